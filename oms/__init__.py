@@ -1,0 +1,1 @@
+"""An order management system: takes orders and carries each of them to its final status."""

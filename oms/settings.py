@@ -1,0 +1,237 @@
+"""Everything that can be set from outside: read once from the environment, checked, documented.
+
+Each field's variable is its name in capitals behind `OMS_`. `docs/settings.md` is generated from this class.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX: Final = "OMS_"
+PROJECT_DIR: Final = Path(__file__).resolve().parent.parent
+
+WorkKind = Literal["allocation", "billing", "booking", "deadlines"]
+"""The queues a worker can serve; each can run, and scale, as its own process."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+_SECRET: Final = frozenset({"OMS_DATABASE_URL", "OMS_REDIS_URL"})
+"""Values that hold passwords and are never shown."""
+
+
+class SettingsInvalid(Exception):
+    """The environment asks for something impossible; one line per setting says what."""
+
+
+def default_data_dir() -> Path:
+    """`.oms` in the project, unless root runs it where no other user may enter (a home with mode 0700).
+
+    PostgreSQL refuses to run as root, so its own user has to reach the folder.
+    """
+    inside = PROJECT_DIR / ".oms"
+    if os.geteuid() != 0 or all(parent.stat().st_mode & stat.S_IXOTH for parent in inside.parents):
+        return inside
+    return Path("/var/lib") / f"oms-{hashlib.sha256(bytes(PROJECT_DIR)).hexdigest()[:8]}"
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Units stand at the end of names: `_s`, `_ms`, `_minor`, `_bps`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
+
+    # where it listens and keeps things
+    host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port the web server listens on; 0 takes a free one."
+    )
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description=(
+            "Folder of the embedded PostgreSQL and Valkey, which also tells other commands where they run. "
+            "Default: `.oms` in the project, or, for root where the database's user could not enter that, "
+            "`/var/lib/oms-…`."
+        ),
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="PostgreSQL to use, as `postgresql://user:password@host/name`. Unset: the embedded one.",
+    )
+    redis_url: str | None = Field(
+        default=None,
+        description="Redis or Valkey to use, as `redis://:password@host/0`. Unset: the embedded Valkey.",
+    )
+    database_pool_size: int = Field(
+        default=10, ge=1, le=200, description="Connections to PostgreSQL that one process keeps at most."
+    )
+
+    # processes
+    web_processes: int = Field(default=1, ge=1, le=64, description="Web processes that `run` starts.")
+    worker_processes: int = Field(default=1, ge=0, le=64, description="Worker processes that `run` starts.")
+    queues: Annotated[tuple[WorkKind, ...], NoDecode] = Field(
+        default=("allocation", "billing", "booking", "deadlines"),
+        min_length=1,
+        description="Kinds of work a worker serves, separated by commas.",
+    )
+    work_batch: int = Field(default=100, ge=1, le=1000, description="Due items a worker claims at once.")
+    work_lease_s: float = Field(
+        default=60, gt=0, le=3600, description="Seconds after which a claimed item may be claimed by another."
+    )
+    work_attempts: int = Field(
+        default=12, ge=1, le=100, description="Attempts after which an item is parked for support to look at."
+    )
+
+    # business
+    amendment_timeout_s: int = Field(
+        default=86_400,
+        ge=1,
+        description="Seconds a customer has to answer an amended order. `run` sets 120 unless this is set.",
+    )
+    currency: str = Field(
+        default="USD", pattern="^[A-Z]{3}$", description="Default currency of the catalogue, ISO 4217."
+    )
+
+    # log
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe event that is logged."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="How events are written; `auto` is `console` in a terminal, else `json`."
+    )
+
+    # billing and courier
+    providers_url: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        description="Base URL of the billing and courier service. Unset: the sandbox inside the worker.",
+    )
+    provider_timeout_s: float = Field(
+        default=10,
+        gt=0,
+        le=300,
+        description="Seconds after which a call to billing or courier counts as unknown.",
+    )
+    sandbox_port: int = Field(
+        default=8001,
+        ge=0,
+        le=65535,
+        description="Port of `sandbox`, the sandbox as a service; 0 takes a free one.",
+    )
+    sandbox_latency_ms: int = Field(
+        default=0, ge=0, le=60_000, description="Milliseconds the sandbox waits before it answers."
+    )
+    sandbox_failure_rate: Share = Field(
+        default=0, description="Share of sandbox calls without an answer, half of them after taking effect."
+    )
+    sandbox_decline_rate: Share = Field(default=0, description="Share of charges that the sandbox declines.")
+    sandbox_refusal_rate: Share = Field(
+        default=0, description="Share of bookings that the sandbox's courier refuses for good."
+    )
+    sandbox_tax_bps: int = Field(
+        default=2000,
+        ge=0,
+        le=10_000,
+        description="Tax in basis points for products without their own; 2000 is 20 %.",
+    )
+    sandbox_shipping_base_minor: int = Field(
+        default=500, ge=0, description="Shipping of each shipment, in minor units."
+    )
+    sandbox_shipping_per_unit_minor: int = Field(
+        default=50, ge=0, description="Shipping added for each unit, in minor units."
+    )
+
+    @field_validator("queues", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _from_project(cls, value: Path) -> Path:
+        return (PROJECT_DIR / value.expanduser()).resolve()
+
+    @field_validator("database_url")
+    @classmethod
+    def _name_the_driver(cls, value: str | None) -> str | None:
+        """Every spelling becomes the one with our driver: SQLAlchemy takes a bare one to mean psycopg."""
+        if value is None:
+            return None
+        scheme, separator, rest = value.partition("://")
+        if not separator or scheme not in ("postgres", "postgresql", "postgresql+asyncpg"):
+            raise ValueError("must begin with postgresql://")
+        return f"postgresql+asyncpg://{rest}"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the environment; what is `given` wins over it.
+
+    Raises: SettingsInvalid, with one line for each setting that cannot be used.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as problem:
+        raise SettingsInvalid("\n".join(_complaints(problem))) from problem
+
+
+def _complaints(problem: ValidationError) -> Iterator[str]:
+    for error in problem.errors():
+        name = variable(str(error["loc"][0]))
+        message = error["msg"].removeprefix("Value error, ")
+        given = "" if name in _SECRET else f" is {error['input']!r}"
+        yield f"{name}{given}: {message[:1].lower()}{message[1:]}."
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables that look like settings but are none: most likely misspelt, so worth a warning."""
+    known = {variable(field) for field in Settings.model_fields}
+    return sorted(
+        name
+        for name in environment
+        if name.startswith(PREFIX) and not name.startswith("OMS_TEST_") and name not in known
+    )
+
+
+def settings_page() -> str:
+    """`docs/settings.md`: each setting with its default and meaning, in the order of the class."""
+    rows = [
+        f"| `{variable(name)}` | {_shown(name)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join([*_PAGE_HEAD, *rows, ""])
+
+
+def _shown(name: str) -> str:
+    field = Settings.model_fields[name]
+    if field.default_factory is not None or field.default is None:
+        return "–"
+    value = field.default
+    return f"`{','.join(value) if isinstance(value, tuple) else value}`"
+
+
+_PAGE_HEAD: Final = (
+    "# Settings",
+    "",
+    "Read from the environment once, at start. A value that cannot be used stops the start and says why.",
+    "This page is generated: `make docs`.",
+    "",
+    "| variable | default | meaning |",
+    "| --- | --- | --- |",
+)
