@@ -1,0 +1,1 @@
+"""Outside systems that the shop depends on, behind ports."""

@@ -1,0 +1,177 @@
+"""The sandbox's own storage: one SQLite file with one table, the log of every call it served.
+
+The log is the state too: what took effect under a key is its one EFFECT row, which a unique index guards, so
+nothing can ever disagree with the log that proves it. Several processes may use one file at once.
+"""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS calls (
+    id INTEGER PRIMARY KEY,
+    called_at TEXT NOT NULL,
+    operation TEXT NOT NULL CHECK (operation IN ('invoice', 'charge', 'refund', 'book', 'release')),
+    key TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('EFFECT', 'REPEAT', 'REJECTED', 'FAILED')),
+    request TEXT NOT NULL,
+    answer TEXT,
+    error TEXT,
+    answer_lost INTEGER NOT NULL CHECK (answer_lost IN (0, 1)),
+    charge_key TEXT
+);
+CREATE UNIQUE INDEX IF NOT EXISTS one_effect_per_key ON calls (operation, key) WHERE outcome = 'EFFECT';
+CREATE INDEX IF NOT EXISTS refunds_of_charge ON calls (charge_key) WHERE charge_key IS NOT NULL;
+CREATE TRIGGER IF NOT EXISTS calls_are_never_changed BEFORE UPDATE ON calls
+    BEGIN SELECT RAISE(ABORT, 'the log of calls is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS calls_are_never_deleted BEFORE DELETE ON calls
+    BEGIN SELECT RAISE(ABORT, 'the log of calls is append-only'); END;
+"""
+
+
+class Outcome(StrEnum):
+    """What a call came to."""
+
+    EFFECT = "EFFECT"
+    """Carried out, or declined for good: every repeat gets this answer."""
+    REPEAT = "REPEAT"
+    """Answered from what took effect before; nothing further happened."""
+    REJECTED = "REJECTED"
+    """The caller's mistake: nothing happened."""
+    FAILED = "FAILED"
+    """The sandbox was told to fail before doing anything: nothing happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call to be written down. `request` and `answer` are JSON; a refund names its `charge_key`."""
+
+    operation: str
+    key: str
+    outcome: Outcome
+    request: str
+    answer: str | None = None
+    error: str | None = None
+    answer_lost: bool = False
+    charge_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCall:
+    """One call as written down, numbered in the order of effect."""
+
+    id: int
+    called_at: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What took effect under a key, as JSON."""
+
+    request: str
+    answer: str
+
+
+class CallLog:
+    """The open file. Not for use by several threads; a process opens it after it was forked, not before."""
+
+    def __init__(self, path: Path, *, busy_timeout_s: float = 5.0) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
+        # While another process writes, SQLite would sleep up to 100 ms; this lock is free as soon as that is done.
+        self._turn = path.with_suffix(".lock").open("wb")
+        # Two processes that turn a new file to WAL at once can get "locked" at once, whatever the time-out.
+        opening = Retrying(
+            retry=retry_if_exception_type(sqlite3.OperationalError),
+            stop=stop_after_delay(busy_timeout_s),
+            wait=wait_random(0.005, 0.05),
+            reraise=True,
+        )
+        opening(self._prepare)
+
+    def _prepare(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # A commit is in the operating system's hands when it returns, and a kill -9 cannot undo that. Only a
+        # power cut can take back the last ones; a sandbox need not pay an fsync on each call to outlive it.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        exists = self._connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = 'calls_are_never_deleted'"
+        ).fetchone()
+        if not exists:
+            self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Alone with the log: what is read inside stays true. All is kept or, on an exception, nothing."""
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+    def effect(self, operation: str, key: str) -> Effect | None:
+        row = self._connection.execute(
+            "SELECT request, answer FROM calls WHERE operation = ? AND key = ? AND outcome = 'EFFECT'",
+            (operation, key),
+        ).fetchone()
+        return None if row is None else Effect(*row)
+
+    def refunds_of(self, charge_key: str) -> list[str]:
+        """The requests, as JSON, of all refunds of this charge that took effect."""
+        rows = self._connection.execute(
+            "SELECT request FROM calls WHERE charge_key = ? AND outcome = 'EFFECT'", (charge_key,)
+        )
+        return [request for (request,) in rows]
+
+    def append(self, entry: Entry) -> None:
+        self._connection.execute(
+            "INSERT INTO calls (called_at, operation, key, outcome, request, answer, error, answer_lost,"
+            " charge_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+                entry.operation,
+                entry.key,
+                entry.outcome.value,
+                entry.request,
+                entry.answer,
+                entry.error,
+                entry.answer_lost,
+                entry.charge_key,
+            ),
+        )
+
+    def page(self, *, after: int = 0, limit: int = 100, key_prefix: str = "") -> list[LoggedCall]:
+        """The next `limit` calls after the id `after`, oldest first, whose key starts with `key_prefix`."""
+        rows = self._connection.execute(
+            "SELECT id, called_at, operation, key, outcome, request, answer, error, answer_lost, charge_key"
+            " FROM calls WHERE id > ? AND substr(key, 1, length(?)) = ? ORDER BY id LIMIT ?",
+            (after, key_prefix, key_prefix, limit),
+        )
+        return [
+            LoggedCall(
+                number,
+                at,
+                Entry(operation, key, Outcome(outcome), request, answer, error, bool(lost), charge),
+            )
+            for number, at, operation, key, outcome, request, answer, error, lost, charge in rows
+        ]
+
+    def close(self) -> None:
+        self._connection.close()
+        self._turn.close()
