@@ -100,12 +100,12 @@ class Sandbox:
         self, operation: Operation[Asked, Answered], request: Asked, decide: Callable[[], Answered]
     ) -> Answered:
         if not self._rules.latency_ms:
-            return self._meet(self._draw_fate(), operation, request, decide)
+            return await self._meet(self._draw_fate(), operation, request, decide)
         try:
             async with asyncio.timeout(self._timeout_s):
                 await asyncio.sleep(self._rules.latency_ms / 2000)  # the request's way
                 try:
-                    return self._meet(self._draw_fate(), operation, request, decide)
+                    return await self._meet(self._draw_fate(), operation, request, decide)
                 finally:
                     await asyncio.sleep(self._rules.latency_ms / 2000)  # the answer's way
         except TimeoutError as error:
@@ -116,7 +116,7 @@ class Sandbox:
             return _Fate.WELL
         return self._chance.choice((_Fate.FAILS, _Fate.LOSES_ANSWER))
 
-    def _meet(
+    async def _meet(
         self,
         fate: _Fate,
         operation: Operation[Asked, Answered],
@@ -130,14 +130,14 @@ class Sandbox:
                     Entry(operation.name, request.key, Outcome.FAILED, body, error="UNAVAILABLE")
                 )
                 raise ProviderUnavailable(f"{operation.name}: failed before taking effect, as told")
-            answer = self._carry_out(operation, request, body, decide, lost=fate is _Fate.LOSES_ANSWER)
+            answer = await self._carry_out(operation, request, body, decide, lost=fate is _Fate.LOSES_ANSWER)
         except sqlite3.OperationalError as error:
             raise ProviderUnavailable(f"{operation.name}: the sandbox's storage: {error}") from error
         if fate is _Fate.LOSES_ANSWER:
             raise AnswerLost(f"{operation.name}: answer lost after taking effect, as told")
         return answer
 
-    def _carry_out(
+    async def _carry_out(
         self,
         operation: Operation[Asked, Answered],
         request: Asked,
@@ -148,7 +148,7 @@ class Sandbox:
     ) -> Answered:
         """Decides once for each key and writes down what came of it, a RequestRejected that it raises too."""
         charge_key = request.charge_key if isinstance(request, RefundRequest) else None
-        with self._log.writing():
+        async with self._log.writing():
             try:
                 outcome, answer = self._decide_once(operation, request, body, decide)
             except RequestRejected as rejection:

@@ -4,10 +4,12 @@ The log is the state too: what took effect under a key is its one EFFECT row, wh
 nothing can ever disagree with the log that proves it. Several processes may use one file at once.
 """
 
-import fcntl
+import asyncio
+import random
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -36,6 +38,10 @@ CREATE TRIGGER IF NOT EXISTS calls_are_never_changed BEFORE UPDATE ON calls
 CREATE TRIGGER IF NOT EXISTS calls_are_never_deleted BEFORE DELETE ON calls
     BEGIN SELECT RAISE(ABORT, 'the log of calls is append-only'); END;
 """
+
+
+FIRST_PAUSE_S: Final = 0.000_2
+LONGEST_PAUSE_S: Final = 0.005
 
 
 class Outcome(StrEnum):
@@ -87,10 +93,9 @@ class CallLog:
 
     def __init__(self, path: Path, *, busy_timeout_s: float = 5.0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
-        # While another process writes, SQLite would sleep up to 100 ms; this lock is free as soon as that is done.
-        self._turn = path.with_suffix(".lock").open("wb")
-        # Two processes that turn a new file to WAL at once can get "locked" at once, whatever the time-out.
+        self._connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+        self._busy_timeout_s = busy_timeout_s
+        # Other processes may be opening the same new file.
         opening = Retrying(
             retry=retry_if_exception_type(sqlite3.OperationalError),
             stop=stop_after_delay(busy_timeout_s),
@@ -110,20 +115,39 @@ class CallLog:
         if not exists:
             self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Alone with the log: what is read inside stays true. All is kept or, on an exception, nothing."""
-        fcntl.flock(self._turn, fcntl.LOCK_EX)
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Alone with the log: what is read inside stays true. All is kept or, on an exception, nothing.
+
+        Nothing may be awaited inside: the process's other calls would be let into this transaction.
+        Raises: sqlite3.OperationalError if other processes leave no turn in time.
+        """
+        await self._begin()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
             yield
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
-        finally:
-            fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+    async def _begin(self) -> None:
+        """Begin, waiting for other processes' turns to end without holding up this process's other calls.
+
+        SQLite's own waiting would stop the event loop, and its pauses grow to 100 ms.
+        """
+        give_up_at_s = time.monotonic() + self._busy_timeout_s
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at_s:
+                    raise
+            else:
+                return
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the attempts
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def effect(self, operation: str, key: str) -> Effect | None:
         row = self._connection.execute(
@@ -174,4 +198,3 @@ class CallLog:
 
     def close(self) -> None:
         self._connection.close()
-        self._turn.close()
