@@ -26,7 +26,11 @@ _SECRET: Final = frozenset({"OMS_DATABASE_URL", "OMS_REDIS_URL"})
 """Values that hold passwords and are never shown."""
 
 
-class SettingsInvalid(Exception):
+class CannotStart(Exception):
+    """Why a command cannot start and how to mend it, in one or two lines meant for the person at the terminal."""
+
+
+class SettingsInvalid(CannotStart):
     """The environment asks for something impossible; one line per setting says what."""
 
 

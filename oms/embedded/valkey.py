@@ -1,0 +1,104 @@
+"""One Valkey server on the loopback address. It keeps nothing on disk: what must last is PostgreSQL's."""
+
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+from oms.embedded.account import Account
+from oms.embedded.folder import DataFolder
+from oms.embedded.ports import LOOPBACK, free_port, last_lines
+from oms.embedded.process import spawn, stop
+from oms.embedded.programs import Programs
+from oms.settings import CannotStart
+
+_START_PATIENCE_S: Final = 10.0
+_PORT_ATTEMPTS: Final = 3
+_POLITELY: Final = ((signal.SIGTERM, 5.0),)
+
+
+class ValkeyServer:
+    """Password and port live in the folder; the process comes and goes."""
+
+    name = "valkey"
+
+    def __init__(self, folder: DataFolder, programs: Programs, account: Account | None) -> None:
+        self._folder = folder
+        self._programs = programs
+        self._account = account
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self._folder.password}@{LOOPBACK}:{self._port}/0"
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """Raises: RuntimeError before the start."""
+        if self._process is None:
+            raise RuntimeError("Valkey has not been started")
+        return self._process
+
+    def start(self) -> None:
+        """Raises: CannotStart with the end of its log."""
+        for _ in range(_PORT_ATTEMPTS):
+            self._port = free_port(self._folder.preferred_port(self.name))
+            self._process = self._launch()
+            if self._wait_until_ready():
+                self._folder.remember_port(self.name, self._port)
+                return
+            stop(self._process, _POLITELY)
+        log_file = self._folder.log_file(self.name)
+        raise CannotStart(f"Valkey did not start. The end of {log_file}:\n{last_lines(log_file)}")
+
+    def stop(self) -> None:
+        if self._process:
+            stop(self._process, _POLITELY)
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        """Configure it through standard input: an argument with the password could be read by every user."""
+        process = spawn(
+            [self._programs.valkey, "-"],
+            account=self._account,
+            log_file=self._folder.log_file(self.name),
+            working_dir=Path("/"),
+            stdin_pipe=True,
+        )
+        self._folder.record_child(process.pid)
+        assert process.stdin  # noqa: S101 - asked for
+        with process.stdin as configuration:
+            configuration.write(self._configuration().encode())
+        return process
+
+    def _configuration(self) -> str:
+        return "\n".join(
+            (
+                f"bind {LOOPBACK}",
+                f"port {self._port}",
+                f"requirepass {self._folder.password}",
+                'save ""',
+                "appendonly no",
+                "daemonize no",
+                "",
+            )
+        )
+
+    def _wait_until_ready(self) -> bool:
+        deadline = time.monotonic() + _START_PATIENCE_S
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if self._answers():
+                return True
+            time.sleep(0.01)
+        return False
+
+    def _answers(self) -> bool:
+        """Whether our own server is behind the port: only it takes the password."""
+        try:
+            with socket.create_connection((LOOPBACK, self._port), timeout=1) as connection:
+                connection.sendall(f"AUTH {self._folder.password}\r\n".encode())
+                return connection.recv(16).startswith(b"+OK")
+        except OSError:
+            return False
