@@ -1,0 +1,226 @@
+"""The sandbox as an HTTP service of its own: `python -m oms sandbox`.
+
+POST /invoices, /charges, /refunds, /bookings     each with an Idempotency-Key header
+DELETE /bookings/{key}                            gives a booking up, now and for ever
+GET /calls?after=&limit=&key_prefix=              the log of every call served, oldest first
+GET /health
+
+Errors are problem documents (RFC 9457) with a `code`. Idempotency follows the IETF's draft "The
+Idempotency-Key HTTP Header Field": 400 without a key, 422 for a key that came with another body, 409 while the
+first is still being carried out.
+"""
+
+import random
+import re
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from oms.providers.choose import call_log, sandbox_rules
+from oms.providers.operations import BOOK, CHARGE, INVOICE, REFUND, RELEASE, Operation
+from oms.providers.ports import ProviderUnavailable, RequestRejected
+from oms.providers.sandbox import AnswerLost, Sandbox
+from oms.providers.sandbox_store import CallLog, LoggedCall
+from oms.settings import Settings
+
+KEY: Final = re.compile(r"[ !#-\[\]-~]{1,255}")
+MAX_PAGE: Final = 1000
+
+log = structlog.get_logger(__name__)
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Problem(Exception):
+    """What is wrong with a request, for its sender."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.code = status, code
+
+
+class SandboxApi:
+    """The sandbox's endpoints."""
+
+    def __init__(self, sandbox: Sandbox, calls: CallLog) -> None:
+        self._sandbox = sandbox
+        self._calls = calls
+        self._running: set[tuple[str, str]] = set()
+
+    def routes(self) -> list[Route]:
+        posts = (
+            (INVOICE, self._sandbox.invoice),
+            (CHARGE, self._sandbox.charge),
+            (REFUND, self._sandbox.refund),
+            (BOOK, self._sandbox.book),
+        )
+        return [
+            *(
+                Route(operation.path, self._post(operation, serve), methods=["POST"])
+                for operation, serve in posts
+            ),
+            Route("/bookings/{key:path}", self.release, methods=["DELETE"]),
+            Route("/calls", self.list_calls, methods=["GET"]),
+            Route("/health", self.health, methods=["GET"]),
+        ]
+
+    def _post(self, operation: Operation[Any, Any], serve: Callable[[Any], Awaitable[Any]]) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            key = _idempotency_key(request)
+            with self._alone(operation.name, key):
+                asked = operation.read_body(key, await request.body())
+                answer = await serve(asked)
+            return _json(200, operation.answer_json(answer))
+
+        return endpoint
+
+    async def release(self, request: Request) -> Response:
+        key = _checked_key(request.path_params["key"])
+        with self._alone(RELEASE.name, key):
+            await self._sandbox.release(key)
+        return _json(200, RELEASE.answer_json(None))
+
+    async def list_calls(self, request: Request) -> Response:
+        limit = _number(request, "limit", default=100, least=1, most=MAX_PAGE)
+        page = self._calls.page(
+            after=_number(request, "after", default=0, least=0, most=2**63 - 1),
+            limit=limit,
+            key_prefix=request.query_params.get("key_prefix", ""),
+        )
+        next_after = page[-1].id if len(page) == limit else None
+        return _json(200, orjson.dumps({"calls": [_shown(call) for call in page], "next_after": next_after}))
+
+    async def health(self, _: Request) -> Response:
+        return _json(200, b'{"status":"ok"}')
+
+    @contextmanager
+    def _alone(self, operation: str, key: str) -> Iterator[None]:
+        """One call at a time under a key. Raises Problem (409) if one is still running."""
+        if (operation, key) in self._running:
+            raise Problem(409, "KEY_IN_USE", "the first request with this key is still being carried out")
+        self._running.add((operation, key))
+        try:
+            yield
+        finally:
+            self._running.remove((operation, key))
+
+
+class BrokenOffResponse(Response):
+    """An answer whose connection breaks before its body: what the sandbox's lost answers look like."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
+
+
+def build_app(sandbox: Sandbox, calls: CallLog) -> Starlette:
+    """The service around `sandbox`, which writes to `calls`; it closes both when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await sandbox.aclose()
+
+    return Starlette(
+        routes=SandboxApi(sandbox, calls).routes(),
+        lifespan=lifespan,
+        exception_handlers=dict.fromkeys(
+            (Problem, RequestRejected, ProviderUnavailable, HTTPException), _as_response
+        ),
+    )
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop, on OMS_HOST and OMS_SANDBOX_PORT, with OMS_DATA_DIR/sandbox.sqlite."""
+    listening = _listen(settings.host, settings.sandbox_port)
+    calls = call_log(settings)
+    app = build_app(Sandbox(sandbox_rules(settings), calls), calls)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    log.info("the sandbox serves", host=settings.host, port=listening.getsockname()[1])
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise SystemExit(f"Cannot listen: {error.strerror}. Set OMS_HOST or OMS_SANDBOX_PORT.") from error
+
+
+def _idempotency_key(request: Request) -> str:
+    """The header's key; the draft writes it as a quoted string, which a bare token is also taken for."""
+    header = request.headers.get("idempotency-key", "").strip()
+    if not header:
+        raise Problem(400, "KEY_MISSING", "this operation needs an Idempotency-Key header")
+    quoted = len(header) >= 2 and header[0] == header[-1] == '"'
+    return _checked_key(header[1:-1] if quoted else header)
+
+
+def _checked_key(key: str) -> str:
+    if not KEY.fullmatch(key):
+        raise Problem(400, "KEY_INVALID", "a key is 1 to 255 printable ASCII characters without quotes")
+    return key
+
+
+def _number(request: Request, name: str, *, default: int, least: int, most: int) -> int:
+    given = request.query_params.get(name)
+    if given is None:
+        return default
+    if not given.isdecimal() or not least <= int(given) <= most:
+        raise Problem(400, "INVALID", f"{name} must be a number from {least} to {most}")
+    return int(given)
+
+
+def _shown(call: LoggedCall) -> dict[str, Any]:
+    entry = call.entry
+    return {
+        "id": call.id,
+        "called_at": call.called_at,
+        "operation": entry.operation,
+        "key": entry.key,
+        "outcome": entry.outcome.value,
+        "request": orjson.Fragment(entry.request),
+        "answer": None if entry.answer is None else orjson.Fragment(entry.answer),
+        "error": entry.error,
+        "answer_lost": entry.answer_lost,
+    }
+
+
+async def _as_response(_: Request, error: Exception) -> Response:
+    """After a lost answer the connection breaks or it is 500, by chance: the client cannot know which."""
+    match error:
+        case Problem():
+            return _problem(error.status, error.code, str(error))
+        case RequestRejected():
+            return _problem(422, error.code, str(error))
+        case AnswerLost() if random.random() < 0.5:  # noqa: S311 - needs no secrecy
+            return BrokenOffResponse()
+        case AnswerLost():
+            return _problem(500, "UNKNOWN_OUTCOME", str(error))
+        case ProviderUnavailable():
+            return _problem(503, "UNAVAILABLE", str(error))
+        case HTTPException():
+            return _problem(error.status_code, "HTTP", error.detail)
+        case _:
+            raise error
+
+
+def _problem(status: int, code: str, detail: str) -> Response:
+    title = HTTPStatus(status).phrase
+    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
+    return Response(orjson.dumps(body), status, media_type="application/problem+json")
+
+
+def _json(status: int, body: bytes) -> Response:
+    return Response(body, status, media_type="application/json")
