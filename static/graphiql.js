@@ -1,0 +1,154 @@
+// GraphiQL for this API: queries and mutations by POST, subscriptions by graphql-transport-ws, both to the page's
+// own address and both with the token of the bar above (or the Authorization header of GraphiQL's headers tab).
+import { GraphiQL, createClient, createElement, createGraphiQLFetcher, createRoot } from "./vendor/graphiql/graphiql.js";
+
+const ENDPOINT = new URL(location.pathname, location.origin);
+const SOCKET = new URL(location.pathname, location.origin.replace(/^http/, "ws"));
+const TOKEN_KEY = "graphql-token";
+
+const DEFAULT_QUERY = `# Paste a token above, then press Ctrl-Enter.
+#
+# Finding an order: "search" takes an order,
+# customer or tracking reference, the start of
+# an order reference, or a SKU. Without it the
+# newest come first. Or ask for just one:
+# order(reference: "A-1001") { status }
+#
+# "events" is its history: who, when and why.
+# Ctrl-Space shows what else can be asked.
+
+query FindOrder {
+  orders(search: "A-1001", first: 10) {
+    nodes {
+      id
+      reference
+      status
+      placedAt
+      customer {
+        reference
+      }
+      shipments {
+        status
+        trackingNumber
+        warehouse {
+          code
+        }
+        payment {
+          status
+          reason
+        }
+      }
+      events {
+        nodes {
+          at
+          actor
+          summary
+          reason
+        }
+      }
+    }
+  }
+}
+`;
+
+const storedToken = () => sessionStorage.getItem(TOKEN_KEY) ?? "";
+
+/** The headers to send: those of the headers tab, and the token where they name no Authorization themselves. */
+function withAuthorization(headers, token) {
+  const named = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
+  return named || !token ? { ...headers } : { ...headers, Authorization: `Bearer ${token}` };
+}
+
+const authorizationOf = (headers) => new Headers(headers).get("Authorization");
+
+/** Runs one operation. A subscription has a socket of its own, so that it never goes on under an earlier token. */
+function fetcherWith(token) {
+  return (operation, options = {}) => {
+    const headers = withAuthorization(options.headers ?? {}, token);
+    const authorization = authorizationOf(headers);
+    const wsClient = createClient({
+      url: SOCKET.href,
+      connectionParams: authorization ? { authorization } : undefined,
+      retryAttempts: 0, // a refusal or a lost connection is shown at once; the reader decides to run it again
+    });
+    const fetcher = createGraphiQLFetcher({ url: ENDPOINT.href, wsClient, enableIncrementalDelivery: false });
+    return fetcher(operation, { ...options, headers });
+  };
+}
+
+/** Local storage, except that headers, which hold credentials, are left out of the history of queries. */
+const storage = {
+  getItem: (key) => localStorage.getItem(key),
+  setItem: (key, value) => localStorage.setItem(key, isHistory(key) ? withoutHeaders(value) : value),
+  removeItem: (key) => localStorage.removeItem(key),
+  clear: () => ownKeys().forEach((key) => localStorage.removeItem(key)),
+  get length() {
+    return ownKeys().length;
+  },
+};
+
+const ownKeys = () => Object.keys(localStorage).filter((key) => key.startsWith("graphiql:"));
+const isHistory = (key) => key === "graphiql:queries" || key === "graphiql:favorites";
+const withoutHeaders = (json) => JSON.stringify(JSON.parse(json), (name, value) => (name === "headers" ? undefined : value));
+
+/** Shows who the API takes the reader for, or why it refuses. */
+function showViewer({ viewer, refusal }) {
+  const output = document.getElementById("viewer");
+  output.className = viewer ? "" : "refused";
+  output.textContent = viewer ? `${viewer.name} (${viewer.role})` : refusal;
+}
+
+/** The viewer behind a token, or the API's words of refusal. */
+async function whoAmI(token) {
+  try {
+    const response = await fetch(ENDPOINT, {
+      method: "POST",
+      headers: withAuthorization({ "Content-Type": "application/json", Accept: "application/json" }, token),
+      body: JSON.stringify({ query: "query Viewer { viewer { name role } }" }),
+    });
+    const { data, errors } = await response.json();
+    return { viewer: data?.viewer, refusal: errors?.[0]?.message ?? `The API answered ${response.status}.` };
+  } catch (error) {
+    return { refusal: `The API could not be asked: ${error.message}` };
+  }
+}
+
+/**
+ * ?query=…&variables=… fill the editors, and run nothing.
+ *
+ * They are stored as if they had been typed: GraphiQL finds the tab that already holds them, or opens one.
+ */
+function prefill() {
+  const asked = new URLSearchParams(location.search);
+  if (!asked.has("query")) return;
+  for (const name of ["query", "variables"]) {
+    storage.setItem(`graphiql:${name}`, asked.get(name) ?? "");
+  }
+}
+
+function start() {
+  const root = createRoot(document.getElementById("graphiql"));
+  const field = document.getElementById("token");
+  const editors = { defaultQuery: DEFAULT_QUERY, shouldPersistHeaders: false, storage };
+
+  async function use(token) {
+    sessionStorage.setItem(TOKEN_KEY, token);
+    const fetcher = fetcherWith(token);
+    const render = (more) => root.render(createElement(GraphiQL, { ...editors, fetcher, ...more }));
+    render();
+    const answer = await whoAmI(token);
+    if (token !== storedToken()) return; // a newer token is being asked about
+    showViewer(answer);
+    if (answer.viewer) render({ response: "" }); // wipes what an earlier token was refused
+  }
+
+  prefill();
+  field.value = storedToken();
+  field.form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    use(field.value.trim().replace(/^Bearer\s+/i, ""));
+  });
+  use(field.value);
+}
+
+start();
