@@ -6,8 +6,8 @@ GET /calls?after=&limit=&key_prefix=              the log of every call served, 
 GET /health
 
 Errors are problem documents (RFC 9457) with a `code`. Idempotency follows the IETF's draft "The
-Idempotency-Key HTTP Header Field": 400 without a key, 422 for a key that came with another body, 409 while the
-first is still being carried out.
+Idempotency-Key HTTP Header Field": 400 without a key, 422 for a key that came with another body, 409 while
+the first is still being carried out.
 """
 
 import random
