@@ -1,0 +1,34 @@
+"""How alembic reaches the database: through the product's own settings and driver, never waiting long for a lock."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from oms.db import async_url
+from oms.domain.tables import metadata
+from oms.instance import located
+from oms.settings import load_settings
+
+LOCK_TIMEOUT = "5s"
+
+
+def migrate(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+    with context.begin_transaction():
+        # A migration that waits for a lock makes everybody behind it wait as well: rather fail and be run again.
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        context.run_migrations()
+
+
+async def main() -> None:
+    url = context.config.attributes.get("database_url") or located(load_settings()).database_url
+    engine = create_async_engine(async_url(str(url)), poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+asyncio.run(main())

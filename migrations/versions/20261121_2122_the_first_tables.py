@@ -1,0 +1,280 @@
+"""The first tables, and the settings' only row."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "8792acfa6c7d"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "access_tokens",
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("customer_reference", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_access_tokens")),
+    )
+    op.create_table(
+        "allocations",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("shipment", sa.Integer(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("unit_price_minor", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", "shipment", "line", name=op.f("pk_allocations")),
+    )
+    op.create_table(
+        "customers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("reference", sa.Text(collation="C"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
+        sa.UniqueConstraint("reference", name=op.f("uq_customers_reference")),
+    )
+    op.create_table(
+        "fraud_events",
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("actor_role", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("after", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_fraud_events")),
+    )
+    op.create_table(
+        "fraud_settings",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("limit_minor", sa.BigInteger(), nullable=False),
+        sa.Column("maintenance", sa.Boolean(), nullable=False),
+        sa.Column("period", sa.Integer(), nullable=False),
+        sa.Column("last_seq", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_fraud_settings_single_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fraud_settings")),
+    )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("caller", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("subject", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("caller", "key", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"], unique=False)
+    op.create_table(
+        "order_events",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("actor_role", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("shipment", sa.Integer(), nullable=True),
+        sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "transaction",
+            sa.BigInteger(),
+            server_default=sa.text("(pg_current_xact_id()::text::bigint)"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("order_id", "seq", name=op.f("pk_order_events")),
+    )
+    op.create_index(op.f("ix_order_events_transaction"), "order_events", ["transaction"], unique=False)
+    op.create_table(
+        "order_lines",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("unit_price_minor", sa.BigInteger(), nullable=False),
+        sa.Column("unavailable", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", "number", name=op.f("pk_order_lines")),
+    )
+    op.create_index(op.f("ix_order_lines_sku_order_id"), "order_lines", ["sku", "order_id"], unique=False)
+    op.create_table(
+        "orders",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("reference", sa.Text(collation="C"), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("payment_method", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("shipping_address", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("content_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("action_deadline", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_seq", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
+        sa.UniqueConstraint("reference", name=op.f("uq_orders_reference")),
+    )
+    op.create_index(
+        op.f("ix_orders_closed_at"),
+        "orders",
+        ["closed_at"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_orders_customer_id_id"), "orders", ["customer_id", "id"], unique=False)
+    op.create_index(op.f("ix_orders_status_id"), "orders", ["status", "id"], unique=False)
+    op.create_table(
+        "products",
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("unit_price_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("tax_bps", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("sku", name=op.f("pk_products")),
+    )
+    op.create_table(
+        "shipments",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("warehouse_code", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("booking_open", sa.Boolean(), nullable=False),
+        sa.Column("courier_code", sa.Text(), nullable=True),
+        sa.Column("courier_name", sa.Text(), nullable=True),
+        sa.Column("tracking_number", sa.Text(), nullable=True),
+        sa.Column("booked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("dispatched_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("payment_status", sa.Text(), nullable=False),
+        sa.Column("payment_reason", sa.Text(), nullable=True),
+        sa.Column("spending_period", sa.Integer(), nullable=True),
+        sa.Column("charged_minor", sa.BigInteger(), nullable=False),
+        sa.Column("refunded_minor", sa.BigInteger(), nullable=False),
+        sa.Column("charged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("invoice_number", sa.Text(), nullable=True),
+        sa.Column("subtotal_minor", sa.BigInteger(), nullable=True),
+        sa.Column("discount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("tax_minor", sa.BigInteger(), nullable=True),
+        sa.Column("shipping_minor", sa.BigInteger(), nullable=True),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "0 <= refunded_minor AND refunded_minor <= charged_minor", name=op.f("ck_shipments_refunds")
+        ),
+        sa.PrimaryKeyConstraint("order_id", "number", name=op.f("pk_shipments")),
+    )
+    op.create_index(
+        op.f("ix_shipments_status_order_id_number"), "shipments", ["status", "order_id", "number"], unique=False
+    )
+    op.create_index(
+        op.f("ix_shipments_tracking_number"),
+        "shipments",
+        ["tracking_number"],
+        unique=False,
+        postgresql_where=sa.text("tracking_number IS NOT NULL"),
+    )
+    op.create_table(
+        "stock",
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("warehouse_code", sa.Text(collation="C"), nullable=False),
+        sa.Column("on_hand", sa.Integer(), nullable=False),
+        sa.Column("allocated", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.CheckConstraint("0 <= allocated AND allocated <= on_hand", name=op.f("ck_stock_never_oversold")),
+        sa.PrimaryKeyConstraint("sku", "warehouse_code", name=op.f("pk_stock")),
+    )
+    op.create_table(
+        "tallies",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("period", sa.Integer(), nullable=False),
+        sa.Column("spent_minor", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("spent_minor >= 0", name=op.f("ck_tallies_never_negative")),
+        sa.PrimaryKeyConstraint("customer_id", "currency", name=op.f("pk_tallies")),
+    )
+    op.create_table(
+        "warehouses",
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_warehouses")),
+    )
+    op.create_table(
+        "work",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("shipment", sa.Integer(), nullable=False),
+        sa.Column("queue", sa.Text(), nullable=False),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("suspect", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("held", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("claim", sa.Uuid(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("parked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("order_id", "shipment", "queue", name=op.f("pk_work")),
+        postgresql_with={"fillfactor": 60},
+    )
+    op.create_index(
+        "ix_work_due",
+        "work",
+        ["queue", "due_at"],
+        unique=False,
+        postgresql_where=sa.text("parked_at IS NULL AND NOT held"),
+    )
+    op.create_index("ix_work_held", "work", ["queue"], unique=False, postgresql_where=sa.text("held"))
+    op.create_index(
+        "ix_work_parked", "work", ["parked_at"], unique=False, postgresql_where=sa.text("parked_at IS NOT NULL")
+    )
+    op.create_table(
+        "workers",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("queues", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_workers")),
+    )
+    op.execute(
+        "INSERT INTO fraud_settings (id, limit_minor, maintenance, period, last_seq, updated_at)"
+        " VALUES (1, 0, false, 1, 0, clock_timestamp())"
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("workers")
+    op.drop_index("ix_work_parked", table_name="work", postgresql_where=sa.text("parked_at IS NOT NULL"))
+    op.drop_index("ix_work_held", table_name="work", postgresql_where=sa.text("held"))
+    op.drop_index("ix_work_due", table_name="work", postgresql_where=sa.text("parked_at IS NULL AND NOT held"))
+    op.drop_table("work")
+    op.drop_table("warehouses")
+    op.drop_table("tallies")
+    op.drop_table("stock")
+    op.drop_index(
+        op.f("ix_shipments_tracking_number"),
+        table_name="shipments",
+        postgresql_where=sa.text("tracking_number IS NOT NULL"),
+    )
+    op.drop_index(op.f("ix_shipments_status_order_id_number"), table_name="shipments")
+    op.drop_table("shipments")
+    op.drop_table("products")
+    op.drop_index(op.f("ix_orders_status_id"), table_name="orders")
+    op.drop_index(op.f("ix_orders_customer_id_id"), table_name="orders")
+    op.drop_index(op.f("ix_orders_closed_at"), table_name="orders", postgresql_where=sa.text("closed_at IS NOT NULL"))
+    op.drop_table("orders")
+    op.drop_index(op.f("ix_order_lines_sku_order_id"), table_name="order_lines")
+    op.drop_table("order_lines")
+    op.drop_index(op.f("ix_order_events_transaction"), table_name="order_events")
+    op.drop_table("order_events")
+    op.drop_index(op.f("ix_idempotency_keys_created_at"), table_name="idempotency_keys")
+    op.drop_table("idempotency_keys")
+    op.drop_table("fraud_settings")
+    op.drop_table("fraud_events")
+    op.drop_table("customers")
+    op.drop_table("allocations")
+    op.drop_table("access_tokens")

@@ -1,0 +1,85 @@
+"""Who calls, and what each role may do: the one table of operations and roles. What is not in it is denied."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from oms.domain.actor import Actor, Role
+from oms.domain.refusal import Code, refused
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """An authenticated caller; a CUSTOMER is tied to the customer of `customer_reference`."""
+
+    name: str
+    role: Role
+    customer_reference: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.name, self.role)
+
+    def owns(self, customer_reference: str) -> bool:
+        """Whether what belongs to that customer concerns the viewer: customers see their own, others all."""
+        return self.role != Role.CUSTOMER or self.customer_reference == customer_reference
+
+
+class Operation(StrEnum):
+    """What a role is allowed to do or not; the value completes "you can't …"."""
+
+    PLACE_ORDER = "place an order"
+    SET_PRICE = "set a price in an order"
+    ORDER_FOR_OTHERS = "order for any customer"
+    READ_ORDERS = "list orders"
+    READ_ORDER = "read an order"
+    READ_MONEY = "see prices, payments, customers and e-mail"
+    READ_SHIPMENTS = "list shipments"
+    ACCEPT_AMENDMENT = "accept an amended order"
+    CANCEL_ORDER = "cancel an order"
+    DISPATCH = "dispatch a shipment"
+    DELIVER = "deliver a shipment"
+    FAIL_SHIPMENT = "report a shipment as failed"
+    READ_FRAUD = "see the fraud settings"
+    SET_FRAUD = "change the fraud settings"
+    READ_OPERATIONS = "see how the system runs"
+    MEND_WORK = "retry or give up parked work"
+    READ_STOCK = "see stock"
+    SET_CATALOG = "change the catalogue and stock"
+
+
+R = Role
+O = Operation  # noqa: E741 - reads as the table's column head
+
+ALLOWED: Final[Mapping[Operation, frozenset[Role]]] = {
+    O.PLACE_ORDER: frozenset({R.CUSTOMER, R.SERVICE}),
+    O.SET_PRICE: frozenset({R.SERVICE}),
+    O.ORDER_FOR_OTHERS: frozenset({R.SERVICE}),
+    O.READ_ORDERS: frozenset({R.CUSTOMER, R.MANAGER, R.SUPPORT, R.SERVICE}),
+    O.READ_ORDER: frozenset(R),
+    O.READ_MONEY: frozenset({R.CUSTOMER, R.MANAGER, R.SUPPORT, R.SERVICE}),
+    O.READ_SHIPMENTS: frozenset(R),
+    O.ACCEPT_AMENDMENT: frozenset({R.CUSTOMER, R.SERVICE}),
+    O.CANCEL_ORDER: frozenset({R.CUSTOMER, R.MANAGER, R.SUPPORT, R.SERVICE}),
+    O.DISPATCH: frozenset({R.COURIER}),
+    O.DELIVER: frozenset({R.COURIER}),
+    O.FAIL_SHIPMENT: frozenset({R.COURIER, R.MANAGER, R.SUPPORT}),
+    O.READ_FRAUD: frozenset({R.MANAGER, R.SUPPORT}),
+    O.SET_FRAUD: frozenset({R.MANAGER}),
+    O.READ_OPERATIONS: frozenset({R.MANAGER, R.SUPPORT}),
+    O.MEND_WORK: frozenset({R.SUPPORT}),
+    O.READ_STOCK: frozenset({R.MANAGER, R.SUPPORT, R.SERVICE}),
+    O.SET_CATALOG: frozenset({R.MANAGER, R.SERVICE}),
+}
+
+
+def may(viewer: Viewer, operation: Operation) -> bool:
+    return viewer.role in ALLOWED.get(operation, frozenset())
+
+
+def require(viewer: Viewer, operation: Operation) -> None:
+    """Raises Refused(FORBIDDEN) unless the viewer's role may do it."""
+    if not may(viewer, operation):
+        roles = ", ".join(sorted(ALLOWED.get(operation, ())))
+        raise refused(Code.FORBIDDEN, f"As {viewer.role} you can't {operation}; that needs one of: {roles}.")

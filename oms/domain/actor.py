@@ -1,0 +1,22 @@
+"""Who acts: a person or client in a role, or the system itself."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The contract's roles (domain.md, "Who uses it")."""
+
+    CUSTOMER = "CUSTOMER"
+    COURIER = "COURIER"
+    MANAGER = "MANAGER"
+    SUPPORT = "SUPPORT"
+    SERVICE = "SERVICE"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The name an event carries; without a role it was the system, and the name is the job's."""
+
+    name: str
+    role: Role | None = None

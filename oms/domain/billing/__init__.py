@@ -1,0 +1,1 @@
+"""Billing: invoices, charges and refunds of shipments."""

@@ -1,0 +1,1 @@
+"""Booking: a courier's acceptance of a shipment."""

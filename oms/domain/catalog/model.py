@@ -1,0 +1,53 @@
+"""Products and warehouses as the business knows them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from oms.domain.money import MAX_MINOR, is_currency
+from oms.domain.refusal import Code, Problem
+from oms.domain.text import CODE_LENGTH, NAME_LENGTH, check_text
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """A place that shipments leave from."""
+
+    code: str
+    name: str
+
+    def problems(self) -> Iterator[Problem]:
+        yield from check_text(self.code, "code", most=CODE_LENGTH)
+        yield from check_text(self.name, "name", most=NAME_LENGTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The catalogue price in minor units; tax in basis points (2000 = 20 %), None for the billing system's default."""
+
+    sku: str
+    name: str
+    unit_price_minor: int
+    currency: str
+    tax_bps: int | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        yield from check_text(self.sku, "sku", most=CODE_LENGTH)
+        yield from check_text(self.name, "name", most=NAME_LENGTH)
+        yield from check_price(self.unit_price_minor)
+        yield from check_currency(self.currency)
+        if self.tax_bps is not None and not 0 <= self.tax_bps <= 10_000:
+            yield Problem(Code.INVALID, "taxBps is in basis points, from 0 to 10000 (100 %).", ("taxBps",))
+
+
+def check_price(minor: int) -> Iterator[Problem]:
+    if not 0 <= minor <= MAX_MINOR:
+        yield Problem(Code.INVALID, f"A unit price is a number of minor units from 0 to {MAX_MINOR}.", ("unitPrice",))
+
+
+def check_currency(code: str) -> Iterator[Problem]:
+    if not is_currency(code):
+        yield Problem(
+            Code.INVALID,
+            "A currency is an ISO 4217 code of three capital letters, such as USD.",
+            ("currency",),
+        )

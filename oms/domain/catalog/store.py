@@ -1,0 +1,88 @@
+"""Products and warehouses in PostgreSQL."""
+
+from collections.abc import Collection
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Integer, Table, Text, text
+
+from oms.db import Tx, metadata
+from oms.domain.catalog.model import Product, Warehouse
+
+products: Final = Table(
+    "products",
+    metadata,
+    Column("sku", Text(collation="C"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("unit_price_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("tax_bps", Integer),
+)
+
+warehouses: Final = Table(
+    "warehouses",
+    metadata,
+    Column("code", Text(collation="C"), primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+_PRODUCTS: Final = text(
+    """
+    SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
+    WHERE sku = ANY(CAST(:skus AS text[]))
+    """
+)
+
+
+async def of_skus(tx: Tx, skus: Collection[str]) -> dict[str, Product]:
+    """Those that exist, by SKU."""
+    found = await tx.conn.execute(_PRODUCTS, {"skus": list(skus)})
+    return {row[0]: Product(*row) for row in found}
+
+
+_WAREHOUSES: Final = text("SELECT code FROM warehouses WHERE code = ANY(CAST(:codes AS text[]))")
+
+
+async def known_warehouses(tx: Tx, codes: Collection[str]) -> frozenset[str]:
+    return frozenset((await tx.conn.execute(_WAREHOUSES, {"codes": list(codes)})).scalars())
+
+
+_UPSERT_WAREHOUSES: Final = text(
+    """
+    INSERT INTO warehouses (code, name)
+    SELECT code, name FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[])) AS t(code, name) ORDER BY code
+    ON CONFLICT (code) DO UPDATE SET name = excluded.name WHERE warehouses.name <> excluded.name
+    """
+)
+
+
+async def upsert_warehouses(tx: Tx, new: Collection[Warehouse]) -> int:
+    """Returns how many were created or changed."""
+    values = {"codes": [w.code for w in new], "names": [w.name for w in new]}
+    return (await tx.conn.execute(_UPSERT_WAREHOUSES, values)).rowcount
+
+
+_UPSERT_PRODUCTS: Final = text(
+    """
+    INSERT INTO products (sku, name, unit_price_minor, currency, tax_bps)
+    SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:names AS text[]), CAST(:prices AS bigint[]),
+                         CAST(:currencies AS text[]), CAST(:taxes AS int[])) AS t(sku, name, price, currency, tax)
+    ORDER BY sku
+    ON CONFLICT (sku) DO UPDATE
+    SET name = excluded.name, unit_price_minor = excluded.unit_price_minor, currency = excluded.currency,
+        tax_bps = excluded.tax_bps
+    WHERE (products.name, products.unit_price_minor, products.currency, products.tax_bps)
+        IS DISTINCT FROM (excluded.name, excluded.unit_price_minor, excluded.currency, excluded.tax_bps)
+    """
+)
+
+
+async def upsert_products(tx: Tx, new: Collection[Product]) -> int:
+    """Returns how many were created or changed."""
+    values = {
+        "skus": [p.sku for p in new],
+        "names": [p.name for p in new],
+        "prices": [p.unit_price_minor for p in new],
+        "currencies": [p.currency for p in new],
+        "taxes": [p.tax_bps for p in new],
+    }
+    return (await tx.conn.execute(_UPSERT_PRODUCTS, values)).rowcount

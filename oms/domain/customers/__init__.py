@@ -1,0 +1,1 @@
+"""Customers, known by the caller's own number."""

@@ -1,0 +1,1 @@
+"""Fraud control: the spending limit, maintenance mode and each customer's tally."""

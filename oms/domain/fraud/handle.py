@@ -1,0 +1,74 @@
+"""What managers do with fraud control; every change is an entry of the settings' trail."""
+
+from dataclasses import replace
+
+from oms.db import Tx
+from oms.domain.access.model import Operation, Viewer, require
+from oms.domain.events import SettingsEventType
+from oms.domain.fraud import store
+from oms.domain.fraud.model import FraudSettings
+from oms.domain.money import MAX_MINOR
+from oms.domain.refusal import Code, refuse_all, refused
+from oms.domain.text import REASON_LENGTH, check_text
+
+
+async def set_spending_limit(tx: Tx, viewer: Viewer, limit_minor: int) -> None:
+    """0 removes the limit. Raises Refused: FORBIDDEN, INVALID."""
+    require(viewer, Operation.SET_FRAUD)
+    if not 0 <= limit_minor <= MAX_MINOR:
+        message = f"A limit is a number of minor units from 0 (none) to {MAX_MINOR}."
+        raise refused(Code.INVALID, message, "limit")
+    await _limit(tx, viewer, await _locked(tx), limit_minor)
+
+
+async def set_maintenance(tx: Tx, viewer: Viewer, *, enabled: bool) -> None:
+    """While on, no new charge is made. Raises Refused(FORBIDDEN)."""
+    require(viewer, Operation.SET_FRAUD)
+    await _maintenance(tx, viewer, await _locked(tx), enabled=enabled)
+
+
+async def reset(tx: Tx, viewer: Viewer) -> None:
+    """No limit and no maintenance; tallies are kept. Raises Refused(FORBIDDEN)."""
+    require(viewer, Operation.SET_FRAUD)
+    settings = await _limit(tx, viewer, await _locked(tx), 0)
+    await _maintenance(tx, viewer, settings, enabled=False)
+
+
+async def clear_spending(tx: Tx, viewer: Viewer, reason: str) -> None:
+    """Starts a new spending period, in which every tally is zero. Raises Refused: FORBIDDEN, INVALID."""
+    require(viewer, Operation.SET_FRAUD)
+    refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
+    old = await _locked(tx)
+    new = replace(old, period=old.period + 1, updated_at=await tx.clock())
+    await store.change_settings(
+        tx, new, SettingsEventType.SpendingCleared, by=viewer.actor, reason=reason,
+        before={"period": old.period}, after={"period": new.period},
+    )  # fmt: skip
+
+
+async def _locked(tx: Tx) -> FraudSettings:
+    return await store.read_settings(tx, lock="FOR UPDATE")
+
+
+async def _limit(tx: Tx, viewer: Viewer, old: FraudSettings, limit_minor: int) -> FraudSettings:
+    if old.limit_minor == limit_minor:
+        return old
+    new = replace(old, limit_minor=limit_minor, updated_at=await tx.clock())
+    await store.change_settings(
+        tx, new, SettingsEventType.SpendingLimitSet, by=viewer.actor, reason=None,
+        before={"limit": old.limit_minor}, after={"limit": limit_minor},
+    )  # fmt: skip
+    return new
+
+
+async def _maintenance(tx: Tx, viewer: Viewer, old: FraudSettings, *, enabled: bool) -> None:
+    if old.maintenance == enabled:
+        return
+    new = replace(old, maintenance=enabled, updated_at=await tx.clock())
+    await store.change_settings(
+        tx, new, SettingsEventType.MaintenanceSwitched, by=viewer.actor, reason=None,
+        before={"maintenance": old.maintenance}, after={"maintenance": enabled},
+    )  # fmt: skip
+    if not enabled:
+        # The charges that were held are due again at once.
+        tx.news.queues.add("billing")

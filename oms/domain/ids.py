@@ -1,0 +1,89 @@
+"""Ids: time-ordered UUIDs inside, opaque prefixed texts outside. A shipment's id tells its order."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def uuid7(at: datetime) -> UUID:
+    """An RFC 9562 version 7 id whose order is that of `at`, to a quarter of a microsecond; ties are random."""
+    return UUID(int=_timestamp(at) | secrets.randbits(62))
+
+
+def uuid7_floor(at: datetime) -> UUID:
+    """The smallest id of that instant: ids made before `at` are below it, the others are not."""
+    return UUID(int=_timestamp(at))
+
+
+def _timestamp(at: datetime) -> int:
+    """Milliseconds in 48 bits, version, the rest of the millisecond in 12 bits, variant; the random bits zero."""
+    micros = (at - EPOCH) // timedelta(microseconds=1)
+    millis, rest = divmod(max(0, micros), 1000)
+    return (millis & (1 << 48) - 1) << 80 | 0x7 << 76 | (rest * 4096 // 1000) << 64 | 0b10 << 62
+
+
+def order_id(order: UUID) -> str:
+    return f"ord_{order.hex}"
+
+
+def shipment_id(order: UUID, number: int) -> str:
+    return f"shp_{order.hex}_{number}"
+
+
+def line_id(order: UUID, number: int) -> str:
+    return f"lin_{order.hex}_{number}"
+
+
+def customer_id(customer: UUID) -> str:
+    return f"cus_{customer.hex}"
+
+
+def work_id(order: UUID, shipment: int, queue: str) -> str:
+    return f"wrk_{order.hex}_{shipment}_{queue}"
+
+
+def parse(text: str) -> tuple[str, UUID, tuple[str, ...]] | None:
+    """Prefix, UUID and what follows it; None for anything this system never gave out."""
+    prefix, _, rest = text.partition("_")
+    key, *more = rest.split("_")
+    if len(key) != 32 or not key.isascii() or not key.isalnum() or key != key.lower():
+        return None
+    try:
+        return prefix, UUID(hex=key), tuple(more)
+    except ValueError:
+        return None
+
+
+def parse_order(text: str) -> UUID | None:
+    match parse(text):
+        case ("ord", order, ()):
+            return order
+    return None
+
+
+def parse_customer(text: str) -> UUID | None:
+    match parse(text):
+        case ("cus", customer, ()):
+            return customer
+    return None
+
+
+def parse_shipment(text: str) -> tuple[UUID, int] | None:
+    match parse(text):
+        case ("shp", order, (number,)) if _is_number(number):
+            return order, int(number)
+    return None
+
+
+def parse_work(text: str) -> tuple[UUID, int, str] | None:
+    match parse(text):
+        case ("wrk", order, (number, queue)) if number == "0" or _is_number(number):
+            return order, int(number), queue
+    return None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and not text.startswith("0") and len(text) <= 4

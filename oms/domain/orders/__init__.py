@@ -1,0 +1,1 @@
+"""Orders: placed, allocated, amended, cancelled, closed."""

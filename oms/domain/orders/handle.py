@@ -1,0 +1,162 @@
+"""What is done with orders, each in the caller's transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from oms.db import Tx
+from oms.domain.access.model import Operation, Viewer, may, require
+from oms.domain.actor import Actor
+from oms.domain.catalog import store as catalog_store
+from oms.domain.customers import store as customer_store
+from oms.domain.ids import uuid7
+from oms.domain.orders import decide, store
+from oms.domain.orders.model import Order, OrderStatus
+from oms.domain.orders.request import OrderRequest, Priced
+from oms.domain.orders.store import LockedOrders
+from oms.domain.refusal import Code, Problem, Refused, refuse_all, refused
+from oms.domain.stock import store as stock_store
+from oms.domain.stock.model import plan
+from oms.domain.text import REASON_LENGTH, check_text
+from oms.domain.work import store as work_store
+from oms.domain.work.store import Batch
+
+Placed = UUID | Refused
+"""The order's id, new or as placed before under the same reference, or why it was refused."""
+
+
+async def place(tx: Tx, viewer: Viewer, requests: Sequence[OrderRequest]) -> list[Placed]:
+    """Places each order or refuses it, independently of the others; answers in their order.
+
+    Raises Refused(FORBIDDEN) where the viewer may place none.
+    """
+    require(viewer, Operation.PLACE_ORDER)
+    results: list[Placed | None] = [_refusal(request, viewer) for request in requests]
+    valid = {i: request for i, request in enumerate(requests) if results[i] is None}
+    hashes = {i: request.content_hash() for i, request in valid.items()}
+    known = await store.placed_before(tx, [request.reference for request in valid.values()])
+    new: dict[str, int] = {}
+    for i, request in valid.items():
+        if request.reference not in known:
+            new.setdefault(request.reference, i)
+    refusals = await _add(tx, viewer, {i: valid[i] for i in new.values()}, hashes) if new else {}
+    known |= await store.placed_before(tx, list(new)) if new else {}
+    for i, request in valid.items():
+        earlier = known.get(request.reference)
+        results[i] = _repeat(request, hashes[i], earlier) if earlier else refusals[new[request.reference]]
+    return [result for result in results if result is not None]
+
+
+def _refusal(request: OrderRequest, viewer: Viewer) -> Refused | None:
+    problems = list(request.problems())
+    if not may(viewer, Operation.ORDER_FOR_OTHERS) and not viewer.owns(request.customer_reference):
+        message = "You can order for yourself only; leave customerReference out."
+        problems.append(Problem(Code.FORBIDDEN, message, ("customerReference",)))
+    if not may(viewer, Operation.SET_PRICE):
+        message = "The catalogue sets the price; leave unitPrice out."
+        problems += [
+            Problem(Code.FORBIDDEN, message, ("lines", str(index), "unitPrice"))
+            for index, line in enumerate(request.lines)
+            if line.unit_price_minor is not None
+        ]
+    return Refused(*problems) if problems else None
+
+
+def _repeat(request: OrderRequest, content_hash: bytes, earlier: tuple[UUID, bytes]) -> Placed:
+    order_id, first_hash = earlier
+    if content_hash == first_hash:
+        return order_id
+    message = f"The reference {request.reference!r} was used for a different order; give this one another."
+    return refused(Code.DUPLICATE, message, "reference")
+
+
+async def _add(
+    tx: Tx, viewer: Viewer, requests: Mapping[int, OrderRequest], hashes: Mapping[int, bytes]
+) -> dict[int, Refused]:
+    """Writes those that the catalogue allows; returns the refusals of the others."""
+    catalogue = await catalog_store.of_skus(tx, {line.sku for r in requests.values() for line in r.lines})
+    priced = {i: request.priced(catalogue) for i, request in requests.items()}
+    refusals = {i: Refused(*order.problems) for i, order in priced.items() if order.problems}
+    accepted = {i: request for i, request in requests.items() if i not in refusals}
+    if accepted:
+        at = await tx.clock()
+        references = {request.customer_reference for request in accepted.values()}
+        customers = await customer_store.of_references(tx, references, at=at)
+        orders = {i: _order(request, priced[i], customers, viewer.actor, at) for i, request in accepted.items()}
+        await store.add(tx, list(orders.values()), {order.id: hashes[i] for i, order in orders.items()})
+    return refusals
+
+
+def _order(request: OrderRequest, priced: Priced, customers: Mapping[str, UUID], by: Actor, at: datetime) -> Order:
+    order = Order(
+        id=uuid7(at),
+        reference=request.reference,
+        customer_id=customers[request.customer_reference],
+        customer_reference=request.customer_reference,
+        currency=priced.currency,
+        payment_method=request.payment_method,
+        email=request.email,
+        shipping_address=dict(request.shipping_address) if request.shipping_address else None,
+        status=OrderStatus.PENDING,
+        placed_at=at,
+        lines=decide.numbered(priced.lines),
+    )
+    order.place(by=by, at=at)
+    return order
+
+
+async def accept(tx: Tx, viewer: Viewer, order_id: UUID) -> UUID:
+    """Raises Refused: FORBIDDEN, NOT_FOUND, or CONFLICT as decide.accept() says."""
+    locked, order = await _theirs(tx, viewer, order_id, Operation.ACCEPT_AMENDMENT)
+    decide.accept(order, by=viewer.actor, at=locked.at)
+    await locked.save()
+    return order_id
+
+
+async def cancel(tx: Tx, viewer: Viewer, order_id: UUID, reason: str | None) -> UUID:
+    """Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT as decide.cancel() says."""
+    if reason is not None:
+        refuse_all(check_text(reason, "reason", most=REASON_LENGTH, blank=True))
+    locked, order = await _theirs(tx, viewer, order_id, Operation.CANCEL_ORDER)
+    decide.cancel(order, by=viewer.actor, at=locked.at, reason=reason)
+    await locked.save()
+    return order_id
+
+
+async def _theirs(tx: Tx, viewer: Viewer, order_id: UUID, operation: Operation) -> tuple[LockedOrders, Order]:
+    """What does not exist and what is not the viewer's look the same."""
+    require(viewer, operation)
+    locked = await store.lock(tx, [order_id])
+    order = locked.get(order_id)
+    if order is None or not viewer.owns(order.customer_reference):
+        raise refused(Code.NOT_FOUND, "There is no such order.", "orderId")
+    return locked, order
+
+
+async def allocate(tx: Tx, batch: Batch, *, answer_within: timedelta) -> None:
+    """Allocates a batch of placed orders, one after the other, over stock that is locked once for all of them."""
+    by = Actor(batch.queue)
+    locked = await store.lock(tx, batch.order_ids, lines=True)
+    held = await work_store.still_held(tx, batch)
+    pending = [o for o in locked if o.status == OrderStatus.PENDING and o.id in {k.order_id for k in held}]
+    demands = {order.id: decide.demand(order) for order in pending}
+    levels = await stock_store.lock_available(tx, {sku for demand in demands.values() for sku in demand})
+    for order in pending:
+        found = plan(demands[order.id], levels)
+        for part in found.parts:
+            for sku, units in part.units.items():
+                levels[sku][part.warehouse_code] -= units
+        decide.allocate(order, found, by=by, at=locked.at, answer_within=answer_within)
+    await locked.save()
+    await work_store.let_go(tx, batch, held)
+
+
+async def time_out(tx: Tx, batch: Batch) -> None:
+    """Ends the amended orders of a batch whose customers kept silent."""
+    locked = await store.lock(tx, batch.order_ids)
+    held = await work_store.still_held(tx, batch)
+    for key in sorted(held):
+        if order := locked.get(key.order_id):
+            decide.time_out(order, by=Actor(batch.queue), at=locked.at)
+    await locked.save()
+    await work_store.let_go(tx, batch, held)

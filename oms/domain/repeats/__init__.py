@@ -1,0 +1,1 @@
+"""Repeats: commands sent again with their Idempotency-Key."""

@@ -1,0 +1,1 @@
+"""Shipments: what leaves one warehouse together, the unit of billing and delivery."""

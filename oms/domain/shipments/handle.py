@@ -1,0 +1,57 @@
+"""What people do with shipments, each in the caller's transaction."""
+
+from uuid import UUID
+
+from oms.db import Tx
+from oms.domain.access.model import Operation, Viewer, may, require
+from oms.domain.orders import store
+from oms.domain.orders.model import Order
+from oms.domain.orders.store import LockedOrders
+from oms.domain.refusal import Code, refuse_all, refused
+from oms.domain.shipments import decide
+from oms.domain.shipments.model import COURIER_SEES, Shipment
+from oms.domain.text import REASON_LENGTH, check_text
+
+ShipmentKey = tuple[UUID, int]
+"""A shipment's order and its number in it."""
+
+
+async def dispatch(tx: Tx, viewer: Viewer, key: ShipmentKey) -> ShipmentKey:
+    """Raises Refused: FORBIDDEN, NOT_FOUND, or CONFLICT unless it is BOOKED."""
+    locked, order, shipment = await _visible(tx, viewer, key, Operation.DISPATCH)
+    decide.dispatch(order, shipment, by=viewer.actor, at=locked.at)
+    await locked.save()
+    return key
+
+
+async def deliver(tx: Tx, viewer: Viewer, key: ShipmentKey) -> ShipmentKey:
+    """Raises Refused: FORBIDDEN, NOT_FOUND, or CONFLICT unless it is DISPATCHED."""
+    locked, order, shipment = await _visible(tx, viewer, key, Operation.DELIVER)
+    decide.deliver(order, shipment, by=viewer.actor, at=locked.at)
+    await locked.save()
+    return key
+
+
+async def fail(tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str) -> ShipmentKey:
+    """Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT unless it is BOOKED or DISPATCHED."""
+    refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
+    locked, order, shipment = await _visible(tx, viewer, key, Operation.FAIL_SHIPMENT)
+    decide.fail(order, shipment, by=viewer.actor, at=locked.at, reason=reason)
+    await locked.save()
+    return key
+
+
+async def _visible(
+    tx: Tx, viewer: Viewer, key: ShipmentKey, operation: Operation
+) -> tuple[LockedOrders, Order, Shipment]:
+    """Who sees a courier's view only does not learn of shipments outside it, except of one just ended."""
+    require(viewer, operation)
+    locked = await store.lock(tx, [key[0]])
+    order = locked.get(key[0])
+    shipment = order.shipment(key[1]) if order else None
+    if order is None or shipment is None:
+        raise refused(Code.NOT_FOUND, "There is no such shipment.", "shipmentId")
+    hidden = not may(viewer, Operation.READ_MONEY) and shipment.status not in COURIER_SEES
+    if hidden and shipment.booked_at is None:
+        raise refused(Code.NOT_FOUND, "There is no such shipment.", "shipmentId")
+    return locked, order, shipment

@@ -1,0 +1,1 @@
+"""Stock: what warehouses hold and what is promised of it."""

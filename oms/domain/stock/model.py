@@ -1,0 +1,159 @@
+"""Which warehouses serve an order: as few shipments as possible, then the fewest units split, then by code."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+Demand = Mapping[str, int]
+"""Units wanted by SKU, summed over the order's lines."""
+
+Levels = Mapping[str, Mapping[str, int]]
+"""Units available by SKU and warehouse code."""
+
+SEARCH_EFFORT: Final = 400_000
+"""How many (set, SKU) pairs are looked at before the best set found so far is taken; see docs/allocation.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one warehouse sends: units by SKU, each at least 1."""
+
+    warehouse_code: str
+    units: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Parts in the order of their warehouse codes, and what is short by SKU, each at least 1."""
+
+    parts: tuple[Part, ...]
+    short: Mapping[str, int]
+
+
+def plan(demand: Demand, levels: Levels) -> Plan:
+    """Everything that can be allocated, from the best set of warehouses.
+
+    Deterministic: equal input gives an equal plan. Source: docs/allocation.md.
+    """
+    reachable = {sku: min(units, sum(levels.get(sku, {}).values())) for sku, units in demand.items()}
+    short = {sku: units - reachable[sku] for sku, units in demand.items() if units > reachable[sku]}
+    wanted = {sku: units for sku, units in reachable.items() if units}
+    chosen = _choose(wanted, levels)
+    taken: dict[str, dict[str, int]] = {}
+    for sku, units in wanted.items():
+        for code, share in _shares(units, levels[sku], chosen):
+            taken.setdefault(code, {})[sku] = share
+    return Plan(tuple(Part(code, taken[code]) for code in sorted(taken)), short)
+
+
+def _shares(units: int, held: Mapping[str, int], chosen: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Largest holding first: that leaves the fewest units outside the largest share."""
+    for code in sorted(chosen, key=lambda code: (-held.get(code, 0), code)):
+        share = min(units, held.get(code, 0))
+        if share == 0:
+            return
+        yield code, share
+        units -= share
+
+
+def units_split(wanted: Demand, levels: Levels, chosen: Iterable[str]) -> int:
+    """Units that do not travel with the largest share of their SKU."""
+    codes = tuple(chosen)
+    largest = {sku: max(levels[sku].get(code, 0) for code in codes) for sku in wanted}
+    return sum(max(0, units - largest[sku]) for sku, units in wanted.items())
+
+
+def _choose(wanted: Demand, levels: Levels) -> tuple[str, ...]:
+    """The smallest set of warehouses that holds everything wanted; sorted codes."""
+    if not wanted:
+        return ()
+    forced = _indispensable(wanted, levels)
+    missing = _missing(wanted, levels, forced)
+    if not missing:
+        return tuple(sorted(forced))
+    search = _Search(wanted, levels, SEARCH_EFFORT)
+    for extra in range(1, len(_warehouses(missing, levels) - forced) + 1):
+        found = search.best(frozenset(forced), missing, extra)
+        if found:
+            return found
+        if search.effort <= 0:
+            break
+    return _greedily(wanted, levels, forced)
+
+
+def _warehouses(wanted: Demand, levels: Levels) -> set[str]:
+    return {code for sku in wanted for code, units in levels[sku].items() if units > 0}
+
+
+def _indispensable(wanted: Demand, levels: Levels) -> set[str]:
+    """Those without which some SKU would fall short."""
+    return {
+        code
+        for sku, units in wanted.items()
+        for code, held in levels[sku].items()
+        if sum(levels[sku].values()) - held < units
+    }
+
+
+def _missing(wanted: Demand, levels: Levels, chosen: Iterable[str]) -> dict[str, int]:
+    codes = tuple(chosen)
+    left = {sku: units - sum(levels[sku].get(code, 0) for code in codes) for sku, units in wanted.items()}
+    return {sku: units for sku, units in left.items() if units > 0}
+
+
+@dataclass(slots=True)
+class _Search:
+    """Branch and bound over sets of a given size; `effort` is what it may still look at."""
+
+    wanted: Demand
+    levels: Levels
+    effort: int
+
+    def best(self, chosen: frozenset[str], missing: Demand, extra: int) -> tuple[str, ...] | None:
+        """The best set of `extra` more warehouses, or None when there is none (or effort ran out first)."""
+        scored = (
+            (units_split(self.wanted, self.levels, found), tuple(sorted(found)))
+            for found in self._sets(chosen, frozenset(), missing, extra)
+        )
+        best = min(scored, default=None)
+        return best[1] if best else None
+
+    def _sets(
+        self, chosen: frozenset[str], barred: frozenset[str], missing: Demand, extra: int
+    ) -> Iterator[frozenset[str]]:
+        """Every feasible set once: each branch takes a holder of the scarcest SKU and bars those tried before it."""
+        self.effort -= len(missing) + 1
+        if not missing:
+            yield chosen
+            return
+        if self.effort <= 0 or not self._within_reach(chosen | barred, missing, extra):
+            return
+        scarcest = min(missing, key=lambda sku: (len(self._holders(sku, chosen | barred)), sku))
+        for code in self._holders(scarcest, chosen | barred):
+            taken = chosen | {code}
+            yield from self._sets(taken, barred, _missing(self.wanted, self.levels, taken), extra - 1)
+            barred |= {code}
+
+    def _holders(self, sku: str, passed_over: frozenset[str]) -> list[str]:
+        """Fullest first, so that a search that is cut short has looked at the likeliest sets."""
+        held = self.levels[sku]
+        return sorted((c for c, units in held.items() if units and c not in passed_over), key=lambda c: (-held[c], c))
+
+    def _within_reach(self, passed_over: frozenset[str], missing: Demand, extra: int) -> bool:
+        """Whether, for each SKU alone, the `extra` fullest warehouses left would do."""
+        return all(
+            sum(self.levels[sku][code] for code in self._holders(sku, passed_over)[:extra]) >= units
+            for sku, units in missing.items()
+        )
+
+
+def _greedily(wanted: Demand, levels: Levels, forced: set[str]) -> tuple[str, ...]:
+    """Where the exact search is too large: again and again the warehouse that covers most of what is missing."""
+    chosen = set(forced)
+    while missing := _missing(wanted, levels, chosen):
+        covered = {
+            code: sum(min(units, levels[sku].get(code, 0)) for sku, units in missing.items())
+            for code in _warehouses(missing, levels) - chosen
+        }
+        chosen.add(min(covered, key=lambda code: (-covered[code], code)))
+    return tuple(sorted(chosen))

@@ -1,0 +1,18 @@
+"""Every table, for those who need them all at once: migrations and the check that they match."""
+
+from oms.db import metadata
+from oms.domain.access.store import access_tokens
+from oms.domain.catalog.store import products, warehouses
+from oms.domain.customers.store import customers
+from oms.domain.fraud.store import fraud_events, fraud_settings, tallies
+from oms.domain.orders.store import order_events, order_lines, orders
+from oms.domain.repeats.store import idempotency_keys
+from oms.domain.shipments.store import allocations, shipments
+from oms.domain.stock.store import stock
+from oms.domain.work.store import work, workers
+
+__all__ = [
+    "access_tokens", "allocations", "customers", "fraud_events", "fraud_settings", "idempotency_keys", "metadata",
+    "order_events", "order_lines", "orders", "products", "shipments", "stock", "tallies", "warehouses", "work",
+    "workers",
+]  # fmt: skip

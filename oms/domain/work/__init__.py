@@ -1,0 +1,1 @@
+"""Due work: what must still happen, owned by the database."""

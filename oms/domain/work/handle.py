@@ -1,0 +1,73 @@
+"""What happens to work that fails: it backs off, is parked in the end, and support retries or gives it up."""
+
+import random
+from datetime import datetime, timedelta
+
+from oms.db import Tx
+from oms.domain.access.model import Operation, Viewer, require
+from oms.domain.actor import Actor
+from oms.domain.events import EventType
+from oms.domain.orders import store as order_store
+from oms.domain.orders.model import Order
+from oms.domain.refusal import Code, refuse_all, refused
+from oms.domain.shipments.decide import end_failed
+from oms.domain.shipments.model import ShipmentStatus
+from oms.domain.text import REASON_LENGTH, check_text
+from oms.domain.work import store
+from oms.domain.work.model import WorkKey, backoff_s
+from oms.domain.work.store import Batch, Claimed
+
+
+async def put_off(tx: Tx, batch: Batch, item: Claimed, *, error: str, attempts: int, suspect: bool) -> None:
+    """After a failed attempt: due again later; after the last of `attempts`, parked with an event that says why."""
+    park = item.attempt >= attempts
+    if park:
+        locked = await order_store.lock(tx, [item.key.order_id])
+        for order in locked:
+            _note(order, EventType.WorkParked, item.key, Actor(item.key.queue), locked.at, reason=error)
+        await locked.save()
+    # Jitter keeps items that failed together from coming back together.
+    delay = timedelta(seconds=backoff_s(item.attempt) * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
+    await store.put_off(tx, batch, item.key, error=error, delay=delay, park=park, suspect=suspect)
+
+
+async def retry(tx: Tx, viewer: Viewer, key: WorkKey) -> WorkKey:
+    """Makes parked work due again. Raises Refused: FORBIDDEN, or NOT_FOUND when nothing is parked there."""
+    require(viewer, Operation.MEND_WORK)
+    locked = await order_store.lock(tx, [key.order_id])
+    order = locked.get(key.order_id)
+    if order is None or not await store.retry(tx, key):
+        raise refused(Code.NOT_FOUND, "No parked work has this id; it may have been retried already.", "workId")
+    _note(order, EventType.WorkRetried, key, viewer.actor, locked.at)
+    await locked.save()
+    return key
+
+
+async def give_up(tx: Tx, viewer: Viewer, key: WorkKey, reason: str) -> WorkKey:
+    """Fails the shipment whose work is parked. A charge of unknown outcome is still settled, then refunded.
+
+    Raises Refused: FORBIDDEN; INVALID; NOT_FOUND; CONFLICT where there is no pending shipment to fail.
+    """
+    require(viewer, Operation.MEND_WORK)
+    refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
+    locked = await order_store.lock(tx, [key.order_id])
+    order = locked.get(key.order_id)
+    if order is None or not await store.retry(tx, key):
+        raise refused(Code.NOT_FOUND, "No parked work has this id; it may have been retried already.", "workId")
+    shipment = order.shipment(key.shipment)
+    if shipment is None or shipment.status != ShipmentStatus.PENDING:
+        raise refused(
+            Code.CONFLICT,
+            "Only the work of a pending shipment can be given up; retry it, or cancel the order.",
+        )
+    end_failed(order, shipment, by=viewer.actor, at=locked.at, reason=reason)
+    await locked.save()
+    return key
+
+
+def _note(order: Order, event: EventType, key: WorkKey, by: Actor, at: datetime, reason: str | None = None) -> None:
+    shipment = order.shipment(key.shipment)
+    if shipment is None:
+        order.record(event, by=by, at=at, reason=reason, queue=str(key.queue))
+    else:
+        order.record_for(shipment, event, by=by, at=at, reason=reason, queue=str(key.queue))

@@ -1,0 +1,261 @@
+"""Due work in PostgreSQL: written with the state that calls for it, claimed in batches under a lease."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final, Self
+from uuid import UUID, uuid4
+
+from sqlalchemy import ARRAY, Boolean, Column, DateTime, Index, Integer, Table, Text, Uuid, text
+
+from oms.db import Tx, metadata
+from oms.domain.work.model import Due, Queue, Step, WorkKey
+
+work: Final = Table(
+    "work",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("shipment", Integer, primary_key=True),
+    Column("queue", Text, primary_key=True),
+    Column("step", Text, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    # Suspected of bringing down whatever it is handled with: it runs alone.
+    Column("suspect", Boolean, nullable=False, server_default=text("false")),
+    # Waits for the end of maintenance, not for an instant.
+    Column("held", Boolean, nullable=False, server_default=text("false")),
+    Column("claim", Uuid),
+    Column("leased_until", DateTime(timezone=True)),
+    Column("parked_at", DateTime(timezone=True)),
+    Column("last_error", Text),
+    Index("ix_work_due", "queue", "due_at", postgresql_where=text("parked_at IS NULL AND NOT held")),
+    Index("ix_work_held", "queue", postgresql_where=text("held")),
+    Index("ix_work_parked", "parked_at", postgresql_where=text("parked_at IS NOT NULL")),
+    # Every row is updated and deleted soon after it was written: leave room for that on its page.
+    postgresql_with={"fillfactor": 60},
+)
+
+workers: Final = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("queues", ARRAY(Text), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One item under a lease."""
+
+    key: WorkKey
+    step: Step
+    attempt: int
+    suspect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one claim took from a queue; `token` proves it."""
+
+    queue: Queue
+    token: UUID
+    items: tuple[Claimed, ...]
+
+    @property
+    def keys(self) -> frozenset[WorkKey]:
+        return frozenset(item.key for item in self.items)
+
+    @property
+    def order_ids(self) -> frozenset[UUID]:
+        return frozenset(item.key.order_id for item in self.items)
+
+    def only(self, items: Iterable[Claimed]) -> Self:
+        """A part of it, under the same claim."""
+        return replace(self, items=tuple(items))
+
+
+_UPSERT: Final = text(
+    """
+    INSERT INTO work (order_id, shipment, queue, step, due_at)
+    SELECT order_id, shipment, queue, step, coalesce(due_at, clock_timestamp())
+    FROM unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]), CAST(:steps AS text[]),
+                CAST(:due AS timestamptz[])) AS t(order_id, shipment, queue, step, due_at)
+    ON CONFLICT (order_id, shipment, queue) DO UPDATE
+    SET step = excluded.step, due_at = excluded.due_at, attempt = 0, suspect = false, held = false,
+        parked_at = NULL, last_error = NULL
+    """
+)
+_DELETE: Final = text(
+    """
+    DELETE FROM work USING unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
+        AS t(order_id, shipment, queue)
+    WHERE work.order_id = t.order_id AND work.shipment = t.shipment AND work.queue = t.queue
+    """
+)
+
+
+async def adjust(tx: Tx, before: Iterable[Mapping[WorkKey, Due]], now: Iterable[Mapping[WorkKey, Due]]) -> None:
+    """Makes the table say what the orders' state says. A claim on an item that stays is left to its holder."""
+    gone: list[WorkKey] = []
+    new: dict[WorkKey, Due] = {}
+    for was, wanted in zip(before, now, strict=True):
+        gone.extend(key for key in was if key not in wanted)
+        new.update({key: due for key, due in wanted.items() if was.get(key) != due})
+    if gone:
+        await tx.conn.execute(_DELETE, _columns(gone))
+    if new:
+        steps = {"steps": [str(due.step) for due in new.values()], "due": [due.at for due in new.values()]}
+        await tx.conn.execute(_UPSERT, _columns(new) | steps)
+        tx.news.queues |= {str(key.queue) for key, due in new.items() if due.at is None}
+
+
+def _columns(keys: Iterable[WorkKey]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = defaultdict(list)
+    for key in keys:
+        columns["orders"].append(key.order_id)
+        columns["shipments"].append(key.shipment)
+        columns["queues"].append(str(key.queue))
+    return dict(columns)
+
+
+_CLAIM: Final = text(
+    """
+    UPDATE work SET claim = :claim, leased_until = clock_timestamp() + :lease, attempt = work.attempt + 1,
+                    suspect = work.suspect OR work.claim IS NOT NULL
+    FROM (SELECT order_id, shipment, queue FROM work
+          WHERE queue = :queue AND parked_at IS NULL AND NOT held AND due_at <= clock_timestamp()
+            AND (leased_until IS NULL OR leased_until < clock_timestamp())
+          ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED) AS due
+    WHERE work.order_id = due.order_id AND work.shipment = due.shipment AND work.queue = due.queue
+    RETURNING work.order_id, work.shipment, work.step, work.attempt, work.suspect
+    """
+)
+
+
+async def claim(tx: Tx, queue: Queue, *, most: int, lease: timedelta) -> Batch:
+    """Takes due items that nobody holds. One whose last holder never came back is suspect."""
+    token = uuid4()
+    values = {"claim": token, "queue": str(queue), "most": most, "lease": lease}
+    found = await tx.conn.execute(_CLAIM, values)
+    items = (
+        Claimed(WorkKey(order_id, shipment, queue), Step(step), attempt, suspect)
+        for order_id, shipment, step, attempt, suspect in found
+    )
+    return Batch(queue, token, tuple(items))
+
+
+_STILL_HELD: Final = text(
+    """
+    SELECT work.order_id, work.shipment, work.queue
+    FROM work JOIN unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
+        AS t(order_id, shipment, queue)
+        ON work.order_id = t.order_id AND work.shipment = t.shipment AND work.queue = t.queue
+    WHERE work.claim = :claim FOR UPDATE OF work
+    """
+)
+
+
+async def still_held(tx: Tx, batch: Batch) -> frozenset[WorkKey]:
+    """What the claim still covers: a worker that woke up too late finds nothing and must write nothing."""
+    found = await tx.conn.execute(_STILL_HELD, _columns(batch.keys) | {"claim": batch.token})
+    return frozenset(WorkKey(order_id, shipment, Queue(name)) for order_id, shipment, name in found)
+
+
+_LET_GO: Final = text(
+    """
+    UPDATE work SET claim = NULL, leased_until = NULL
+    FROM unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
+        AS t(order_id, shipment, queue)
+    WHERE work.order_id = t.order_id AND work.shipment = t.shipment AND work.queue = t.queue AND claim = :claim
+    """
+)
+
+
+async def let_go(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
+    """Ends the lease of items that were handled; what is still wanted of them stays due."""
+    if keys:
+        await tx.conn.execute(_LET_GO, _columns(keys) | {"claim": batch.token})
+
+
+_PUT_OFF: Final = text(
+    """
+    UPDATE work SET claim = NULL, leased_until = NULL, last_error = :error, suspect = :suspect,
+                    due_at = clock_timestamp() + :delay,
+                    parked_at = CASE WHEN :park THEN clock_timestamp() END
+    WHERE order_id = :order_id AND shipment = :shipment AND queue = :queue AND claim = :claim
+    """
+)
+
+
+async def put_off(
+    tx: Tx, batch: Batch, key: WorkKey, *, error: str, delay: timedelta, park: bool, suspect: bool
+) -> None:
+    """After a failure: due again later, or parked for support to see."""
+    await tx.conn.execute(
+        _PUT_OFF,
+        {"order_id": key.order_id, "shipment": key.shipment, "queue": str(key.queue), "claim": batch.token}
+        | {"error": error, "delay": delay, "park": park, "suspect": suspect},
+    )
+
+
+_HOLD: Final = text(_LET_GO.text.replace("SET", "SET held = true,"))
+
+
+async def hold(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
+    """Until maintenance ends, without back-off."""
+    if keys:
+        await tx.conn.execute(_HOLD, _columns(keys) | {"claim": batch.token})
+
+
+_RELEASE_HELD: Final = text(
+    """
+    UPDATE work SET held = false, attempt = 0, due_at = clock_timestamp()
+    FROM (SELECT order_id, shipment, queue FROM work WHERE held AND queue = 'billing'
+          LIMIT :most FOR UPDATE SKIP LOCKED) AS waiting
+    WHERE work.order_id = waiting.order_id AND work.shipment = waiting.shipment AND work.queue = waiting.queue
+      AND NOT (SELECT maintenance FROM fraud_settings WHERE id = 1)
+    """
+)
+
+
+async def release_held(tx: Tx, *, most: int) -> int:
+    """Makes held work due once maintenance is off; returns how many items."""
+    return (await tx.conn.execute(_RELEASE_HELD, {"most": most})).rowcount
+
+
+_RETRY: Final = text(
+    """
+    UPDATE work SET parked_at = NULL, attempt = 0, due_at = clock_timestamp()
+    WHERE order_id = :order_id AND shipment = :shipment AND queue = :queue AND parked_at IS NOT NULL
+    """
+)
+
+
+async def retry(tx: Tx, key: WorkKey) -> bool:
+    """Makes a parked item due again; False where there is none. The caller holds the order's lock."""
+    values = {"order_id": key.order_id, "shipment": key.shipment, "queue": str(key.queue)}
+    if (await tx.conn.execute(_RETRY, values)).rowcount == 0:
+        return False
+    tx.news.queues.add(str(key.queue))
+    return True
+
+
+_SEEN: Final = text(
+    """
+    INSERT INTO workers (name, queues, seen_at) VALUES (:name, CAST(:queues AS text[]), clock_timestamp())
+    ON CONFLICT (name) DO UPDATE SET queues = excluded.queues, seen_at = excluded.seen_at
+    """
+)
+_GONE: Final = text("DELETE FROM workers WHERE name = :name OR seen_at < clock_timestamp() - interval '1 hour'")
+
+
+async def worker_seen(tx: Tx, name: str, queues: Collection[str]) -> None:
+    """A worker's sign of life; those without one for a few seconds do not count as working."""
+    await tx.conn.execute(_SEEN, {"name": name, "queues": list(queues)})
+
+
+async def worker_gone(tx: Tx, name: str) -> None:
+    """A worker that stops; those that died long ago are forgotten with it."""
+    await tx.conn.execute(_GONE, {"name": name})
