@@ -26,8 +26,7 @@ def require_python(version: tuple[int, int], *, ensurepip_present: bool) -> None
     if version < OLDEST:
         have, need = ".".join(map(str, version)), ".".join(map(str, OLDEST))
         raise CannotPrepare(
-            f"Python {need} or newer is needed, this is {have} ({sys.executable}).\n"
-            "Name another one: make PYTHON=…"
+            f"Python {need} or newer is needed, this is {have} ({sys.executable}).\nName another one: make PYTHON=…"
         )
     if not ensurepip_present:
         name = "python{}.{}-venv".format(*version)

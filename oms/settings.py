@@ -52,9 +52,7 @@ class Settings(BaseSettings):
 
     # where it listens and keeps things
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
-    port: int = Field(
-        default=8000, ge=0, le=65535, description="Port the web server listens on; 0 takes a free one."
-    )
+    port: int = Field(default=8000, ge=0, le=65535, description="Port the web server listens on; 0 takes a free one.")
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description=(

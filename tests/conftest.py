@@ -1,4 +1,4 @@
-"""The engines all tests share: real and embedded, unless OMS_TEST_DATABASE_URL and OMS_TEST_REDIS_URL are set."""
+"""The engines all tests share: real, and embedded unless the environment names others (OMS_TEST_…_URL)."""
 
 import os
 import shutil
@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
+from oms.database_version import migrate
 from oms.embedded import Engines
-from oms.settings import PROJECT_DIR, load_settings
+from oms.settings import load_settings
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +38,7 @@ def engines(open_dir: Path) -> Iterator[Engines]:
 @pytest.fixture(scope="session")
 def database_url(engines: Engines) -> str:
     """A database with all migrations applied. Whoever needs empty tables empties them."""
-    configuration = Config(PROJECT_DIR / "alembic.ini")
-    configuration.attributes["database_url"] = engines.database_url
-    command.upgrade(configuration, "head")
+    migrate(engines.database_url)
     return engines.database_url
 
 

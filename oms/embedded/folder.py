@@ -59,8 +59,7 @@ class DataFolder:
             (path / "logs").mkdir(mode=0o700, exist_ok=True)
         except OSError as problem:
             raise CannotStart(
-                f"The data folder {path} cannot be used: {problem.strerror}.\n"
-                "Set OMS_DATA_DIR to a folder of your own."
+                f"The data folder {path} cannot be used: {problem.strerror}.\nSet OMS_DATA_DIR to a folder of your own."
             ) from problem
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -153,9 +152,7 @@ def _make(path: Path) -> None:
 def _in_use(path: Path) -> str:
     instance = _settled_instance(path)
     if not instance:
-        return (
-            f"The data folder {path} is in use by an instance that is just starting or stopping. Try again."
-        )
+        return f"The data folder {path} is in use by an instance that is just starting or stopping. Try again."
     pid = instance.supervisor.pid
     where = f", listening on port {instance.port}" if instance.port else ""
     return (
@@ -186,8 +183,6 @@ def _read(state_file: Path) -> _State:
     return _State(
         password=raw["password"],
         ports=raw["ports"],
-        running=RunningInstance(**{**running, "supervisor": ProcessMark(**running["supervisor"])})
-        if running
-        else None,
+        running=RunningInstance(**{**running, "supervisor": ProcessMark(**running["supervisor"])}) if running else None,
         children=tuple(ProcessMark(**child) for child in raw["children"]),
     )

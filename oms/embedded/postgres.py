@@ -51,9 +51,7 @@ class PostgresServer:
 
     name = "postgres"
 
-    def __init__(
-        self, folder: DataFolder, programs: Programs, account: Account | None, *, durable: bool
-    ) -> None:
+    def __init__(self, folder: DataFolder, programs: Programs, account: Account | None, *, durable: bool) -> None:
         self._folder = folder
         self._programs = programs
         self._account = account

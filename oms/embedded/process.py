@@ -15,9 +15,7 @@ import psutil
 from oms.embedded.account import Account
 
 _PR_SET_PDEATHSIG: Final = 1  # Linux, prctl(2)
-_SAME_START_S: Final = (
-    2.0  # a corrected clock moves the start that the system tells; a process id comes back later
-)
+_SAME_START_S: Final = 2.0  # a corrected clock moves the start that the system tells; a process id comes back later
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,5 @@
+"""`python -m oms`: the one entry point."""
+
+from oms.cli import main
+
+main()

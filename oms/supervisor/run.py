@@ -1,0 +1,209 @@
+"""The order of a start: engines, port, migrations, demo data, web, workers; and of a stop, the other way round."""
+
+import http.client
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final, NoReturn
+
+import typer
+
+from oms.database_version import migrate
+from oms.embedded import DataFolder, Engines
+from oms.embedded.engines import Server
+from oms.embedded.process import spawn
+from oms.instance import environment_of
+from oms.listening import listen, port_of
+from oms.settings import PROJECT_DIR, CannotStart, Settings
+from oms.supervisor.steps import Steps
+from oms.supervisor.watch import Watched, ended, stop_all
+
+DEMO_AMENDMENT_TIMEOUT_S: Final = 120
+"""Long enough to answer by hand, short enough to watch the deadline act."""
+
+_WEB_STOP_PATIENCE_S: Final = 10.0
+_WORKER_STOP_PATIENCE_S: Final = 20.0
+_READY_PATIENCE_S: Final = 60.0
+_LOOK_EVERY_S: Final = 0.2
+_ANYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
+
+
+class _StopAsked(BaseException):
+    """Somebody pressed Ctrl-C or sent SIGTERM."""
+
+
+def run(settings: Settings) -> None:
+    """Start everything, keep it running until asked to stop, leave no process behind.
+
+    Raises: CannotStart, with everything stopped that had been started.
+    """
+    if "amendment_timeout_s" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"amendment_timeout_s": DEMO_AMENDMENT_TIMEOUT_S})
+    steps = Steps()
+    try:
+        with _stop_signals(), _engines(settings, steps) as engines:
+            urls = {"database_url": engines.database_url, "redis_url": engines.redis_url}
+            _run_on(engines, settings.model_copy(update=urls), steps)
+    except _StopAsked:
+        typer.echo("Stopped.")
+    except CannotStart:
+        steps.abandon()
+        raise
+
+
+def _engines(settings: Settings, steps: Steps) -> Engines:
+    return Engines(settings.data_dir, database_url=settings.database_url, redis_url=settings.redis_url, step=steps)
+
+
+def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
+    from oms import demo  # noqa: PLC0415 - with the whole domain behind it: not before the first step shows
+
+    with listen(settings.host, settings.port, variable="OMS_PORT") as listening:
+        settings = settings.model_copy(update={"port": port_of(listening)})
+        steps("Migrations")
+        migrate(engines.database_url)
+        steps("Demo catalogue and stock")
+        demo.load(settings)
+        children = _children(engines.folder, settings, listening)
+        try:
+            steps("Web and workers")
+            for child in children:
+                child.launch()
+            _wait_until_ready(settings, children)
+            engines.folder.announce(
+                database_url=engines.database_url,
+                redis_url=engines.redis_url,
+                host=settings.host,
+                port=settings.port,
+            )
+            _welcome(settings, steps.finish())
+            _watch([*children, *(_watched_engine(server) for server in engines.servers)])
+        finally:
+            typer.echo("Stopping …")
+            stop_all([child for child in children if child.name.startswith("web")])
+            stop_all(children)
+
+
+def _children(folder: DataFolder, settings: Settings, listening: socket.socket) -> list[Watched]:
+    web = ("web", "--fd", str(listening.fileno()))
+    return [
+        *(
+            _child(folder, settings, f"web {number}", web, _WEB_STOP_PATIENCE_S, pass_fds=[listening.fileno()])
+            for number in range(1, settings.web_processes + 1)
+        ),
+        *(
+            _child(folder, settings, f"worker {number}", ("worker",), _WORKER_STOP_PATIENCE_S)
+            for number in range(1, settings.worker_processes + 1)
+        ),
+    ]
+
+
+def _child(
+    folder: DataFolder,
+    settings: Settings,
+    name: str,
+    command: Sequence[str],
+    stop_patience_s: float,
+    pass_fds: Sequence[int] = (),
+) -> Watched:
+    def start() -> subprocess.Popen[bytes]:
+        process = spawn(
+            [sys.executable, "-m", "oms", *command],
+            environment=environment_of(settings),
+            working_dir=PROJECT_DIR,
+            pass_fds=pass_fds,
+        )
+        folder.record_child(process.pid)
+        return process
+
+    return Watched(name, start, stop_patience_s)
+
+
+def _watched_engine(server: Server) -> Watched:
+    """An engine under watch; it runs already, and is stopped by who started it."""
+
+    def restart() -> subprocess.Popen[bytes]:
+        server.start()
+        return server.process
+
+    return Watched(server.name, restart, stop_patience_s=0, process=server.process, started_s=time.monotonic())
+
+
+def _wait_until_ready(settings: Settings, children: Sequence[Watched]) -> None:
+    """Until the web answers anything at all. Raises: CannotStart if a child ends instead."""
+    deadline_s = time.monotonic() + _READY_PATIENCE_S
+    while time.monotonic() < deadline_s:
+        for child in children:
+            if child.process and child.process.poll() is not None:
+                reason = ended(child.process.returncode)
+                raise CannotStart(f"The process {child.name} ended ({reason}); its own message stands above.")
+        if _answers(settings):
+            return
+        time.sleep(0.05)
+    raise CannotStart(f"The web server did not answer within {_READY_PATIENCE_S:.0f} s; see the log above.")
+
+
+def _answers(settings: Settings) -> bool:
+    connection = http.client.HTTPConnection(_reachable(settings.host), settings.port, timeout=1)
+    try:
+        connection.request("HEAD", "/")
+        connection.getresponse()
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _watch(children: Sequence[Watched]) -> NoReturn:
+    while True:
+        for child in children:
+            child.look()
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _welcome(settings: Settings, took_s: float) -> None:
+    host = _reachable(settings.host)
+    address = f"[{host}]" if ":" in host else host
+    prefix = ""
+    if "data_dir" in settings.model_fields_set:
+        prefix = f"OMS_DATA_DIR={shlex.quote(str(settings.data_dir))} "
+    typer.echo(
+        f"Ready after {took_s:.1f} s.\n\n"
+        f"  Open     http://{address}:{settings.port}/graphql\n"
+        f"  A token  {prefix}{os.path.relpath(sys.executable)} -m oms token --role SUPPORT --name me\n"
+        "  Stop     Ctrl-C\n"
+    )
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in _ANYWHERE else host
+
+
+@contextmanager
+def _stop_signals() -> Iterator[None]:
+    """The first signal unwinds the start or the watch; later ones do not disturb the stop under way."""
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise _StopAsked
+
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if number == signal.SIGHUP and handler == signal.SIG_IGN:
+            continue  # started with nohup: to outlive its terminal
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
