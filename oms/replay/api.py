@@ -92,9 +92,7 @@ class Api:
             raise _Fault(f"no answer ({str(error) or type(error).__name__})", is_outage=True) from error
         if reply.status in PASSING_STATUSES:
             pause_s = _retry_after_s(reply)
-            raise _Fault(
-                f"HTTP {reply.status}: {_excerpt(reply)}", is_outage=reply.status != 500, pause_s=pause_s
-            )
+            raise _Fault(f"HTTP {reply.status}: {_excerpt(reply)}", is_outage=reply.status != 500, pause_s=pause_s)
         try:
             content = orjson.loads(reply.body)
         except orjson.JSONDecodeError as error:

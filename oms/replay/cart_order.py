@@ -44,8 +44,7 @@ class CartOrder:
             "currency": self.currency,
             "shippingAddress": {key: value for key, value in self.address.items() if value is not None},
             "lines": [
-                {"sku": line.sku, "quantity": line.quantity, "unitPrice": line.unit_price_minor}
-                for line in self.lines
+                {"sku": line.sku, "quantity": line.quantity, "unitPrice": line.unit_price_minor} for line in self.lines
             ],
         }
 

@@ -15,7 +15,7 @@ SWEEP_ORDERS = 500
 
 
 class Closing:
-    """Reads what couriers and customers saw closed, and sweeps the rest: not all orders end by their hands."""
+    """Reads what couriers and customers saw closed, and sweeps the rest, which ends without their hands."""
 
     def __init__(self, api: Api, ledger: Ledger, *, wait_s: float) -> None:
         self._api = api

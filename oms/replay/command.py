@@ -89,14 +89,10 @@ async def replay(options: Options, settings: Settings, console: Console) -> Repo
         )
 
 
-async def _play(
-    options: Options, ledger: Ledger, found: Survey, console: Console, *, cart: Api, courier: Api
-) -> None:
+async def _play(options: Options, ledger: Ledger, found: Survey, console: Console, *, cart: Api, courier: Api) -> None:
     """Cart, customers, couriers and the one who watches them, all at once, until nothing moves any more."""
     customers = Customers(cart, ledger, patience_s=options.wait_s)
-    placing = Cart(
-        cart, ledger, customers, concurrency=options.concurrency, bulk=options.bulk, rate=options.rate
-    )
+    placing = Cart(cart, ledger, customers, concurrency=options.concurrency, bulk=options.bulk, rate=options.rate)
     total = found.orders_count if options.limit is None else min(options.limit, found.orders_count)
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -70,9 +70,7 @@ class Customers:
         elif wish is Answer.CANCEL:
             await self._cancel(order, "Not without the rest.", counted_as="cancelled the amended order")
         elif self._is_far(node["actionDeadline"]):
-            await self._cancel(
-                order, "Not without the rest.", counted_as="cancelled: deadline too far to wait for"
-            )
+            await self._cancel(order, "Not without the rest.", counted_as="cancelled: deadline too far to wait for")
         else:
             order.answer = Answer.SILENCE
             self._ledger.customers["stayed silent"] += 1
@@ -95,9 +93,7 @@ class Customers:
         try:
             answer = (await self._api.execute(document, variables, idempotency_key=key))["answer"]
         except Rejected as failure:
-            log.warning(
-                "A customer's wish was not carried out.", order_id=variables["orderId"], why=str(failure)
-            )
+            log.warning("A customer's wish was not carried out.", order_id=variables["orderId"], why=str(failure))
             return False
         errors = answer["userErrors"]
         if errors and errors[0]["code"] != "CONFLICT":

@@ -126,11 +126,7 @@ class Ledger:
         checks = {
             "rows read = placed + repeated + refused + faulted + no orders": (
                 self.rows_read,
-                self.placed
-                + self.repeated
-                + self.refused.total()
-                + self.faulted.total()
-                + self.no_orders.total(),
+                self.placed + self.repeated + self.refused.total() + self.faulted.total() + self.no_orders.total(),
             ),
             "lines read = ordered + excluded + on rows that are no orders": (
                 self.lines_read,

@@ -37,9 +37,7 @@ def orders(paths: Iterable[Path], *, anonymous: bool = False) -> Iterator[CartOr
             try:
                 yield _order(row, anonymous=anonymous)
             except (KeyError, TypeError, ValueError) as error:
-                raise UnreadableSource(
-                    f"{path}, line {number}: no order of Olist or UCI ({error!r})."
-                ) from error
+                raise UnreadableSource(f"{path}, line {number}: no order of Olist or UCI ({error!r}).") from error
 
 
 def _order(row: Row, *, anonymous: bool) -> CartOrder | NoOrder:

@@ -56,9 +56,7 @@ def read_order(row: Row, *, anonymous: bool = False) -> CartOrder | NoOrder:
         ),
         address={"country": COUNTRY_CODES.get(row["customer_country"])},
         excluded=tuple(excluded for excluded in reasons if excluded is not None),
-        notes=tuple(
-            "price rounded to whole pence" for item in ordered if item.get("unit_price_raw") is not None
-        ),
+        notes=tuple("price rounded to whole pence" for item in ordered if item.get("unit_price_raw") is not None),
     )
 
 
