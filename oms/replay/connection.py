@@ -6,7 +6,7 @@ The replay shares its processors with the server it measures, and httpx costs it
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -24,13 +24,15 @@ class Reply:
     body: bytes
 
 
-@dataclass(slots=True)
 class _Receiver:
     """Collects what httptools finds in the bytes of one response."""
 
-    headers: dict[str, str] = field(default_factory=dict)
-    parts: list[bytes] = field(default_factory=list)
-    is_complete: bool = False
+    def __init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+        self.headers: dict[str, str] = {}
+        self.parts: list[bytes] = []
+        self.is_complete = False
+        self.may_be_followed = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
@@ -40,6 +42,7 @@ class _Receiver:
 
     def on_message_complete(self) -> None:
         self.is_complete = True
+        self.may_be_followed = self.parser.should_keep_alive()  # the parser forgets it once this returns
 
 
 class _Connection:
@@ -55,17 +58,16 @@ class _Connection:
         self.is_reusable = False
         self._writer.write(request)
         receiver = _Receiver()
-        parser = httptools.HttpResponseParser(receiver)
         while not receiver.is_complete:
             received = await self._reader.read(READ_BYTES)
             if not received:
                 raise ConnectionResetError("the server closed the connection")
             try:
-                parser.feed_data(received)
+                receiver.parser.feed_data(received)
             except httptools.HttpParserError as error:
                 raise ConnectionAbortedError(f"the answer is not HTTP: {error}") from error
-        self.is_reusable = parser.should_keep_alive()
-        return Reply(parser.get_status_code(), receiver.headers, b"".join(receiver.parts))
+        self.is_reusable = receiver.may_be_followed
+        return Reply(receiver.parser.get_status_code(), receiver.headers, b"".join(receiver.parts))
 
     def close(self) -> None:
         self._writer.close()
