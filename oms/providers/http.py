@@ -7,7 +7,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 from pydantic import ValidationError
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from oms.providers.operations import BOOK, CHARGE, INVOICE, REFUND, RELEASE, Keyed, Operation, ReleaseRequest
 from oms.providers.ports import (
@@ -47,7 +47,7 @@ class HttpProviders:
         self._retrying = AsyncRetrying(
             retry=retry_if_exception_type(ProviderUnavailable),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random_exponential(multiplier=timeout_s / 100, max=timeout_s / 10),
+            wait=wait_exponential_jitter(multiplier=timeout_s / 20, max=timeout_s / 5, jitter=timeout_s / 20),
             reraise=True,
         )
 
@@ -93,9 +93,7 @@ class HttpProviders:
 
     def _build(self, operation: Operation[Asked, Answered], request: Asked) -> httpx.Request:
         if operation.name == RELEASE.name:
-            return self._client.build_request(
-                "DELETE", operation.path.format(key=quote(request.key, safe=""))
-            )
+            return self._client.build_request("DELETE", operation.path.format(key=quote(request.key, safe="")))
         headers = {"Idempotency-Key": f'"{request.key}"', "Content-Type": "application/json"}
         body = operation.body(request)
         return self._client.build_request("POST", operation.path, content=body, headers=headers)

@@ -50,7 +50,8 @@ class Operation(Generic[Asked, Answered]):
 
     def body(self, request: Asked) -> bytes:
         """The request as JSON, without its key."""
-        return self.request.dump_json(request, exclude={"key"})
+        # An address may be any mapping, and pydantic knows only dict: turn others into one, without a warning.
+        return self.request.dump_json(request, exclude={"key"}, fallback=dict, warnings=False)
 
     def read_body(self, key: str, body: bytes | str) -> Asked:
         """The request that `body` describes. Raises RequestRejected (INVALID)."""

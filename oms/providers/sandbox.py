@@ -126,9 +126,7 @@ class Sandbox:
         body = operation.body(request).decode()
         try:
             if fate is _Fate.FAILS:
-                self._log.append(
-                    Entry(operation.name, request.key, Outcome.FAILED, body, error="UNAVAILABLE")
-                )
+                self._log.append(Entry(operation.name, request.key, Outcome.FAILED, body, error="UNAVAILABLE"))
                 raise ProviderUnavailable(f"{operation.name}: failed before taking effect, as told")
             answer = await self._carry_out(operation, request, body, decide, lost=fate is _Fate.LOSES_ANSWER)
         except sqlite3.OperationalError as error:
@@ -153,9 +151,7 @@ class Sandbox:
                 outcome, answer = self._decide_once(operation, request, body, decide)
             except RequestRejected as rejection:
                 rejected = rejection
-                self._log.append(
-                    Entry(operation.name, request.key, Outcome.REJECTED, body, error=rejection.code)
-                )
+                self._log.append(Entry(operation.name, request.key, Outcome.REJECTED, body, error=rejection.code))
             else:
                 answer_json = operation.answer_json(answer).decode()
                 self._log.append(

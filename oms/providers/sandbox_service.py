@@ -12,7 +12,6 @@ the first is still being carried out.
 
 import random
 import re
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
@@ -28,6 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from oms.listening import listen, port_of
 from oms.providers.choose import call_log, sandbox_rules
 from oms.providers.operations import BOOK, CHARGE, INVOICE, REFUND, RELEASE, Operation
 from oms.providers.ports import ProviderUnavailable, RequestRejected
@@ -37,6 +37,7 @@ from oms.settings import Settings
 
 KEY: Final = re.compile(r"[ !#-\[\]-~]{1,255}")
 MAX_PAGE: Final = 1000
+GRACE_S: Final = 5
 
 log = structlog.get_logger(__name__)
 
@@ -67,10 +68,7 @@ class SandboxApi:
             (BOOK, self._sandbox.book),
         )
         return [
-            *(
-                Route(operation.path, self._post(operation, serve), methods=["POST"])
-                for operation, serve in posts
-            ),
+            *(Route(operation.path, self._post(operation, serve), methods=["POST"]) for operation, serve in posts),
             Route("/bookings/{key:path}", self.release, methods=["DELETE"]),
             Route("/calls", self.list_calls, methods=["GET"]),
             Route("/health", self.health, methods=["GET"]),
@@ -135,27 +133,29 @@ def build_app(sandbox: Sandbox, calls: CallLog) -> Starlette:
     return Starlette(
         routes=SandboxApi(sandbox, calls).routes(),
         lifespan=lifespan,
-        exception_handlers=dict.fromkeys(
-            (Problem, RequestRejected, ProviderUnavailable, HTTPException), _as_response
-        ),
+        exception_handlers=dict.fromkeys((Problem, RequestRejected, ProviderUnavailable, HTTPException), _as_response),
     )
 
 
 def run(settings: Settings) -> None:
-    """Serve until told to stop, on OMS_HOST and OMS_SANDBOX_PORT, with OMS_DATA_DIR/sandbox.sqlite."""
-    listening = _listen(settings.host, settings.sandbox_port)
+    """Serve until told to stop, on OMS_HOST and OMS_SANDBOX_PORT, with OMS_DATA_DIR/sandbox.sqlite.
+
+    Raises: CannotStart, e.g. if the port is taken.
+    """
+    listening = listen(settings.host, settings.sandbox_port, variable="OMS_SANDBOX_PORT")
     calls = call_log(settings)
     app = build_app(Sandbox(sandbox_rules(settings), calls), calls)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
-    log.info("the sandbox serves", host=settings.host, port=listening.getsockname()[1])
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    log.info("the sandbox serves", host=settings.host, port=port_of(listening))
     uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise SystemExit(f"Cannot listen: {error.strerror}. Set OMS_HOST or OMS_SANDBOX_PORT.") from error
 
 
 def _idempotency_key(request: Request) -> str:
