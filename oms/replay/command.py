@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvloop
 from rich.console import Console
 
 from oms.replay.access import NoToken, address_of, token
@@ -54,7 +55,7 @@ def run(options: Options, settings: Settings) -> int:
     """The exit code: 0 if all became final and adds up, 1 if not, 2 if the replay could not go on."""
     console = Console(stderr=True)
     try:
-        report = asyncio.run(replay(options, settings, console))
+        report = uvloop.run(replay(options, settings, console))
     except (UnreadableSource, NoToken, ApiFailure) as problem:
         console.print(f"Replay ended: {problem}", style="red", soft_wrap=True, highlight=False)
         return NOT_POSSIBLE
