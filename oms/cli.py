@@ -99,7 +99,7 @@ def replay(
     bulk: Annotated[int, typer.Option(min=1, max=1000, help="Orders in one request.")] = 1,
     wait: Annotated[float, typer.Option(min=1, help="Seconds to wait while no order becomes final.")] = 180,
     anonymous: Annotated[bool, typer.Option("--anonymous", help="Place orders without a customer, too.")] = False,
-    restock: Annotated[bool, typer.Option("--restock", help="Set stock again where it is set already.")] = False,
+    restock: Annotated[bool, typer.Option("--restock", help="Add opening stock where some is known already.")] = False,
     url: Annotated[str | None, typer.Option(help="The API's address; default: the running instance's.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the report to this file, as JSON.")] = None,
 ) -> None:
