@@ -10,7 +10,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from oms.settings import Settings
 
-_TALKATIVE: Final = {"alembic": logging.WARNING, "arq": logging.WARNING, "httpx": logging.WARNING}
+_TALKATIVE: Final = ("alembic", "arq", "httpx", "uvicorn")
 """Libraries that tell at level info what our own events tell already."""
 
 
@@ -63,5 +63,5 @@ def _route_libraries(level: int, shared: list[Processor], last: list[Processor])
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name, least in _TALKATIVE.items():
-        logging.getLogger(name).setLevel(max(level, least))
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))

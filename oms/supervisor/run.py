@@ -86,6 +86,7 @@ def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
             _welcome(settings, steps.finish())
             _watch([*children, *(_watched_engine(server) for server in engines.servers)])
         finally:
+            steps.abandon()
             typer.echo("Stopping …")
             stop_all([child for child in children if child.name.startswith("web")])
             stop_all(children)

@@ -1,0 +1,118 @@
+"""Instances as a person starts them: real processes of `python -m oms`, in folders of their own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from oms.settings import PROJECT_DIR
+
+Environment = dict[str, str]
+READY_WITHIN_S = 60.0
+
+
+@dataclass
+class Instance:
+    """One `python -m oms run` with its output in a file."""
+
+    process: subprocess.Popen[bytes]
+    output_file: Path
+    took_s: float = 0.0
+
+    @property
+    def output(self) -> str:
+        return self.output_file.read_text()
+
+    @property
+    def url(self) -> str:
+        found = re.search(r"http://[\d.]+:\d+", self.output)
+        assert found, self.output
+        return found.group()
+
+    def wait_until(self, condition: Callable[[], bool], within_s: float = READY_WITHIN_S) -> None:
+        deadline_s = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline_s, self.output
+            time.sleep(0.02)
+
+    def wait_until_ready(self) -> None:
+        began_s = time.monotonic()
+        self.wait_until(lambda: "Ready after" in self.output or self.process.poll() is not None)
+        assert self.process.poll() is None, self.output
+        self.took_s = time.monotonic() - began_s
+
+    def tree(self) -> list[psutil.Process]:
+        """Every process under it, children first to be listed, itself not among them."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def child(self, *words: str) -> psutil.Process:
+        """The one process directly below it whose command line has these words."""
+        children = psutil.Process(self.process.pid).children()
+        (found,) = [child for child in children if all(word in " ".join(child.cmdline()) for word in words)]
+        return found
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(40)
+
+
+def is_gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.fixture
+def environment(open_dir: Path, request: pytest.FixtureRequest) -> Environment:
+    """A clean one: a data folder that only this test uses, any free port, small processes."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
+    return kept | {
+        "OMS_DATA_DIR": str(open_dir / re.sub(r"\W+", "-", request.node.name)[:40]),
+        "OMS_PORT": "0",
+        "OMS_LOG_FORMAT": "json",
+    }
+
+
+@pytest.fixture
+def start(environment: Environment, tmp_path: Path) -> Iterator[Callable[..., Instance]]:
+    """Starts instances; those that a test leaves running are killed with all that belongs to them."""
+    instances: list[Instance] = []
+
+    def begin(**changes: str) -> Instance:
+        output_file = tmp_path / f"output-{len(instances)}"
+        with output_file.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "oms", "run"],
+                cwd=PROJECT_DIR,
+                env=environment | changes,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        instances.append(Instance(process, output_file))
+        return instances[-1]
+
+    yield begin
+    for instance in instances:
+        if instance.process.poll() is None:
+            instance.stop(signal.SIGTERM)
+
+
+def oms(environment: Environment, *arguments: str, within_s: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run one command of the product to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "oms", *arguments],
+        cwd=PROJECT_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=within_s,
+        check=False,
+    )
