@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from oms.domain.actor import Actor
-from oms.domain.billing.model import Invoice
+from oms.domain.billing.model import Draft, Invoice
 from oms.domain.events import EventType as E
 from oms.domain.fraud.model import FRAUD_MAINTENANCE, SPENDING_LIMIT_EXCEEDED, FraudSettings, Verdict, judge
 from oms.domain.orders.decide import close_if_done
@@ -11,8 +11,11 @@ from oms.domain.orders.model import Order
 from oms.domain.shipments.model import Shipment, ShipmentStatus
 
 
-def invoice(order: Order, shipment: Shipment, issued: Invoice, *, by: Actor, at: datetime) -> None:
+def invoice(order: Order, shipment: Shipment, draft: Draft, *, by: Actor, at: datetime) -> None:
     """The billing system has said what it costs."""
+    issued = Invoice(
+        draft.number, draft.subtotal_minor, draft.discount_minor, draft.tax_minor, draft.shipping_minor, at
+    )
     order.record_for(shipment, E.ShipmentInvoiced, by=by, at=at, total=issued.total_minor, number=issued.number)
     shipment.payment.invoice = issued
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from oms.db import Tx
 from oms.domain.actor import Actor
 from oms.domain.billing import decide
-from oms.domain.billing.model import Invoice, PaymentStatus
+from oms.domain.billing.model import Draft, PaymentStatus
 from oms.domain.catalog import store as catalog_store
 from oms.domain.fraud import store as fraud_store
 from oms.domain.fraud.model import Verdict
@@ -62,14 +62,14 @@ async def to_invoice(tx: Tx, batch: Batch) -> list[ToInvoice]:
     return [ToInvoice(key, currency, items, rates) for key, currency, items in waiting]
 
 
-async def start_charges(tx: Tx, batch: Batch, invoices: Mapping[WorkKey, Invoice]) -> list[ToSettle]:
+async def start_charges(tx: Tx, batch: Batch, drafts: Mapping[WorkKey, Draft]) -> list[ToSettle]:
     """Records invoices and passes fraud control; what may be called for now is returned, its intent written.
 
     Held charges wait for the end of maintenance; declined shipments fail.
     """
     locked = await store.lock(tx, batch.order_ids)
     ours = await work_store.still_held(tx, batch)
-    _record_invoices(locked, {key: invoice for key, invoice in invoices.items() if key in ours})
+    _record_invoices(locked, {key: draft for key, draft in drafts.items() if key in ours})
     verdicts = await _control(tx, locked, ours)
     await locked.save()
     held = {key for key, verdict in verdicts.items() if verdict == Verdict.HOLD}
@@ -78,11 +78,11 @@ async def start_charges(tx: Tx, batch: Batch, invoices: Mapping[WorkKey, Invoice
     return [call for key in sorted(ours - held) if (call := _to_settle(locked, key))]
 
 
-def _record_invoices(locked: LockedOrders, invoices: Mapping[WorkKey, Invoice]) -> None:
-    for key, invoice in invoices.items():
+def _record_invoices(locked: LockedOrders, drafts: Mapping[WorkKey, Draft]) -> None:
+    for key, draft in drafts.items():
         order, shipment = locked.get(key.order_id), _shipment(locked.orders, key)
         if order and shipment and shipment.payment.status == PaymentStatus.PENDING and not shipment.payment.invoice:
-            decide.invoice(order, shipment, invoice, by=Actor(key.queue), at=locked.at)
+            decide.invoice(order, shipment, draft, by=Actor(key.queue), at=locked.at)
 
 
 async def _control(tx: Tx, locked: LockedOrders, keys: Collection[WorkKey]) -> dict[WorkKey, Verdict]:

@@ -47,14 +47,20 @@ PAYMENT: Final = Machine[PaymentStatus](
 
 
 @dataclass(frozen=True, slots=True)
-class Invoice:
-    """Minor units of the order's currency."""
+class Draft:
+    """What the billing system has calculated, in minor units of the order's currency."""
 
     number: str
     subtotal_minor: int
     discount_minor: int
     tax_minor: int
     shipping_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice(Draft):
+    """A draft that was issued to the customer."""
+
     issued_at: datetime
 
     @property

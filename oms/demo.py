@@ -1,0 +1,55 @@
+"""A small catalogue with stock, so that a fresh instance has something to sell."""
+
+import asyncio
+from typing import Final
+
+from oms.db import Database, News
+from oms.domain.access.model import Viewer
+from oms.domain.actor import Role
+from oms.domain.catalog import handle as catalog
+from oms.domain.catalog import store as catalog_store
+from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.stock import handle as stock
+from oms.domain.stock.handle import StockCount
+from oms.settings import Settings
+
+WAREHOUSES: Final = (
+    Warehouse("EAST", "Eastern warehouse"),
+    Warehouse("NORTH", "Northern warehouse"),
+    Warehouse("WEST", "Western warehouse"),
+)
+
+# SKU, name, price in minor units, tax in basis points, units on hand by warehouse
+PRODUCTS: Final = (
+    ("TRAINERS", "Trainers, white", 8_999, 2_000, {"EAST": 400, "WEST": 250}),
+    ("BOOK-ATLAS", "World atlas", 3_450, 500, {"NORTH": 120}),
+    ("COFFEE-1KG", "Coffee beans, 1 kg", 1_890, 1_000, {"EAST": 900, "NORTH": 900, "WEST": 900}),
+    ("KETTLE", "Kettle, 1.7 l", 4_299, 2_000, {"EAST": 60, "NORTH": 40}),
+    ("LAMP-DESK", "Desk lamp", 5_900, 2_000, {"WEST": 35}),
+    ("MUG-BLUE", "Mug, blue", 1_200, 2_000, {"EAST": 3, "NORTH": 2}),
+    ("POSTER", "Poster, sold out", 2_500, 2_000, {"WEST": 0}),
+)
+
+
+def load(settings: Settings) -> None:
+    """Adds what is missing; what is there already, stock above all, stays as people have left it."""
+    asyncio.run(_load(str(settings.database_url), settings.currency))
+
+
+async def _load(database_url: str, currency: str) -> None:
+    viewer = Viewer("demo", Role.SERVICE)
+    db = Database(database_url, pool_size=1, ring=_nobody_listens)
+    async with db.transaction() as tx:
+        known = await catalog_store.of_skus(tx, [sku for sku, *_ in PRODUCTS])
+        new = [product for product in PRODUCTS if product[0] not in known]
+        if new:
+            await catalog.upsert_warehouses(tx, viewer, WAREHOUSES)
+            products = [Product(sku, name, price, currency, tax) for sku, name, price, tax, _ in new]
+            await catalog.upsert_products(tx, viewer, products)
+            counts = [StockCount(sku, code, units) for sku, *_, held in new for code, units in held.items()]
+            await stock.set_stock(tx, viewer, counts)
+    await db.close()
+
+
+def _nobody_listens(_: News) -> None:
+    """Nothing of the catalogue is shown live."""

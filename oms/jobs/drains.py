@@ -1,0 +1,111 @@
+"""A worker's queues: whoever wakes one, its due work is claimed batch by batch until none is left."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Final
+
+import structlog
+
+from oms.domain.work import store
+from oms.domain.work.model import Queue
+from oms.domain.work.store import Batch
+from oms.jobs import allocation, billing, booking, deadlines
+from oms.jobs.shop import Shop
+
+log = structlog.get_logger(__name__)
+
+CARRIERS: Final[Mapping[Queue, Callable[[Shop, Batch], Awaitable[None]]]] = {
+    Queue.ALLOCATION: allocation.carry,
+    Queue.BILLING: billing.carry,
+    Queue.BOOKING: booking.carry,
+    Queue.DEADLINES: deadlines.carry,
+}
+
+SLOW_S: Final = 0.5
+"""A batch that takes longer, because some provider does, no longer keeps the next one waiting."""
+
+MOST_SLOW: Final = 20
+"""Batches of one queue under way at the most."""
+
+
+class Drains:
+    """One drain a queue runs at a time; a wake-up during it makes it look once more."""
+
+    def __init__(self, shop: Shop, queues: tuple[Queue, ...]) -> None:
+        self._shop = shop
+        self._running: dict[Queue, asyncio.Task[None]] = {}
+        self._again: set[Queue] = set()
+        self._slow: dict[Queue, set[asyncio.Task[None]]] = {queue: set() for queue in queues}
+
+    @property
+    def queues(self) -> tuple[Queue, ...]:
+        return tuple(self._slow)
+
+    def wake(self, queue: Queue) -> asyncio.Task[None]:
+        """Starts draining, unless that goes on already; returns the task that does it."""
+        running = self._running.get(queue)
+        if running and not running.done():
+            self._again.add(queue)
+            return running
+        self._running[queue] = task = asyncio.create_task(self._drain(queue))
+        return task
+
+    async def _drain(self, queue: Queue) -> None:
+        try:
+            while True:
+                self._again.discard(queue)
+                if batch := await self._claim(queue):
+                    await self._start(queue, batch)
+                elif queue not in self._again:
+                    return
+        except Exception as error:
+            # Nothing is lost: what was claimed is due again when its lease ends, and the timer looks in a second.
+            log.error("a queue could not be drained", queue=str(queue), exc_info=error)
+
+    async def _claim(self, queue: Queue) -> Batch | None:
+        async with self._shop.db.transaction() as tx:
+            if queue == Queue.BILLING:
+                await store.release_held(tx, most=self._shop.batch)
+            batch = await store.claim(tx, queue, most=self._shop.batch, lease=self._shop.lease)
+        return batch if batch.items else None
+
+    async def _start(self, queue: Queue, batch: Batch) -> None:
+        """Carries a batch, for as long as it takes; comes back earlier where that is long."""
+        slow = self._slow[queue]
+        task = asyncio.create_task(self._carry(queue, batch))
+        slow.add(task)
+        task.add_done_callback(slow.discard)
+        await asyncio.wait({task}, timeout=SLOW_S)
+        while len(slow) >= MOST_SLOW:
+            await asyncio.wait(set(slow), return_when=asyncio.FIRST_COMPLETED)
+
+    async def _carry(self, queue: Queue, batch: Batch) -> None:
+        for part in _parts(batch):
+            await self._attempt(queue, part)
+
+    async def _attempt(self, queue: Queue, batch: Batch) -> None:
+        """A poisonous item must not sink its batch: what fails together is tried one by one."""
+        try:
+            await CARRIERS[queue](self._shop, batch)
+        except Exception as error:
+            if len(batch.items) > 1:
+                log.warning("a batch failed, its items run singly", queue=str(queue), error=repr(error))
+                for item in batch.items:
+                    await self._attempt(queue, batch.only([item]))
+            else:
+                log.error("work failed", queue=str(queue), key=str(batch.items[0].key), exc_info=error)
+                await self._shop.put_off_fault(batch, error)
+
+    async def finish(self) -> None:
+        """Waits for what is under way; wake nothing any more."""
+        under_way = [*self._running.values(), *(task for slow in self._slow.values() for task in slow)]
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+def _parts(batch: Batch) -> Iterator[Batch]:
+    """All together that nothing speaks against; suspects alone."""
+    if fine := [item for item in batch.items if not item.suspect]:
+        yield batch.only(fine)
+    for item in batch.items:
+        if item.suspect:
+            yield batch.only([item])
