@@ -25,6 +25,7 @@ class Instance:
 
     process: subprocess.Popen[bytes]
     output_file: Path
+    environment: Environment
     took_s: float = 0.0
 
     @property
@@ -68,41 +69,53 @@ def is_gone(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
+def clean_environment(data_dir: Path) -> Environment:
+    """No settings but a data folder, any free port, and a log that can be read."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
+    return kept | {"OMS_DATA_DIR": str(data_dir), "OMS_PORT": "0", "OMS_LOG_FORMAT": "json"}
+
+
+def launch(environment: Environment, output_file: Path) -> Instance:
+    with output_file.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "oms", "run"],
+            cwd=PROJECT_DIR,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    return Instance(process, output_file, environment)
+
+
 @pytest.fixture
 def environment(open_dir: Path, request: pytest.FixtureRequest) -> Environment:
-    """A clean one: a data folder that only this test uses, any free port, small processes."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
-    return kept | {
-        "OMS_DATA_DIR": str(open_dir / re.sub(r"\W+", "-", request.node.name)[:40]),
-        "OMS_PORT": "0",
-        "OMS_LOG_FORMAT": "json",
-    }
+    """With a data folder that only this test uses."""
+    return clean_environment(open_dir / re.sub(r"\W+", "-", str(request.node.name))[:40])
 
 
 @pytest.fixture
 def start(environment: Environment, tmp_path: Path) -> Iterator[Callable[..., Instance]]:
-    """Starts instances; those that a test leaves running are killed with all that belongs to them."""
+    """Starts instances with given settings; what a test leaves running is stopped."""
     instances: list[Instance] = []
 
-    def begin(**changes: str) -> Instance:
-        output_file = tmp_path / f"output-{len(instances)}"
-        with output_file.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "oms", "run"],
-                cwd=PROJECT_DIR,
-                env=environment | changes,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        instances.append(Instance(process, output_file))
+    def begin(**settings: str) -> Instance:
+        instances.append(launch(environment | settings, tmp_path / f"output-{len(instances)}"))
         return instances[-1]
 
     yield begin
     for instance in instances:
         if instance.process.poll() is None:
             instance.stop(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def shared(open_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """One instance for the tests of a module that may share it."""
+    instance = launch(clean_environment(open_dir / "shared"), tmp_path_factory.mktemp("shared") / "output")
+    instance.wait_until_ready()
+    yield instance
+    assert instance.stop(signal.SIGTERM) == 0
 
 
 def oms(environment: Environment, *arguments: str, within_s: float = 60) -> subprocess.CompletedProcess[str]:

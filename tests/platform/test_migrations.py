@@ -1,0 +1,50 @@
+"""Migrations lead to exactly the tables of the code, in one line, each dated."""
+
+import re
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+
+from oms.database_version import migrate, migration_config, require_migrated, shown
+from oms.embedded import Engines
+from oms.settings import CannotStart
+
+
+def test_the_migrations_lead_to_the_tables_of_the_code(database_url: str) -> None:
+    command.check(migration_config(database_url))
+
+
+def test_migrating_twice_changes_nothing(database_url: str) -> None:
+    migrate(database_url)
+    require_migrated(database_url)
+
+
+def test_there_is_one_line_of_dated_migrations() -> None:
+    scripts = ScriptDirectory.from_config(migration_config("postgresql+asyncpg://unused"))
+    assert len(scripts.get_heads()) == 1
+    names = [script.path.rsplit("/", 1)[-1] for script in scripts.walk_revisions()]
+    assert [name for name in names if not re.fullmatch(r"\d{8}_\d{4}_\w+\.py", name)] == []
+
+
+def test_a_database_without_migrations_is_refused_with_the_command_that_mends_it(engines: Engines) -> None:
+    empty = engines.database_url.rsplit("/", 1)[0] + "/postgres"
+    with pytest.raises(CannotStart, match=r"is at version none.*\nRun: python -m oms migrate"):
+        require_migrated(empty)
+
+
+def test_an_unreachable_database_is_named_without_its_password() -> None:
+    with pytest.raises(CannotStart) as refusal:
+        require_migrated("postgresql+asyncpg://oms:secret@127.0.0.1:1/oms")
+    assert "127.0.0.1:1/oms cannot be reached" in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_wrong_password_is_told_as_such(engines: Engines) -> None:
+    guessed = engines.database_url.replace(engines.folder.password, "guessed")
+    with pytest.raises(CannotStart, match="password authentication failed"):
+        require_migrated(guessed)
+
+
+def test_a_url_is_shown_without_its_password() -> None:
+    assert shown("postgresql+asyncpg://oms:secret@host/oms") == "postgresql://oms:***@host/oms"
