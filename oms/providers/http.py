@@ -1,6 +1,8 @@
 """Billing and courier behind HTTP: the ports as a client of a service such as `python -m oms sandbox`."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -39,11 +41,17 @@ class HttpProviders:
 
     def __init__(self, base_url: str, *, timeout_s: float, connections: int = 100) -> None:
         self._timeout_s = timeout_s
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=timeout_s / ATTEMPTS,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        )
+        verify = httpx.create_ssl_context()
+        # One client for each connection: httpx's own pool looks through all its connections and all who wait for
+        # one at every step, which took 10 ms of CPU for each of 500 calls at once. Last in, first out, so that a
+        # quiet time keeps few connections open.
+        self._clients = [
+            httpx.AsyncClient(base_url=base_url, timeout=timeout_s / ATTEMPTS, verify=verify)
+            for _ in range(connections)
+        ]
+        self._idle: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
+        for client in self._clients:
+            self._idle.put_nowait(client)
         self._retrying = AsyncRetrying(
             retry=retry_if_exception_type(ProviderUnavailable),
             stop=stop_after_attempt(ATTEMPTS),
@@ -67,36 +75,47 @@ class HttpProviders:
         return await self._call(RELEASE, ReleaseRequest(booking_key))
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        for client in self._clients:
+            await client.aclose()
+
+    @asynccontextmanager
+    async def _a_client(self) -> AsyncIterator[httpx.AsyncClient]:
+        client = await self._idle.get()
+        try:
+            yield client
+        finally:
+            self._idle.put_nowait(client)
 
     async def _call(self, operation: Operation[Asked, Answered], request: Asked) -> Answered:
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s), self._a_client() as client:
                 # A copy, because one AsyncRetrying keeps the state of one call.
-                return await self._retrying.copy()(self._try_once, operation, request)
+                return await self._retrying.copy()(_try_once, client, operation, request)
         except TimeoutError as error:
             raise ProviderUnavailable(f"{operation.name}: no answer within {self._timeout_s} s") from error
 
-    async def _try_once(self, operation: Operation[Asked, Answered], request: Asked) -> Answered:
-        try:
-            response = await self._client.send(self._build(operation, request))
-        except httpx.TransportError as error:
-            raise ProviderUnavailable(f"{operation.name}: {type(error).__name__}: {error}") from error
-        if response.status_code in (400, 422):
-            raise _rejection(operation.name, response)
-        if not response.is_success:
-            raise ProviderUnavailable(f"{operation.name}: HTTP {response.status_code}")
-        try:
-            return operation.read_answer(response.content)
-        except ValidationError as error:
-            raise ProviderUnavailable(f"{operation.name}: an answer nobody understands") from error
 
-    def _build(self, operation: Operation[Asked, Answered], request: Asked) -> httpx.Request:
-        if operation.name == RELEASE.name:
-            return self._client.build_request("DELETE", operation.path.format(key=quote(request.key, safe="")))
-        headers = {"Idempotency-Key": f'"{request.key}"', "Content-Type": "application/json"}
-        body = operation.body(request)
-        return self._client.build_request("POST", operation.path, content=body, headers=headers)
+async def _try_once(client: httpx.AsyncClient, operation: Operation[Asked, Answered], request: Asked) -> Answered:
+    try:
+        response = await client.send(_build(client, operation, request))
+    except httpx.RequestError as error:
+        raise ProviderUnavailable(f"{operation.name}: {type(error).__name__}: {error}") from error
+    if response.status_code in (400, 422):
+        raise _rejection(operation.name, response)
+    if not response.is_success:
+        raise ProviderUnavailable(f"{operation.name}: HTTP {response.status_code}")
+    try:
+        return operation.read_answer(response.content)
+    except ValidationError as error:
+        raise ProviderUnavailable(f"{operation.name}: an answer nobody understands") from error
+
+
+def _build(client: httpx.AsyncClient, operation: Operation[Asked, Answered], request: Asked) -> httpx.Request:
+    if operation.name == RELEASE.name:
+        return client.build_request("DELETE", operation.path.format(key=quote(request.key, safe="")))
+    headers = {"Idempotency-Key": f'"{request.key}"', "Content-Type": "application/json"}
+    body = operation.body(request)
+    return client.build_request("POST", operation.path, content=body, headers=headers)
 
 
 def _rejection(operation: str, response: httpx.Response) -> RequestRejected:
