@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ POLL_EVERY_S: Final = 0.02
 """How often arq looks for wake-ups; it has no way to be told."""
 
 HOUSEKEEPING_EVERY_S: Final = 600.0
+CANCEL_AGAIN_S: Final = 0.5
 _FORGET_AT_ONCE: Final = 10_000
 
 
@@ -84,9 +85,7 @@ class WorkerProcess:
         tasks.append(asyncio.create_task(_every(LOOK_EVERY_S, self._look)))
         tasks.append(asyncio.create_task(_every(HOUSEKEEPING_EVERY_S, self._keep_house)))
         await until.wait()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancel(tasks)
         await self._drains.finish()
         async with self._db.transaction() as tx:
             await work_store.worker_gone(tx, self._name)
@@ -118,7 +117,7 @@ class WorkerProcess:
                 await redis.aclose()
 
     def _arq_worker(self, queue: Queue, redis: Any) -> Worker:
-        async def wake(_context: dict[str, Any], *_: Any, **__: Any) -> None:
+        async def wake(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:  # noqa: ARG001 - arq's form
             # First the key, then the look: whoever commits after it was deleted sends another wake-up.
             await redis.delete(pending_key(queue))
             self._drains.wake(queue)
@@ -133,6 +132,15 @@ class WorkerProcess:
             job_deserializer=orjson.loads,
             log_results=False,
         )
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancels until all have ended: between two polls of arq a cancellation can be swallowed, about one in forty is."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
