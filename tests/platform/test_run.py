@@ -45,6 +45,7 @@ def test_it_starts_shows_its_steps_is_found_and_leaves_no_process(start: Start, 
     assert first.stop(signal.SIGINT) == 0
     assert [process for process in family if not is_gone(process)] == []
     assert "Traceback" not in first.output
+    assert "did not stop in time" not in first.output
     assert running_instance(Path(environment["OMS_DATA_DIR"])) is None
 
     second = start()
@@ -145,7 +146,7 @@ def test_web_and_worker_run_alone_against_given_engines(shared: Instance, open_d
         finally:
             alone.terminate()
             assert alone.wait(30) in (0, -signal.SIGTERM)
-    assert not (open_dir / "unused").exists()
+    assert not (open_dir / "unused/postgres").exists()
 
 
 @pytest.mark.parametrize("command", ["web", "worker", "token", "migrate", "check"])
