@@ -7,6 +7,9 @@ from uuid import UUID
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+NOBODY: Final = UUID(int=0)
+"""An id that nothing ever has: what a malformed one is looked up as."""
+
 
 def uuid7(at: datetime) -> UUID:
     """An RFC 9562 version 7 id whose order is that of `at`, to a quarter of a microsecond; ties are random."""

@@ -12,3 +12,15 @@ MAX_ORDER_MINOR: Final = 2**52
 def is_currency(code: str) -> bool:
     """Whether it has the form of an ISO 4217 code: three capital letters."""
     return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
+
+
+_NO_DECIMALS: Final = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
+_THREE_DECIMALS: Final = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+
+
+def written(minor: int, currency: str) -> str:
+    """For a person to read, e.g. "12.34 USD"; the decimals are those of ISO 4217."""
+    decimals = 0 if currency in _NO_DECIMALS else 3 if currency in _THREE_DECIMALS else 2
+    whole, rest = divmod(abs(minor), 10**decimals)
+    amount = f"{whole}.{rest:0{decimals}}" if decimals else str(whole)
+    return f"{'-' if minor < 0 else ''}{amount} {currency}"

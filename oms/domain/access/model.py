@@ -46,6 +46,7 @@ class Operation(StrEnum):
     READ_OPERATIONS = "see how the system runs"
     MEND_WORK = "retry or give up parked work"
     READ_STOCK = "see stock"
+    READ_CATALOG = "see the catalogue"
     SET_CATALOG = "change the catalogue and stock"
 
 
@@ -70,6 +71,7 @@ ALLOWED: Final[Mapping[Operation, frozenset[Role]]] = {
     O.READ_OPERATIONS: frozenset({R.MANAGER, R.SUPPORT}),
     O.MEND_WORK: frozenset({R.SUPPORT}),
     O.READ_STOCK: frozenset({R.MANAGER, R.SUPPORT, R.SERVICE}),
+    O.READ_CATALOG: frozenset({R.CUSTOMER, R.MANAGER, R.SUPPORT, R.SERVICE}),
     O.SET_CATALOG: frozenset({R.MANAGER, R.SERVICE}),
 }
 

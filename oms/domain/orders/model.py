@@ -89,6 +89,14 @@ class Order:
         """Whether any shipment was ever picked up: from then on the order can't be cancelled."""
         return any(shipment.dispatched_at for shipment in self.shipments)
 
+    @property
+    def total_minor(self) -> int | None:
+        """Over shipments neither cancelled nor failed; None while there is none, or one of them has no invoice."""
+        ended = (ShipmentStatus.CANCELLED, ShipmentStatus.FAILED)
+        invoices = [shipment.payment.invoice for shipment in self.shipments if shipment.status not in ended]
+        issued = [invoice.total_minor for invoice in invoices if invoice]
+        return sum(issued) if issued and len(issued) == len(invoices) else None
+
     def shipment(self, number: int) -> Shipment | None:
         """The shipment of that number; None for another order's, and for 0, which stands for the order itself."""
         return self.shipments[number - 1] if 1 <= number <= len(self.shipments) else None

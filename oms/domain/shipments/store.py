@@ -85,7 +85,7 @@ async def of_orders(tx: Tx, order_ids: Collection[UUID], *, items: bool) -> list
         for order_id, number, *item in await tx.conn.execute(_ITEMS, key):
             held.setdefault((order_id, number), []).append(Item(*item))
     rows = (await tx.conn.execute(_OF_ORDERS, key)).mappings()
-    return [_shipment(dict(row), tuple(held.get((row["order_id"], row["number"]), ()))) for row in rows]
+    return [shipment_of(dict(row), tuple(held.get((row["order_id"], row["number"]), ()))) for row in rows]
 
 
 async def add(tx: Tx, new: Collection[Shipment]) -> None:
@@ -150,7 +150,7 @@ def _row(shipment: Shipment) -> dict[str, Any]:
     }
 
 
-def _shipment(row: dict[str, Any], items: tuple[Item, ...]) -> Shipment:
+def shipment_of(row: dict[str, Any], items: tuple[Item, ...]) -> Shipment:
     invoice = None
     if row["invoice_number"] is not None:
         invoice = Invoice(

@@ -77,6 +77,11 @@ def billing_step(order: Order, shipment: Shipment) -> Step | None:
             return None
 
 
+def is_settled(order: Order) -> bool:
+    """Whether no charge is in flight and no refund due."""
+    return not any(billing_step(order, shipment) in (Step.SETTLE, Step.REFUND) for shipment in order.shipments)
+
+
 def booking_step(shipment: Shipment) -> Step | None:
     """Once charged it is booked; once ended, the courier must hold no booking for it."""
     if not shipment.booking_open:

@@ -165,7 +165,8 @@ async def still_held(tx: Tx, batch: Batch) -> frozenset[WorkKey]:
 
 _LET_GO: Final = text(
     """
-    UPDATE work SET claim = NULL, leased_until = NULL
+    UPDATE work SET claim = NULL, leased_until = NULL,
+                    due_at = CASE WHEN attempt > 0 THEN clock_timestamp() + interval '1 second' ELSE due_at END
     FROM unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
         AS t(order_id, shipment, queue)
     WHERE work.order_id = t.order_id AND work.shipment = t.shipment AND work.queue = t.queue AND claim = :claim
@@ -174,7 +175,10 @@ _LET_GO: Final = text(
 
 
 async def let_go(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
-    """Ends the lease of items that were handled; what is still wanted of them stays due."""
+    """Ends the lease of items that were handled. The next step of one is due at once (its attempts start again from 0);
+
+    one that nothing came of is looked at again a second later, lest it be claimed for ever.
+    """
     if keys:
         await tx.conn.execute(_LET_GO, _columns(keys) | {"claim": batch.token})
 
@@ -200,7 +204,7 @@ async def put_off(
     )
 
 
-_HOLD: Final = text(_LET_GO.text.replace("SET", "SET held = true,"))
+_HOLD: Final = text(_LET_GO.text.replace("SET claim", "SET held = true, claim"))
 
 
 async def hold(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:

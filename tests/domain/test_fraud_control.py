@@ -1,0 +1,135 @@
+"""Fraud control: the limit holds under concurrency, maintenance holds charges, every change leaves a trace."""
+
+import pytest
+
+from oms.domain.billing.model import PaymentStatus
+from oms.domain.fraud import handle as fraud
+from oms.domain.orders.model import OrderStatus
+from oms.domain.refusal import Code, Refused
+from tests.shop import COURIER, MANAGER, SUPPORT, ShopUnderTest
+
+
+async def set_limit(shop: ShopUnderTest, minor: int) -> None:
+    async with shop.db.transaction() as tx:
+        await fraud.set_spending_limit(tx, MANAGER, minor)
+
+
+async def set_maintenance(shop: ShopUnderTest, *, enabled: bool) -> None:
+    async with shop.db.transaction() as tx:
+        await fraud.set_maintenance(tx, MANAGER, enabled=enabled)
+
+
+async def test_a_charge_may_reach_the_limit_but_not_pass_it(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 10}})
+    await set_limit(shop, 3000)
+    orders = [await shop.place({"MUG": units}) for units in (1, 2, 1)]
+    await shop.run()
+    statuses = [(await shop.order(order)).status for order in orders]
+    assert statuses.count(OrderStatus.FAILED) == 1
+    assert await shop.tally() <= 3000
+
+
+async def test_each_customer_and_currency_has_a_tally_of_its_own(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 10}})
+    await shop.stock_up({"TASSE": {"A": 10}}, currency="EUR")
+    await set_limit(shop, 1000)
+    orders = [
+        await shop.place({"MUG": 1}, customer="ana"),
+        await shop.place({"MUG": 1}, customer="bo"),
+        await shop.place({"TASSE": 1}, customer="ana"),
+    ]
+    await shop.run()
+    assert [(await shop.order(order)).status for order in orders] == [OrderStatus.PROCESSING] * 3
+
+
+async def test_a_failed_charge_and_a_refund_count_back(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 10}})
+    await set_limit(shop, 1000)
+    await shop.place({"MUG": 1}, payment_method="sandbox-declined")
+    await shop.run()
+    assert await shop.tally() == 0
+    order_id = await shop.place({"MUG": 1})
+    await shop.run()
+    assert await shop.tally() == 1000
+    await shop.cancel(order_id)
+    await shop.run()
+    assert await shop.tally() == 0
+    again = await shop.place({"MUG": 1})
+    await shop.run()
+    assert (await shop.order(again)).status == OrderStatus.PROCESSING
+
+
+async def test_clearing_spending_starts_a_new_period_into_which_nothing_old_is_given_back(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 10}})
+    old = await shop.place({"MUG": 3})
+    await shop.run()
+    async with shop.db.transaction() as tx:
+        await fraud.clear_spending(tx, MANAGER, "A new month")
+    assert await shop.tally() == 0
+    await shop.place({"MUG": 1})
+    await shop.run()
+    await shop.cancel(old)
+    await shop.run()
+    assert await shop.tally() == 1000
+    assert (await shop.order(old)).shipments[0].payment.status == PaymentStatus.REFUNDED
+
+
+async def test_maintenance_holds_charges_without_back_off_and_they_go_on_after_it(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 10}})
+    await set_maintenance(shop, enabled=True)
+    order_id = await shop.place({"MUG": 1})
+    await shop.run()
+    await shop.run()
+    payment = (await shop.order(order_id)).shipments[0].payment
+    assert (payment.status, payment.reason) == (PaymentStatus.PENDING, "FRAUD_MAINTENANCE")
+    assert (await shop.events(order_id)).count("ChargeHeld") == 1
+    assert shop.charges() == []
+    await set_maintenance(shop, enabled=False)
+    assert any("billing" in news.queues for news in shop.news), "workers are woken at its end"
+    await shop.run()
+    order = await shop.order(order_id)
+    assert (order.shipments[0].payment.status, order.shipments[0].payment.reason) == (PaymentStatus.SUCCEEDED, None)
+
+
+async def test_an_order_held_by_maintenance_can_be_cancelled_without_a_charge(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 10}})
+    await set_maintenance(shop, enabled=True)
+    order_id = await shop.place({"MUG": 1})
+    await shop.run()
+    await shop.cancel(order_id)
+    await set_maintenance(shop, enabled=False)
+    await shop.run()
+    assert (await shop.order(order_id)).shipments[0].payment.status == PaymentStatus.VOIDED
+    assert shop.charges() == []
+
+
+async def test_every_change_of_the_settings_leaves_old_and_new_value_and_actor(shop: ShopUnderTest) -> None:
+    await set_limit(shop, 500)
+    await set_maintenance(shop, enabled=True)
+    await set_limit(shop, 500)
+    async with shop.db.transaction() as tx:
+        await fraud.reset(tx, MANAGER)
+    async with shop.db.transaction() as tx:
+        await fraud.clear_spending(tx, MANAGER, "Audit")
+    trail = await shop.rows("SELECT seq, type, before, after, actor, actor_role, reason FROM fraud_events ORDER BY seq")
+    assert trail == [
+        (1, "SpendingLimitSet", {"limit": 0}, {"limit": 500}, "manager", "MANAGER", None),
+        (2, "MaintenanceSwitched", {"maintenance": False}, {"maintenance": True}, "manager", "MANAGER", None),
+        (3, "SpendingLimitSet", {"limit": 500}, {"limit": 0}, "manager", "MANAGER", None),
+        (4, "MaintenanceSwitched", {"maintenance": True}, {"maintenance": False}, "manager", "MANAGER", None),
+        (5, "SpendingCleared", {"period": 1}, {"period": 2}, "manager", "MANAGER", "Audit"),
+    ]
+
+
+@pytest.mark.parametrize("viewer", [SUPPORT, COURIER])
+async def test_only_a_manager_sets_the_limit(shop: ShopUnderTest, viewer: object) -> None:
+    with pytest.raises(Refused) as refusal:
+        async with shop.db.transaction() as tx:
+            await fraud.set_spending_limit(tx, viewer, 1)  # type: ignore[arg-type]
+    assert refusal.value.problems[0].code == Code.FORBIDDEN
+
+
+async def test_a_negative_limit_is_refused(shop: ShopUnderTest) -> None:
+    with pytest.raises(Refused) as refusal:
+        await set_limit(shop, -1)
+    assert (refusal.value.problems[0].code, refusal.value.problems[0].path) == (Code.INVALID, ("limit",))

@@ -1,0 +1,183 @@
+"""A shop for tests: the real rules, tables and jobs on a real database, worked by hand instead of by a worker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from oms.db import Database, News
+from oms.domain.access.model import Viewer
+from oms.domain.actor import Role
+from oms.domain.catalog import handle as catalog
+from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.orders import handle as orders
+from oms.domain.orders import store as order_store
+from oms.domain.orders.model import Order
+from oms.domain.orders.request import LineRequest, OrderRequest
+from oms.domain.refusal import Refused
+from oms.domain.shipments import handle as shipments
+from oms.domain.stock import handle as stock
+from oms.domain.stock.handle import StockCount
+from oms.domain.work.model import Queue
+from oms.jobs.drains import Drains
+from oms.jobs.shop import Shop
+from oms.providers.sandbox import Sandbox
+from oms.providers.sandbox_rules import SandboxRules
+from oms.providers.sandbox_store import CallLog, Outcome
+
+CART = Viewer("cart", Role.SERVICE)
+COURIER = Viewer("courier", Role.COURIER)
+MANAGER = Viewer("manager", Role.MANAGER)
+SUPPORT = Viewer("support", Role.SUPPORT)
+
+GROWING = (
+    "orders, order_lines, order_events, shipments, allocations, work, customers, tallies, stock, products, warehouses, "
+    "idempotency_keys, access_tokens, fraud_events, workers"
+)
+
+
+def customer(reference: str) -> Viewer:
+    return Viewer(reference, Role.CUSTOMER, reference)
+
+
+async def empty(db: Database) -> None:
+    """Every table as the migrations left it."""
+    async with db.transaction() as tx:
+        await tx.conn.execute(text(f"TRUNCATE {GROWING}"))
+        reset = "UPDATE fraud_settings SET limit_minor = 0, maintenance = false, period = 1, last_seq = 0"
+        await tx.conn.execute(text(reset))
+
+
+@dataclass
+class ShopUnderTest:
+    """Everything at hand; `news` collects what would have been rung out."""
+
+    db: Database
+    work: Shop
+    sandbox: Sandbox
+    log: CallLog
+    news: list[News] = field(default_factory=list)
+    placed: int = 0
+
+    async def stock_up(self, units: dict[str, dict[str, int]], *, price: int = 1000, currency: str = "USD") -> None:
+        """Units on hand by SKU and warehouse; products and warehouses are made as needed."""
+        codes = sorted({code for held in units.values() for code in held})
+        async with self.db.transaction() as tx:
+            await catalog.upsert_warehouses(tx, MANAGER, [Warehouse(code, code) for code in codes])
+            await catalog.upsert_products(tx, MANAGER, [Product(sku, sku, price, currency) for sku in units])
+            counts = [StockCount(sku, code, n) for sku, held in units.items() for code, n in held.items()]
+            await stock.set_stock(tx, MANAGER, counts)
+
+    async def place(self, lines: dict[str, int] | list[tuple[str, int]], **fields: Any) -> UUID:
+        """Places an order of (SKU, quantity) lines. Raises Refused where it is refused."""
+        self.placed += 1
+        pairs = lines.items() if isinstance(lines, dict) else lines
+        request = OrderRequest(
+            reference=fields.pop("reference", f"order-{self.placed}"),
+            customer_reference=fields.pop("customer", "ana"),
+            lines=tuple(LineRequest(sku, quantity) for sku, quantity in pairs),
+            **fields,
+        )
+        async with self.db.transaction() as tx:
+            [result] = await orders.place(tx, CART, [request])
+        if isinstance(result, Refused):
+            raise result
+        return result
+
+    async def run(self, *queues: Queue) -> None:
+        """Does all work that is due now, of all queues or of those named, until none is left."""
+        drains = Drains(self.work, queues or tuple(Queue))
+        before = None
+        while (now := await self._fingerprint()) != before:
+            before = now
+            for queue in drains.queues:
+                await drains.wake(queue)
+            await drains.finish()
+
+    async def _fingerprint(self) -> object:
+        query = "SELECT coalesce(sum(last_seq), 0) FROM orders UNION ALL SELECT coalesce(sum(attempt), 0) FROM work"
+        return await self.rows(query)
+
+    async def order(self, order_id: UUID) -> Order:
+        async with self.db.transaction() as tx:
+            return (await order_store.peek(tx, [order_id], items=True))[order_id]
+
+    async def dispatch(self, order_id: UUID, number: int = 1) -> None:
+        async with self.db.transaction() as tx:
+            await shipments.dispatch(tx, COURIER, (order_id, number))
+
+    async def deliver(self, order_id: UUID, number: int = 1) -> None:
+        async with self.db.transaction() as tx:
+            await shipments.deliver(tx, COURIER, (order_id, number))
+
+    async def fail(self, order_id: UUID, number: int = 1, reason: str = "Lost") -> None:
+        async with self.db.transaction() as tx:
+            await shipments.fail(tx, COURIER, (order_id, number), reason)
+
+    async def accept(self, order_id: UUID) -> None:
+        async with self.db.transaction() as tx:
+            await orders.accept(tx, CART, order_id)
+
+    async def cancel(self, order_id: UUID, viewer: Viewer = SUPPORT) -> None:
+        async with self.db.transaction() as tx:
+            await orders.cancel(tx, viewer, order_id, "Changed my mind")
+
+    async def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        async with self.db.reading() as conn:
+            return [tuple(row) for row in await conn.execute(text(query), values)]
+
+    async def execute(self, statement: str, **values: Any) -> None:
+        async with self.db.transaction() as tx:
+            await tx.conn.execute(text(statement), values)
+
+    async def events(self, order_id: UUID) -> list[str]:
+        query = "SELECT type FROM order_events WHERE order_id = :id ORDER BY seq"
+        return [kind for (kind,) in await self.rows(query, id=order_id)]
+
+    async def levels(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """(on hand, allocated) by (SKU, warehouse)."""
+        found = await self.rows("SELECT sku, warehouse_code, on_hand, allocated FROM stock")
+        return {(sku, code): (on_hand, allocated) for sku, code, on_hand, allocated in found}
+
+    async def tally(self, currency: str = "USD") -> int:
+        """What all customers together have spent in the present period."""
+        query = (
+            "SELECT coalesce(sum(spent_minor), 0) FROM tallies JOIN fraud_settings USING (period) WHERE currency = :c"
+        )
+        return int((await self.rows(query, c=currency))[0][0])
+
+    def charges(self) -> list[str]:
+        """Keys of the charges that the billing system has on its books."""
+        calls = [call.entry for call in self.log.page(limit=10_000)]
+        return [call.key for call in calls if call.operation == "charge" and call.outcome == Outcome.EFFECT]
+
+
+@asynccontextmanager
+async def open_shop(database_url: str, folder: Path, **rules: Any) -> AsyncIterator[ShopUnderTest]:
+    """An empty shop; `rules` are the sandbox's, `answer_within` and `attempts` the work's."""
+    news: list[News] = []
+    db = Database(database_url, pool_size=5, ring=news.append)
+    answer_within = rules.pop("answer_within", timedelta(hours=1))
+    attempts = rules.pop("attempts", 3)
+    log = CallLog(folder / "sandbox.sqlite")
+    sandbox = Sandbox(SandboxRules(**rules), log)
+    work = Shop(
+        db, sandbox, sandbox, answer_within=answer_within, lease=timedelta(seconds=30), batch=100, attempts=attempts
+    )
+    try:
+        await empty(db)
+        yield ShopUnderTest(db, work, sandbox, log, news)
+    finally:
+        await sandbox.aclose()
+        await db.close()
+
+
+async def together(*acts: Any) -> list[Any]:
+    """Awaits all at once; errors are values."""
+    return await asyncio.gather(*acts, return_exceptions=True)
