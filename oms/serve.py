@@ -3,12 +3,37 @@
 import socket
 
 import uvicorn
+from starlette.applications import Starlette
 
+from oms.app import create_app
 from oms.database_version import require_migrated
 from oms.listening import listen
 from oms.settings import CannotStart, Settings
+from oms.web.open_streams import OpenStreams
 
-_GRACE_S = 5  # for requests under way; live streams would never end by themselves
+_GRACE_S = 5
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, which waits for every answer under way; live ones end only when they are told to."""
+
+    def __init__(self, app: Starlette) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="uvloop",
+                http="httptools",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_S,
+            )
+        )
+        self._streams: OpenStreams = app.state.streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._streams.end_all()
+        await super().shutdown(sockets)
 
 
 def serve(settings: Settings, database_url: str, *, fd: int | None) -> None:
@@ -18,18 +43,7 @@ def serve(settings: Settings, database_url: str, *, fd: int | None) -> None:
     """
     require_migrated(database_url)
     listening = socket.socket(fileno=fd) if fd else listen(settings.host, settings.port, variable="OMS_PORT")
-    server = uvicorn.Server(
-        uvicorn.Config(
-            "oms.app:create_app",
-            factory=True,
-            loop="uvloop",
-            http="httptools",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
-    )
+    server = _Server(create_app())
     with listening:
         server.run(sockets=[listening])
     if not server.started:

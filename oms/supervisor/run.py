@@ -138,29 +138,28 @@ def _watched_engine(server: Server) -> Watched:
 
 
 def _wait_until_ready(settings: Settings, children: Sequence[Watched]) -> None:
-    """Until the web answers anything at all. Raises: CannotStart if a child ends instead."""
+    """Until the web says it is ready. Raises: CannotStart if a child ends instead."""
     deadline_s = time.monotonic() + _READY_PATIENCE_S
     while time.monotonic() < deadline_s:
         for child in children:
             if child.process and child.process.poll() is not None:
                 reason = ended(child.process.returncode)
                 raise CannotStart(f"The process {child.name} ended ({reason}); its own message stands above.")
-        if _answers(settings):
+        if _is_ready(settings):
             return
         time.sleep(0.05)
-    raise CannotStart(f"The web server did not answer within {_READY_PATIENCE_S:.0f} s; see the log above.")
+    raise CannotStart(f"The web server was not ready within {_READY_PATIENCE_S:.0f} s; see the log above.")
 
 
-def _answers(settings: Settings) -> bool:
+def _is_ready(settings: Settings) -> bool:
     connection = http.client.HTTPConnection(_reachable(settings.host), settings.port, timeout=1)
     try:
-        connection.request("HEAD", "/")
-        connection.getresponse()
-    except OSError:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
-    return True
 
 
 def _watch(children: Sequence[Watched]) -> NoReturn:
