@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-
 from oms.domain.billing.model import PaymentStatus
 from oms.domain.orders.model import OrderStatus
 from oms.domain.refusal import Code, Refused
@@ -193,7 +192,7 @@ async def test_slow_calls_hold_up_no_other_shipment(shop: ShopUnderTest) -> None
             await release.wait()
         return await charge(request)
 
-    shop.sandbox.charge = held_up  # type: ignore[method-assign, assignment]
+    shop.sandbox.charge = held_up  # type: ignore[method-assign]
     running = asyncio.create_task(shop.run())
     for _ in range(200):
         if (await shop.order(fast)).shipments and (await shop.order(fast)).shipments[0].booked_at:

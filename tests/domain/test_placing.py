@@ -10,6 +10,7 @@ from oms.domain.orders import handle as orders
 from oms.domain.orders.request import LineRequest, OrderRequest
 from oms.domain.refusal import Code, Refused
 from oms.domain.stock import handle as stock
+from oms.domain.stock.handle import StockCount
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer, together
 
 
@@ -178,9 +179,9 @@ async def test_a_count_that_cannot_be_is_refused_and_changes_nothing(
     await shop.stock_up({"MUG": {"A": 5}})
     await shop.place({"MUG": 2})
     await shop.run()
+    fields: dict[str, Any] = {"sku": "MUG", "warehouse_code": "A", "on_hand": 7} | count
     with pytest.raises(Refused) as refusal:
         async with shop.db.transaction() as tx:
-            fields = {"sku": "MUG", "warehouse_code": "A", "on_hand": 7} | count
-            await stock.set_stock(tx, MANAGER, [stock.StockCount(**fields)])
+            await stock.set_stock(tx, MANAGER, [StockCount(**fields)])
     assert [(problem.code, problem.path) for problem in refusal.value.problems] == [(code, path)]
     assert await shop.levels() == {("MUG", "A"): (5, 2)}
