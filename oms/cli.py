@@ -112,11 +112,13 @@ def replay(
 
 
 @app.command()
-def check() -> None:
-    """Verify in the database that the rules of the domain hold; exit 1 if one is violated."""
+def check(
+    json: Annotated[Path | None, typer.Option(help="Write the findings to this file, as JSON.")] = None,
+) -> None:
+    """Verify in the database that the rules of the domain hold; exit 1 if one is violated, 2 if it can't be told."""
     from oms.check.command import run as run_check
 
-    raise typer.Exit(run_check(_database_url(_on_engines("check"))))
+    raise typer.Exit(run_check(_settings("check"), json))
 
 
 @app.command()

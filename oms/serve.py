@@ -14,7 +14,7 @@ from oms.web.open_streams import OpenStreams
 _GRACE_S = 5
 
 
-class _Server(uvicorn.Server):
+class StreamEndingServer(uvicorn.Server):
     """uvicorn's, which waits for every answer under way; live ones end only when they are told to."""
 
     def __init__(self, app: Starlette) -> None:
@@ -32,7 +32,7 @@ class _Server(uvicorn.Server):
         self._streams: OpenStreams = app.state.streams
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._streams.end_all()
+        await self._streams.end_all()
         await super().shutdown(sockets)
 
 
@@ -43,7 +43,7 @@ def serve(settings: Settings, database_url: str, *, fd: int | None) -> None:
     """
     require_migrated(database_url)
     listening = socket.socket(fileno=fd) if fd else listen(settings.host, settings.port, variable="OMS_PORT")
-    server = _Server(create_app())
+    server = StreamEndingServer(create_app())
     with listening:
         server.run(sockets=[listening])
     if not server.started:
