@@ -1,0 +1,71 @@
+"""A database of the checker's own, filled once; what a test plants in it is taken back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from oms.database_version import migrate
+from oms.embedded import Engines
+from tests.check.history import Orders, live_through
+from tests.shop import open_shop
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+DATABASE = "honest_shop"
+
+
+def plain(url: str) -> str:
+    """For asyncpg itself."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(plain(url))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def own_database_url(engines: Engines) -> Iterator[str]:
+    """A new database with all tables, empty."""
+    asyncio.run(_execute(engines.database_url, f"CREATE DATABASE {DATABASE}"))
+    url = make_url(engines.database_url).set(database=DATABASE).render_as_string(hide_password=False)
+    migrate(url)
+    yield url
+    asyncio.run(_execute(engines.database_url, f"DROP DATABASE {DATABASE} WITH (FORCE)"))
+
+
+@dataclass(frozen=True)
+class HonestShop:
+    """Where it is, its orders by what became of them, and what the sandbox wrote down."""
+
+    url: str
+    folder: Path
+    orders: Orders
+
+
+@pytest.fixture(scope="session")
+async def honest_shop(own_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> HonestShop:
+    folder = tmp_path_factory.mktemp("honest")
+    async with open_shop(own_database_url, folder) as shop:
+        return HonestShop(own_database_url, folder, await live_through(shop))
+
+
+@pytest.fixture
+async def connection(honest_shop: HonestShop) -> AsyncIterator[Connection]:
+    """In a transaction that is rolled back."""
+    connection = await asyncpg.connect(plain(honest_shop.url))
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield connection
+    finally:
+        await transaction.rollback()
+        await connection.close()
