@@ -1,36 +1,34 @@
 """What every resolver is given: who asks, the database, and where live changes come from."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 from uuid import UUID
+
+from strawberry.types import Info as AnyInfo
 
 from oms.db import Database
 from oms.domain.access.model import Viewer
+from oms.domain.log import ShipmentChange
 from oms.domain.repeats.handle import RepeatKey
-
-
-@dataclass(frozen=True, slots=True)
-class ShipmentChange:
-    """That a shipment changed, with every status it had before or has after; what it is now must be read anew."""
-
-    order_id: UUID
-    number: int
-    statuses: frozenset[str]
+from oms.schema.reads import Reads
 
 
 class Live(Protocol):
-    """Doorbells: they say that something changed, never what. Spurious ones are allowed, missed ones are not."""
+    """Doorbells: they say that something changed, never what. Spurious ones are allowed, missed ones are not.
 
-    def order(self, order_id: UUID) -> AsyncIterator[None]:
+    Whoever listens closes the generator when done.
+    """
+
+    def order(self, order_id: UUID) -> AsyncGenerator[None, None]:
         """Yields once at once, then after every change of the order or its shipments; close ones merge."""
         ...
 
-    def shipments(self) -> AsyncIterator[ShipmentChange]:
+    def shipments(self) -> AsyncGenerator[ShipmentChange, None]:
         """Yields for every change of any shipment, at least once."""
         ...
 
-    def fraud_settings(self) -> AsyncIterator[None]:
+    def fraud_settings(self) -> AsyncGenerator[None, None]:
         """Yields once at once, then after every change."""
         ...
 
@@ -47,3 +45,14 @@ class Context:
     live: Live
     currency: str
     repeat: RepeatKey | None = None
+    reads: Reads = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reads = self.fresh_reads()
+
+    def fresh_reads(self) -> Reads:
+        """For what is told after a change."""
+        return Reads(self.db, self.viewer)
+
+
+Info = AnyInfo[Context, Any]

@@ -31,9 +31,7 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-_ANSWERS_OF_THE_API: Final = frozenset(
-    {"application/json", "application/graphql-response+json", "text/event-stream"}
-)
+_ANSWERS_OF_THE_API: Final = frozenset({"application/json", "application/graphql-response+json", "text/event-stream"})
 
 
 def wants_graphiql(request: Request) -> bool:

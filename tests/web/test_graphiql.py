@@ -88,9 +88,7 @@ async def test_a_browser_gets_the_page(client: httpx.AsyncClient) -> None:
     ],
 )
 async def test_a_client_of_the_api_does_not_get_the_page(client: httpx.AsyncClient, accept: str) -> None:
-    response = await client.get(
-        "/graphql", params={"query": "{ viewer { name } }"}, headers={"Accept": accept}
-    )
+    response = await client.get("/graphql", params={"query": "{ viewer { name } }"}, headers={"Accept": accept})
     assert response.json() == {"data": {}}
 
 

@@ -1,0 +1,117 @@
+"""What every door of the API does alike: execute an operation as a viewer, and tell the outcome as JSON values."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final
+
+import strawberry
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+
+from oms.domain.access.model import Viewer
+from oms.domain.repeats.handle import RepeatKey
+from oms.web.auth import Authenticator
+from oms.web.graphql_errors import STATUS_OF_FAULT, RequestRefused, formatted, invalid, refusal_of
+from oms.web.operation import Operation
+
+QUERIES: Final = (OperationType.QUERY,)
+QUERIES_AND_MUTATIONS: Final = (OperationType.QUERY, OperationType.MUTATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The HTTP status and the JSON value of an operation's result. `began` is false if it was refused before."""
+
+    status: int
+    body: dict[str, Any]
+    began: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The schema, and what its operations need. `new_context` makes the context of one operation."""
+
+    schema: strawberry.Schema
+    authenticator: Authenticator
+    new_context: Callable[[Viewer, RepeatKey | None], object]
+
+    async def execute(
+        self, operation: Operation, viewer: Viewer, repeat: RepeatKey | None, *, allowed: Iterable[OperationType]
+    ) -> Outcome:
+        """A query or a mutation. Raises RequestRefused where the document has no such operation, or one not allowed."""
+        operation.require_choice()
+        try:
+            result = await self.schema.execute(
+                operation.document,
+                operation.variables,
+                self.new_context(viewer, repeat),
+                operation_name=operation.name,
+                allowed_operation_types=allowed,
+            )
+        except CannotGetOperationTypeError as problem:
+            raise invalid(problem.as_http_error_reason()) from problem
+        except InvalidOperationTypeError as problem:
+            raise _refused_here(problem.operation_type) from problem
+        return outcome_of(result)
+
+    async def stream(
+        self, operation: Operation, authorization: str | None, repeat: RepeatKey | None = None
+    ) -> AsyncGenerator[Outcome, None]:
+        """Any operation, for a transport that takes many results: one of a query or mutation, all of a subscription.
+
+        Credentials are looked at again before each result, so that a revoked token ends the stream. Raises
+        Unauthenticated then.
+        """
+        operation.require_choice()
+        viewer = await self.authenticator.viewer(authorization)
+        results = await self.schema.stream(
+            operation.document,
+            operation.variables,
+            self.new_context(viewer, repeat),
+            operation_name=operation.name,
+        )
+        async with aclosing(results):
+            async for result in results:
+                await self.authenticator.viewer(authorization)
+                yield outcome_of(result)
+
+
+def outcome_of(result: Any) -> Outcome:
+    """Status and body of an execution's result.
+
+    Source: GraphQL over HTTP, 6.4 (status codes). A request error (no data, no path) is 400 for either media type; a
+    fault that left no data is a 5xx without `data`.
+    """
+    if not isinstance(result, ExecutionResult):
+        raise TypeError(f"results in parts are not supported: {type(result)}")
+    if not result.errors:
+        return Outcome(200, _body(result, {"data": result.data}))
+    errors = formatted(result.errors)
+    if result.data is not None:
+        return Outcome(200, _body(result, {"data": result.data, "errors": errors}))
+    began = not isinstance(result, PreExecutionError)
+    codes = [error["extensions"]["code"] for error in errors]
+    if faults := [STATUS_OF_FAULT[code] for code in codes if code in STATUS_OF_FAULT]:
+        return Outcome(max(faults), _body(result, {"errors": errors}), began)
+    if began and any(error.path for error in result.errors):
+        return Outcome(200, _body(result, {"data": None, "errors": errors}))
+    return Outcome(400, _body(result, {"errors": errors}), began)
+
+
+def failure(error: Exception) -> Outcome:
+    """The outcome of an operation that was ended by an exception."""
+    refusal = error if isinstance(error, RequestRefused) else refusal_of(error)
+    return Outcome(refusal.status, {"errors": refusal.errors}, began=False)
+
+
+def _body(result: ExecutionResult, body: dict[str, Any]) -> dict[str, Any]:
+    return body | {"extensions": result.extensions} if result.extensions else body
+
+
+def _refused_here(kind: OperationType) -> RequestRefused:
+    if kind is OperationType.MUTATION:
+        return invalid("A mutation needs POST.", status=405, headers={"Allow": "POST"})
+    return invalid("A subscription needs a WebSocket, or Accept: text/event-stream.")

@@ -1,0 +1,97 @@
+"""GraphQL over HTTP at /graphql: GET for queries, POST for queries and mutations, either as a stream of events.
+
+Source: the draft specification "GraphQL over HTTP". Its SHOULD of status 200 for application/json whatever the
+request is not followed: a request that can't be carried out has its own status, so that proxies and people see it.
+"""
+
+from typing import Any, Final
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api
+from oms.web.graphiql import graphiql_page, wants_graphiql
+from oms.web.graphql_errors import RequestRefused, invalid, refusal_of
+from oms.web.graphql_sse import EventStream
+from oms.web.idempotency_key import repeat_key
+from oms.web.negotiation import EVENT_STREAM, JSON, RESPONSE_JSON, answer_type, require_json
+from oms.web.open_streams import OpenStreams
+from oms.web.operation import Operation, decoded
+
+LONGEST_BODY_BYTES: Final = 4 * 1024 * 1024
+"""Room for an order of 2,000 lines and for 1,000 orders of 26 lines each, with addresses (some 3 MB)."""
+
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class HttpDoor:
+    """The ASGI application of /graphql for HTTP. GraphiQL is for everybody, all else for authenticated callers."""
+
+    def __init__(self, api: Api, streams: OpenStreams) -> None:
+        self._api = api
+        self._streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is: refusal_of() masks and logs it
+            response = refusal_response(refusal_of(error))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> ASGIApp:
+        if wants_graphiql(request):
+            return graphiql_page()
+        if request.method not in {"GET", "POST"}:
+            raise invalid("Send queries by GET or POST.", status=405, headers={"Allow": "GET, POST"})
+        authorization = request.headers.get("authorization")
+        viewer = await self._api.authenticator.viewer(authorization)
+        media_type = answer_type(request)
+        operation = await _operation(request)
+        repeat = repeat_key(request.headers.getlist("idempotency-key"), operation)
+        if media_type == EVENT_STREAM:
+            return EventStream(self._api.stream(operation, authorization, repeat), self._streams)
+        allowed = QUERIES if request.method == "GET" else QUERIES_AND_MUTATIONS
+        outcome = await self._api.execute(operation, viewer, repeat, allowed=allowed)
+        return json_response(outcome.body, outcome.status, media_type)
+
+
+def json_response(body: Any, status: int, media_type: str = JSON) -> Response:
+    content_type = f"{media_type}; charset=utf-8"
+    return Response(orjson.dumps(body), status, headers=_HEADERS | {"Content-Type": content_type})
+
+
+def refusal_response(refusal: RequestRefused) -> Response:
+    """The refusal in GraphQL's error form, with its status and headers."""
+    response = json_response({"errors": refusal.errors}, refusal.status, RESPONSE_JSON)
+    response.headers.update(refusal.headers)
+    return response
+
+
+async def _operation(request: Request) -> Operation:
+    if request.method == "GET":
+        return Operation.of_parameters(request.query_params)
+    require_json(request)
+    return Operation.of(decoded(await _body(request), what="The body"))
+
+
+async def _body(request: Request) -> bytes:
+    """The body, read no further than to its bound. Raises RequestRefused(413)."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > LONGEST_BODY_BYTES:
+        raise _too_large()
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_BODY_BYTES:
+            raise _too_large()
+    return bytes(body)
+
+
+def _too_large() -> RequestRefused:
+    most = LONGEST_BODY_BYTES // (1024 * 1024)
+    return invalid(f"The body is larger than {most} MiB: send less at once.", status=413)

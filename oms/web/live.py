@@ -1,0 +1,231 @@
+"""What happens, told to those who watch: one hub in each process, fed by doorbells and, should they fail, the log.
+
+A doorbell names orders; the hub reads which of their events it has not told yet, and wakes who watches them. Once a
+second it does the same for every order that the log shows as changed, so a lost doorbell costs a second and nothing
+else. Both go one way, one after the other: each event is told once, in its order's order. While nobody watches,
+nothing is read.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+from uuid import UUID
+
+import structlog
+from graphql import GraphQLError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from oms.db import Database, News
+from oms.domain import log as event_log
+from oms.domain.log import LoggedEvent, ShipmentChange
+from oms.web.graphql_errors import ErrorCode
+
+log = structlog.get_logger(__name__)
+
+REREAD_EVERY_S: Final = 1.0
+LONGEST_INBOX: Final = 10_000
+"""Shipment changes that a subscriber may be behind."""
+
+_TRANSACTIONS_AT_ONCE: Final = 200
+_ORDERS_AT_ONCE: Final = 500
+
+
+class LiveHub:
+    """Implements the schema's `Live`. Somebody must call `ring` with the doorbells heard, and run `follow`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._orders: dict[UUID, set[asyncio.Event]] = {}
+        self._inboxes: set[_Inbox] = set()
+        self._settings_bells: set[asyncio.Event] = set()
+
+        self._watchers = 0
+        self._starting = asyncio.Lock()
+        self._watched = asyncio.Event()
+        self._rung = News()
+        self._wake = asyncio.Event()
+        self._reread_at_s = 0.0
+
+        self._watermark = 0
+        self._told: dict[UUID, tuple[int, int]] = {}  # order: last number told, latest transaction told
+        self._settings_seq = 0
+
+    async def order(self, order_id: UUID) -> AsyncGenerator[None, None]:
+        """Yields once at once, then after every change of the order or its shipments; close ones merge."""
+        bell = asyncio.Event()
+        async with self._watching():
+            bells = self._orders.setdefault(order_id, set())
+            bells.add(bell)
+            try:
+                yield
+                while True:
+                    await _rung(bell)
+                    yield
+            finally:
+                bells.remove(bell)
+                if not bells:
+                    del self._orders[order_id]
+
+    async def shipments(self) -> AsyncGenerator[ShipmentChange, None]:
+        """Yields for every change of any shipment. Raises GraphQLError(UNAVAILABLE) at who falls too far behind."""
+        inbox = _Inbox()
+        async with self._watching():
+            self._inboxes.add(inbox)
+            try:
+                while True:
+                    yield await inbox.take()
+            finally:
+                self._inboxes.remove(inbox)
+
+    async def fraud_settings(self) -> AsyncGenerator[None, None]:
+        """Yields once at once, then after every change; close ones merge."""
+        bell = asyncio.Event()
+        async with self._watching():
+            if not self._settings_bells:
+                async with self._db.reading() as conn:
+                    self._settings_seq = await event_log.fraud_settings_seq(conn)
+            self._settings_bells.add(bell)
+            try:
+                yield
+                while True:
+                    await _rung(bell)
+                    yield
+            finally:
+                self._settings_bells.remove(bell)
+
+    @property
+    def watchers(self) -> int:
+        """How many subscriptions are open."""
+        return self._watchers
+
+    @asynccontextmanager
+    async def _watching(self) -> AsyncIterator[None]:
+        """Whoever is the first sets the watermark, before it reads what it will be told the changes of."""
+        async with self._starting:
+            if self._watchers == 0:
+                async with self._db.reading() as conn:
+                    self._watermark = await event_log.horizon(conn)
+                self._told.clear()
+                self._reread_at_s = asyncio.get_running_loop().time() + REREAD_EVERY_S
+            self._watchers += 1
+            self._watched.set()
+        try:
+            yield
+        finally:
+            self._watchers -= 1
+            if self._watchers == 0:
+                self._watched.clear()
+
+    def ring(self, news: News) -> None:
+        """A doorbell was heard."""
+        if self._watchers:
+            self._rung.orders |= news.orders
+            self._rung.fraud_settings |= news.fraud_settings
+            self._wake.set()
+
+    def reread(self) -> None:
+        """Doorbells may have been missed: read the log now rather than at the next second."""
+        self._reread_at_s = 0.0
+        self._wake.set()
+
+    async def follow(self) -> None:
+        """Tells what happens, until cancelled. Outlives the database's absence."""
+        while True:
+            await self._watched.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._reread_at_s):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._look()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("Live changes wait for the database", error=repr(error))
+                self._reread_at_s = 0.0  # what was rung is found in the log
+                await asyncio.sleep(REREAD_EVERY_S)
+            except Exception:
+                log.exception("Live changes stumbled and read the log again")
+                self._reread_at_s = 0.0
+                await asyncio.sleep(REREAD_EVERY_S)
+
+    async def _look(self) -> None:
+        rung, self._rung = self._rung, News()
+        now_s = asyncio.get_running_loop().time()
+        async with self._db.reading() as conn:
+            if now_s >= self._reread_at_s:
+                self._reread_at_s = now_s + REREAD_EVERY_S
+                await self._read_log(conn)
+                await self._look_at_settings(conn)
+            else:
+                await self._tell(conn, rung.orders)
+                if rung.fraud_settings:
+                    await self._look_at_settings(conn)
+
+    async def _read_log(self, conn: AsyncConnection) -> None:
+        start, stop = self._watermark, await event_log.horizon(conn)
+        while start < stop:
+            changed, start = await event_log.orders_changed(conn, start, stop, most=_TRANSACTIONS_AT_ONCE)
+            await self._tell(conn, changed)
+        self._watermark = max(stop, self._watermark)
+        self._told = {order: told for order, told in self._told.items() if told[1] >= self._watermark}
+
+    async def _tell(self, conn: AsyncConnection, orders: set[UUID]) -> None:
+        """Reads what is new of those orders that anybody watches, and wakes who does."""
+        watched = list(orders if self._inboxes else orders & self._orders.keys())
+        for first in range(0, len(watched), _ORDERS_AT_ONCE):
+            told = {order: self._told.get(order, (0, 0))[0] for order in watched[first : first + _ORDERS_AT_ONCE]}
+            self._pass_on(await event_log.new_events(conn, told, self._watermark))
+
+    def _pass_on(self, events: Iterable[LoggedEvent]) -> None:
+        for event in events:
+            _, transaction = self._told.get(event.order_id, (0, 0))
+            self._told[event.order_id] = (event.seq, max(transaction, event.transaction))
+            for bell in self._orders.get(event.order_id, ()):
+                bell.set()
+            for change in event.shipment_changes():
+                for inbox in self._inboxes:
+                    inbox.put(change)
+
+    async def _look_at_settings(self, conn: AsyncConnection) -> None:
+        if not self._settings_bells:
+            return
+        seq = await event_log.fraud_settings_seq(conn)
+        if seq != self._settings_seq:
+            self._settings_seq = seq
+            for bell in self._settings_bells:
+                bell.set()
+
+
+class _Inbox:
+    """The changes one subscriber has not taken yet, at most LONGEST_INBOX of them."""
+
+    def __init__(self) -> None:
+        self._changes: deque[ShipmentChange] = deque()
+        self._bell = asyncio.Event()
+        self._full = False
+
+    def put(self, change: ShipmentChange) -> None:
+        if len(self._changes) >= LONGEST_INBOX:
+            self._full = True
+            self._changes.clear()
+        if not self._full:
+            self._changes.append(change)
+        self._bell.set()
+
+    async def take(self) -> ShipmentChange:
+        """The oldest change, waited for. Raises GraphQLError(UNAVAILABLE) where changes had to be dropped."""
+        while not self._changes:
+            if self._full:
+                message = "You read more slowly than shipments change: read the list anew, then subscribe again."
+                raise GraphQLError(message, extensions={"code": str(ErrorCode.UNAVAILABLE)})
+            self._bell.clear()
+            await self._bell.wait()
+        return self._changes.popleft()
+
+
+async def _rung(bell: asyncio.Event) -> None:
+    """Until the bell was rung; rings in between merge."""
+    await bell.wait()
+    bell.clear()

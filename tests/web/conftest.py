@@ -1,0 +1,207 @@
+"""The web process on a free port: uvicorn in a thread, on the real database and Redis, with a small schema."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import httpx
+import pytest
+import strawberry
+from graphql import GraphQLError
+from sqlalchemy import text
+from starlette.applications import Starlette
+from strawberry.types import Info
+
+from oms.app import build_app
+from oms.db import Database
+from oms.domain.access.handle import issue_token
+from oms.domain.actor import Role
+from oms.domain.ids import parse_order
+from oms.domain.repeats.handle import once
+from oms.listening import listen, port_of
+from oms.schema.context import Context
+from oms.schema.errors import ToldErrors
+from oms.serve import StreamEndingServer
+from oms.settings import Settings, load_settings
+
+I = Info[Context, None]  # noqa: E741 - short, for it stands in every resolver
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def viewer(self, info: I) -> str:
+        return f"{info.context.viewer.name} {info.context.viewer.role}"
+
+    @strawberry.field
+    def echo(self, text: str) -> str:
+        return text
+
+    @strawberry.field
+    def bug(self) -> str | None:
+        raise ValueError("a secret detail")
+
+    @strawberry.field
+    def fatal_bug(self) -> str:
+        raise ValueError("a secret detail")
+
+    @strawberry.field
+    def forbidden(self) -> str | None:
+        raise GraphQLError("Not for you.", extensions={"code": "FORBIDDEN"})
+
+    @strawberry.field
+    async def now(self, info: I) -> str:
+        async with info.context.db.reading() as conn:
+            return str((await conn.execute(text("SELECT clock_timestamp()"))).scalar_one())
+
+    @strawberry.field
+    def watchers(self, info: I) -> int:
+        return info.context.live.watchers  # type: ignore[attr-defined, no-any-return]  # the hub's own count
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    async def act(self, info: I, note: str, seconds: float = 0) -> str:
+        """Answers how often it was carried out so far, as its subject."""
+
+        async def count() -> str:
+            Mutation.acts += 1  # type: ignore[attr-defined]
+            await asyncio.sleep(seconds)
+            return f"{note} {Mutation.acts}"  # type: ignore[attr-defined]
+
+        async with info.context.db.transaction() as tx:
+            return str(await once(tx, info.context.viewer, info.context.repeat, count))
+
+
+Mutation.acts = 0  # type: ignore[attr-defined]
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def count(self, to: int) -> AsyncIterator[int]:
+        for number in range(to):
+            yield number
+
+    @strawberry.subscription
+    async def pages(self, length: int) -> AsyncIterator[str]:
+        """Without end, each of so many characters."""
+        while True:
+            yield "x" * length
+            await asyncio.sleep(0)
+
+    @strawberry.subscription
+    async def order(self, info: I, order_id: str) -> AsyncIterator[int]:
+        """The order's latest event number, after every change."""
+        order = parse_order(order_id)
+        assert order
+        async for _ in info.context.live.order(order):
+            yield await _last_seq(info.context.db, order)
+
+    @strawberry.subscription
+    async def shipments(self, info: I) -> AsyncIterator[str]:
+        async for change in info.context.live.shipments():
+            yield f"{change.order_id.hex} {change.number} {' '.join(sorted(change.statuses))}"
+
+    @strawberry.subscription
+    async def fraud_settings(self, info: I) -> AsyncIterator[int]:
+        async for _ in info.context.live.fraud_settings():
+            async with info.context.db.reading() as conn:
+                yield (await conn.execute(text("SELECT limit_minor FROM fraud_settings"))).scalar_one()
+
+    @strawberry.subscription
+    async def bug(self) -> AsyncIterator[int]:
+        yield 1
+        raise ValueError("a secret detail")
+
+
+async def _last_seq(db: Database, order: UUID) -> int:
+    async with db.reading() as conn:
+        found = await conn.execute(
+            text("SELECT coalesce(max(seq), 0) FROM order_events WHERE order_id = :id"), {"id": order}
+        )
+        return int(found.scalar_one())
+
+
+SMALL_SCHEMA = strawberry.Schema(Query, Mutation, Subscription, extensions=[ToldErrors])
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running web process: where it listens, and its application."""
+
+    url: str
+    app: Starlette
+    stop: Callable[[], None]
+
+    @property
+    def graphql(self) -> str:
+        return f"{self.url}/graphql"
+
+    @property
+    def websocket(self) -> str:
+        return f"{self.url.replace('http', 'ws', 1)}/graphql"
+
+
+@contextmanager
+def serving(settings: Settings, schema: strawberry.Schema = SMALL_SCHEMA) -> Iterator[Server]:
+    """The application served by uvicorn in a thread of its own, stopped as `python -m oms web` stops."""
+    app = build_app(settings, schema)
+    listening = listen("127.0.0.1", 0, variable="OMS_PORT")
+    server = StreamEndingServer(app)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join(15)
+
+    try:
+        while not server.started:
+            thread.join(0.01)
+            assert thread.is_alive(), "the server did not start"
+        yield Server(f"http://127.0.0.1:{port_of(listening)}", app, stop)
+    finally:
+        stop()
+        listening.close()
+        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def web_settings(database_url: str, redis_url: str) -> Settings:
+    return load_settings(database_url=database_url, redis_url=redis_url, database_pool_size=5)
+
+
+@pytest.fixture(scope="session")
+def server(web_settings: Settings) -> Iterator[Server]:
+    with serving(web_settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """The tests' own connections, whose commits ring nothing."""
+    database = Database(database_url, pool_size=5, ring=lambda _news: None)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+async def token(db: Database) -> str:
+    return await issued(db)
+
+
+async def issued(db: Database, name: str = "tester") -> str:
+    async with db.transaction() as tx:
+        return await issue_token(tx, role=Role.SUPPORT, name=name, customer_reference=None, days=None)
+
+
+@pytest.fixture
+async def client(server: Server, token: str) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=20) as client:
+        yield client

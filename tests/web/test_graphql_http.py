@@ -1,0 +1,235 @@
+"""GraphQL over HTTP: methods, media types, status codes, bounds; and that every refusal has GraphQL's form."""
+
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from tests.web.conftest import Server
+
+JSON = {"Content-Type": "application/json"}
+
+
+def _code(response: httpx.Response) -> str:
+    """The code of a refusal, whose form is checked on the way."""
+    assert "json" in response.headers["content-type"]
+    body = response.json()
+    assert "data" not in body
+    assert body["errors"][0]["message"]
+    return str(body["errors"][0]["extensions"]["code"])
+
+
+async def test_a_query_by_post_is_answered(client: httpx.AsyncClient) -> None:
+    response = await client.post("/graphql", json={"query": "{ viewer }"})
+    assert response.status_code == 200
+    assert response.json() == {"data": {"viewer": "tester SUPPORT"}}
+    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_variables_and_the_operation_name_are_used(client: httpx.AsyncClient) -> None:
+    request = {
+        "query": "query A { viewer } query B($text: String!) { echo(text: $text) }",
+        "variables": {"text": "é\u0000😀"},
+        "operationName": "B",
+    }
+    assert (await client.post("/graphql", json=request)).json() == {"data": {"echo": "é\u0000😀"}}
+
+
+async def test_a_query_by_get_is_answered(client: httpx.AsyncClient) -> None:
+    parameters = {"query": "query($t: String!) { echo(text: $t) }", "variables": '{"t": "hi"}'}
+    response = await client.get("/graphql", params=parameters)
+    assert response.json() == {"data": {"echo": "hi"}}
+
+
+async def test_a_mutation_by_get_is_refused_with_405(client: httpx.AsyncClient) -> None:
+    response = await client.get("/graphql", params={"query": 'mutation { act(note: "x") }'})
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+    assert _code(response) == "INVALID"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_other_methods_are_refused_with_405(client: httpx.AsyncClient, method: str) -> None:
+    response = await client.request(method, "/graphql")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+    assert _code(response) == "INVALID"
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, "application/graphql-response+json"),
+        ("*/*", "application/graphql-response+json"),
+        ("application/json", "application/json"),
+        ("application/graphql-response+json", "application/graphql-response+json"),
+        ("application/graphql-response+json, application/json;q=0.9", "application/graphql-response+json"),
+        ("application/json, application/graphql-response+json;q=0.1", "application/json"),
+        ("application/*;q=0.5, application/graphql-response+json;q=0", "application/json"),
+        ("APPLICATION/JSON; charset=utf-8", "application/json"),
+        ("text/html, */*;q=0.1", "application/graphql-response+json"),
+    ],
+)
+async def test_the_answer_has_the_media_type_the_client_prefers(
+    client: httpx.AsyncClient, accept: str | None, expected: str
+) -> None:
+    request = client.build_request("POST", "/graphql", json={"query": "{ viewer }"})
+    del request.headers["accept"]
+    if accept:
+        request.headers["accept"] = accept
+    response = await client.send(request)
+    assert response.headers["content-type"] == f"{expected}; charset=utf-8"
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "image/*", "application/json;q=0", "application/json;q=x"])
+async def test_a_client_that_takes_none_of_ours_gets_406(client: httpx.AsyncClient, accept: str) -> None:
+    response = await client.post("/graphql", json={"query": "{ viewer }"}, headers={"Accept": accept})
+    assert response.status_code == 406
+    assert _code(response) == "INVALID"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16"]
+)
+async def test_a_body_that_is_not_said_to_be_json_gets_415(client: httpx.AsyncClient, content_type: str) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    response = await client.post("/graphql", content=b'{"query": "{ viewer }"}', headers=headers)
+    assert response.status_code == 415
+    assert _code(response) == "INVALID"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b'{"query": "\\ud800"}',
+        b"null",
+        b'"{ viewer }"',
+        b"{}",
+        b'{"query": null}',
+        b'{"query": "  "}',
+        b'{"query": 1}',
+        b'{"query": "{ viewer }", "variables": []}',
+        b'{"query": "{ viewer }", "variables": "{}"}',
+        b'{"query": "{ viewer }", "operationName": 1}',
+        b'{"query": "{ viewer }", "extensions": []}',
+        b"[" * 5000,
+        b'[{"query": "{ viewer }"}]',
+    ],
+)
+async def test_a_malformed_request_gets_400(client: httpx.AsyncClient, body: bytes) -> None:
+    response = await client.post("/graphql", content=body, headers=JSON)
+    assert response.status_code == 400
+    assert _code(response) == "INVALID"
+
+
+@pytest.mark.parametrize(
+    "request_body",
+    [
+        {"query": "{"},
+        {"query": "{ nothing }"},
+        {"query": "query($t: String!) { echo(text: $t) }"},
+        {"query": "query($t: String!) { echo(text: $t) }", "variables": {"t": 1}},
+        {"query": "query A { viewer } query B { viewer }"},
+        {"query": "query A { viewer }", "operationName": "C"},
+        {"query": "fragment F on Query { viewer }"},
+        {"query": "subscription { count(to: 1) }"},
+        {"query": "{" * 20_000},
+    ],
+)
+async def test_a_document_that_cannot_be_executed_gets_400(
+    client: httpx.AsyncClient, request_body: dict[str, Any]
+) -> None:
+    response = await client.post("/graphql", json=request_body)
+    assert response.status_code == 400, response.text
+    assert _code(response) == "INVALID"
+
+
+async def test_malformed_parameters_of_a_get_are_refused(client: httpx.AsyncClient) -> None:
+    for parameters in ({}, {"query": "{ viewer }", "variables": "{"}, {"query": "{ viewer }", "variables": "[]"}):
+        response = await client.get("/graphql", params=parameters)
+        assert response.status_code == 400
+        assert _code(response) == "INVALID"
+
+
+async def test_a_body_up_to_four_mebibytes_is_taken(client: httpx.AsyncClient) -> None:
+    body = orjson.dumps({"query": "query($t: String!) { echo(text: $t) }", "variables": {"t": "x" * 4_000_000}})
+    response = await client.post("/graphql", content=body, headers=JSON)
+    assert response.status_code == 200
+    assert len(response.json()["data"]["echo"]) == 4_000_000
+
+
+async def test_a_thousand_orders_of_a_real_size_fit() -> None:
+    from oms.web.graphql_http import LONGEST_BODY_BYTES
+
+    address = {"name": "A" * 40, "line1": "B" * 60, "city": "C" * 30, "postalCode": "12345-678", "country": "BR"}
+    order = {
+        "reference": "9" * 36,
+        "customerReference": "8" * 36,
+        "currency": "BRL",
+        "email": "somebody.with.a.name@shop.example.com",
+        "shippingAddress": address,
+        "lines": [{"sku": "22423-regency", "quantity": 12, "unitPrice": 1275}] * 26,
+    }
+    bulk = orjson.dumps({"query": "mutation …", "variables": {"inputs": [order] * 1000}})
+    long_order = orjson.dumps({"lines": [{"sku": "S" * 100, "quantity": 1_000_000, "unitPrice": 2**53}] * 2000})
+    assert max(len(bulk), len(long_order)) < LONGEST_BODY_BYTES
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_larger_body_gets_413(client: httpx.AsyncClient, announced: bool) -> None:
+    async def chunks() -> Any:
+        for _ in range(5):
+            yield b" " * 1024 * 1024
+
+    content: Any = b" " * 5 * 1024 * 1024 if announced else chunks()
+    response = await client.post("/graphql", content=content, headers=JSON)
+    assert response.status_code == 413
+    assert _code(response) == "INVALID"
+
+
+async def test_an_error_in_a_field_leaves_the_rest_and_status_200(client: httpx.AsyncClient) -> None:
+    response = await client.post("/graphql", json={"query": "{ viewer forbidden }"})
+    assert response.status_code == 200
+    body = response.json()
+    assert body["data"] == {"viewer": "tester SUPPORT", "forbidden": None}
+    assert body["errors"][0]["extensions"] == {"code": "FORBIDDEN"}
+    assert body["errors"][0]["path"] == ["forbidden"]
+
+
+@pytest.mark.parametrize(("query", "status"), [("{ viewer bug }", 200), ("{ fatalBug }", 500)])
+async def test_a_fault_of_ours_is_masked(client: httpx.AsyncClient, query: str, status: int) -> None:
+    response = await client.post("/graphql", json={"query": query})
+    assert response.status_code == status
+    assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert "secret" not in response.text
+
+
+async def test_what_no_route_answers_has_the_same_form(client: httpx.AsyncClient) -> None:
+    response = await client.get("/nowhere")
+    assert response.status_code == 404
+    assert _code(response) == "NOT_FOUND"
+
+
+async def test_the_front_page_needs_no_token_and_loads_only_from_here(server: Server) -> None:
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        page = await client.get("/")
+        assert page.status_code == 200
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert 'href="/graphql"' in page.text
+        assert "http://" not in page.text.replace(server.url, "")
+        assert (await client.get("/static/index.css")).status_code == 200
+        assert (await client.head("/")).status_code == 200
+
+
+async def test_a_live_process_says_so_and_that_it_is_ready(server: Server) -> None:
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        assert (await client.get("/health")).json() == {"status": "alive"}
+        assert (await client.get("/ready")).json() == {"status": "ready"}
+
+
+async def test_a_browser_gets_graphiql_without_a_token(server: Server) -> None:
+    async with httpx.AsyncClient(base_url=server.url, headers={"Accept": "text/html,*/*;q=0.8"}) as client:
+        assert 'id="graphiql"' in (await client.get("/graphql")).text
