@@ -1,0 +1,38 @@
+"""Customers to look at, as far as the viewer may see."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from oms.db import Database
+from oms.domain.access.model import Operation, Viewer, may
+from oms.domain.refusal import refuse_all
+from oms.domain.text import CODE_LENGTH, check_text
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCustomer:
+    """`reference` is the caller's own customer number."""
+
+    id: UUID
+    reference: str
+
+
+_OF_ID: Final = text("SELECT id, reference FROM customers WHERE id = :key")
+_OF_REFERENCE: Final = text("SELECT id, reference FROM customers WHERE reference = :key")
+
+
+async def find(db: Database, viewer: Viewer, key: UUID | str) -> SeenCustomer | None:
+    """By id or by reference; customers see themselves only, couriers nobody.
+
+    Raises Refused(INVALID) for what can be no reference.
+    """
+    if isinstance(key, str):
+        refuse_all(check_text(key, "reference", most=CODE_LENGTH))
+    if not may(viewer, Operation.READ_MONEY):
+        return None
+    async with db.reading() as conn:
+        row = (await conn.execute(_OF_REFERENCE if isinstance(key, str) else _OF_ID, {"key": key})).one_or_none()
+    return SeenCustomer(*row) if row and viewer.owns(row.reference) else None

@@ -1,0 +1,186 @@
+"""Orders to look at: single ones, their lines, and pages of them, as far as the viewer may see."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from oms.db import Database
+from oms.domain.access.model import Operation, Viewer, require
+from oms.domain.access.scope import Scope, scope_of
+from oms.domain.ids import uuid7_floor
+from oms.domain.orders.model import Line, Order, OrderStatus
+from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, key_of
+from oms.domain.refusal import refuse_all
+from oms.domain.text import CODE_LENGTH, check_text
+
+
+@dataclass(frozen=True, slots=True)
+class SeenOrder:
+    """An order without lines and shipments, as it was at an instant of the database's clock."""
+
+    order: Order
+    at: datetime
+
+    @property
+    def cursor(self) -> str:
+        return cursor_of(self.order.id.hex)
+
+
+_COLUMNS: Final = """
+    SELECT o.id, o.reference, o.customer_id, c.reference AS customer_reference, o.currency, o.payment_method,
+           o.email, o.shipping_address, o.status, o.placed_at, o.closed_at, o.action_deadline, o.last_seq,
+           clock_timestamp() AS seen_at
+"""
+_BY: Final = _COLUMNS + "FROM orders o JOIN customers c ON c.id = o.customer_id WHERE "
+
+
+async def of_ids(db: Database, viewer: Viewer, ids: Collection[UUID]) -> dict[UUID, SeenOrder]:
+    """Those that exist and that the viewer may see."""
+    scope = scope_of(viewer)
+    found = await _rows(db, f"{_BY} o.id = ANY(CAST(:ids AS uuid[])) AND {scope.orders}", scope, ids=list(ids))
+    return {seen.order.id: seen for seen in found}
+
+
+async def of_shipments(db: Database, ids: Collection[UUID]) -> dict[UUID, SeenOrder]:
+    """The orders of shipments that the viewer was found to see; who sees a shipment may know its order."""
+    found = await _rows(db, f"{_BY} o.id = ANY(CAST(:ids AS uuid[]))", Scope("true", "true"), ids=list(ids))
+    return {seen.order.id: seen for seen in found}
+
+
+async def of_reference(db: Database, viewer: Viewer, reference: str) -> SeenOrder | None:
+    """Raises Refused(INVALID) for what can be no reference."""
+    refuse_all(check_text(reference, "reference", most=CODE_LENGTH))
+    scope = scope_of(viewer)
+    found = await _rows(db, f"{_BY} o.reference = :reference AND {scope.orders}", scope, reference=reference)
+    return found[0] if found else None
+
+
+async def _rows(db: Database, query: str, scope: Scope, **values: Any) -> list[SeenOrder]:
+    async with db.reading() as conn:
+        rows = (await conn.execute(text(query), {**scope.values, **values})).mappings().all()
+    return [_seen(row) for row in rows]
+
+
+def _seen(row: Mapping[Any, Any]) -> SeenOrder:
+    values = dict(row)
+    at = values.pop("seen_at")
+    return SeenOrder(Order(**{**values, "status": OrderStatus(values["status"])}), at)
+
+
+_LINES: Final = text(
+    """
+    SELECT order_id, number, sku, quantity, unit_price_minor, unavailable
+    FROM order_lines WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, number
+    """
+)
+
+
+async def lines_of(db: Database, ids: Collection[UUID]) -> dict[UUID, list[Line]]:
+    """Lines by order, in their order."""
+    lines: dict[UUID, list[Line]] = defaultdict(list)
+    async with db.reading() as conn:
+        for order_id, *line in await conn.execute(_LINES, {"ids": list(ids)}):
+            lines[order_id].append(Line(*line))
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class OrderQuestion:
+    """Which orders are asked for; None: any. `placed_from` inclusive, `placed_to` exclusive, UTC.
+
+    `search`: a whole order, customer or tracking reference, the start of an order reference, or a SKU.
+    """
+
+    customer_id: UUID | None = None
+    statuses: frozenset[OrderStatus] | None = None
+    placed_from: datetime | None = None
+    placed_to: datetime | None = None
+    search: str | None = None
+
+
+async def page(
+    db: Database, viewer: Viewer, question: OrderQuestion, *, first: int, after: str | None
+) -> Page[SeenOrder]:
+    """Newest first. Raises Refused: FORBIDDEN, or INVALID for an impossible argument."""
+    require(viewer, Operation.READ_ORDERS)
+    search = (question.search or "").strip()
+    if search:
+        refuse_all(check_text(search, "search", most=CODE_LENGTH))
+    scope = scope_of(viewer)
+    values = dict(_values(question, after)) | {"most": check_first(first) + 1}
+    conditions = " AND ".join((scope.orders, *(_CONDITIONS[name] for name in values if name in _CONDITIONS)))
+    if search:
+        return Page.of(await _search(db, conditions, scope, values | {"search": search}), first)
+    if "statuses" in values and scope.orders == "true" and question.customer_id is None:
+        return Page.of(await _rows(db, _BY_STATUS.format(conditions=conditions), scope, **values), first)
+    return Page.of(await _rows(db, f"{_BY} {conditions} {_NEWEST}", scope, **values), first)
+
+
+_NEWEST: Final = "ORDER BY o.id DESC LIMIT :most"
+_CONDITIONS: Final = {
+    "after": "o.id < :after",
+    "customer_id": "o.customer_id = :customer_id",
+    "placed_from": "o.id >= :placed_from",
+    "placed_to": "o.id < :placed_to",
+    "statuses": "o.status = ANY(CAST(:statuses AS text[]))",
+}
+# Ids are in the order of time, so an index on (status, id) gives the newest of each status at once.
+_BY_STATUS: Final = f"""
+    {_COLUMNS} FROM unnest(CAST(:statuses AS text[])) AS wanted(status) CROSS JOIN LATERAL (
+        SELECT * FROM orders o WHERE o.status = wanted.status AND {{conditions}} {_NEWEST}
+    ) o JOIN customers c ON c.id = o.customer_id {_NEWEST}
+"""  # noqa: S608 - conditions are written here, values are bound
+
+
+def _values(question: OrderQuestion, after: str | None) -> Iterator[tuple[str, Any]]:
+    if after is not None:
+        yield "after", _order_of(after)
+    if question.customer_id is not None:
+        yield "customer_id", question.customer_id
+    if question.statuses is not None:
+        yield "statuses", sorted(map(str, question.statuses))
+    if question.placed_from is not None:
+        yield "placed_from", uuid7_floor(question.placed_from)
+    if question.placed_to is not None:
+        yield "placed_to", uuid7_floor(question.placed_to)
+
+
+def _order_of(cursor: str) -> UUID:
+    try:
+        return UUID(hex=key_of(cursor))
+    except ValueError:
+        raise bad_cursor() from None
+
+
+# Each branch stands on an index of its own and is bounded by itself.
+_SEARCH: Final = f"""
+    {_COLUMNS} FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.id IN (
+        (SELECT o.id FROM orders o WHERE o.reference ^@ :search AND {{conditions}} {_NEWEST})
+        UNION
+        (SELECT o.id FROM orders o
+         WHERE o.customer_id = (SELECT id FROM customers WHERE reference = :search) AND {{conditions}} {_NEWEST})
+        UNION
+        (SELECT o.id FROM orders o JOIN shipments t ON t.order_id = o.id
+         WHERE t.tracking_number = :search AND {{conditions}} {_NEWEST})
+        UNION
+        (SELECT DISTINCT o.id FROM orders o JOIN order_lines l ON l.order_id = o.id
+         WHERE l.sku = :search AND {{conditions}} {_NEWEST})
+    ) {_NEWEST}
+"""  # noqa: S608 - conditions are written here, values are bound
+
+
+async def _search(db: Database, conditions: str, scope: Scope, values: Mapping[str, Any]) -> Sequence[SeenOrder]:
+    """Planned anew each time: which index serves depends on how much the text matches."""
+    async with db.transaction() as tx:
+        await tx.conn.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+        return await _rows_on(tx.conn, _SEARCH.format(conditions=conditions), {**scope.values, **values})
+
+
+async def _rows_on(conn: AsyncConnection, query: str, values: Mapping[str, Any]) -> list[SeenOrder]:
+    return [_seen(row) for row in (await conn.execute(text(query), dict(values))).mappings()]

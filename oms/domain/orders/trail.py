@@ -1,0 +1,83 @@
+"""An order's trail to look at: its events after a given one, as far as the viewer may see."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from oms.db import Database
+from oms.domain.access.model import Operation, Viewer, may
+from oms.domain.access.scope import scope_of
+from oms.domain.actor import Actor, Role
+from oms.domain.events import Event
+from oms.domain.events import EventType as E
+from oms.domain.paging import bad_cursor
+
+ABOUT_CARRYING: Final = frozenset(
+    {E.ShipmentBooked, E.ShipmentDispatched, E.ShipmentDelivered, E.ShipmentFailed, E.ShipmentCancelled}
+)
+"""The events that are told to those who may not see money."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of one order's trail: at most `most` events, those with a number above `after`."""
+
+    order_id: UUID
+    after: int
+    most: int
+
+
+_EVENTS: Final = """
+    SELECT e.order_id, k.after, k.most, e.seq, e.type, e.at, e.actor, e.actor_role, e.reason, e.shipment, e.data
+    FROM unnest(CAST(:orders AS uuid[]), CAST(:afters AS int[]), CAST(:most AS int[])) AS k(order_id, after, most)
+    CROSS JOIN LATERAL (
+        SELECT e.* FROM order_events e WHERE e.order_id = k.order_id AND e.seq > k.after AND {visible}
+        ORDER BY e.seq LIMIT k.most
+    ) e ORDER BY e.order_id, e.seq
+"""
+
+
+async def events_of(db: Database, viewer: Viewer, stretches: Collection[Stretch]) -> dict[Stretch, list[Event]]:
+    """The events of orders that the viewer was found to see, each stretch in the order it happened."""
+    query, values = text(_EVENTS.format(visible=_visible(viewer))), scope_of(viewer).values
+    asked = {
+        "orders": [stretch.order_id for stretch in stretches],
+        "afters": [stretch.after for stretch in stretches],
+        "most": [stretch.most for stretch in stretches],
+    }
+    found: dict[Stretch, list[Event]] = defaultdict(list)
+    async with db.reading() as conn:
+        for order_id, after, most, *row in await conn.execute(query, {**values, **asked}):
+            found[Stretch(order_id, after, most)].append(_event(viewer, row))
+    return found
+
+
+def _visible(viewer: Viewer) -> str:
+    """Of the trail, who may not see money sees what concerns the carrying of the shipments they see."""
+    if may(viewer, Operation.READ_MONEY):
+        return "true"
+    types = ", ".join(f"'{event}'" for event in sorted(ABOUT_CARRYING))
+    return f"""e.type IN ({types}) AND EXISTS (
+        SELECT FROM shipments s
+        WHERE s.order_id = e.order_id AND s.number = e.shipment AND {scope_of(viewer).shipments})"""
+
+
+def _event(viewer: Viewer, row: list[Any]) -> Event:
+    seq, type_, at, actor, role, reason, shipment, data = row
+    event = E(type_)
+    if event == E.WorkParked and not may(viewer, Operation.READ_OPERATIONS):
+        reason = None  # the text of a fault is for those who mend it
+    return Event(seq, event, at, Actor(actor, Role(role) if role else None), reason, shipment, data)
+
+
+def seq_of(cursor: str | None) -> int:
+    """The number of the event that a cursor stands for; 0 without one. Raises Refused(INVALID)."""
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 9):
+        raise bad_cursor()
+    return int(cursor)

@@ -1,0 +1,57 @@
+"""Pages of lists that may be long: a window by the key of the last entry seen, never by counting."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from oms.domain.refusal import Code, refused
+
+MOST_ENTRIES: Final = 100
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Entries in the list's order; `more` says whether the list goes on after them."""
+
+    entries: Sequence[T]
+    more: bool
+
+    @classmethod
+    def of(cls, found: Sequence[T], first: int) -> "Page[T]":
+        """From what a query found that was asked for one entry more than `first`."""
+        return cls(found[:first], len(found) > first)
+
+
+def check_first(first: int) -> int:
+    """Raises Refused(INVALID) unless it is 1 to 100."""
+    if not 1 <= first <= MOST_ENTRIES:
+        raise refused(Code.INVALID, f"first is from 1 to {MOST_ENTRIES}; this one is {first}.", "first")
+    return first
+
+
+def cursor_of(key: str) -> str:
+    """Opaque to clients, who must not take it apart."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def key_of(cursor: str) -> str:
+    """What cursor_of() was given. Raises Refused(INVALID) for anything it can't have made."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        key = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True).decode()
+    except (ValueError, binascii.Error):
+        raise bad_cursor() from None
+    if "\x00" in key or len(key) > MOST_KEY_CHARACTERS:
+        raise bad_cursor()
+    return key
+
+
+MOST_KEY_CHARACTERS: Final = 250
+
+
+def bad_cursor() -> Exception:
+    return refused(Code.INVALID, "This cursor is none of this list's; leave it out to start at the beginning.", "after")

@@ -1,0 +1,176 @@
+"""Shipments to look at: single ones, those of orders, their items, and pages of them, as the viewer may see."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from oms.db import Database
+from oms.domain.access.model import Operation, Viewer, require
+from oms.domain.access.scope import Scope, scope_of
+from oms.domain.actor import Role
+from oms.domain.catalog.model import Warehouse
+from oms.domain.ids import parse_shipment
+from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, key_of
+from oms.domain.refusal import refuse_all
+from oms.domain.shipments.handle import ShipmentKey
+from oms.domain.shipments.model import COURIER_SEES, Item, Shipment, ShipmentStatus
+from oms.domain.shipments.store import shipment_of
+from oms.domain.text import CODE_LENGTH, check_text
+
+
+@dataclass(frozen=True, slots=True)
+class SeenShipment:
+    """A shipment without its items, the warehouse it leaves from, and its order's currency."""
+
+    shipment: Shipment
+    warehouse: Warehouse
+    currency: str
+
+    @property
+    def key(self) -> ShipmentKey:
+        return self.shipment.order_id, self.shipment.number
+
+    @property
+    def cursor(self) -> str:
+        return cursor_of(f"{self.shipment.order_id.hex}_{self.shipment.number}")
+
+
+_COLUMNS: Final = "SELECT s.*, w.name AS warehouse_name, p.currency"
+_ABOUT: Final = "LEFT JOIN warehouses w ON w.code = s.warehouse_code JOIN orders p ON p.id = s.order_id"
+_OF: Final = f"{_COLUMNS} FROM shipments s {_ABOUT} WHERE "
+_KEYED: Final = f"""
+    {_COLUMNS} FROM unnest(CAST(:orders AS uuid[]), CAST(:numbers AS int[])) AS k(order_id, number)
+    JOIN shipments s USING (order_id, number) {_ABOUT} WHERE
+"""
+
+
+async def of_orders(db: Database, viewer: Viewer, ids: Collection[UUID]) -> dict[UUID, list[SeenShipment]]:
+    """Those that the viewer may see, by order, in the order of their numbers."""
+    scope = scope_of(viewer)
+    query = f"{_OF} s.order_id = ANY(CAST(:ids AS uuid[])) AND {scope.shipments} ORDER BY s.order_id, s.number"
+    shipments: dict[UUID, list[SeenShipment]] = defaultdict(list)
+    for seen in await _rows(db, query, scope, ids=list(ids)):
+        shipments[seen.shipment.order_id].append(seen)
+    return shipments
+
+
+async def of_keys(db: Database, viewer: Viewer, keys: Collection[ShipmentKey]) -> dict[ShipmentKey, SeenShipment]:
+    """Those that exist and that the viewer may see."""
+    return await _of_keys(db, scope_of(viewer), keys)
+
+
+async def just_changed(db: Database, key: ShipmentKey) -> SeenShipment | None:
+    """The shipment of a command that was carried out for the viewer, who may see how it ended."""
+    return (await _of_keys(db, Scope("true", "true"), [key])).get(key)
+
+
+async def _of_keys(db: Database, scope: Scope, keys: Collection[ShipmentKey]) -> dict[ShipmentKey, SeenShipment]:
+    values = {"orders": [order_id for order_id, _ in keys], "numbers": [number for _, number in keys]}
+    return {seen.key: seen for seen in await _rows(db, f"{_KEYED} {scope.shipments}", scope, **values)}
+
+
+async def _rows(db: Database, query: str, scope: Scope, **values: Any) -> list[SeenShipment]:
+    async with db.reading() as conn:
+        rows = (await conn.execute(text(query), {**scope.values, **values})).mappings().all()
+    return [_seen(dict(row)) for row in rows]
+
+
+def _seen(row: dict[str, Any]) -> SeenShipment:
+    code = row["warehouse_code"]
+    return SeenShipment(shipment_of(row, ()), Warehouse(code, row["warehouse_name"] or code), row["currency"])
+
+
+_ITEMS: Final = text(
+    """
+    SELECT order_id, shipment, line, sku, quantity, unit_price_minor
+    FROM unnest(CAST(:orders AS uuid[]), CAST(:numbers AS int[])) AS k(order_id, shipment)
+    JOIN allocations USING (order_id, shipment) ORDER BY order_id, shipment, line
+    """
+)
+
+
+async def items_of(db: Database, keys: Collection[ShipmentKey]) -> dict[ShipmentKey, list[Item]]:
+    """Items by shipment, in the order of their lines."""
+    items: dict[ShipmentKey, list[Item]] = defaultdict(list)
+    values = {"orders": [order_id for order_id, _ in keys], "numbers": [number for _, number in keys]}
+    async with db.reading() as conn:
+        for order_id, number, *item in await conn.execute(_ITEMS, values):
+            items[order_id, number].append(Item(*item))
+    return items
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentQuestion:
+    """Which shipments are asked for; None: any."""
+
+    statuses: frozenset[ShipmentStatus] | None = None
+    warehouse_code: str | None = None
+
+
+def check_question(question: ShipmentQuestion) -> None:
+    """Raises Refused(INVALID) for what can be no warehouse's code."""
+    if question.warehouse_code is not None:
+        refuse_all(check_text(question.warehouse_code, "filter", "warehouseCode", most=CODE_LENGTH))
+
+
+async def page(
+    db: Database, viewer: Viewer, question: ShipmentQuestion, *, first: int, after: str | None
+) -> Page[SeenShipment]:
+    """Newest order first, its last shipment first. Raises Refused: FORBIDDEN, or INVALID."""
+    require(viewer, Operation.READ_SHIPMENTS)
+    check_question(question)
+    scope = scope_of(viewer)
+    values = dict(_values(viewer, question, after)) | {"most": check_first(first) + 1}
+    names = [name for name in values if name in _CONDITIONS]
+    if viewer.role == Role.CUSTOMER:
+        return Page.of(await _rows(db, _page_of_customer(scope, names), scope, **values), first)
+    conditions = " AND ".join((scope.shipments, *(_CONDITIONS[name] for name in names)))
+    query = _BY_STATUS.format(conditions=conditions) if "statuses" in values else f"{_OF} {conditions} {_NEWEST}"
+    return Page.of(await _rows(db, query, scope, **values), first)
+
+
+_NEWEST: Final = "ORDER BY s.order_id DESC, s.number DESC LIMIT :most"
+_CONDITIONS: Final = {
+    "after_order": "(s.order_id, s.number) < (:after_order, :after_number)",
+    "warehouse_code": "s.warehouse_code = :warehouse_code",
+    "statuses": "s.status = ANY(CAST(:statuses AS text[]))",
+}
+# The newest of each status come from an index on (status, order, number), however many there are.
+_BY_STATUS: Final = f"""
+    {_COLUMNS} FROM unnest(CAST(:statuses AS text[])) AS wanted(status) CROSS JOIN LATERAL (
+        SELECT * FROM shipments s WHERE s.status = wanted.status AND {{conditions}} {_NEWEST}
+    ) s {_ABOUT} {_NEWEST}
+"""  # noqa: S608 - conditions are written here, values are bound
+
+
+def _page_of_customer(scope: Scope, names: Collection[str]) -> str:
+    """From the customer's orders, of which there are few, to their shipments."""
+    conditions = " AND ".join((scope.orders, *(_CONDITIONS[name] for name in names)))
+    return f"""
+        {_COLUMNS} FROM orders o JOIN shipments s ON s.order_id = o.id {_ABOUT} WHERE {conditions}
+        ORDER BY o.id DESC, s.number DESC LIMIT :most
+    """
+
+
+def _values(viewer: Viewer, question: ShipmentQuestion, after: str | None) -> Iterator[tuple[str, Any]]:
+    statuses = question.statuses
+    if viewer.role == Role.COURIER:
+        statuses = COURIER_SEES if statuses is None else statuses & COURIER_SEES
+    if statuses is not None:
+        yield "statuses", sorted(map(str, statuses))
+    if question.warehouse_code is not None:
+        yield "warehouse_code", question.warehouse_code
+    if after is not None:
+        order_id, number = _shipment_of(after)
+        yield from (("after_order", order_id), ("after_number", number))
+
+
+def _shipment_of(cursor: str) -> ShipmentKey:
+    key = parse_shipment(f"shp_{key_of(cursor)}")
+    if key is None:
+        raise bad_cursor()
+    return key

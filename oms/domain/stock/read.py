@@ -1,0 +1,43 @@
+"""Stock to look at."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import text
+
+from oms.db import Database
+from oms.domain.access.model import Operation, Viewer, require
+from oms.domain.catalog.model import Warehouse
+from oms.domain.refusal import refuse_all
+from oms.domain.text import CODE_LENGTH, check_text
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Units of a SKU in one warehouse: 0 ≤ allocated ≤ on hand."""
+
+    sku: str
+    warehouse: Warehouse
+    on_hand: int
+    allocated: int
+
+    @property
+    def available(self) -> int:
+        return self.on_hand - self.allocated
+
+
+_LEVELS: Final = text(
+    """
+    SELECT s.sku, s.warehouse_code, w.name, s.on_hand, s.allocated
+    FROM stock s LEFT JOIN warehouses w ON w.code = s.warehouse_code WHERE s.sku = :sku ORDER BY s.warehouse_code
+    """
+)
+
+
+async def levels(db: Database, viewer: Viewer, sku: str) -> list[Level]:
+    """In the order of warehouse codes. Raises Refused: FORBIDDEN, or INVALID for what can be no SKU."""
+    require(viewer, Operation.READ_STOCK)
+    refuse_all(check_text(sku, "sku", most=CODE_LENGTH))
+    async with db.reading() as conn:
+        rows = (await conn.execute(_LEVELS, {"sku": sku})).all()
+    return [Level(sku, Warehouse(code, name or code), on_hand, held) for sku, code, name, on_hand, held in rows]

@@ -1,0 +1,118 @@
+"""How the system runs, and the work that is parked."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from oms.db import Database
+from oms.domain.access.model import Operation, Viewer, require
+from oms.domain.ids import parse_work, work_id
+from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, key_of
+from oms.domain.work.model import Queue, Step, WorkKey
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStats:
+    """`backlog`: work due and not done. `oldest_due_s`: seconds since its oldest fell due, 0 with no backlog."""
+
+    queue: Queue
+    workers: int
+    backlog: int
+    oldest_due_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """`completion_rate`: orders completed per second over the last 30 seconds."""
+
+    queues: tuple[QueueStats, ...]
+    completion_rate: float
+
+
+_QUEUES: Final = text(
+    """
+    SELECT q.name,
+           (SELECT count(*) FROM workers
+            WHERE q.name = ANY(queues) AND seen_at > clock_timestamp() - interval '5 seconds') AS workers,
+           due.backlog, greatest(0, coalesce(extract(epoch FROM clock_timestamp() - due.oldest), 0)) AS oldest_due_s
+    FROM unnest(CAST(:queues AS text[])) AS q(name)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS backlog, min(due_at) AS oldest FROM work
+        WHERE queue = q.name AND parked_at IS NULL AND NOT held AND due_at <= clock_timestamp()) AS due
+    """
+)
+_COMPLETED: Final = text(
+    """
+    SELECT count(*) / 30.0 FROM orders
+    WHERE closed_at > clock_timestamp() - interval '30 seconds' AND status = 'COMPLETED'
+    """
+)
+
+
+async def operations(db: Database, viewer: Viewer) -> Operations:
+    """Raises Refused(FORBIDDEN)."""
+    require(viewer, Operation.READ_OPERATIONS)
+    async with db.reading() as conn:
+        found = {row.name: row for row in await conn.execute(_QUEUES, {"queues": [str(queue) for queue in Queue]})}
+        rate = float((await conn.execute(_COMPLETED)).scalar_one())
+    stats = (
+        QueueStats(queue, found[queue].workers, found[queue].backlog, float(found[queue].oldest_due_s))
+        for queue in Queue
+    )
+    return Operations(tuple(stats), rate)
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedWork:
+    """Work that kept failing and waits for support."""
+
+    key: WorkKey
+    step: Step
+    attempts: int
+    last_error: str
+    parked_at: datetime
+
+    @property
+    def id(self) -> str:
+        return work_id(self.key.order_id, self.key.shipment, self.key.queue)
+
+    @property
+    def cursor(self) -> str:
+        return cursor_of(f"{self.parked_at.isoformat()} {self.id}")
+
+
+_PARKED: Final = """
+    SELECT order_id, shipment, queue, step, attempt, coalesce(last_error, '') AS last_error, parked_at FROM work
+    WHERE parked_at IS NOT NULL AND {beyond}
+    ORDER BY parked_at DESC, order_id DESC, shipment DESC, queue DESC LIMIT :most
+"""
+_BEYOND: Final = "(parked_at, order_id, shipment, queue) < (:parked_at, :order_id, :shipment, :queue)"
+
+
+async def parked(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[ParkedWork]:
+    """Parked last first. Raises Refused: FORBIDDEN, or INVALID."""
+    require(viewer, Operation.MEND_WORK)
+    values = {"most": check_first(first) + 1} | (_last_seen(after) if after is not None else {})
+    query = text(_PARKED.format(beyond=_BEYOND if after is not None else "true"))
+    async with db.reading() as conn:
+        rows = (await conn.execute(query, values)).all()
+    return Page.of([_parked(row) for row in rows], first)
+
+
+def _parked(row: Any) -> ParkedWork:
+    key = WorkKey(row.order_id, row.shipment, Queue(row.queue))
+    return ParkedWork(key, Step(row.step), row.attempt, row.last_error, row.parked_at)
+
+
+def _last_seen(cursor: str) -> dict[str, Any]:
+    parked_at, _, work = key_of(cursor).partition(" ")
+    key = parse_work(work)
+    try:
+        if key:
+            at = datetime.fromisoformat(parked_at)
+            return {"parked_at": at, "order_id": key[0], "shipment": key[1], "queue": key[2]}
+    except ValueError:
+        pass
+    raise bad_cursor()

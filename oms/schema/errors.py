@@ -1,0 +1,94 @@
+"""Refusals and faults as clients see them: what they did wrong in full, what went wrong here by its number only."""
+
+from secrets import token_hex
+from typing import Any
+
+import strawberry
+import structlog
+from graphql import GraphQLError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from strawberry.extensions import MaskErrors
+
+from oms.domain.refusal import Problem, Refused
+from oms.domain.repeats.handle import KeyInUse, KeyReused
+from oms.schema.enums import Code
+
+log = structlog.get_logger(__name__)
+
+
+@strawberry.type(description="What a person or a client did wrong, never a fault of the server.")
+class UserError:
+    """One problem of a mutation."""
+
+    code: Code
+    message: str
+    path: list[str] | None = strawberry.field(
+        description='The input field it is about, e.g. ["lines", "0", "quantity"].'
+    )
+
+
+def user_errors(refusal: Refused) -> list[UserError]:
+    return [UserError(code=p.code, message=p.message, path=list(p.path) or None) for p in refusal.problems]
+
+
+def told(error: GraphQLError) -> GraphQLError:
+    """The same error as a client may see it, with its code; what is unexpected is logged whole and masked."""
+    cause = _cause(error)
+    match cause:
+        case Refused(problems=(Problem(code, _, path), *_)):
+            return _rewritten(error, str(cause), {"code": str(code)} | ({"path": list(path)} if path else {}))
+        case KeyInUse():
+            message = "The first request with this Idempotency-Key is still running; ask again in a moment."
+            return _rewritten(error, message, {"code": str(Code.CONFLICT)}, original=cause)
+        case KeyReused():
+            message = "This Idempotency-Key came with another body before; use a new key for a new request."
+            return _rewritten(error, message, {"code": str(Code.DUPLICATE)}, original=cause)
+        case None:
+            return _rewritten(error, error.message, {"code": str(Code.INVALID)} | (error.extensions or {}))
+    return _masked(error, cause)
+
+
+def _cause(error: GraphQLError) -> Exception | None:
+    """What was raised; None where GraphQL itself found the document or its variables wrong."""
+    cause: Exception | None = error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def _masked(error: GraphQLError, cause: Exception) -> GraphQLError:
+    number = token_hex(8)
+    if _is_unavailable(cause):
+        log.error("The database is unavailable", correlation_id=number, error=str(cause))
+        message = f"The database can't be reached just now; try again soon. ({number})"
+        return _rewritten(error, message, {"code": "UNAVAILABLE", "correlationId": number})
+    log.error("A resolver failed", correlation_id=number, path=error.path, exc_info=cause)
+    return _rewritten(error, f"Something went wrong here. ({number})", {"code": "INTERNAL", "correlationId": number})
+
+
+def _is_unavailable(cause: Exception) -> bool:
+    """Whether trying again later may help: no connection could be had, or it broke."""
+    broken = isinstance(cause, DBAPIError) and cause.connection_invalidated
+    return broken or isinstance(cause, OSError | NoConnectionFree | InterfaceError | OperationalError)
+
+
+def _rewritten(
+    error: GraphQLError, message: str, extensions: dict[str, Any], *, original: Exception | None = None
+) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        original_error=original,
+        extensions=extensions,
+    )
+
+
+class ToldErrors(MaskErrors):
+    """Passes every error of a result through `told` before a client sees it."""
+
+    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+        return told(error)

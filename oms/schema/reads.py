@@ -1,0 +1,64 @@
+"""What one answer has read: each thing once, many of a kind with one statement.
+
+Every node holds the reads it came from. What is told after a change, in a mutation's payload or a subscription,
+begins with new ones, so nothing told is stale.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import TypeVar
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from oms.db import Database
+from oms.domain.access.model import Operation, Viewer, may
+from oms.domain.events import Event
+from oms.domain.orders import read as orders
+from oms.domain.orders import trail
+from oms.domain.orders.model import Line
+from oms.domain.orders.read import SeenOrder
+from oms.domain.orders.trail import Stretch
+from oms.domain.shipments import read as shipments
+from oms.domain.shipments.handle import ShipmentKey
+from oms.domain.shipments.model import Item
+from oms.domain.shipments.read import SeenShipment
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+D = TypeVar("D")
+
+
+class Reads:
+    """Loaders for one viewer. Each batch has a connection of its own, because resolvers run concurrently."""
+
+    def __init__(self, db: Database, viewer: Viewer) -> None:
+        self.db = db
+        self.viewer = viewer
+        self.order: DataLoader[UUID, SeenOrder | None] = _loader(lambda ids: orders.of_ids(db, viewer, ids), None)
+        self.order_of_shipment: DataLoader[UUID, SeenOrder | None] = _loader(
+            lambda ids: orders.of_shipments(db, ids), None
+        )
+        self.lines: DataLoader[UUID, list[Line]] = _loader(lambda ids: orders.lines_of(db, ids), [])
+        self.shipments: DataLoader[UUID, list[SeenShipment]] = _loader(
+            lambda ids: shipments.of_orders(db, viewer, ids), []
+        )
+        self.shipment: DataLoader[ShipmentKey, SeenShipment | None] = _loader(
+            lambda keys: shipments.of_keys(db, viewer, keys), None
+        )
+        self.items: DataLoader[ShipmentKey, list[Item]] = _loader(lambda keys: shipments.items_of(db, keys), [])
+        self.events: DataLoader[Stretch, list[Event]] = _loader(
+            lambda stretches: trail.events_of(db, viewer, stretches), []
+        )
+
+    @property
+    def sees_money(self) -> bool:
+        """Whether prices, payments and customers are told at all."""
+        return may(self.viewer, Operation.READ_MONEY)
+
+
+def _loader(read: Callable[[list[K]], Awaitable[Mapping[K, V]]], missing: D) -> DataLoader[K, V | D]:
+    async def load(keys: list[K]) -> list[V | D]:
+        found = await read(keys)
+        return [found.get(key, missing) for key in keys]
+
+    return DataLoader(load_fn=load)

@@ -1,0 +1,69 @@
+"""What is done with shipments: dispatching, delivering, reporting as failed."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import strawberry
+
+from oms.db import Tx
+from oms.domain import ids
+from oms.domain.shipments import handle, read
+from oms.domain.shipments.handle import ShipmentKey
+from oms.schema.carrying_out import carry_out
+from oms.schema.context import Info
+from oms.schema.errors import UserError
+from oms.schema.fields import mutation
+from oms.schema.reads import Reads
+from oms.schema.shipments import Shipment
+
+
+@strawberry.type
+class ShipmentPayload:
+    """The shipment as it now is, or why nothing was done."""
+
+    reads: strawberry.Private[Reads]
+    key: strawberry.Private[ShipmentKey | None]
+    user_errors: list[UserError]
+
+    @strawberry.field
+    async def shipment(self) -> Shipment | None:
+        seen = await read.just_changed(self.reads.db, self.key) if self.key else None
+        return Shipment.of(self.reads, seen) if seen else None
+
+
+async def _carry_out(info: Info, act: Callable[[Tx], Awaitable[ShipmentKey]]) -> ShipmentPayload:
+    async def act_and_name(tx: Tx) -> list[str | int]:
+        order_id, number = await act(tx)
+        return [order_id.hex, number]
+
+    subject, errors = await carry_out(info, act_and_name)
+    key = (UUID(hex=subject[0]), subject[1]) if subject else None
+    return ShipmentPayload(reads=info.context.fresh_reads(), key=key, user_errors=errors)
+
+
+def _shipment(text: str) -> ShipmentKey:
+    """For a malformed id, one that no shipment has: the answer is the same."""
+    return ids.parse_shipment(text) or (ids.NOBODY, 0)
+
+
+@strawberry.type
+class ShipmentMutations:
+    """What is done with shipments."""
+
+    @strawberry.mutation
+    async def dispatch_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
+        viewer, key = info.context.viewer, _shipment(shipment_id)
+        return await _carry_out(info, lambda tx: handle.dispatch(tx, viewer, key))
+
+    @strawberry.mutation
+    async def deliver_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
+        viewer, key = info.context.viewer, _shipment(shipment_id)
+        return await _carry_out(info, lambda tx: handle.deliver(tx, viewer, key))
+
+    @mutation(
+        "Lost, refused or undeliverable, or never collected: ends a BOOKED or DISPATCHED shipment and refunds"
+        " its charge."
+    )
+    async def fail_shipment(self, info: Info, shipment_id: strawberry.ID, reason: str) -> ShipmentPayload:
+        viewer, key = info.context.viewer, _shipment(shipment_id)
+        return await _carry_out(info, lambda tx: handle.fail(tx, viewer, key, reason))

@@ -1,0 +1,160 @@
+"""Shipments: what leaves one warehouse together."""
+
+from typing import TYPE_CHECKING, Annotated, Self
+
+import strawberry
+
+from oms.domain.access.model import Operation, may
+from oms.domain.ids import line_id, parse_shipment, shipment_id
+from oms.domain.shipments import decide, read
+from oms.domain.shipments.model import Item
+from oms.domain.shipments.read import SeenShipment, ShipmentQuestion
+from oms.schema.billing import Invoice, Payment
+from oms.schema.catalog import Warehouse
+from oms.schema.context import Info
+from oms.schema.enums import ShipmentStatus
+from oms.schema.fields import field
+from oms.schema.money import Money, money
+from oms.schema.pages import PAGE, Connection, Node, connection, size
+from oms.schema.reads import Reads
+from oms.schema.scalars import Instant
+
+if TYPE_CHECKING:
+    from oms.schema.orders import Order
+
+
+@strawberry.type
+class ShipmentLine:
+    """Units of an order line in a shipment."""
+
+    order_line_id: strawberry.ID
+    sku: str
+    quantity: int
+    unit_price: Money | None = strawberry.field(description="Null for couriers.")
+
+
+@strawberry.type
+class Courier:
+    """Who carries a shipment."""
+
+    code: str
+    name: str
+
+
+@strawberry.type
+class Shipment(Node):
+    """As `seen`; what it did not read comes from `reads`."""
+
+    reads: strawberry.Private[Reads]
+    seen: strawberry.Private[SeenShipment]
+    status: ShipmentStatus
+    warehouse: Warehouse
+    tracking_number: str | None
+    booked_at: Instant | None
+    dispatched_at: Instant | None
+    delivered_at: Instant | None
+    updated_at: Instant
+
+    @classmethod
+    def of(cls, reads: Reads, seen: SeenShipment) -> Self:
+        shipment = seen.shipment
+        return cls(
+            id=strawberry.ID(shipment_id(*seen.key)),
+            reads=reads,
+            seen=seen,
+            status=shipment.status,
+            warehouse=Warehouse.of(seen.warehouse),
+            tracking_number=shipment.tracking_number,
+            booked_at=Instant(shipment.booked_at) if shipment.booked_at else None,
+            dispatched_at=Instant(shipment.dispatched_at) if shipment.dispatched_at else None,
+            delivered_at=Instant(shipment.delivered_at) if shipment.delivered_at else None,
+            updated_at=Instant(shipment.updated_at),
+        )
+
+    @strawberry.field
+    async def order(self) -> Annotated["Order", strawberry.lazy("oms.schema.orders")]:
+        from oms.schema.orders import Order  # noqa: PLC0415 - each of the two types has the other as a field
+
+        seen = await self.reads.order_of_shipment.load(self.seen.shipment.order_id)
+        if seen is None:
+            raise LookupError("a shipment without its order")
+        return Order.of(self.reads, seen)
+
+    @strawberry.field
+    async def lines(self) -> list[ShipmentLine]:
+        return [self._line(item) for item in await self.reads.items.load(self.seen.key)]
+
+    def _line(self, item: Item) -> ShipmentLine:
+        return ShipmentLine(
+            order_line_id=strawberry.ID(line_id(self.seen.shipment.order_id, item.line)),
+            sku=item.sku,
+            quantity=item.quantity,
+            unit_price=money(item.unit_price_minor, self.seen.currency) if self.reads.sees_money else None,
+        )
+
+    @field("Present once the billing system has calculated the cost. Null for couriers.")
+    def invoice(self) -> Invoice | None:
+        issued = self.seen.shipment.payment.invoice
+        return Invoice.of(issued, self.seen.currency) if issued and self.reads.sees_money else None
+
+    @field("Null for couriers.")
+    def payment(self) -> Payment | None:
+        return Payment.of(self.seen.shipment.payment, self.seen.currency) if self.reads.sees_money else None
+
+    @field("Present once booked.")
+    def courier(self) -> Courier | None:
+        code, name = self.seen.shipment.courier_code, self.seen.shipment.courier_name
+        return Courier(code=code, name=name or code) if code else None
+
+    @strawberry.field
+    def viewer_can_dispatch(self) -> bool:
+        return may(self.reads.viewer, Operation.DISPATCH) and decide.can_dispatch(self.seen.shipment)
+
+    @strawberry.field
+    def viewer_can_deliver(self) -> bool:
+        return may(self.reads.viewer, Operation.DELIVER) and decide.can_deliver(self.seen.shipment)
+
+
+@strawberry.input
+class ShipmentFilter:
+    """Which shipments; what is left out does not matter, an empty list of statuses matches nothing."""
+
+    status: list[ShipmentStatus] | None = None
+    warehouse_code: str | None = None
+
+
+def question_of(asked: ShipmentFilter | None) -> ShipmentQuestion:
+    if asked is None:
+        return ShipmentQuestion()
+    statuses = frozenset(asked.status) if asked.status is not None else None
+    return ShipmentQuestion(statuses, asked.warehouse_code)
+
+
+async def shipment_of_id(reads: Reads, text: str) -> Shipment | None:
+    """None for a malformed id, and for what does not exist or the viewer may not see."""
+    key = parse_shipment(text)
+    seen = await reads.shipment.load(key) if key else None
+    return Shipment.of(reads, seen) if seen else None
+
+
+@strawberry.type
+class ShipmentQueries:
+    """Reading shipments."""
+
+    @strawberry.field
+    async def shipment(self, info: Info, id: strawberry.ID) -> Shipment | None:  # noqa: A002 - the contract's name
+        return await shipment_of_id(info.context.reads, id)
+
+    @field("Newest first.")
+    async def shipments(
+        self,
+        info: Info,
+        first: int | None = PAGE,
+        after: str | None = None,
+        filter: ShipmentFilter | None = None,  # noqa: A002
+    ) -> Connection[Shipment]:
+        reads = info.context.reads
+        page = await read.page(reads.db, reads.viewer, question_of(filter), first=size(first), after=after)
+        return connection(
+            page, after=after, cursor=lambda seen: seen.cursor, node=lambda seen: Shipment.of(reads, seen)
+        )

@@ -1,0 +1,128 @@
+"""Live answers: a doorbell says that something changed, and what it is now is read anew for the viewer."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from uuid import UUID
+
+import strawberry
+
+from oms.domain.access.model import Operation, require
+from oms.domain.fraud import read as fraud
+from oms.domain.ids import NOBODY, parse_order
+from oms.domain.log import ShipmentChange
+from oms.domain.orders.trail import Stretch, seq_of
+from oms.domain.paging import MOST_ENTRIES
+from oms.domain.refusal import Code, refused
+from oms.domain.shipments.read import ShipmentQuestion, check_question
+from oms.domain.work.model import is_settled, wanted
+from oms.schema.context import Context, Info
+from oms.schema.events import OrderEvent
+from oms.schema.fields import subscription
+from oms.schema.fraud import FraudSettings
+from oms.schema.orders import Order
+from oms.schema.shipments import Shipment, ShipmentFilter, question_of
+
+
+@strawberry.type
+class Subscription:
+    """Each is refused before it starts where its subject is not the viewer's to see."""
+
+    @subscription(
+        "The order at once, and its latest state after every change of it or its shipments (close changes may"
+        " merge); completes when the status is final and no refund is due."
+    )
+    async def order_updated(self, info: Info, order_id: strawberry.ID) -> AsyncGenerator[Order, None]:
+        return _order_states(info.context, await _watched(info.context, order_id))
+
+    @subscription(
+        "Every event of the order after the cursor, past ones first, then live ones: none is missed over a reconnect."
+    )
+    async def order_events(
+        self, info: Info, order_id: strawberry.ID, after: str | None = None
+    ) -> AsyncGenerator[OrderEvent, None]:
+        """Completes once nothing more can happen to the order."""
+        seq = seq_of(after)
+        return _order_events(info.context, await _watched(info.context, order_id), seq)
+
+    @subscription(
+        "Every shipment that the viewer may see and that matched before or matches after, each time it changes."
+    )
+    async def shipment_updated(
+        self,
+        info: Info,
+        filter: ShipmentFilter | None = None,  # noqa: A002 - the contract's name
+    ) -> AsyncGenerator[Shipment, None]:
+        require(info.context.viewer, Operation.READ_SHIPMENTS)
+        question = question_of(filter)
+        check_question(question)
+        return _shipments(info.context, question)
+
+    @strawberry.subscription
+    async def fraud_settings_updated(self, info: Info) -> AsyncGenerator[FraudSettings, None]:
+        require(info.context.viewer, Operation.READ_FRAUD)
+        return _fraud_settings(info.context)
+
+
+async def _watched(context: Context, text: str) -> UUID:
+    """The id of an order that the viewer may see. Raises Refused(NOT_FOUND)."""
+    key = parse_order(text) or NOBODY
+    if await context.fresh_reads().order.load(key) is None:
+        raise refused(Code.NOT_FOUND, "There is no such order.", "orderId")
+    return key
+
+
+async def _order_states(context: Context, key: UUID) -> AsyncGenerator[Order, None]:
+    """Ends, too, when the order is no longer the viewer's to see, as a failed shipment is for its courier."""
+    async with aclosing(context.live.order(key)) as bell:
+        async for _ in bell:
+            reads = context.fresh_reads()
+            seen = await reads.order.load(key)
+            if seen is None:
+                return
+            order = Order.of(reads, seen)
+            whole = await order.whole()
+            yield order
+            if whole.is_final and is_settled(whole):
+                return
+
+
+async def _order_events(context: Context, key: UUID, after: int) -> AsyncGenerator[OrderEvent, None]:
+    """The order is read before its events, so the last of them are told before it ends."""
+    async with aclosing(context.live.order(key)) as bell:
+        async for _ in bell:
+            reads = context.fresh_reads()
+            seen = await reads.order.load(key)
+            if seen is None:
+                return
+            whole = await Order.of(reads, seen).whole()
+            while events := await reads.events.load(Stretch(key, after, MOST_ENTRIES)):
+                for event in events:
+                    yield OrderEvent.of(reads, seen.order, event)
+                after = events[-1].seq
+            if whole.is_final and not wanted(whole):
+                return
+
+
+async def _shipments(context: Context, question: ShipmentQuestion) -> AsyncGenerator[Shipment, None]:
+    async with aclosing(context.live.shipments()) as changes:
+        async for change in changes:
+            shipment = await _matching(context, question, change)
+            if shipment:
+                yield shipment
+
+
+async def _matching(context: Context, question: ShipmentQuestion, change: ShipmentChange) -> Shipment | None:
+    """The shipment as it is now, if the viewer may see it and it matched before or matches after."""
+    if question.statuses is not None and not change.statuses & set(map(str, question.statuses)):
+        return None
+    reads = context.fresh_reads()
+    seen = await reads.shipment.load((change.order_id, change.number))
+    if seen is None or question.warehouse_code not in (None, seen.warehouse.code):
+        return None
+    return Shipment.of(reads, seen)
+
+
+async def _fraud_settings(context: Context) -> AsyncGenerator[FraudSettings, None]:
+    async with aclosing(context.live.fraud_settings()) as bell:
+        async for _ in bell:
+            yield FraudSettings.of(await fraud.settings(context.db, context.viewer))
