@@ -1,7 +1,6 @@
 """Finds the running system, and the tokens to speak to it as the cart and as a courier."""
 
 import asyncio
-import os
 import sys
 
 from oms.settings import Settings
@@ -25,7 +24,6 @@ async def token(role: str, name: str) -> str:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
-        env=os.environ,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
