@@ -53,9 +53,6 @@ def run(settings: Settings) -> None:
             _run_on(engines, settings.model_copy(update=urls), steps)
     except _StopAsked:
         typer.echo("Stopped.")
-    except CannotStart:
-        steps.abandon()
-        raise
 
 
 def _engines(settings: Settings, steps: Steps) -> Engines:
@@ -83,10 +80,10 @@ def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
                 host=settings.host,
                 port=settings.port,
             )
-            _welcome(settings, steps.finish())
+            steps("Ready")
+            _welcome(settings)
             _watch([*children, *(_watched_engine(server) for server in engines.servers)])
         finally:
-            steps.abandon()
             typer.echo("Stopping …")
             stop_all([child for child in children if child.name.startswith("web")])
             stop_all(children)
@@ -169,15 +166,14 @@ def _watch(children: Sequence[Watched]) -> NoReturn:
         time.sleep(_LOOK_EVERY_S)
 
 
-def _welcome(settings: Settings, took_s: float) -> None:
+def _welcome(settings: Settings) -> None:
     host = _reachable(settings.host)
     address = f"[{host}]" if ":" in host else host
     prefix = ""
     if "data_dir" in settings.model_fields_set:
         prefix = f"OMS_DATA_DIR={shlex.quote(str(settings.data_dir))} "
     typer.echo(
-        f"Ready after {took_s:.1f} s.\n\n"
-        f"  Open     http://{address}:{settings.port}/graphql\n"
+        f"\n  Open     http://{address}:{settings.port}/graphql\n"
         f"  A token  {prefix}{os.path.relpath(sys.executable)} -m oms token --role SUPPORT --name me\n"
         "  Stop     Ctrl-C\n"
     )

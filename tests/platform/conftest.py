@@ -46,7 +46,7 @@ class Instance:
 
     def wait_until_ready(self) -> None:
         began_s = time.monotonic()
-        self.wait_until(lambda: "Ready after" in self.output or self.process.poll() is not None)
+        self.wait_until(lambda: "  Stop  " in self.output or self.process.poll() is not None)
         assert self.process.poll() is None, self.output
         self.took_s = time.monotonic() - began_s
 

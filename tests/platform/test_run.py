@@ -12,7 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from oms.cli import app
 from oms.embedded import running_instance
 from oms.embedded.ports import free_port
 from oms.settings import PROJECT_DIR
@@ -190,11 +192,12 @@ def test_a_misspelt_setting_is_mentioned_and_a_bad_one_refused(environment: Envi
     assert "Traceback" not in refused.stderr
 
 
-def test_every_command_has_a_help(environment: Environment) -> None:
-    overview = oms(environment, "--help").stdout
+def test_every_command_has_a_help() -> None:
+    runner = CliRunner()
+    overview = runner.invoke(app, ["--help"]).stdout
     for command in ("run", "web", "worker", "sandbox", "migrate", "token", "replay", "check", "settings", "schema"):
         assert command in overview
-        assert "Usage: python -m oms" in oms(environment, command, "--help").stdout
+        assert runner.invoke(app, [command, "--help"]).exit_code == 0
 
 
 def test_a_token_is_refused_in_a_sentence(shared: Instance) -> None:
