@@ -36,6 +36,7 @@ class Drains:
         self._running: dict[Queue, asyncio.Task[None]] = {}
         self._again: set[Queue] = set()
         self._slow: dict[Queue, set[asyncio.Task[None]]] = {queue: set() for queue in queues}
+        self._stopping = False
 
     @property
     def queues(self) -> tuple[Queue, ...]:
@@ -54,9 +55,10 @@ class Drains:
         try:
             while True:
                 self._again.discard(queue)
-                if batch := await self._claim(queue):
+                batch = None if self._stopping else await self._claim(queue)
+                if batch:
                     await self._start(queue, batch)
-                elif queue not in self._again:
+                elif self._stopping or queue not in self._again:
                     return
         except Exception as error:
             # Nothing is lost: what was claimed is due again when its lease ends, and the timer looks in a second.
@@ -96,8 +98,13 @@ class Drains:
                 log.error("work failed", queue=str(queue), key=str(batch.items[0].key), exc_info=error)
                 await self._shop.put_off_fault(batch, error)
 
+    async def stop(self) -> None:
+        """Claims nothing more, and waits for what is under way."""
+        self._stopping = True
+        await self.finish()
+
     async def finish(self) -> None:
-        """Waits for what is under way; wake nothing any more."""
+        """Waits until what was woken has been drained."""
         under_way = [*self._running.values(), *(task for slow in self._slow.values() for task in slow)]
         await asyncio.gather(*under_way, return_exceptions=True)
 

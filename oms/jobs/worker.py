@@ -86,7 +86,7 @@ class WorkerProcess:
         tasks.append(asyncio.create_task(_every(HOUSEKEEPING_EVERY_S, self._keep_house)))
         await until.wait()
         await _cancel(tasks)
-        await self._drains.finish()
+        await self._drains.stop()
         async with self._db.transaction() as tx:
             await work_store.worker_gone(tx, self._name)
         await self._doorbell.close()

@@ -124,6 +124,13 @@ async def test_each_of_many_orders_is_placed_or_refused_on_its_own(shop: ShopUnd
     assert await shop.rows("SELECT reference FROM orders ORDER BY 1") == [("a",), ("c",)]
 
 
+async def test_a_refused_order_does_not_use_up_its_reference(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 5}})
+    bad, good = await place(shop, request(lines=(LineRequest("NOPE", 1),)), request())
+    assert problems(bad) == {("INVALID", ("lines", "0", "sku"))}
+    assert await shop.rows("SELECT id FROM orders") == [(good,)]
+
+
 async def test_a_storm_of_retries_places_one_order(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 5}})
     results = await together(*(place(shop, request()) for _ in range(20)))

@@ -31,20 +31,34 @@ async def place(tx: Tx, viewer: Viewer, requests: Sequence[OrderRequest]) -> lis
     Raises Refused(FORBIDDEN) where the viewer may place none.
     """
     require(viewer, Operation.PLACE_ORDER)
-    results: list[Placed | None] = [_refusal(request, viewer) for request in requests]
-    valid = {i: request for i, request in enumerate(requests) if results[i] is None}
-    hashes = {i: request.content_hash() for i, request in valid.items()}
-    known = await store.placed_before(tx, [request.reference for request in valid.values()])
-    new: dict[str, int] = {}
-    for i, request in valid.items():
-        if request.reference not in known:
-            new.setdefault(request.reference, i)
-    refusals = await _add(tx, viewer, {i: valid[i] for i in new.values()}, hashes) if new else {}
-    known |= await store.placed_before(tx, list(new)) if new else {}
-    for i, request in valid.items():
-        earlier = known.get(request.reference)
-        results[i] = _repeat(request, hashes[i], earlier) if earlier else refusals[new[request.reference]]
-    return [result for result in results if result is not None]
+    results: dict[int, Placed] = {}
+    for index, request in enumerate(requests):
+        if refusal := _refusal(request, viewer):
+            results[index] = refusal
+    waiting = {index: request for index, request in enumerate(requests) if index not in results}
+    # One round, unless a reference comes twice in the request, or at the same time from elsewhere.
+    while waiting:
+        settled = await _place_first_of_each_reference(tx, viewer, waiting)
+        results |= settled
+        waiting = {index: request for index, request in waiting.items() if index not in settled}
+    return [results[index] for index in range(len(requests))]
+
+
+async def _place_first_of_each_reference(
+    tx: Tx, viewer: Viewer, requests: Mapping[int, OrderRequest]
+) -> dict[int, Placed]:
+    known = await store.placed_before(tx, [request.reference for request in requests.values()])
+    settled: dict[int, Placed] = {
+        index: _repeat(request, *known[request.reference])
+        for index, request in requests.items()
+        if request.reference in known
+    }
+    first: dict[str, int] = {}
+    for index, request in requests.items():
+        if index not in settled:
+            first.setdefault(request.reference, index)
+    new = {index: requests[index] for index in first.values()}
+    return settled | (await _add(tx, viewer, new) if new else {})
 
 
 def _refusal(request: OrderRequest, viewer: Viewer) -> Refused | None:
@@ -62,29 +76,28 @@ def _refusal(request: OrderRequest, viewer: Viewer) -> Refused | None:
     return Refused(*problems) if problems else None
 
 
-def _repeat(request: OrderRequest, content_hash: bytes, earlier: tuple[UUID, bytes]) -> Placed:
-    order_id, first_hash = earlier
-    if content_hash == first_hash:
+def _repeat(request: OrderRequest, order_id: UUID, content_hash: bytes) -> Placed:
+    if request.content_hash() == content_hash:
         return order_id
     message = f"The reference {request.reference!r} was used for a different order; give this one another."
     return refused(Code.DUPLICATE, message, "reference")
 
 
-async def _add(
-    tx: Tx, viewer: Viewer, requests: Mapping[int, OrderRequest], hashes: Mapping[int, bytes]
-) -> dict[int, Refused]:
-    """Writes those that the catalogue allows; returns the refusals of the others."""
+async def _add(tx: Tx, viewer: Viewer, requests: Mapping[int, OrderRequest]) -> dict[int, Placed]:
+    """Writes those that the catalogue allows; one whose reference was taken meanwhile is left out of the answer."""
     catalogue = await catalog_store.of_skus(tx, {line.sku for r in requests.values() for line in r.lines})
     priced = {i: request.priced(catalogue) for i, request in requests.items()}
     refusals = {i: Refused(*order.problems) for i, order in priced.items() if order.problems}
     accepted = {i: request for i, request in requests.items() if i not in refusals}
-    if accepted:
-        at = await tx.clock()
-        references = {request.customer_reference for request in accepted.values()}
-        customers = await customer_store.of_references(tx, references, at=at)
-        orders = {i: _order(request, priced[i], customers, viewer.actor, at) for i, request in accepted.items()}
-        await store.add(tx, list(orders.values()), {order.id: hashes[i] for i, order in orders.items()})
-    return refusals
+    if not accepted:
+        return {**refusals}
+    at = await tx.clock()
+    references = {request.customer_reference for request in accepted.values()}
+    customers = await customer_store.of_references(tx, references, at=at)
+    orders = {i: _order(request, priced[i], customers, viewer.actor, at) for i, request in accepted.items()}
+    hashes = {orders[i].id: request.content_hash() for i, request in accepted.items()}
+    added = await store.add(tx, list(orders.values()), hashes)
+    return {**refusals, **{i: order.id for i, order in orders.items() if order.id in added}}
 
 
 def _order(request: OrderRequest, priced: Priced, customers: Mapping[str, UUID], by: Actor, at: datetime) -> Order:

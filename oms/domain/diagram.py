@@ -1,0 +1,20 @@
+"""State diagrams drawn from the transition tables, as Mermaid text."""
+
+from enum import StrEnum
+
+from oms.domain.machine import Machine, S
+
+
+def mermaid(machine: Machine[S]) -> str:
+    """A `stateDiagram-v2`: an arrow for each pair of statuses, named by the events that lead along it."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for (before, event), after in machine.table.items():
+        if before != after:
+            arrows.setdefault((_state(before), after), []).append(event)
+    lines = [f"    {before} --> {after}: {', '.join(events)}" for (before, after), events in arrows.items()]
+    ends = [f"    {status} --> [*]" for status in sorted(machine.final)]
+    return "\n".join(["stateDiagram-v2", *lines, *ends])
+
+
+def _state(status: StrEnum | None) -> str:
+    return "[*]" if status is None else str(status)
