@@ -5,7 +5,7 @@ from datetime import datetime
 from oms.domain.actor import Actor
 from oms.domain.billing.model import Draft, Invoice
 from oms.domain.events import EventType as E
-from oms.domain.fraud.model import FRAUD_MAINTENANCE, SPENDING_LIMIT_EXCEEDED, FraudSettings, Verdict, judge
+from oms.domain.fraud.model import FraudSettings, Verdict, judge
 from oms.domain.orders.decide import close_if_done
 from oms.domain.orders.model import Order
 from oms.domain.shipments.model import Shipment, ShipmentStatus
@@ -29,19 +29,19 @@ def start_charge(
     Raises Refused(CONFLICT) unless the payment is PENDING.
     """
     total = shipment.payment.due_minor
-    verdict = judge(settings, tally_minor=tally_minor, amount_minor=total)
-    match verdict:
+    judgement = judge(settings, tally_minor=tally_minor, amount_minor=total)
+    match judgement.verdict:
         case Verdict.CHARGE:
             order.record_for(shipment, E.ChargeStarted, by=by, at=at, amount=total)
             shipment.payment.period = settings.period
             shipment.payment.reason = None
         case Verdict.HOLD:
-            if shipment.payment.reason != FRAUD_MAINTENANCE:
-                order.record_for(shipment, E.ChargeHeld, by=by, at=at, reason=FRAUD_MAINTENANCE)
-            shipment.payment.reason = FRAUD_MAINTENANCE
+            if shipment.payment.reason != judgement.reason:
+                order.record_for(shipment, E.ChargeHeld, by=by, at=at, reason=judgement.reason)
+            shipment.payment.reason = judgement.reason
         case Verdict.DECLINE:
-            decline(order, shipment, by=by, at=at, reason=SPENDING_LIMIT_EXCEEDED)
-    return verdict
+            decline(order, shipment, by=by, at=at, reason=judgement.reason)
+    return judgement.verdict
 
 
 def charged(order: Order, shipment: Shipment, *, by: Actor, at: datetime) -> None:

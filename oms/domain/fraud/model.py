@@ -27,10 +27,18 @@ class Verdict(StrEnum):
     DECLINE = "DECLINE"
 
 
-def judge(settings: FraudSettings, *, tally_minor: int, amount_minor: int) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict, and where it is no charge, the stable reason that customers and support are shown."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+def judge(settings: FraudSettings, *, tally_minor: int, amount_minor: int) -> Judgement:
     """Maintenance holds every charge; otherwise one that would take the tally above the limit is declined."""
     if settings.maintenance:
-        return Verdict.HOLD
+        return Judgement(Verdict.HOLD, FRAUD_MAINTENANCE)
     if settings.limit_minor and tally_minor + amount_minor > settings.limit_minor:
-        return Verdict.DECLINE
-    return Verdict.CHARGE
+        return Judgement(Verdict.DECLINE, SPENDING_LIMIT_EXCEEDED)
+    return Judgement(Verdict.CHARGE)

@@ -56,6 +56,12 @@ def _shares(units: int, held: Mapping[str, int], chosen: Iterable[str]) -> Itera
         units -= share
 
 
+def preference(wanted: Demand, levels: Levels, chosen: Iterable[str]) -> tuple[int, tuple[str, ...]]:
+    """Among sets of warehouses of equal size the smallest is taken: fewest units split, then the order of codes."""
+    codes = tuple(sorted(chosen))
+    return units_split(wanted, levels, codes), codes
+
+
 def units_split(wanted: Demand, levels: Levels, chosen: Iterable[str]) -> int:
     """Units that do not travel with the largest share of their SKU."""
     codes = tuple(chosen)
@@ -111,12 +117,9 @@ class _Search:
 
     def best(self, chosen: frozenset[str], missing: Demand, extra: int) -> tuple[str, ...] | None:
         """The best set of `extra` more warehouses, or None when there is none (or effort ran out first)."""
-        scored = (
-            (units_split(self.wanted, self.levels, found), tuple(sorted(found)))
-            for found in self._sets(chosen, frozenset(), missing, extra)
-        )
-        best = min(scored, default=None)
-        return best[1] if best else None
+        sets = self._sets(chosen, frozenset(), missing, extra)
+        best = min(sets, key=lambda found: preference(self.wanted, self.levels, found), default=None)
+        return tuple(sorted(best)) if best else None
 
     def _sets(
         self, chosen: frozenset[str], barred: frozenset[str], missing: Demand, extra: int
