@@ -24,7 +24,7 @@ def plain(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-async def _execute(url: str, statement: str) -> None:
+async def execute(url: str, statement: str) -> None:
     connection = await asyncpg.connect(plain(url))
     try:
         await connection.execute(statement)
@@ -35,11 +35,11 @@ async def _execute(url: str, statement: str) -> None:
 @pytest.fixture(scope="session")
 def own_database_url(engines: Engines) -> Iterator[str]:
     """A new database with all tables, empty."""
-    asyncio.run(_execute(engines.database_url, f"CREATE DATABASE {DATABASE}"))
+    asyncio.run(execute(engines.database_url, f"CREATE DATABASE {DATABASE}"))
     url = make_url(engines.database_url).set(database=DATABASE).render_as_string(hide_password=False)
     migrate(url)
     yield url
-    asyncio.run(_execute(engines.database_url, f"DROP DATABASE {DATABASE} WITH (FORCE)"))
+    asyncio.run(execute(engines.database_url, f"DROP DATABASE {DATABASE} WITH (FORCE)"))
 
 
 @dataclass(frozen=True)

@@ -28,17 +28,17 @@ class SilentBilling:
         await self.charge_at(request)
         raise ProviderUnavailable("the answer got lost")
 
-    async def refund(self, request: object, /) -> None:
+    async def refund(self, _: object, /) -> None:
         raise ProviderUnavailable("nobody there")
 
 
 class SilentCourier:
     """Never answers."""
 
-    async def book(self, request: BookingRequest, /) -> BookingAnswer:
+    async def book(self, _: BookingRequest, /) -> BookingAnswer:
         raise ProviderUnavailable("nobody there")
 
-    async def release(self, key: str, /) -> None:
+    async def release(self, _: str, /) -> None:
         raise ProviderUnavailable("nobody there")
 
 

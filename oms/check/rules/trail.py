@@ -196,17 +196,16 @@ CHECKS: Final = (
             SELECT order_id, shipment, min(at) FILTER (WHERE type = 'ShipmentBooked') AS booked_at,
                    min(at) FILTER (WHERE type = 'ShipmentDispatched') AS dispatched_at,
                    min(at) FILTER (WHERE type = 'ShipmentDelivered') AS delivered_at,
-                   min(at) FILTER (WHERE type = 'ShipmentCharged') AS charged_at
-            FROM order_events
-            WHERE type IN ('ShipmentBooked', 'ShipmentDispatched', 'ShipmentDelivered', 'ShipmentCharged')
-            GROUP BY order_id, shipment)
+                   min(at) FILTER (WHERE type = 'ShipmentCharged') AS charged_at,
+                   min(at) FILTER (WHERE type = 'ShipmentInvoiced') AS issued_at
+            FROM order_events WHERE shipment IS NOT NULL GROUP BY order_id, shipment)
         SELECT {_SHIPMENT}, format(
-            'booked, dispatched, delivered, charged at %s, %s, %s, %s; by its events at %s, %s, %s, %s',
-            s.booked_at, s.dispatched_at, s.delivered_at, s.charged_at,
-            t.booked_at, t.dispatched_at, t.delivered_at, t.charged_at)
+            'invoiced, charged, booked, dispatched, delivered at %s, %s, %s, %s, %s; by its events %s, %s, %s, %s, %s',
+            s.issued_at, s.charged_at, s.booked_at, s.dispatched_at, s.delivered_at,
+            t.issued_at, t.charged_at, t.booked_at, t.dispatched_at, t.delivered_at)
         FROM shipments s LEFT JOIN told t ON (t.order_id, t.shipment) = (s.order_id, s.number)
-        WHERE (s.booked_at, s.dispatched_at, s.delivered_at, s.charged_at)
-            IS DISTINCT FROM (t.booked_at, t.dispatched_at, t.delivered_at, t.charged_at)
+        WHERE (s.issued_at, s.charged_at, s.booked_at, s.dispatched_at, s.delivered_at)
+            IS DISTINCT FROM (t.issued_at, t.charged_at, t.booked_at, t.dispatched_at, t.delivered_at)
         UNION ALL
         SELECT {order_id("o.id")}, format('placed at %s, by its events %s', o.placed_at, e.at)
         FROM orders o JOIN order_events e ON (e.order_id, e.seq) = (o.id, 1) WHERE e.at <> o.placed_at
