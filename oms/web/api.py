@@ -54,7 +54,7 @@ class Api:
         except CannotGetOperationTypeError as problem:
             raise invalid(problem.as_http_error_reason()) from problem
         except InvalidOperationTypeError as problem:
-            raise _refused_here(problem.operation_type) from problem
+            raise not_here(problem.operation_type) from problem
         return outcome_of(result)
 
     async def stream(
@@ -65,7 +65,7 @@ class Api:
         Credentials are looked at again before each result, so that a revoked token ends the stream. Raises
         Unauthenticated then.
         """
-        operation.require_choice()
+        operation.kind()
         viewer = await self.authenticator.viewer(authorization)
         results = await self.schema.stream(
             operation.document,
@@ -111,7 +111,8 @@ def _body(result: ExecutionResult, body: dict[str, Any]) -> dict[str, Any]:
     return body | {"extensions": result.extensions} if result.extensions else body
 
 
-def _refused_here(kind: OperationType) -> RequestRefused:
+def not_here(kind: OperationType) -> RequestRefused:
+    """The refusal of a kind of operation that the door used does not take."""
     if kind is OperationType.MUTATION:
         return invalid("A mutation needs POST.", status=405, headers={"Allow": "POST"})
     return invalid("A subscription needs a WebSocket, or Accept: text/event-stream.")

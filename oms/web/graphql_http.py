@@ -10,8 +10,9 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from strawberry.types.graphql import OperationType
 
-from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api
+from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api, not_here
 from oms.web.graphiql import graphiql_page, wants_graphiql
 from oms.web.graphql_errors import RequestRefused, invalid, refusal_of
 from oms.web.graphql_sse import EventStream
@@ -54,6 +55,8 @@ class HttpDoor:
         operation = await _operation(request)
         repeat = repeat_key(request.headers.getlist("idempotency-key"), operation)
         if media_type == EVENT_STREAM:
+            if request.method == "GET" and operation.kind() is OperationType.MUTATION:
+                raise not_here(OperationType.MUTATION)
             return EventStream(self._api.stream(operation, authorization, repeat), self._streams)
         allowed = QUERIES if request.method == "GET" else QUERIES_AND_MUTATIONS
         outcome = await self._api.execute(operation, viewer, repeat, allowed=allowed)

@@ -7,8 +7,6 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from graphql import GraphQLSyntaxError
-
 from oms.domain.repeats.handle import RepeatKey
 from oms.web.graphql_errors import invalid
 from oms.web.operation import Operation
@@ -43,10 +41,8 @@ def repeat_key(headers: Sequence[str], operation: Operation) -> RepeatKey | None
     key = key_of(headers)
     if key is None:
         return None
-    try:
-        allowed = operation.mutates_once()
-    except (GraphQLSyntaxError, RecursionError):
-        return None  # executing it says better what is wrong with it
-    if not allowed:
+    if operation.kind() is None:
+        return None  # it can't be parsed, and executing it says why
+    if not operation.mutates_once():
         raise invalid("Idempotency-Key goes with a mutation that has exactly one root field.")
     return RepeatKey.of(key, operation.canonical())

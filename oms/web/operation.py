@@ -14,12 +14,11 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLSyntaxError,
     InlineFragmentNode,
-    OperationDefinitionNode,
-    OperationType,
     SelectionSetNode,
     get_operation_ast,
     parse,
 )
+from strawberry.types.graphql import OperationType
 
 from oms.web.graphql_errors import invalid
 
@@ -75,24 +74,31 @@ class Operation:
     def require_choice(self) -> None:
         """Raises RequestRefused(400) where the document has several operations and none was chosen.
 
-        Strawberry would execute the first.
+        Strawberry would execute the first. A document with one operation is not parsed here.
         """
-        if self.name is not None or len(_OPERATION_WORDS.findall(self.document)) < 2:
-            return
+        if self.name is None and len(_OPERATION_WORDS.findall(self.document)) > 1:
+            self.kind()
+
+    def kind(self) -> OperationType | None:
+        """What it is; None where it can't be parsed, of which executing it says more.
+
+        Raises RequestRefused(400) where no operation, or none of several, is chosen.
+        """
         try:
-            definitions = self._parse().definitions
+            chosen = get_operation_ast(self._parse(), self.name)
         except (GraphQLSyntaxError, RecursionError):
-            return  # executing it says better what is wrong with it
-        if sum(isinstance(definition, OperationDefinitionNode) for definition in definitions) > 1:
-            raise invalid("The document has several operations: choose one by operationName.")
+            return None
+        if chosen is None:
+            raise invalid("Choose an operation of the document: operationName must be the name of one.")
+        return OperationType(chosen.operation.value)
 
     def mutates_once(self) -> bool:
-        """Whether it is a mutation with exactly one root field. Raises GraphQLError where it can't be parsed."""
+        """Whether it is a mutation with exactly one root field."""
+        if self.kind() is not OperationType.MUTATION:
+            return False
         document = self._parse()
         chosen = get_operation_ast(document, self.name)
-        if chosen is None or chosen.operation is not OperationType.MUTATION:
-            return False
-        return len(list(_root_fields(document, chosen.selection_set, frozenset()))) == 1
+        return chosen is not None and len(list(_root_fields(document, chosen.selection_set, frozenset()))) == 1
 
     def _parse(self) -> DocumentNode:
         short = len(self.document) <= _CACHED_CHARACTERS

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -205,3 +205,26 @@ async def client(server: Server, token: str) -> AsyncIterator[httpx.AsyncClient]
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=20) as client:
         yield client
+
+
+async def until(holds: Callable[[], bool | Awaitable[bool]], *, within_s: float = 5) -> None:
+    """Looks again and again until it holds; fails when it does not in time."""
+    async with asyncio.timeout(within_s):
+        while True:
+            held = holds()
+            if held if isinstance(held, bool) else await held:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def watchers(client: httpx.AsyncClient) -> int:
+    """How many subscriptions the server's hub has."""
+    answer = await client.post("/graphql", json={"query": "{ watchers }"})
+    return int(answer.json()["data"]["watchers"])
+
+
+async def until_watched_by(client: httpx.AsyncClient, count: int) -> None:
+    async def is_so() -> bool:
+        return await watchers(client) == count
+
+    await until(is_so)

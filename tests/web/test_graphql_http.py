@@ -136,7 +136,7 @@ async def test_a_malformed_request_gets_400(client: httpx.AsyncClient, body: byt
         {"query": "query A { viewer }", "operationName": "C"},
         {"query": "fragment F on Query { viewer }"},
         {"query": "subscription { count(to: 1) }"},
-        {"query": "{" * 20_000},
+        {"query": "{ a" * 20_000},
     ],
 )
 async def test_a_document_that_cannot_be_executed_gets_400(

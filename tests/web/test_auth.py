@@ -1,0 +1,93 @@
+"""Bearer tokens over HTTP: refused with 401 in GraphQL's form, and revoked within seconds."""
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from oms.db import Database
+from oms.web import auth
+from oms.web.auth import Authenticator, Unauthenticated
+from tests.web.conftest import Server, issued
+
+QUERY = {"query": "{ viewer }"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("accept", ["*/*", "text/event-stream"])
+async def test_without_credentials_the_answer_is_401(server: Server, method: str, accept: str) -> None:
+    async with httpx.AsyncClient(headers={"Accept": accept}) as client:
+        response = await client.request(method, server.graphql)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == 'Bearer realm="oms"'
+    assert response.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    ["Bearer", "Bearer nobodys", "Basic dTpw", "nobodys", f"Bearer {'x' * 600}", "Bearer \x80\xff", "Bearer a b"],
+)
+async def test_with_bad_credentials_the_answer_is_401(server: Server, credentials: str) -> None:
+    async with httpx.AsyncClient() as client:
+        headers = {b"Authorization": credentials.encode("latin-1")}
+        response = await client.post(server.graphql, json=QUERY, headers=headers)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == 'Bearer realm="oms", error="invalid_token"'
+    assert response.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+
+
+async def test_the_scheme_is_written_as_one_likes(server: Server, token: str) -> None:
+    async with httpx.AsyncClient() as client:
+        response = await client.post(server.graphql, json=QUERY, headers={"Authorization": f"bearer  {token}"})
+    assert response.json() == {"data": {"viewer": "tester SUPPORT"}}
+
+
+class _Clock:
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+async def _revoke(db: Database, name: str) -> None:
+    async with db.transaction() as tx:
+        await tx.conn.execute(
+            text("UPDATE access_tokens SET revoked_at = clock_timestamp() WHERE name = :name"), {"name": name}
+        )
+
+
+async def test_a_revoked_token_is_refused_within_seconds(db: Database) -> None:
+    clock = _Clock()
+    authenticator = Authenticator(db, clock=clock)
+    credentials = f"Bearer {await issued(db, 'to be revoked')}"
+    assert (await authenticator.viewer(credentials)).name == "to be revoked"
+    await _revoke(db, "to be revoked")
+    clock.now_s += auth.KNOWN_FOR_S - 0.1
+    await authenticator.viewer(credentials)
+    clock.now_s += 0.2
+    with pytest.raises(Unauthenticated):
+        await authenticator.viewer(credentials)
+
+
+async def test_an_unknown_token_is_looked_up_again_after_a_second(db: Database) -> None:
+    clock = _Clock()
+    authenticator = Authenticator(db, clock=clock)
+    token = await issued(db, "came late")
+    async with db.transaction() as tx:
+        await tx.conn.execute(text("UPDATE access_tokens SET expires_at = '2000-01-01' WHERE name = 'came late'"))
+    with pytest.raises(Unauthenticated):
+        await authenticator.viewer(f"Bearer {token}")
+    async with db.transaction() as tx:
+        await tx.conn.execute(text("UPDATE access_tokens SET expires_at = NULL WHERE name = 'came late'"))
+    with pytest.raises(Unauthenticated):
+        await authenticator.viewer(f"Bearer {token}")
+    clock.now_s += auth.UNKNOWN_FOR_S
+    assert (await authenticator.viewer(f"Bearer {token}")).name == "came late"
+
+
+async def test_what_is_remembered_is_bounded(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "_REMEMBERED", 3)
+    authenticator = Authenticator(db)
+    for number in range(10):
+        with pytest.raises(Unauthenticated):
+            await authenticator.viewer(f"Bearer guess-{number}")
+    assert len(authenticator._remembered) == 3

@@ -1,0 +1,291 @@
+"""graphql-transport-ws: each close code, the life of operations, slow clients, and the server's end."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from sqlalchemy import text
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
+
+from oms.db import Database
+from oms.settings import Settings
+from oms.web import auth, graphql_ws
+from tests.web.conftest import Server, issued, serving, until, until_watched_by, watchers
+
+SUBPROTOCOL = Subprotocol("graphql-transport-ws")
+
+
+async def _send(socket: ClientConnection, **message: Any) -> None:
+    await socket.send(orjson.dumps(message).decode())
+
+
+async def _receive(socket: ClientConnection) -> dict[str, Any]:
+    message: dict[str, Any] = orjson.loads(await asyncio.wait_for(socket.recv(), 10))
+    return message
+
+
+async def _closed(socket: ClientConnection) -> int:
+    """The code the server closed with; messages before it are passed over."""
+    with suppress(ConnectionClosed):
+        async with asyncio.timeout(10):
+            async for _ in socket:
+                pass
+    assert socket.close_code
+    return socket.close_code
+
+
+@asynccontextmanager
+async def _opened(server: Server, **options: Any) -> AsyncIterator[ClientConnection]:
+    async with connect(server.websocket, **({"subprotocols": [SUBPROTOCOL]} | options)) as socket:
+        yield socket
+
+
+@asynccontextmanager
+async def _greeted(server: Server, token: str, **options: Any) -> AsyncIterator[ClientConnection]:
+    async with _opened(server, **options) as socket:
+        await _send(socket, type="connection_init", payload={"authorization": f"Bearer {token}"})
+        assert await _receive(socket) == {"type": "connection_ack"}
+        yield socket
+
+
+async def _subscribe(socket: ClientConnection, key: str, query: str, **request: Any) -> None:
+    await _send(socket, type="subscribe", id=key, payload={"query": query} | request)
+
+
+async def test_a_subscription_yields_its_values_and_completes(server: Server, token: str) -> None:
+    async with _greeted(server, token) as socket:
+        await _subscribe(socket, "1", "subscription($to: Int!) { count(to: $to) }", variables={"to": 2})
+        assert await _receive(socket) == {"type": "next", "id": "1", "payload": {"data": {"count": 0}}}
+        assert await _receive(socket) == {"type": "next", "id": "1", "payload": {"data": {"count": 1}}}
+        assert await _receive(socket) == {"type": "complete", "id": "1"}
+
+
+@pytest.mark.parametrize("document", ['{ echo(text: "a") }', 'mutation { echo: act(note: "a") }'])
+async def test_queries_and_mutations_go_over_it_too(server: Server, token: str, document: str) -> None:
+    async with _greeted(server, token) as socket:
+        await _subscribe(socket, "1", document)
+        message = await _receive(socket)
+        assert message["type"] == "next"
+        assert message["payload"]["data"]["echo"].startswith("a")
+        assert (await _receive(socket))["type"] == "complete"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{",
+        "{ nothing }",
+        "query A { viewer } query B { viewer }",
+        "fragment F on Query { viewer }",
+        "query($t: Int!) {",
+    ],
+)
+async def test_a_document_that_cannot_be_executed_is_an_error_of_that_operation(
+    server: Server, token: str, document: str
+) -> None:
+    async with _greeted(server, token) as socket:
+        await _subscribe(socket, "1", document)
+        message = await _receive(socket)
+        assert (message["type"], message["id"]) == ("error", "1")
+        assert message["payload"][0]["extensions"]["code"] == "INVALID"
+        await _subscribe(socket, "1", "{ viewer }")  # the id is free again
+        assert (await _receive(socket))["payload"] == {"data": {"viewer": "tester SUPPORT"}}
+
+
+async def test_a_fault_in_a_subscription_is_masked(server: Server, token: str) -> None:
+    async with _greeted(server, token) as socket:
+        await _subscribe(socket, "1", "subscription { bug }")
+        assert (await _receive(socket))["payload"] == {"data": {"bug": 1}}
+        message = await _receive(socket)
+        assert "secret" not in str(message)
+        assert message["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL"
+        assert (await _receive(socket))["type"] == "complete"
+
+
+async def test_ping_is_answered_with_pong_before_and_after_the_greeting(server: Server, token: str) -> None:
+    async with _opened(server) as socket:
+        await _send(socket, type="ping", payload={"at": 1})
+        assert await _receive(socket) == {"type": "pong", "payload": {"at": 1}}
+        await _send(socket, type="pong")
+        await _send(socket, type="connection_init", payload={"Authorization": f"Bearer {token}"})
+        assert (await _receive(socket))["type"] == "connection_ack"
+        await _send(socket, type="ping")
+        assert await _receive(socket) == {"type": "pong"}
+
+
+@pytest.mark.parametrize("payload", [None, {}, {"authorization": ""}])
+async def test_no_credentials_close_with_4401(server: Server, payload: dict[str, Any] | None) -> None:
+    async with _opened(server) as socket:
+        await _send(socket, type="connection_init", **({} if payload is None else {"payload": payload}))
+        assert await _closed(socket) == 4401
+
+
+async def test_bad_credentials_close_with_4403(server: Server) -> None:
+    async with _opened(server) as socket:
+        await _send(socket, type="connection_init", payload={"authorization": "Bearer nobodys"})
+        assert await _closed(socket) == 4403
+
+
+async def test_an_operation_before_the_greeting_closes_with_4401(server: Server) -> None:
+    async with _opened(server) as socket:
+        await _subscribe(socket, "1", "{ viewer }")
+        assert await _closed(socket) == 4401
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "no JSON",
+        "[]",
+        "{}",
+        '{"type": "start"}',
+        '{"type": "subscribe", "payload": {"query": "{ viewer }"}}',
+        '{"type": "subscribe", "id": "", "payload": {"query": "{ viewer }"}}',
+        '{"type": "subscribe", "id": 1, "payload": {"query": "{ viewer }"}}',
+        '{"type": "subscribe", "id": "1"}',
+        '{"type": "subscribe", "id": "1", "payload": {}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ viewer }", "variables": []}}',
+        '{"type": "complete"}',
+        b'{"type": "ping"}',
+    ],
+)
+async def test_a_malformed_message_closes_with_4400(server: Server, token: str, message: str | bytes) -> None:
+    async with _greeted(server, token) as socket:
+        await socket.send(message)
+        assert await _closed(socket) == 4400
+
+
+@pytest.mark.parametrize("payload", [[], "Bearer x", {"authorization": 1}])
+async def test_a_malformed_greeting_closes_with_4400(server: Server, payload: Any) -> None:
+    async with _opened(server) as socket:
+        await _send(socket, type="connection_init", payload=payload)
+        assert await _closed(socket) == 4400
+
+
+async def test_no_greeting_in_time_closes_with_4408(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphql_ws, "INIT_PATIENCE_S", 0.2)
+    async with _opened(server) as socket:
+        assert await _closed(socket) == 4408
+
+
+async def test_a_second_greeting_closes_with_4429(server: Server, token: str) -> None:
+    async with _greeted(server, token) as socket:
+        await _send(socket, type="connection_init", payload={"authorization": f"Bearer {token}"})
+        assert await _closed(socket) == 4429
+
+
+async def test_an_id_in_use_closes_with_4409(server: Server, token: str) -> None:
+    async with _greeted(server, token) as socket:
+        await _subscribe(socket, "1", "subscription { shipments }")
+        await _subscribe(socket, "1", "subscription { shipments }")
+        assert await _closed(socket) == 4409
+
+
+@pytest.mark.parametrize("subprotocols", [None, [Subprotocol("graphql-ws")]])
+async def test_another_subprotocol_closes_with_4406(server: Server, subprotocols: list[Subprotocol] | None) -> None:
+    async with connect(server.websocket, subprotocols=subprotocols) as socket:
+        assert await _closed(socket) == 4406
+
+
+async def test_too_long_a_message_closes_with_1009(server: Server, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphql_ws, "LONGEST_MESSAGE", 1000)
+    async with _greeted(server, token) as socket:
+        await _subscribe(socket, "1", f'{{ echo(text: "{"x" * 1000}") }}')
+        assert await _closed(socket) == 1009
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://127.0.0.1:1", "null", "http://localhost"])
+async def test_a_page_of_another_origin_is_refused_before_the_upgrade(server: Server, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as refusal:
+        async with _opened(server, origin=origin):
+            pass
+    assert refusal.value.response.status_code == 403
+
+
+async def test_a_page_of_ours_may_connect(server: Server, token: str) -> None:
+    async with _greeted(server, token, origin=server.url) as socket:
+        await _subscribe(socket, "1", "{ viewer }")
+        assert (await _receive(socket))["type"] == "next"
+
+
+async def test_what_a_client_completes_is_released(server: Server, token: str, client: httpx.AsyncClient) -> None:
+    before = await watchers(client)
+    async with _greeted(server, token) as socket:
+        await _subscribe(socket, "1", "subscription { shipments }")
+        await until_watched_by(client, before + 1)
+        await _send(socket, type="complete", id="1")
+        await until_watched_by(client, before)
+        await _subscribe(socket, "1", "{ viewer }")
+        assert (await _receive(socket))["type"] == "next"
+
+
+@pytest.mark.parametrize("politely", [True, False])
+async def test_what_a_client_leaves_behind_is_released(
+    server: Server, token: str, client: httpx.AsyncClient, politely: bool
+) -> None:
+    before = await watchers(client)
+    async with _greeted(server, token) as socket:
+        for number in range(5):
+            await _subscribe(socket, str(number), "subscription { shipments }")
+        await until_watched_by(client, before + 5)
+        if not politely:
+            socket.transport.abort()
+    await until_watched_by(client, before)
+
+
+async def test_operations_at_once_are_bounded(server: Server, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphql_ws, "MOST_OPERATIONS", 2)
+    async with _greeted(server, token) as socket:
+        for key in "123":
+            await _subscribe(socket, key, "subscription { shipments }")
+        message = await _receive(socket)
+        assert (message["type"], message["id"]) == ("error", "3")
+        assert message["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+        await _send(socket, type="complete", id="1")
+        await _subscribe(socket, "3", "{ viewer }")
+        assert (await _receive(socket))["type"] == "next"
+
+
+async def test_a_client_that_does_not_read_is_closed_and_costs_little(
+    server: Server, token: str, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server holds one result back, not what the source could yield meanwhile."""
+    monkeypatch.setattr(graphql_ws, "SEND_PATIENCE_S", 0.5)
+    before = len(server.app.state.streams)
+    async with _greeted(server, token, max_queue=1, compression=None) as socket:
+        await _subscribe(socket, "1", "subscription { pages(length: 100000) }")
+        await until(lambda: len(server.app.state.streams) == before)
+        socket.transport.abort()
+
+
+async def test_a_revoked_token_ends_what_it_began(
+    server: Server, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "KNOWN_FOR_S", 0.2)
+    async with _greeted(server, await issued(db, "ends soon")) as socket:
+        await _subscribe(socket, "1", "subscription { pages(length: 1) }")
+        assert (await _receive(socket))["type"] == "next"
+        async with db.transaction() as tx:
+            await tx.conn.execute(
+                text("UPDATE access_tokens SET revoked_at = clock_timestamp() WHERE name = 'ends soon'")
+            )
+        assert await _closed(socket) == 4403
+
+
+async def test_a_server_that_stops_closes_with_1001_at_once(web_settings: Settings, token: str) -> None:
+    with serving(web_settings) as server:
+        async with _greeted(server, token) as socket, _opened(server) as silent:
+            await _subscribe(socket, "1", "subscription { shipments }")
+            await asyncio.sleep(0.2)
+            began_s = time.monotonic()
+            stopping = asyncio.create_task(asyncio.to_thread(server.stop))
+            assert await _closed(socket) == await _closed(silent) == 1001
+            await stopping
+            assert time.monotonic() - began_s < 2
