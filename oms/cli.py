@@ -135,6 +135,14 @@ def schema() -> None:
     typer.echo(sdl())
 
 
+@app.command()
+def diagrams() -> None:
+    """Print the README's state diagrams, drawn from the transition tables."""
+    from oms.diagrams import state_diagrams
+
+    typer.echo(state_diagrams(), nl=False)
+
+
 def _settings(process: str) -> Settings:
     from oms.logs import configure_logs
 

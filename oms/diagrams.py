@@ -1,8 +1,19 @@
-"""State diagrams drawn from the transition tables, as Mermaid text."""
+"""The README's state diagrams: every machine of the domain, drawn from its table as Mermaid text."""
 
 from enum import StrEnum
 
+from oms.domain.billing.model import PAYMENT
 from oms.domain.machine import Machine, S
+from oms.domain.orders.model import ORDER
+from oms.domain.shipments.model import SHIPMENT
+
+
+def state_diagrams() -> str:
+    """Markdown with one Mermaid block for each state machine."""
+    return "\n".join(
+        f"**{machine.noun.capitalize()}**\n```mermaid\n{mermaid(machine)}\n```\n"
+        for machine in (ORDER, SHIPMENT, PAYMENT)
+    )
 
 
 def mermaid(machine: Machine[S]) -> str:

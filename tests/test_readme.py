@@ -1,0 +1,25 @@
+"""What the README shows is what the code does."""
+
+import re
+
+from oms.diagrams import state_diagrams
+from oms.settings import PROJECT_DIR
+
+
+def test_the_diagrams_are_those_of_the_tables() -> None:
+    readme = (PROJECT_DIR / "README.md").read_text()
+    shown = re.search(r"<!-- diagrams: .*? -->\n(.*)<!-- end of diagrams -->", readme, re.DOTALL)
+    assert shown
+    assert shown[1] == state_diagrams(), "run: python -m oms diagrams"
+
+
+def test_every_document_it_points_to_is_there() -> None:
+    for document in [PROJECT_DIR / "README.md", *(PROJECT_DIR / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} points to {target}"
+
+
+def test_every_file_that_the_documents_name_is_there() -> None:
+    for document in [PROJECT_DIR / "README.md", *(PROJECT_DIR / "docs").glob("*.md")]:
+        for named in re.findall(r"`((?:oms|tests|migrations|templates|static)/[\w/.]+)`", document.read_text()):
+            assert (PROJECT_DIR / named).exists(), f"{document.name} names {named}"
