@@ -1,18 +1,22 @@
 """The README's state diagrams: every machine of the domain, drawn from its table as Mermaid text."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any, Final
 
 from oms.domain.billing.model import PAYMENT
 from oms.domain.machine import Machine, S
 from oms.domain.orders.model import ORDER
 from oms.domain.shipments.model import SHIPMENT
 
+MACHINES: Final[Sequence[Machine[Any]]] = (ORDER, SHIPMENT, PAYMENT)
+
 
 def state_diagrams() -> str:
     """Markdown with one Mermaid block for each state machine."""
     return "\n".join(
         f"**{machine.noun.capitalize()}**\n```mermaid\n{mermaid(machine)}\n```\n"
-        for machine in (ORDER, SHIPMENT, PAYMENT)
+        for machine in MACHINES
     )
 
 
