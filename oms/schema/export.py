@@ -93,5 +93,5 @@ schema: Final = ApiSchema(
 
 
 def sdl() -> str:
-    """The schema in GraphQL's language, as docs/schema.graphql holds it."""
-    return f"{schema.as_str()}\n"
+    """The schema in GraphQL's language, as docs/schema.graphql holds it; no line end after the last line."""
+    return schema.as_str().rstrip()

@@ -124,6 +124,7 @@ class Order(Node):
 
     @strawberry.field
     async def shipments(self) -> list[Shipment]:
+        self.reads.order_of_shipment.prime(self.seen.order.id, self.seen)
         return [Shipment.of(self.reads, seen) for seen in await self.reads.shipments.load(self.seen.order.id)]
 
     async def whole(self) -> model.Order:

@@ -1,0 +1,162 @@
+"""The schema as its doors use it, with doorbells that tests ring by hand."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from graphql import GraphQLError
+from sqlalchemy import event
+from strawberry.types import ExecutionResult
+
+from oms.domain.access.model import Viewer
+from oms.domain.actor import Role
+from oms.domain.ids import order_id, shipment_id
+from oms.domain.log import ShipmentChange
+from oms.domain.repeats.handle import RepeatKey
+from oms.schema.context import Context
+from oms.schema.export import schema
+from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
+
+ANA = customer("ana")
+VIEWERS = {
+    Role.CUSTOMER: ANA,
+    Role.COURIER: COURIER,
+    Role.MANAGER: MANAGER,
+    Role.SUPPORT: SUPPORT,
+    Role.SERVICE: CART,
+}
+
+
+@dataclass
+class Bells:
+    """Implements Live."""
+
+    orders: defaultdict[UUID, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    changes: asyncio.Queue[ShipmentChange] = field(default_factory=asyncio.Queue)
+    settings: asyncio.Event = field(default_factory=asyncio.Event)
+    listening: int = 0
+
+    async def order(self, order_id: UUID) -> AsyncGenerator[None, None]:
+        async for _ in self._rung(self.orders[order_id]):
+            yield
+
+    async def fraud_settings(self) -> AsyncGenerator[None, None]:
+        async for _ in self._rung(self.settings):
+            yield
+
+    async def shipments(self) -> AsyncGenerator[ShipmentChange, None]:
+        self.listening += 1
+        try:
+            while True:
+                yield await self.changes.get()
+        finally:
+            self.listening -= 1
+
+    async def _rung(self, bell: asyncio.Event) -> AsyncGenerator[None, None]:
+        self.listening += 1
+        try:
+            while True:
+                yield
+                await bell.wait()
+                bell.clear()
+        finally:
+            self.listening -= 1
+
+
+@dataclass
+class Api:
+    """Asks as somebody; who is not named is support."""
+
+    shop: ShopUnderTest
+    bells: Bells = field(default_factory=Bells)
+
+    def context(self, viewer: Viewer, repeat: RepeatKey | None = None) -> Context:
+        return Context(db=self.shop.db, viewer=viewer, live=self.bells, currency="USD", repeat=repeat)
+
+    async def answer(
+        self, document: str, viewer: Viewer = SUPPORT, repeat: RepeatKey | None = None, **variables: Any
+    ) -> ExecutionResult:
+        return await schema.execute(document, variables, self.context(viewer, repeat))
+
+    async def ask(
+        self, document: str, viewer: Viewer = SUPPORT, repeat: RepeatKey | None = None, **variables: Any
+    ) -> Any:
+        """The data of an answer without errors; of a single root field, its value."""
+        result = await self.answer(document, viewer, repeat, **variables)
+        assert not result.errors, result.errors
+        assert result.data is not None
+        return only(result.data)
+
+    async def refusal(self, document: str, viewer: Viewer = SUPPORT, **variables: Any) -> GraphQLError:
+        """The one error of an answer."""
+        result = await self.answer(document, viewer, **variables)
+        assert result.errors is not None, result.data
+        assert len(result.errors) == 1, result.errors
+        return result.errors[0]
+
+    async def watch(self, document: str, viewer: Viewer = SUPPORT, **variables: Any) -> AsyncGenerator[Any, None]:
+        """The values of a subscription. Raises the error that ends it."""
+        results = await schema.subscribe(document, variables, self.context(viewer))
+        try:
+            async for result in results:
+                if result.errors:
+                    raise result.errors[0]
+                assert result.data is not None
+                yield only(result.data)
+        finally:
+            await results.aclose()
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """What is sent to the database meanwhile."""
+        sent: list[str] = []
+
+        def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            sent.append(statement)
+
+        engine = self.shop.db.engine.sync_engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    async def booked(self, **fields: Any) -> "Known":
+        """An order for ana over two warehouses, charged and booked."""
+        await self.shop.stock_up({"tea": {"north": 5}, "mug": {"south": 5}})
+        key = await self.shop.place({"tea": 2, "mug": 1}, **fields)
+        await self.shop.run()
+        return Known(key)
+
+    async def amended(self) -> "Known":
+        """An order of which one unit is unavailable."""
+        await self.shop.stock_up({"tea": {"north": 1}})
+        key = await self.shop.place({"tea": 2})
+        await self.shop.run()
+        return Known(key)
+
+
+@dataclass(frozen=True)
+class Known:
+    """An order's ids."""
+
+    key: UUID
+
+    @property
+    def id(self) -> str:
+        return order_id(self.key)
+
+    def shipment(self, number: int = 1) -> str:
+        return shipment_id(self.key, number)
+
+
+def only(data: dict[str, Any]) -> Any:
+    return next(iter(data.values())) if len(data) == 1 else data
+
+
+def codes(payload: dict[str, Any]) -> list[str]:
+    return [error["code"] for error in payload["userErrors"]]
