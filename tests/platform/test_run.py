@@ -52,7 +52,7 @@ def test_it_starts_shows_its_steps_is_found_and_leaves_no_process(start: Start, 
 
     second = start()
     second.wait_until_ready()
-    assert second.took_s < 5
+    assert second.cpu_s() < 5  # and not by the clock: whoever else is busy here would slow it
     assert second.stop(signal.SIGTERM) == 0
 
 
