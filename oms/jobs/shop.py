@@ -8,7 +8,7 @@ from oms.db import Database
 from oms.domain.work import handle as work
 from oms.domain.work.model import WorkKey
 from oms.domain.work.store import Batch
-from oms.providers.ports import BillingSystem, CourierService, ProviderUnavailable
+from oms.providers.ports import BillingSystem, CourierSystem, ProviderUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Shop:
 
     db: Database
     billing: BillingSystem
-    courier: CourierService
+    courier: CourierSystem
     answer_within: timedelta
     lease: timedelta
     batch: int

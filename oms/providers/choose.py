@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from oms.providers.http import HttpProviders
-from oms.providers.ports import BillingSystem, CourierService
+from oms.providers.ports import BillingSystem, CourierSystem
 from oms.providers.sandbox import Sandbox
 from oms.providers.sandbox_rules import SandboxRules
 from oms.providers.sandbox_store import CallLog
@@ -18,7 +18,7 @@ class Providers:
     """The outside systems a worker calls. No call takes longer than OMS_PROVIDER_TIMEOUT_S."""
 
     billing: BillingSystem
-    courier: CourierService
+    courier: CourierSystem
     _open: Sandbox | HttpProviders
 
     async def aclose(self) -> None:

@@ -32,7 +32,7 @@ Answered = TypeVar("Answered")
 
 
 class HttpProviders:
-    """BillingSystem and CourierService over HTTP, for use within one event loop.
+    """BillingSystem and CourierSystem over HTTP, for use within one event loop.
 
     A call takes at most `timeout_s`, in which it is tried up to three times with the same key: again after a
     broken connection, silence, 5xx, or 409 (the first try is still being carried out). After that it is

@@ -117,7 +117,7 @@ class BillingSystem(Protocol):
     async def refund(self, request: RefundRequest, /) -> None: ...
 
 
-class CourierService(Protocol):
+class CourierSystem(Protocol):
     """Accepts shipments for delivery. Raises ProviderUnavailable, RequestRejected."""
 
     async def book(self, request: BookingRequest, /) -> BookingAnswer: ...
