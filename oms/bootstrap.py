@@ -48,8 +48,6 @@ def make_environment(venv: Path) -> Path:
     python = venv / "bin" / "python"
     if works(python):
         return python
-    if venv.exists() and not os.access(venv, os.W_OK):
-        raise CannotPrepare(f"{venv} belongs to another user. Remove it, or run as its owner.")
     require_python(
         (sys.version_info[0], sys.version_info[1]),
         ensurepip_present=importlib.util.find_spec("ensurepip") is not None,
@@ -77,6 +75,8 @@ def prepare(lock_file: Path, venv: Path) -> None:
     Raises: CannotPrepare, with what to do about it.
     """
     stamp = venv / f".{lock_file.name}"
+    if venv.exists() and not os.access(venv, os.W_OK):
+        raise CannotPrepare(f"{venv} belongs to another user. Remove it, or run this as its owner.")
     wanted = hashlib.sha256(lock_file.read_bytes()).hexdigest()
     if not (stamp.exists() and stamp.read_text() == wanted):
         began_s = time.monotonic()

@@ -41,9 +41,10 @@ def web(
     fd: Annotated[int | None, typer.Option(help="Serve on this inherited listening socket.", hidden=True)] = None,
 ) -> None:
     """Serve the API and the pages, on OMS_HOST and OMS_PORT."""
+    settings = _on_engines("web")
+
     from oms.serve import serve
 
-    settings = _on_engines("web")
     serve(settings, _database_url(settings), fd=fd)
 
 
@@ -51,10 +52,12 @@ def web(
 def worker() -> None:
     """Carry out due work of the kinds in OMS_QUEUES, until stopped."""
     from oms.database_version import require_migrated
-    from oms.jobs.worker import main as work
 
     settings = _on_engines("worker")
     require_migrated(_database_url(settings))
+
+    from oms.jobs.worker import main as work
+
     work(settings)
 
 
