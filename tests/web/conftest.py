@@ -190,8 +190,9 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def token(db: Database) -> str:
+    """Made anew for each module: a shop that is emptied forgets tokens, too."""
     return await issued(db)
 
 

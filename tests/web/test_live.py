@@ -1,0 +1,380 @@
+"""The live hub on the real log: nothing is missed, nothing told twice, whatever happens to doorbells and engines."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from graphql import GraphQLError
+from sqlalchemy import event, text
+
+from oms.db import Database, News, Tx
+from oms.domain import log as event_log
+from oms.domain.fraud import handle as fraud
+from oms.domain.log import ShipmentChange
+from oms.doorbell import CHANNEL, Doorbell, connect
+from oms.embedded import Engines
+from oms.web import live
+from oms.web.doorbells import hear_doorbells
+from oms.web.live import LiveHub
+from tests.shop import MANAGER, ShopUnderTest, open_shop
+from tests.web.conftest import until
+
+_LOG = text(
+    """
+    INSERT INTO order_events (order_id, seq, at, type, actor, shipment, data)
+    VALUES (:order, :seq, clock_timestamp(), 'ShipmentBooked', 'test', :seq, '{"from": "PENDING", "to": "BOOKED"}')
+    """
+)
+
+
+async def _log(tx: Tx, order: UUID, seq: int) -> None:
+    """An event of shipment number `seq`, so that changes tell which event they come from."""
+    await tx.conn.execute(_LOG, {"order": order, "seq": seq})
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
+    async with open_shop(database_url, tmp_path) as shop:
+        yield shop
+
+
+@pytest.fixture
+async def hub(database_url: str) -> AsyncIterator[LiveHub]:
+    """A hub that hears doorbells only from tests."""
+    async with _hub(database_url) as hub:
+        yield hub
+
+
+@asynccontextmanager
+async def _hub(database_url: str) -> AsyncIterator[LiveHub]:
+    db = Database(database_url, pool_size=5, ring=lambda _news: None)
+    hub = LiveHub(db)
+    following = asyncio.create_task(hub.follow())
+    try:
+        yield hub
+    finally:
+        assert not following.done()
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await db.close()
+
+
+class _Watched:
+    """Takes what a subscription yields, in the background."""
+
+    def __init__(self, source: AsyncGenerator[Any, None]) -> None:
+        self.taken: list[Any] = []
+        self._task = asyncio.create_task(self._take(source))
+
+    async def _take(self, source: AsyncGenerator[Any, None]) -> None:
+        async with aclosing(source):
+            async for item in source:
+                self.taken.append(item)
+
+    async def count(self, count: int, *, within_s: float) -> None:
+        await until(lambda: self._task.done() or len(self.taken) >= count, within_s=within_s)
+        if self._task.done():
+            await self._task
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _watching(hub: LiveHub, source: AsyncGenerator[Any, None]) -> AsyncIterator[_Watched]:
+    before = hub.watchers
+    watched = _Watched(source)
+    await until(lambda: hub.watchers > before)
+    try:
+        yield watched
+    finally:
+        await watched.stop()
+        assert hub.watchers == before
+
+
+async def test_an_order_is_told_at_once_and_after_a_doorbell(shop: ShopUnderTest, hub: LiveHub) -> None:
+    await shop.stock_up({"pen": {"east": 1}})
+    order = await shop.place({"pen": 1})
+    async with _watching(hub, hub.order(order)) as watched:
+        await watched.count(1, within_s=0.5)
+        shop.news.clear()
+        await shop.cancel(order)
+        for news in shop.news:
+            hub.ring(news)
+        await watched.count(2, within_s=0.5)
+
+
+async def test_a_lost_doorbell_costs_a_second_and_no_change(shop: ShopUnderTest, hub: LiveHub) -> None:
+    await shop.stock_up({"pen": {"east": 1}})
+    order = await shop.place({"pen": 1})
+    async with _watching(hub, hub.order(order)) as watched:
+        await watched.count(1, within_s=0.5)
+        await shop.cancel(order)
+        await watched.count(2, within_s=2)
+
+
+async def test_a_change_is_told_once_though_the_log_is_read_after_the_doorbell(db: Database, hub: LiveHub) -> None:
+    order = uuid4()
+    async with _watching(hub, hub.order(order)) as watched, _watching(hub, hub.shipments()) as changes:
+        await watched.count(1, within_s=0.5)
+        async with db.transaction() as tx:
+            await _log(tx, order, 1)
+        hub.ring(News({order}))
+        hub.ring(News({order}))
+        await asyncio.sleep(2.5)
+        assert len(watched.taken) == 2
+        assert changes.taken == [ShipmentChange(order, 1, frozenset({"PENDING", "BOOKED"}))]
+
+
+async def test_close_changes_merge_and_other_orders_wake_nobody(db: Database, hub: LiveHub) -> None:
+    order, other = uuid4(), uuid4()
+    async with _watching(hub, hub.order(order)) as watched:
+        await watched.count(1, within_s=0.5)
+        for seq in range(1, 21):
+            async with db.transaction() as tx:
+                await _log(tx, other, seq)
+            hub.ring(News({other}))
+        await asyncio.sleep(1.5)
+        assert len(watched.taken) == 1
+        async with db.transaction() as tx:
+            for seq in range(1, 21):
+                await _log(tx, order, seq)
+        hub.ring(News({order}))
+        await asyncio.sleep(1.5)
+        assert len(watched.taken) == 2
+
+
+async def test_every_change_of_a_shipment_is_told_with_its_statuses(shop: ShopUnderTest, hub: LiveHub) -> None:
+    await shop.stock_up({"pen": {"east": 1, "west": 1}})
+    async with _watching(hub, hub.shipments()) as watched:
+        order = await shop.place({"pen": 2})
+        await shop.run()
+        await shop.dispatch(order, 2)
+        events = await shop.rows("SELECT shipment FROM order_events WHERE shipment IS NOT NULL")
+        await watched.count(len(events) + 2, within_s=2)
+    assert {change.number for change in watched.taken[:2]} == {1, 2}
+    assert {change.statuses for change in watched.taken[:2]} == {frozenset({"PENDING"})}
+    assert watched.taken[-1] == ShipmentChange(order, 2, frozenset({"BOOKED", "DISPATCHED"}))
+    assert len(watched.taken) == len(events) + 2
+
+
+async def test_what_commits_late_is_not_missed(db: Database, hub: LiveHub) -> None:
+    late, early = uuid4(), uuid4()
+    async with _watching(hub, hub.shipments()) as watched:
+        async with db.transaction() as slow:
+            await _log(slow, late, 1)
+            async with db.transaction() as tx:
+                await _log(tx, early, 1)
+            await asyncio.sleep(2.2)
+            hub.ring(News({early}))
+            await watched.count(1, within_s=1)
+        await watched.count(2, within_s=2)
+    assert [change.order_id for change in watched.taken] == [early, late]
+
+
+async def test_an_order_is_told_in_its_own_order_though_transactions_began_in_another(
+    db: Database, hub: LiveHub
+) -> None:
+    order = uuid4()
+    async with _watching(hub, hub.shipments()) as watched:
+        async with db.transaction() as second:
+            await second.conn.execute(text("SELECT pg_current_xact_id()"))
+            async with db.transaction() as first:
+                await _log(first, order, 1)
+            await _log(second, order, 2)
+        await watched.count(2, within_s=2)
+    assert [change.number for change in watched.taken] == [1, 2]
+
+
+async def test_under_load_each_event_is_told_once_and_in_order(
+    db: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Concurrent writers that commit late, roll back, and lose half of their doorbells; pages of the smallest size."""
+    monkeypatch.setattr(live, "REREAD_EVERY_S", 0.05)
+    monkeypatch.setattr(live, "_TRANSACTIONS_AT_ONCE", 2)
+    monkeypatch.setattr(live, "_ORDERS_AT_ONCE", 2)
+    orders = [uuid4() for _ in range(5)]
+    written: dict[UUID, int] = defaultdict(int)
+    locks: dict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+    chance = random.Random(4711)
+
+    async def write() -> None:
+        for _ in range(25):
+            order = chance.choice(orders)
+            async with db.engine.connect() as conn:
+                if chance.random() < 0.5:
+                    await conn.execute(text("SELECT pg_current_xact_id()"))  # an older transaction than its place
+                    await asyncio.sleep(chance.random() / 100)
+                async with locks[order]:  # stands for the order's lock
+                    await _log(Tx(conn), order, written[order] + 1)
+                    await asyncio.sleep(chance.random() / 100)
+                    if chance.random() < 0.2:
+                        await conn.rollback()
+                        continue
+                    await conn.commit()
+                    written[order] += 1
+            if chance.random() < 0.5:
+                hub.ring(News({order}))
+
+    async with _watching(hub, hub.shipments()) as watched:
+        await asyncio.gather(*(write() for _ in range(4)))
+        await watched.count(sum(written.values()), within_s=5)
+        await asyncio.sleep(0.3)
+    told: dict[UUID, list[int]] = defaultdict(list)
+    for change in watched.taken:
+        told[change.order_id].append(change.number)
+    assert told == {order: list(range(1, count + 1)) for order, count in written.items()}
+
+
+async def test_who_falls_behind_is_told_so_and_not_fed_with_gaps(
+    db: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LONGEST_INBOX", 3)
+    order = uuid4()
+    changes = hub.shipments()
+    first = asyncio.create_task(anext(changes))
+    await until(lambda: hub.watchers == 1)
+    async with db.transaction() as tx:
+        await _log(tx, order, 1)
+    hub.ring(News({order}))
+    assert (await first).number == 1
+    async with db.transaction() as tx:
+        for seq in range(2, 7):
+            await _log(tx, order, seq)
+    hub.ring(News({order}))
+    await asyncio.sleep(1.5)
+    with pytest.raises(GraphQLError) as lagging:
+        await anext(changes)
+    assert lagging.value.extensions == {"code": "UNAVAILABLE"}
+    assert hub.watchers == 0
+
+
+@pytest.mark.parametrize("doorbell", [True, False])
+async def test_the_fraud_settings_are_told_at_once_and_after_a_change(
+    shop: ShopUnderTest, hub: LiveHub, doorbell: bool
+) -> None:
+    async with _watching(hub, hub.fraud_settings()) as watched:
+        await watched.count(1, within_s=0.5)
+        async with shop.db.transaction() as tx:
+            await fraud.set_spending_limit(tx, MANAGER, 4711)
+        if doorbell:
+            hub.ring(News(fraud_settings=True))
+        await watched.count(2, within_s=0.5 if doorbell else 2)
+        await asyncio.sleep(1.5)
+        assert len(watched.taken) == 2
+
+
+async def test_while_nobody_watches_nothing_is_read(database_url: str) -> None:
+    statements = 0
+    async with _hub(database_url) as hub:
+
+        def count(*_: Any) -> None:
+            nonlocal statements
+            statements += 1
+
+        event.listen(hub._db.engine.sync_engine, "before_cursor_execute", count)
+        async with _watching(hub, hub.order(uuid4())):
+            await asyncio.sleep(1.2)
+        assert statements >= 2
+        await asyncio.sleep(1.2)  # the second under way when the last one left
+        before = statements
+        hub.ring(News({uuid4()}))
+        await asyncio.sleep(1.5)
+        assert statements == before
+
+
+async def test_it_outlives_the_loss_of_its_connections(db: Database, hub: LiveHub) -> None:
+    order = uuid4()
+    async with _watching(hub, hub.shipments()) as watched:
+        async with db.transaction() as tx:
+            await _log(tx, order, 1)
+        await _cut_off(hub, db)
+        async with db.transaction() as tx:
+            await _log(tx, order, 2)
+        hub.ring(News({order}))
+        await watched.count(2, within_s=5)
+    assert [change.number for change in watched.taken] == [1, 2]
+
+
+async def _cut_off(hub: LiveHub, db: Database) -> None:
+    """Ends every connection the hub has."""
+    async with AsyncExitStack() as held:
+        connections = [await held.enter_async_context(hub._db.reading()) for _ in range(4)]
+        pids = [(await conn.execute(text("SELECT pg_backend_pid()"))).scalar_one() for conn in connections]
+    async with db.reading() as conn:
+        await conn.execute(
+            text("SELECT pg_terminate_backend(pid) FROM unnest(CAST(:p AS int[])) AS t(pid)"), {"p": pids}
+        )
+
+
+async def test_an_event_tells_of_each_shipment_it_opened(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"pen": {"east": 1, "west": 1}})
+    order = await shop.place({"pen": 2})
+    await shop.run()
+    async with shop.db.reading() as conn:
+        events = await event_log.new_events(conn, {order: 1}, 0)
+    opened = list(events[0].shipment_changes())
+    assert opened == [ShipmentChange(order, number, frozenset({"PENDING"})) for number in (1, 2)]
+    assert not any(list(e.shipment_changes()) for e in events if e.shipment is None and e is not events[0])
+
+
+class _Ears:
+    """What was heard over Redis, in the background."""
+
+    def __init__(self, redis_url: str) -> None:
+        self.heard: list[News] = []
+        self.connections = 0
+        self._task = asyncio.create_task(hear_doorbells(redis_url, self.heard.append, missed=self._connected))
+
+    def _connected(self) -> None:
+        self.connections += 1
+
+    async def stop(self) -> None:
+        assert not self._task.done()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _ears(redis_url: str) -> AsyncIterator[_Ears]:
+    ears = _Ears(redis_url)
+    try:
+        await until(lambda: ears.connections == 1)
+        yield ears
+    finally:
+        await ears.stop()
+
+
+async def test_doorbells_are_heard_and_those_not_understood_are_passed_over(redis_url: str) -> None:
+    order = uuid4()
+    async with _ears(redis_url) as ears:
+        redis = connect(redis_url)
+        for nonsense in (b"{", b"[]", b'{"orders": [1], "fraudSettings": false}', b'{"orders": ["x"]}', b"\xff"):
+            await redis.publish(CHANNEL, nonsense)
+        await redis.aclose()
+        doorbell = Doorbell(redis_url)
+        doorbell.ring(News({order}, fraud_settings=True))
+        await until(lambda: bool(ears.heard) and bool(ears.heard[-1]))
+        await doorbell.close()
+        assert [news for news in ears.heard if news] == [News({order}, fraud_settings=True)]
+
+
+async def test_after_a_restart_of_redis_doorbells_are_heard_again(open_dir: Path, database_url: str) -> None:
+    with Engines(open_dir / "restarted", durable=False, database_url=database_url) as engines:
+        [valkey] = engines.servers
+        async with _ears(engines.redis_url) as ears:
+            await asyncio.to_thread(valkey.stop)
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(valkey.start)
+            await until(lambda: ears.connections >= 2)
+            doorbell = Doorbell(engines.redis_url)
+            doorbell.ring(News({uuid4()}))
+            await until(lambda: bool(ears.heard))
+            await doorbell.close()
