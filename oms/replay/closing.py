@@ -10,7 +10,7 @@ from oms.replay.documents import ROOT_FIELDS, closed_orders, order_statuses, sub
 from oms.replay.ledger import FINAL_STATUSES, Ledger
 
 LOOK_EVERY_S = 0.2
-SWEEP_EVERY_S = 2.0
+QUIET_S = 2.0
 SWEEP_ORDERS = 500
 
 
@@ -24,12 +24,10 @@ class Closing:
 
     async def run(self) -> None:
         """Return when every order is final, or none has become final for wait_s seconds after placing."""
-        swept_s = time.monotonic()
         while not self._is_over():
             await self._read_closed()
-            if time.monotonic() - swept_s >= SWEEP_EVERY_S:
+            if time.monotonic() - self._ledger.last_heard_s > QUIET_S:
                 await self._sweep()
-                swept_s = time.monotonic()
             if not self._ledger.to_look_at:
                 await asyncio.sleep(LOOK_EVERY_S)
 
@@ -49,7 +47,8 @@ class Closing:
                     self._ledger.close(order)
 
     async def _sweep(self) -> None:
-        """Ask for the open orders that were not asked for longest."""
+        """Ask for the open orders that were not asked for longest. As long as there is news, this has time."""
+        self._ledger.last_heard_s = time.monotonic()
         ids = list(islice(self._ledger.open, SWEEP_ORDERS))
         for order_id in ids:
             self._ledger.open[order_id] = self._ledger.open.pop(order_id)

@@ -51,11 +51,16 @@ class _Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self.is_reusable = True
+        self._may_be_followed = True
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether another request may be sent: the last answer is whole, and the server has not hung up since."""
+        return self._may_be_followed and not self._reader.at_eof()
 
     async def send(self, request: bytes) -> Reply:
         """Raises: OSError if the server goes away before its answer is whole."""
-        self.is_reusable = False
+        self._may_be_followed = False
         self._writer.write(request)
         receiver = _Receiver()
         while not receiver.is_complete:
@@ -66,7 +71,7 @@ class _Connection:
                 receiver.parser.feed_data(received)
             except httptools.HttpParserError as error:
                 raise ConnectionAbortedError(f"the answer is not HTTP: {error}") from error
-        self.is_reusable = receiver.may_be_followed
+        self._may_be_followed = receiver.may_be_followed
         return Reply(receiver.parser.get_status_code(), receiver.headers, b"".join(receiver.parts))
 
     def close(self) -> None:
@@ -92,7 +97,7 @@ class Connections:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST {path}{self._head}{lines}content-length: {len(body)}\r\n\r\n"
         async with asyncio.timeout(self._timeout_s):
-            connection = self._idle.pop() if self._idle else await self._connect()
+            connection = self._idle_connection() or await self._connect()
             try:
                 return await connection.send(head.encode("latin-1") + body)
             finally:
@@ -100,6 +105,15 @@ class Connections:
                     self._idle.append(connection)
                 else:
                     connection.close()
+
+    def _idle_connection(self) -> _Connection | None:
+        """The one used last; those that the server closed for being idle are forgotten."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_reusable:
+                return connection
+            connection.close()
+        return None
 
     async def _connect(self) -> _Connection:
         return _Connection(*await asyncio.open_connection(self._host, self._port, ssl=self._tls))

@@ -54,6 +54,7 @@ class Ledger:
     customers: Counter[str] = field(default_factory=Counter)
     couriers: Counter[str] = field(default_factory=Counter)
 
+    last_heard_s: float = 0.0
     placing_began_s: float = 0.0
     placing_ended_s: float | None = None
     last_closed_s: float = 0.0
@@ -104,6 +105,7 @@ class Ledger:
         """A mutation's answer showed an order; if it is final, it is due for its last reading."""
         if order is not None and order["status"] in FINAL_STATUSES and order["id"] in self.open:
             self.to_look_at.append(order["id"])
+            self.last_heard_s = time.monotonic()
 
     def close(self, order: dict[str, Any]) -> None:
         """Book what the API says of an order whose status is final."""

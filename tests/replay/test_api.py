@@ -70,6 +70,24 @@ async def test_requests_share_a_connection() -> None:
     assert server.connections == 1
 
 
+async def test_a_connection_that_the_server_closed_while_idle_is_replaced_unasked() -> None:
+    class ClosingServer(Server):
+        async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.connections += 1
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(reply())
+            await asyncio.sleep(0.05)
+            writer.close()
+
+    server = ClosingServer(reply())
+    async with api_of(server) as api:
+        await api.execute("query", {})
+        await asyncio.sleep(0.2)
+        await api.execute("query", {})
+        assert api.repeated_requests == 0
+    assert server.connections == 2
+
+
 def chunked(body: bytes) -> bytes:
     half = len(body) // 2
     parts = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:half], body[half:]))
