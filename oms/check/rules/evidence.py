@@ -9,7 +9,7 @@ from oms.check.sql import MONEY_TAKEN, shipment_id
 
 _THERE: Final = """
     effects AS (
-        SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::boolean[], $6::numeric[], $7::text[],
+        SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::boolean[], $6::bigint[], $7::text[],
                              $8::boolean[])
             AS t(operation, key, order_id, number, granted, minor, tracking, is_early)),
     there AS (

@@ -1,6 +1,5 @@
 """Due work in PostgreSQL: written with the state that calls for it, claimed in batches under a lease."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -112,12 +111,13 @@ async def adjust(tx: Tx, before: Iterable[Mapping[WorkKey, Due]], now: Iterable[
 
 
 def _columns(keys: Iterable[WorkKey]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = defaultdict(list)
+    """Of no keys at all, they are there and empty."""
+    columns: dict[str, list[Any]] = {"orders": [], "shipments": [], "queues": []}
     for key in keys:
         columns["orders"].append(key.order_id)
         columns["shipments"].append(key.shipment)
         columns["queues"].append(str(key.queue))
-    return dict(columns)
+    return columns
 
 
 _CLAIM: Final = text(
