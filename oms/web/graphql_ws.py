@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 
 from oms.web.api import Api, Outcome, failure
 from oms.web.auth import Unauthenticated
-from oms.web.graphql_errors import ErrorCode, RequestRefused
+from oms.web.graphql_errors import ErrorCode, RequestRefused, refusal_of
 from oms.web.open_streams import OpenStreams
 from oms.web.operation import Operation
 
@@ -141,9 +141,10 @@ class _Connection:
             return
         except _Ended as ended:
             self._end(ended)
-        except Exception as error:  # noqa: BLE001 - whatever it is: failure() masks and logs it
-            failure(error)
-            self._end(_Ended(Close.FAULT, "Something went wrong on our side."))
+        except Exception as error:  # noqa: BLE001 - whatever it is: refusal_of() masks and logs it
+            fault = refusal_of(error)
+            code = Close.TRY_AGAIN if fault.code == ErrorCode.UNAVAILABLE else Close.FAULT
+            self._end(_Ended(code, fault.message))
 
     async def _obey(self, message: dict[str, Any]) -> None:
         match message:

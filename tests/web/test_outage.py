@@ -1,0 +1,109 @@
+"""The database is away: every door says UNAVAILABLE, and the process stays alive."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+
+import httpx
+import orjson
+import pytest
+from sqlalchemy.engine import make_url
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from oms.embedded.ports import free_port
+from oms.settings import Settings, load_settings
+from tests.web.conftest import Server, serving, until
+
+BEARER = {"Authorization": "Bearer somebodys"}
+
+
+@pytest.fixture(scope="module")
+def cut_off(redis_url: str) -> Iterator[Server]:
+    """A web process whose database does not listen."""
+    nowhere = f"postgresql://user@127.0.0.1:{free_port(0)}/oms"
+    with serving(load_settings(database_url=nowhere, redis_url=redis_url)) as server:
+        yield server
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_requests_get_503(cut_off: Server, accept: str) -> None:
+    async with httpx.AsyncClient(headers=BEARER | {"Accept": accept}) as client:
+        response = await client.post(cut_off.graphql, json={"query": "{ viewer }"})
+    assert response.status_code == 503
+    assert response.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+
+
+async def test_it_is_alive_but_not_ready(cut_off: Server) -> None:
+    async with httpx.AsyncClient(base_url=cut_off.url) as client:
+        assert (await client.get("/health")).status_code == 200
+        ready = await client.get("/ready")
+    assert ready.status_code == 503
+    assert ready.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+
+
+async def test_a_websocket_is_closed_with_1013(cut_off: Server) -> None:
+    async with connect(cut_off.websocket, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+        greeting = {"type": "connection_init", "payload": {"authorization": "Bearer somebodys"}}
+        await socket.send(orjson.dumps(greeting).decode())
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(socket.recv(), 10)
+        assert socket.close_code == 1013
+
+
+class _Bridge:
+    """The way to the database, which can be torn down and built up again."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._listening: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.port = free_port(0)
+
+    async def build(self) -> None:
+        self._listening = await asyncio.start_server(self._cross, "127.0.0.1", self.port)
+
+    async def tear_down(self) -> None:
+        assert self._listening
+        self._listening.close()
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _cross(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(*self._target)
+        self._writers |= {writer, far_writer}
+        await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+
+async def test_a_database_that_goes_and_comes_back(web_settings: Settings, token: str) -> None:
+    """A request fails while it is away; nobody has to restart anything, and subscriptions go on."""
+    url = make_url(web_settings.database_url or "")
+    bridge = _Bridge(url.host or "", url.port or 5432)
+    await bridge.build()
+    over_bridge = url.set(host="127.0.0.1", port=bridge.port).render_as_string(hide_password=False)
+    with serving(web_settings.model_copy(update={"database_url": over_bridge})) as server:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=20) as client:
+            assert (await client.post("/graphql", json={"query": "{ now }"})).status_code == 200
+            await bridge.tear_down()
+            response = await client.post("/graphql", json={"query": "{ now }"})
+            assert response.status_code == 503
+            assert response.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+            streamed = {"query": "subscription { fraudSettings }"}
+            response = await client.post("/graphql", json=streamed, headers={"Accept": "text/event-stream"})
+            assert '"code":"UNAVAILABLE"' in response.text
+            await bridge.build()
+
+            async def is_back() -> bool:
+                return (await client.post("/graphql", json={"query": "{ now }"})).status_code == 200
+
+            await until(is_back)
+        await asyncio.to_thread(server.stop)  # while the bridge, which is this thread's, still carries
+    await bridge.tear_down()
