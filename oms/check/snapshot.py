@@ -32,6 +32,7 @@ async def look(url: str, sandbox_log: Path) -> Findings:
             remarks.append(f"Rule 2: there is no sandbox's log {sandbox_log}, so nothing was compared with it.")
         else:
             checks += checks_of(sandbox.effects(sandbox_log, early_until=early_until))
+        checks.sort(key=lambda check: check.rule)
         return Findings(await examine(connection, checks), remarks)
 
 
