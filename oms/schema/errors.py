@@ -44,6 +44,8 @@ def told(error: GraphQLError) -> GraphQLError:
         case KeyReused():
             message = "This Idempotency-Key came with another body before; use a new key for a new request."
             return _rewritten(error, message, {"code": str(Code.DUPLICATE)}, original=cause)
+        case RecursionError():
+            return _rewritten(error, "The document is nested too deeply.", {"code": str(Code.INVALID)})
         case None:
             return _rewritten(error, error.message, {"code": str(Code.INVALID)} | (error.extensions or {}))
     return _masked(error, cause)

@@ -1,6 +1,7 @@
 """The schema as a whole: what the doors execute, and its text."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import strawberry
@@ -51,10 +52,14 @@ class ParsedOnce(ParserCache):
     """Keeps the syntax trees of documents that are likely to come again."""
 
     def on_parse(self) -> Iterator[None]:
-        if len(self.execution_context.query or "") > LONGEST_CACHED_CHARACTERS:
-            yield
-        else:
-            yield from super().on_parse()
+        query = self.execution_context.query or ""
+        if len(query) <= LONGEST_CACHED_CHARACTERS:
+            # What can't be parsed is parsed once more by the step that follows, which tells why.
+            with suppress(GraphQLError, RecursionError):
+                self.execution_context.graphql_document = self.cached_parse_document(
+                    query, **self.execution_context.parse_options
+                )
+        yield
 
 
 class ValidatedOnce(ValidationCache):

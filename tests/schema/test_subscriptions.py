@@ -1,0 +1,219 @@
+"""What is told live: at once, after every change, nothing stale, nothing to whom it does not concern, and an end."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from graphql import GraphQLError
+
+from oms.domain.log import ShipmentChange
+from oms.domain.work.model import Queue
+from oms.schema import subscriptions
+from tests.schema.api import ANA, Api, Known
+from tests.shop import COURIER, MANAGER, SUPPORT, customer
+
+UPDATED = """subscription ($id: ID!) { orderUpdated(orderId: $id) {
+    status shipments { status payment { status } } events(first: 100) { nodes { type } } viewerCanCancel } }"""
+EVENTS = "subscription ($id: ID!, $after: String) { orderEvents(orderId: $id, after: $after) { cursor type summary } }"
+SHIPMENTS = """subscription ($filter: ShipmentFilter) { shipmentUpdated(filter: $filter) {
+    id status order { id } payment { status } } }"""
+SETTINGS = "subscription { fraudSettingsUpdated { spendingLimit maintenanceMode } }"
+
+
+async def following(stream: AsyncGenerator[Any, None]) -> Any:
+    """The next value. Raises StopAsyncIteration at the end, TimeoutError if nothing comes."""
+    return await asyncio.wait_for(anext(stream), timeout=5)
+
+
+async def ended(stream: AsyncGenerator[Any, None]) -> bool:
+    try:
+        await following(stream)
+    except StopAsyncIteration:
+        return True
+    return False
+
+
+async def silent(stream: AsyncGenerator[Any, None]) -> bool:
+    """Whether nothing comes now; a stream that was asked in vain is at its end."""
+    try:
+        await asyncio.wait_for(anext(stream), timeout=0.1)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def test_an_order_is_told_at_once_and_after_every_change_until_it_is_final(api: Api) -> None:
+    known = await api.booked()
+    async with aclosing(api.watch(UPDATED, ANA, id=known.id)) as states:
+        state = await following(states)
+        assert state["status"] == "PROCESSING"
+        for number in (1, 2):
+            for act, status in ((api.shop.dispatch, "DISPATCHED"), (api.shop.deliver, "DELIVERED")):
+                await act(known.key, number)
+                api.bells.orders[known.key].set()
+                state = await following(states)
+                assert state["shipments"][number - 1]["status"] == status
+                assert state["events"]["nodes"][-1]["type"] in (f"Shipment{status.capitalize()}", "OrderCompleted")
+        assert state["status"] == "COMPLETED"
+        assert await ended(states)
+    assert api.bells.listening == 0
+
+
+async def test_it_goes_on_while_a_refund_is_due(api: Api) -> None:
+    known = await api.booked()
+    async with aclosing(api.watch(UPDATED, ANA, id=known.id)) as states:
+        await following(states)
+        await api.shop.cancel(known.key)
+        api.bells.orders[known.key].set()
+        state = await following(states)
+        assert state["status"] == "CANCELLED"
+        assert {s["payment"]["status"] for s in state["shipments"]} == {"SUCCEEDED"}
+        await api.shop.run()
+        api.bells.orders[known.key].set()
+        assert {s["payment"]["status"] for s in (await following(states))["shipments"]} == {"REFUNDED"}
+        assert await ended(states)
+
+
+async def test_a_final_order_is_told_once(api: Api) -> None:
+    known = await api.amended()
+    await api.shop.cancel(known.key)
+    async with aclosing(api.watch(UPDATED, ANA, id=known.id)) as states:
+        assert (await following(states))["status"] == "CANCELLED"
+        assert await ended(states)
+
+
+async def test_a_courier_s_watch_ends_when_the_order_is_no_longer_theirs_to_see(api: Api) -> None:
+    known = await api.booked()
+    async with aclosing(api.watch(UPDATED, COURIER, id=known.id)) as states:
+        state = await following(states)
+        assert state["shipments"][0]["payment"] is None
+        await api.shop.cancel(known.key)
+        api.bells.orders[known.key].set()
+        assert await ended(states)
+
+
+@pytest.mark.parametrize("document", [UPDATED, EVENTS])
+@pytest.mark.parametrize("key", ["nonsense", "ord_" + "1" * 32])
+async def test_what_does_not_exist_can_not_be_watched(api: Api, document: str, key: str) -> None:
+    with pytest.raises(GraphQLError) as refusal:
+        await following(api.watch(document, SUPPORT, id=key))
+    assert refusal.value.extensions == {"code": "NOT_FOUND", "path": ["orderId"]}
+
+
+async def test_events_are_told_from_the_first_on_and_then_live(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions, "MOST_ENTRIES", 3)
+    known = await api.booked()
+    past = await api.shop.events(known.key)
+    assert len(past) > 3
+    async with aclosing(api.watch(EVENTS, ANA, id=known.id)) as events:
+        told = [await following(events) for _ in past]
+        assert [event["type"] for event in told] == past
+        await api.shop.cancel(known.key)
+        api.bells.orders[known.key].set()
+        now = (await api.shop.events(known.key))[len(past) :]
+        told += [await following(events) for _ in now]
+        await api.shop.run()
+        api.bells.orders[known.key].set()
+        told += [event async for event in events]
+    assert [event["type"] for event in told] == await api.shop.events(known.key)
+    assert [event["cursor"] for event in told] == [str(number + 1) for number in range(len(told))]
+    assert told[-1]["type"] in ("ShipmentRefunded", "BookingReleased")
+    assert api.bells.listening == 0
+
+
+async def test_events_go_on_after_the_cursor_where_a_connection_broke(api: Api) -> None:
+    known = await api.booked()
+    types = await api.shop.events(known.key)
+    async with aclosing(api.watch(EVENTS, ANA, id=known.id, after="3")) as events:
+        assert [(await following(events))["type"] for _ in types[3:]] == types[3:]
+
+
+async def test_a_spurious_bell_repeats_no_event(api: Api) -> None:
+    known = await api.booked()
+    async with aclosing(api.watch(EVENTS, ANA, id=known.id)) as events:
+        for _ in await api.shop.events(known.key):
+            await following(events)
+        api.bells.orders[known.key].set()
+        assert await silent(events)
+
+
+async def test_a_courier_is_told_only_what_concerns_the_carrying(api: Api) -> None:
+    known = await api.booked()
+    async with aclosing(api.watch(EVENTS, COURIER, id=known.id)) as events:
+        told = [await following(events) for _ in range(2)]
+        assert {event["type"] for event in told} == {"ShipmentBooked"}
+        await api.shop.dispatch(known.key)
+        api.bells.orders[known.key].set()
+        assert (await following(events))["summary"] == "Shipment 1 was picked up by the courier."
+
+
+async def test_a_bad_cursor_is_refused_before_it_starts(api: Api) -> None:
+    known = await api.booked()
+    with pytest.raises(GraphQLError) as refusal:
+        await following(api.watch(EVENTS, ANA, id=known.id, after="x"))
+    assert refusal.value.extensions == {"code": "INVALID", "path": ["after"]}
+
+
+def change(known: Known, number: int, *statuses: str) -> ShipmentChange:
+    return ShipmentChange(known.key, number, frozenset(statuses))
+
+
+async def test_shipments_are_told_that_matched_before_or_match_after(api: Api) -> None:
+    known = await api.booked()
+    async with aclosing(api.watch(SHIPMENTS, SUPPORT, filter={"status": ["BOOKED"]})) as changes:
+        for number, statuses, told in (
+            (1, ("PENDING", "BOOKED"), True),
+            (1, ("DISPATCHED", "DELIVERED"), False),
+            (2, ("BOOKED", "DISPATCHED"), True),
+        ):
+            api.bells.changes.put_nowait(change(known, number, *statuses))
+            if told:
+                assert (await following(changes))["id"] == known.shipment(number)
+    assert api.bells.listening == 0
+
+
+async def test_shipments_are_told_of_one_warehouse_only_if_it_is_asked_for(api: Api) -> None:
+    known = await api.booked()
+    async with aclosing(api.watch(SHIPMENTS, SUPPORT, filter={"warehouseCode": "south"})) as changes:
+        api.bells.changes.put_nowait(change(known, 1, "BOOKED"))
+        api.bells.changes.put_nowait(change(known, 2, "BOOKED"))
+        assert (await following(changes))["id"] == known.shipment(2)
+
+
+async def test_shipments_are_told_as_they_are_now_and_to_whom_they_concern(api: Api) -> None:
+    known = await api.booked()
+    streams = {
+        "ana": api.watch(SHIPMENTS, ANA),
+        "ben": api.watch(SHIPMENTS, customer("ben")),
+        "courier": api.watch(SHIPMENTS, COURIER),
+    }
+    await api.shop.dispatch(known.key, 1)
+    for name, stream in streams.items():
+        api.bells.changes.put_nowait(change(known, 1, "PENDING", "BOOKED"))
+        if name == "ben":
+            assert await silent(stream)
+        else:
+            told = await following(stream)
+            assert (told["status"], told["order"]["id"]) == ("DISPATCHED", known.id)
+            assert (told["payment"] is None) is (name == "courier")
+        await stream.aclose()
+
+
+async def test_a_courier_is_not_told_of_shipments_that_couriers_do_not_see(api: Api) -> None:
+    await api.shop.stock_up({"tea": {"north": 5}})
+    known = Known(await api.shop.place({"tea": 1}))
+    await api.shop.run(Queue.ALLOCATION)
+    stream = api.watch(SHIPMENTS, COURIER)
+    api.bells.changes.put_nowait(change(known, 1, "PENDING"))
+    assert await silent(stream)
+    await stream.aclose()
+
+
+async def test_the_fraud_settings_are_told_at_once_and_after_every_change(api: Api) -> None:
+    async with aclosing(api.watch(SETTINGS, MANAGER)) as settings:
+        assert await following(settings) == {"spendingLimit": 0, "maintenanceMode": False}
+        await api.ask("mutation { setSpendingLimit(limit: 5) { userErrors { code } } }", MANAGER)
+        api.bells.settings.set()
+        assert await following(settings) == {"spendingLimit": 5, "maintenanceMode": False}
