@@ -30,9 +30,9 @@ async def carry(shop: Shop, batch: Batch) -> None:
             group.create_task(_settle(shop, batch.only(ready), {}))
         calls = {asked.key: shop.billing.invoice(_invoice_request(asked)) for asked in to_invoice}
         async for answered in answers(calls):
-            drafts = {key: _drafted(a) for key, a in answered.items() if isinstance(a, InvoiceAnswer)}
             await shop.put_off(batch, _unknown(answered))
-            group.create_task(_settle(shop, batch.only(i for i in batch.items if i.key in drafts), drafts))
+            if drafts := {key: _drafted(a) for key, a in answered.items() if isinstance(a, InvoiceAnswer)}:
+                group.create_task(_settle(shop, batch.only(i for i in batch.items if i.key in drafts), drafts))
 
 
 async def _settle(shop: Shop, batch: Batch, drafts: Mapping[WorkKey, Draft]) -> None:

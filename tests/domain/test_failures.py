@@ -59,6 +59,24 @@ async def test_a_charge_whose_answer_was_lost_is_asked_for_again_with_its_key_an
     assert (len(shop.charges()), await shop.tally()) == (1, 1000)
 
 
+async def test_a_billing_system_that_cannot_be_reached_at_all_is_asked_again(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 1}})
+    invoice, answers = shop.sandbox.invoice, iter([False])
+
+    async def unreachable(request: InvoiceRequest) -> InvoiceAnswer:
+        if next(answers, True):
+            return await invoice(request)
+        raise ProviderUnavailable("no route")
+
+    shop.sandbox.invoice = unreachable  # type: ignore[method-assign]
+    order_id = await shop.place({"MUG": 1})
+    await shop.run()
+    assert await shop.rows("SELECT last_error, suspect FROM work") == [("ProviderUnavailable: no route", False)]
+    await due_now(shop)
+    await shop.run()
+    assert (await shop.order(order_id)).shipments[0].booked_at
+
+
 async def test_a_charge_in_flight_when_the_order_is_cancelled_is_settled_first_and_then_refunded(
     shop: ShopUnderTest,
 ) -> None:
