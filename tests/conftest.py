@@ -1,10 +1,12 @@
 """The engines all tests share: real, and embedded unless the environment names others (OMS_TEST_…_URL)."""
 
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,14 +14,31 @@ from oms.database_version import migrate
 from oms.embedded import Engines
 from oms.settings import load_settings
 
+PREFIX: Final = "oms-tests-"
+IN_USE: Final = "in-use"
+
 
 @pytest.fixture(scope="session")
 def open_dir() -> Iterator[Path]:
     """A temporary folder that other users may enter, as root's databases need it; pytest closes its own."""
-    folder = Path(tempfile.mkdtemp(prefix="oms-tests-"))
+    _remove_left_behind()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
+    with (folder / IN_USE).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+        shutil.rmtree(folder)
+
+
+def _remove_left_behind() -> None:
+    """Folders of runs that were killed: nobody holds their lock any more."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            with (folder / IN_USE).open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+        except OSError:
+            continue  # in use, somebody else's, or just being made
 
 
 @pytest.fixture(scope="session")
