@@ -9,6 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import MetaData, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 metadata: Final = MetaData(
@@ -77,6 +79,18 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether trying again later may help: PostgreSQL can't be reached, went away, or has no connection free."""
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        return error.connection_invalidated or isinstance(error, InterfaceError) or state.startswith(_AWAY)
+    return isinstance(error, OSError | NoConnectionFree)
+
+
+_AWAY: Final = ("08", "53", "57P")
+"""SQLSTATE: connection exceptions, insufficient resources, shutting down or starting."""
 
 
 def async_url(url: str) -> str:

@@ -7,8 +7,8 @@ from typing import Final
 
 import structlog
 from graphql import GraphQLError, GraphQLFormattedError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
+from oms.db import is_outage
 
 log = structlog.get_logger(__name__)
 
@@ -89,17 +89,10 @@ def _known(cause: Exception) -> tuple[ErrorCode, str] | None:
     match cause:
         case RecursionError():
             return ErrorCode.INVALID, "The request is nested too deeply."
-        case _ if _is_outage(cause):
+        case _ if is_outage(cause):
             log.warning("A request failed because the database is away", error=repr(cause))
             return ErrorCode.UNAVAILABLE, "The service can't reach its database; try again in a moment."
     return None
-
-
-def _is_outage(cause: Exception) -> bool:
-    """Whether PostgreSQL can't be reached, went away meanwhile, or has no connection free in time."""
-    if isinstance(cause, DBAPIError):
-        return cause.connection_invalidated
-    return isinstance(cause, OSError | NoConnectionFree)
 
 
 def _masked(cause: Exception) -> tuple[ErrorCode, str]:

@@ -197,24 +197,31 @@ class _Connection:
         self._operations[key] = asyncio.create_task(self._carry_out(key, operation))
 
     async def _carry_out(self, key: str, operation: Operation) -> None:
-        """Sends the operation's results, then that it is complete; both only while the client wants them."""
+        """Sends the operation's results; what can't be told about it alone ends the connection."""
+        try:
+            await self._send_results(key, operation)
+        except _Ended as ended:
+            self._end(ended)
+        except Unauthenticated as refusal:
+            self._end(_unauthenticated(refusal))
+        finally:
+            if self._operations.get(key) is asyncio.current_task():
+                del self._operations[key]
+
+    async def _send_results(self, key: str, operation: Operation) -> None:
+        """Each result, then that it is complete; or the error it ended with."""
         try:
             async with aclosing(self._api.stream(operation, self._authorization)) as outcomes:
                 async for outcome in outcomes:
                     await self._send(_result(key, outcome))
                     if not outcome.began:
-                        break
-                else:
-                    await self._send({"id": key, "type": "complete"})
-        except _Ended as ended:
-            self._end(ended)
-        except Unauthenticated as refusal:
-            self._end(_unauthenticated(refusal))
+                        return
+        except (_Ended, Unauthenticated):
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is: failure() masks and logs it
             await self._send(_result(key, failure(error)))
-        finally:
-            if self._operations.get(key) is asyncio.current_task():
-                del self._operations[key]
+        else:
+            await self._send({"id": key, "type": "complete"})
 
     async def _send(self, message: dict[str, Any]) -> None:
         """Raises _Ended if the client does not read for SEND_PATIENCE_S."""

@@ -15,10 +15,9 @@ from uuid import UUID
 
 import structlog
 from graphql import GraphQLError
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oms.db import Database, News
+from oms.db import Database, News, is_outage
 from oms.domain import log as event_log
 from oms.domain.log import LoggedEvent, ShipmentChange
 from oms.web.graphql_errors import ErrorCode
@@ -28,6 +27,9 @@ log = structlog.get_logger(__name__)
 REREAD_EVERY_S: Final = 1.0
 LONGEST_INBOX: Final = 10_000
 """Shipment changes that a subscriber may be behind."""
+
+MOST_REMEMBERED: Final = 100_000
+"""Orders told beyond the watermark, which a transaction open for long holds back. More are told twice."""
 
 _TRANSACTIONS_AT_ONCE: Final = 200
 _ORDERS_AT_ONCE: Final = 500
@@ -121,9 +123,11 @@ class LiveHub:
 
     def ring(self, news: News) -> None:
         """A doorbell was heard."""
-        if self._watchers:
-            self._rung.orders |= news.orders
-            self._rung.fraud_settings |= news.fraud_settings
+        orders = news.orders if self._inboxes else news.orders & self._orders.keys()
+        settings = news.fraud_settings and bool(self._settings_bells)
+        if orders or settings:
+            self._rung.orders |= orders
+            self._rung.fraud_settings |= settings
             self._wake.set()
 
     def reread(self) -> None:
@@ -139,29 +143,33 @@ class LiveHub:
                 async with asyncio.timeout_at(self._reread_at_s):
                     await self._wake.wait()
             self._wake.clear()
+            rung, self._rung = self._rung, News()
             try:
-                await self._look()
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("Live changes wait for the database", error=repr(error))
-                self._reread_at_s = 0.0  # what was rung is found in the log
-                await asyncio.sleep(REREAD_EVERY_S)
-            except Exception:
-                log.exception("Live changes stumbled and read the log again")
-                self._reread_at_s = 0.0
+                await self._look(rung)
+            except Exception as error:  # noqa: BLE001 - live changes must go on, whatever it was
+                self._stumbled(error, rung)
                 await asyncio.sleep(REREAD_EVERY_S)
 
-    async def _look(self) -> None:
-        rung, self._rung = self._rung, News()
+    def _stumbled(self, error: Exception, rung: News) -> None:
+        """Nothing is lost: what was rung is looked at again, and the watermark stayed where it was."""
+        if is_outage(error):
+            log.warning("Live changes wait for the database", error=repr(error))
+        else:
+            log.error("Live changes stumbled and go on", exc_info=error)
+        self._rung.orders |= rung.orders
+        self.reread()
+
+    async def _look(self, rung: News) -> None:
+        """First at what was rung, which may be beyond the horizon, then at the log if a second has passed."""
         now_s = asyncio.get_running_loop().time()
+        due = now_s >= self._reread_at_s
         async with self._db.reading() as conn:
-            if now_s >= self._reread_at_s:
+            await self._tell(conn, rung.orders)
+            if due:
                 self._reread_at_s = now_s + REREAD_EVERY_S
                 await self._read_log(conn)
+            if due or rung.fraud_settings:
                 await self._look_at_settings(conn)
-            else:
-                await self._tell(conn, rung.orders)
-                if rung.fraud_settings:
-                    await self._look_at_settings(conn)
 
     async def _read_log(self, conn: AsyncConnection) -> None:
         start, stop = self._watermark, await event_log.horizon(conn)
@@ -182,6 +190,8 @@ class LiveHub:
         for event in events:
             _, transaction = self._told.get(event.order_id, (0, 0))
             self._told[event.order_id] = (event.seq, max(transaction, event.transaction))
+            if len(self._told) > MOST_REMEMBERED:
+                del self._told[next(iter(self._told))]
             for bell in self._orders.get(event.order_id, ()):
                 bell.set()
             for change in event.shipment_changes():

@@ -179,6 +179,37 @@ async def test_what_commits_late_is_not_missed(db: Database, hub: LiveHub) -> No
     assert [change.order_id for change in watched.taken] == [early, late]
 
 
+async def test_a_doorbell_is_answered_though_an_older_transaction_is_open_and_the_log_is_due(
+    db: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "REREAD_EVERY_S", 0.0)
+    order = uuid4()
+    async with _watching(hub, hub.order(order)) as watched, db.transaction() as slow:
+        await watched.count(1, within_s=0.5)
+        await _log(slow, uuid4(), 1)
+        async with db.transaction() as tx:
+            await _log(tx, order, 1)
+        hub.ring(News({order}))
+        await watched.count(2, within_s=0.5)
+        await asyncio.sleep(0.2)
+        assert len(watched.taken) == 2
+
+
+async def test_what_is_remembered_beyond_the_watermark_is_bounded(
+    db: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_REMEMBERED", 3)
+    async with _watching(hub, hub.shipments()) as watched, db.transaction() as slow:
+        await _log(slow, uuid4(), 1)
+        for _ in range(10):
+            order = uuid4()
+            async with db.transaction() as tx:
+                await _log(tx, order, 1)
+            hub.ring(News({order}))
+        await watched.count(10, within_s=2)
+        assert len(hub._told) <= 3
+
+
 async def test_an_order_is_told_in_its_own_order_though_transactions_began_in_another(
     db: Database, hub: LiveHub
 ) -> None:
