@@ -1,6 +1,8 @@
 # One command runs it, one passes its tests. Only Python >= 3.11 and make need to be there.
 
-PYTHON ?= python3
+# The first Python that is new enough; `make PYTHON=…` names another.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && exit; done; echo python3)
 VENV := .venv/bin/python
 RUNTIME := .venv/.requirements.lock
 DEVELOPMENT := .venv/.requirements-dev.lock

@@ -1,5 +1,7 @@
 """Makes the project's `.venv` hold what a lock file names. Standard library only, for it runs first.
 
+It can also be read by a Python that is too old, to say so.
+
     python3 oms/bootstrap.py requirements.lock
 
 A stamp in `.venv` keeps the lock file's hash, so that a second call returns at once.
@@ -21,7 +23,7 @@ class CannotPrepare(Exception):
     """What is missing on this machine and how to mend it, in one or two lines."""
 
 
-def require_python(version: tuple[int, int], *, ensurepip_present: bool) -> None:
+def require_python(version: "tuple[int, int]", *, ensurepip_present: bool) -> None:
     """Raises: CannotPrepare if this Python is too old, or was packaged without what makes environments."""
     if version < OLDEST:
         have, need = ".".join(map(str, version)), ".".join(map(str, OLDEST))

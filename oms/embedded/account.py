@@ -47,7 +47,7 @@ def account_for(database_dir: Path) -> Account | None:
     if os.geteuid() != 0:
         return None
     if database_dir.exists() and (owner := database_dir.stat().st_uid) != 0:
-        return _account(pwd.getpwuid(owner))
+        return _owner(owner, database_dir)
     for name in CANDIDATES:
         try:
             return _account(pwd.getpwnam(name))
@@ -57,6 +57,16 @@ def account_for(database_dir: Path) -> Account | None:
         f"PostgreSQL does not run as root, and none of the users {', '.join(CANDIDATES)} exists.\n"
         "Make one (useradd --system postgres), or run this as an ordinary user."
     )
+
+
+def _owner(uid: int, database_dir: Path) -> Account:
+    try:
+        return _account(pwd.getpwuid(uid))
+    except KeyError:
+        raise CannotStart(
+            f"{database_dir} belongs to the user number {uid}, who does not exist here.\n"
+            f"Give it to one who does (chown -R postgres {database_dir}), or set OMS_DATA_DIR to another folder."
+        ) from None
 
 
 def _account(entry: pwd.struct_passwd) -> Account:

@@ -179,6 +179,10 @@ def _read(state_file: Path) -> _State:
             f"{state_file} belongs to another user.\n"
             "Run this as that user, or set OMS_DATA_DIR to the folder of an instance of your own."
         ) from problem
+    except ValueError as problem:
+        raise CannotStart(
+            f"{state_file} is damaged. Remove it: passwords and ports are made anew, the data stays."
+        ) from problem
     running = raw["running"]
     return _State(
         password=raw["password"],

@@ -58,7 +58,7 @@ class PostgresServer:
         self._durable = durable
         self._data_dir = folder.database_dir
         self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0
+        self._port = 0  # known once it ran: who uses it knows it too, so a restart keeps it
 
     @property
     def is_new(self) -> bool:
@@ -82,13 +82,15 @@ class PostgresServer:
         """
         if self.is_new:
             self._create_data()
-        self._require_same_major()
-        if self._folder.password_is_new:
-            self._single_user(f"ALTER ROLE {USER} PASSWORD '{self._folder.password}'", self._data_dir)
+        else:
+            self._require_same_major()
+            if self._folder.password_is_new:
+                self._single_user(f"ALTER ROLE {USER} PASSWORD '{self._folder.password}'", self._data_dir)
         for _ in range(_PORT_ATTEMPTS):
-            self._port = free_port(self._folder.preferred_port(self.name))
-            self._process = self._launch()
+            port = self._port or free_port(self._folder.preferred_port(self.name))
+            self._process = self._launch(port)
             if self._wait_until_ready():
+                self._port = port
                 self._folder.remember_port(self.name, self._port)
                 return
             stop(self._process, _FAST_THEN_IMMEDIATE)
@@ -143,8 +145,8 @@ class PostgresServer:
             program = Path(command[0]).name
             raise CannotStart(f"{program} failed. The end of {log_file}:\n{last_lines(log_file)}")
 
-    def _launch(self) -> subprocess.Popen[bytes]:
-        settings = {**_SETTINGS, **({} if self._durable else _FORGETFUL), "port": str(self._port)}
+    def _launch(self, port: int) -> subprocess.Popen[bytes]:
+        settings = {**_SETTINGS, **({} if self._durable else _FORGETFUL), "port": str(port)}
         arguments = [f"--{name}={value}" for name, value in settings.items()]
         process = spawn(
             [self._programs.postgres, "-D", self._data_dir, *arguments],

@@ -29,7 +29,7 @@ class ValkeyServer:
         self._programs = programs
         self._account = account
         self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0
+        self._port = 0  # known once it ran: who uses it knows it too, so a restart keeps it
 
     @property
     def url(self) -> str:
@@ -45,9 +45,10 @@ class ValkeyServer:
     def start(self) -> None:
         """Raises: CannotStart with the end of its log."""
         for _ in range(_PORT_ATTEMPTS):
-            self._port = free_port(self._folder.preferred_port(self.name))
-            self._process = self._launch()
-            if self._wait_until_ready():
+            port = self._port or free_port(self._folder.preferred_port(self.name))
+            self._process = self._launch(port)
+            if self._wait_until_ready(port):
+                self._port = port
                 self._folder.remember_port(self.name, self._port)
                 return
             stop(self._process, _POLITELY)
@@ -58,7 +59,7 @@ class ValkeyServer:
         if self._process:
             stop(self._process, _POLITELY)
 
-    def _launch(self) -> subprocess.Popen[bytes]:
+    def _launch(self, port: int) -> subprocess.Popen[bytes]:
         """Configure it through standard input: an argument with the password could be read by every user."""
         process = spawn(
             [self._programs.valkey, "-"],
@@ -70,14 +71,14 @@ class ValkeyServer:
         self._folder.record_child(process.pid)
         assert process.stdin  # noqa: S101 - asked for
         with process.stdin as configuration:
-            configuration.write(self._configuration().encode())
+            configuration.write(self._configuration(port).encode())
         return process
 
-    def _configuration(self) -> str:
+    def _configuration(self, port: int) -> str:
         return "\n".join(
             (
                 f"bind {LOOPBACK}",
-                f"port {self._port}",
+                f"port {port}",
                 f"requirepass {self._folder.password}",
                 'save ""',
                 "appendonly no",
@@ -86,18 +87,18 @@ class ValkeyServer:
             )
         )
 
-    def _wait_until_ready(self) -> bool:
+    def _wait_until_ready(self, port: int) -> bool:
         deadline = time.monotonic() + _START_PATIENCE_S
         while self.process.poll() is None and time.monotonic() < deadline:
-            if self._answers():
+            if self._answers(port):
                 return True
             time.sleep(0.01)
         return False
 
-    def _answers(self) -> bool:
+    def _answers(self, port: int) -> bool:
         """Whether our own server is behind the port: only it takes the password."""
         try:
-            with socket.create_connection((LOOPBACK, self._port), timeout=1) as connection:
+            with socket.create_connection((LOOPBACK, port), timeout=1) as connection:
                 connection.sendall(f"AUTH {self._folder.password}\r\n".encode())
                 return connection.recv(16).startswith(b"+OK")
         except OSError:

@@ -124,6 +124,25 @@ def test_data_of_another_postgresql_is_refused_and_left_alone(used_dir: Path) ->
     version_file.write_text("18\n")
 
 
+def test_a_folder_whose_password_was_lost_gets_a_new_one_and_keeps_its_data(used_dir: Path) -> None:
+    with Engines(used_dir) as engines:
+        query(engines, "CREATE TABLE IF NOT EXISTS precious (it int)", "SELECT 1")
+        lost = engines.folder.password
+    (used_dir / "state.json").unlink()
+    with Engines(used_dir) as engines:
+        assert engines.folder.password != lost
+        assert query(engines, "SELECT count(*) FROM precious") == 0
+
+
+def test_a_damaged_state_is_told_with_what_to_do(used_dir: Path) -> None:
+    state_file = used_dir / "state.json"
+    whole = state_file.read_text()
+    state_file.write_text(whole[:20])
+    with pytest.raises(CannotStart, match=r"state\.json is damaged\. Remove it"):
+        running_instance(used_dir)
+    state_file.write_text(whole)
+
+
 def test_data_half_made_by_a_killed_first_start_is_made_anew(data_dir: Path) -> None:
     half = data_dir / "postgres-unfinished"
     half.mkdir(parents=True)
