@@ -8,7 +8,6 @@ from typing import Any, Final
 import strawberry
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from oms.domain.access.model import Viewer
@@ -23,7 +22,7 @@ QUERIES_AND_MUTATIONS: Final = (OperationType.QUERY, OperationType.MUTATION)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The HTTP status and the JSON value of an operation's result. `began` is false if it was refused before."""
+    """The JSON value of a result, and the HTTP status it would have. Not `began`: refused before it was executed."""
 
     status: int
     body: dict[str, Any]
@@ -80,10 +79,10 @@ class Api:
 
 
 def outcome_of(result: Any) -> Outcome:
-    """Status and body of an execution's result.
+    """The outcome of an execution's result.
 
-    Source: GraphQL over HTTP, 6.4 (status codes). A request error (no data, no path) is 400 for either media type; a
-    fault that left no data is a 5xx without `data`.
+    Source: GraphQL over HTTP, 6.4 (status codes). Errors without data are 400 where none of them stands at a field,
+    for then nothing was executed, or the status of the fault that left no data.
     """
     if not isinstance(result, ExecutionResult):
         raise TypeError(f"results in parts are not supported: {type(result)}")
@@ -92,18 +91,15 @@ def outcome_of(result: Any) -> Outcome:
     errors = formatted(result.errors)
     if result.data is not None:
         return Outcome(200, _body(result, {"data": result.data, "errors": errors}))
-    began = not isinstance(result, PreExecutionError)
-    codes = [error["extensions"]["code"] for error in errors]
-    if faults := [STATUS_OF_FAULT[code] for code in codes if code in STATUS_OF_FAULT]:
-        return Outcome(max(faults), _body(result, {"errors": errors}), began)
-    if began and any(error.path for error in result.errors):
-        return Outcome(200, _body(result, {"data": None, "errors": errors}))
-    return Outcome(400, _body(result, {"errors": errors}), began)
+    faults = [STATUS_OF_FAULT.get(error["extensions"]["code"], 0) for error in errors]
+    if not any(error.path for error in result.errors):
+        return Outcome(max(faults) or 400, _body(result, {"errors": errors}), began=False)
+    return Outcome(max(faults) or 200, _body(result, {"data": None, "errors": errors}))
 
 
 def failure(error: Exception) -> Outcome:
     """The outcome of an operation that was ended by an exception."""
-    refusal = error if isinstance(error, RequestRefused) else refusal_of(error)
+    refusal = refusal_of(error)
     return Outcome(refusal.status, {"errors": refusal.errors}, began=False)
 
 

@@ -63,7 +63,10 @@ def refusal_of(error: Exception) -> RequestRefused:
 
 
 def formatted(errors: Sequence[GraphQLError]) -> list[GraphQLFormattedError]:
-    """The errors of a result as the client may see them: each with a code, none with our internals."""
+    """The errors of a result as the client may see them: each with a code, none with our internals.
+
+    The schema tells its own; here are those that came about around it.
+    """
     return [_formatted(error) for error in errors]
 
 

@@ -19,10 +19,7 @@ from oms.web.graphql_sse import EventStream
 from oms.web.idempotency_key import repeat_key
 from oms.web.negotiation import EVENT_STREAM, JSON, RESPONSE_JSON, answer_type, require_json
 from oms.web.open_streams import OpenStreams
-from oms.web.operation import Operation, decoded
-
-LONGEST_BODY_BYTES: Final = 4 * 1024 * 1024
-"""Room for an order of 2,000 lines and for 1,000 orders of 26 lines each, with addresses (some 3 MB)."""
+from oms.web.operation import LONGEST_REQUEST_BYTES, Operation, decoded
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -60,6 +57,8 @@ class HttpDoor:
             return EventStream(self._api.stream(operation, authorization, repeat), self._streams)
         allowed = QUERIES if request.method == "GET" else QUERIES_AND_MUTATIONS
         outcome = await self._api.execute(operation, viewer, repeat, allowed=allowed)
+        if outcome.status != 200:
+            outcome.body.pop("data", None)  # what is no 2xx has none, so says the specification
         return json_response(outcome.body, outcome.status, media_type)
 
 
@@ -85,16 +84,16 @@ async def _operation(request: Request) -> Operation:
 async def _body(request: Request) -> bytes:
     """The body, read no further than to its bound. Raises RequestRefused(413)."""
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > LONGEST_BODY_BYTES:
+    if announced.isdigit() and int(announced) > LONGEST_REQUEST_BYTES:
         raise _too_large()
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LONGEST_BODY_BYTES:
+        if len(body) > LONGEST_REQUEST_BYTES:
             raise _too_large()
     return bytes(body)
 
 
 def _too_large() -> RequestRefused:
-    most = LONGEST_BODY_BYTES // (1024 * 1024)
+    most = LONGEST_REQUEST_BYTES // (1024 * 1024)
     return invalid(f"The body is larger than {most} MiB: send less at once.", status=413)

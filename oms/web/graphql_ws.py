@@ -19,7 +19,7 @@ from oms.web.api import Api, Outcome, failure
 from oms.web.auth import Unauthenticated
 from oms.web.graphql_errors import ErrorCode, RequestRefused, refusal_of
 from oms.web.open_streams import OpenStreams
-from oms.web.operation import Operation
+from oms.web.operation import LONGEST_REQUEST_BYTES, Operation
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +30,6 @@ SEND_PATIENCE_S: Final = 30.0
 
 MOST_OPERATIONS: Final = 100
 """Operations under way at once on one connection."""
-
-LONGEST_MESSAGE: Final = 4 * 1024 * 1024
 
 
 class Close(IntEnum):
@@ -251,7 +249,7 @@ def _message(event: Any) -> dict[str, Any]:
     text = event.get("text")
     if text is None:
         raise _Ended(Close.BAD_MESSAGE, "Messages must be text")
-    if len(text) > LONGEST_MESSAGE:
+    if len(text) > LONGEST_REQUEST_BYTES:
         raise _Ended(Close.TOO_BIG, "The message is too long")
     try:
         message = orjson.loads(text)

@@ -86,10 +86,11 @@ class LiveHub:
         """Yields once at once, then after every change; close ones merge."""
         bell = asyncio.Event()
         async with self._watching():
-            if not self._settings_bells:
-                async with self._db.reading() as conn:
-                    self._settings_seq = await event_log.fraud_settings_seq(conn)
-            self._settings_bells.add(bell)
+            async with self._starting:
+                if not self._settings_bells:
+                    async with self._db.reading() as conn:
+                        self._settings_seq = await event_log.fraud_settings_seq(conn)
+                self._settings_bells.add(bell)
             try:
                 yield
                 while True:

@@ -22,6 +22,9 @@ from strawberry.types.graphql import OperationType
 
 from oms.web.graphql_errors import invalid
 
+LONGEST_REQUEST_BYTES: Final = 4 * 1024 * 1024
+"""Room for an order of 2,000 lines and for 1,000 orders of 26 lines each, with addresses (some 3 MB)."""
+
 _OPERATION_WORDS: Final = re.compile(r"\b(?:query|mutation|subscription)\b")
 
 _CACHED_CHARACTERS: Final = 8_192

@@ -162,7 +162,7 @@ async def test_a_body_up_to_four_mebibytes_is_taken(client: httpx.AsyncClient) -
 
 
 async def test_a_thousand_orders_of_a_real_size_fit() -> None:
-    from oms.web.graphql_http import LONGEST_BODY_BYTES
+    from oms.web.operation import LONGEST_REQUEST_BYTES
 
     address = {"name": "A" * 40, "line1": "B" * 60, "city": "C" * 30, "postalCode": "12345-678", "country": "BR"}
     order = {
@@ -175,7 +175,7 @@ async def test_a_thousand_orders_of_a_real_size_fit() -> None:
     }
     bulk = orjson.dumps({"query": "mutation …", "variables": {"inputs": [order] * 1000}})
     long_order = orjson.dumps({"lines": [{"sku": "S" * 100, "quantity": 1_000_000, "unitPrice": 2**53}] * 2000})
-    assert max(len(bulk), len(long_order)) < LONGEST_BODY_BYTES
+    assert max(len(bulk), len(long_order)) < LONGEST_REQUEST_BYTES
 
 
 @pytest.mark.parametrize("announced", [True, False])
