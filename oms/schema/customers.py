@@ -7,11 +7,11 @@ import strawberry
 
 from oms.domain.customers import read
 from oms.domain.ids import customer_id, parse_customer
-from oms.domain.orders.read import OrderQuestion
+from oms.domain.orders.read import CustomerPage
 from oms.domain.refusal import Code, refused
 from oms.schema.context import Info
 from oms.schema.fields import field
-from oms.schema.orders import Order, page_of_orders
+from oms.schema.orders import Order, connected
 from oms.schema.pages import PAGE, Connection, Node, size
 from oms.schema.reads import Reads
 
@@ -32,7 +32,8 @@ class Customer(Node):
     async def orders(
         self, first: int | None = PAGE, after: str | None = None
     ) -> Connection[Annotated[Order, strawberry.lazy("oms.schema.orders")]]:
-        return await page_of_orders(self.reads, OrderQuestion(customer_id=self.key), first=size(first), after=after)
+        page = await self.reads.page_of_customer.load(CustomerPage(self.key, size(first), after))
+        return connected(self.reads, page, after)
 
 
 async def customer_of(reads: Reads, key: UUID | str) -> Customer | None:

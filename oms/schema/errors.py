@@ -6,10 +6,9 @@ from typing import Any
 import strawberry
 import structlog
 from graphql import GraphQLError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from strawberry.extensions import MaskErrors
 
+from oms.db import is_outage
 from oms.domain.refusal import Problem, Refused
 from oms.domain.repeats.handle import KeyInUse, KeyReused
 from oms.schema.enums import Code
@@ -61,18 +60,12 @@ def _cause(error: GraphQLError) -> Exception | None:
 
 def _masked(error: GraphQLError, cause: Exception) -> GraphQLError:
     number = token_hex(8)
-    if _is_unavailable(cause):
+    if is_outage(cause):
         log.error("The database is unavailable", correlation_id=number, error=str(cause))
         message = f"The database can't be reached just now; try again soon. ({number})"
         return _rewritten(error, message, {"code": "UNAVAILABLE", "correlationId": number})
     log.error("A resolver failed", correlation_id=number, path=error.path, exc_info=cause)
     return _rewritten(error, f"Something went wrong here. ({number})", {"code": "INTERNAL", "correlationId": number})
-
-
-def _is_unavailable(cause: Exception) -> bool:
-    """Whether trying again later may help: no connection could be had, or it broke."""
-    broken = isinstance(cause, DBAPIError) and cause.connection_invalidated
-    return broken or isinstance(cause, OSError | NoConnectionFree | InterfaceError | OperationalError)
 
 
 def _rewritten(

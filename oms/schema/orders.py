@@ -189,13 +189,7 @@ def question_of(asked: OrderFilter | None, search: str | None) -> OrderQuestion 
     return OrderQuestion(customer, statuses, asked.placed_from, asked.placed_to, search)
 
 
-async def page_of_orders(
-    reads: Reads, question: OrderQuestion | None, *, first: int, after: str | None
-) -> Connection[Order]:
-    require(reads.viewer, Operation.READ_ORDERS)
-    page: Page[SeenOrder] = Page((), more=False)
-    if question:
-        page = await read.page(reads.db, reads.viewer, question, first=first, after=after)
+def connected(reads: Reads, page: Page[SeenOrder], after: str | None) -> Connection[Order]:
     return connection(page, after=after, cursor=lambda seen: seen.cursor, node=lambda seen: Order.of(reads, seen))
 
 
@@ -237,4 +231,9 @@ class OrderQueries:
         filter: OrderFilter | None = None,  # noqa: A002 - the contract's name
         search: str | None = None,
     ) -> Connection[Order]:
-        return await page_of_orders(info.context.reads, question_of(filter, search), first=size(first), after=after)
+        reads, question = info.context.reads, question_of(filter, search)
+        if question is None:
+            require(reads.viewer, Operation.READ_ORDERS)
+            return connected(reads, Page((), more=False), after)
+        page = await read.page(reads.db, reads.viewer, question, first=size(first), after=after)
+        return connected(reads, page, after)

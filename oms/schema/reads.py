@@ -5,7 +5,7 @@ begins with new ones, so nothing told is stale.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -16,8 +16,9 @@ from oms.domain.events import Event
 from oms.domain.orders import read as orders
 from oms.domain.orders import trail
 from oms.domain.orders.model import Line
-from oms.domain.orders.read import SeenOrder
+from oms.domain.orders.read import CustomerPage, SeenOrder
 from oms.domain.orders.trail import Stretch
+from oms.domain.paging import Page
 from oms.domain.shipments import read as shipments
 from oms.domain.shipments.handle import ShipmentKey
 from oms.domain.shipments.model import Item
@@ -26,6 +27,9 @@ from oms.domain.shipments.read import SeenShipment
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 D = TypeVar("D")
+
+
+_NO_ORDERS: Final[Page[SeenOrder]] = Page((), more=False)
 
 
 class Reads:
@@ -37,6 +41,9 @@ class Reads:
         self.order: DataLoader[UUID, SeenOrder | None] = _loader(lambda ids: orders.of_ids(db, viewer, ids), None)
         self.order_of_shipment: DataLoader[UUID, SeenOrder | None] = _loader(
             lambda ids: orders.of_shipments(db, ids), None
+        )
+        self.page_of_customer: DataLoader[CustomerPage, Page[SeenOrder]] = _loader(
+            lambda pages: orders.pages_of_customers(db, viewer, pages), _NO_ORDERS
         )
         self.lines: DataLoader[UUID, list[Line]] = _loader(lambda ids: orders.lines_of(db, ids), [])
         self.shipments: DataLoader[UUID, list[SeenShipment]] = _loader(

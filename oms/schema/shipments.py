@@ -114,6 +114,10 @@ class Shipment(Node):
     def viewer_can_deliver(self) -> bool:
         return may(self.reads.viewer, Operation.DELIVER) and decide.can_deliver(self.seen.shipment)
 
+    @field("Whether the viewer may report it as lost, refused, undeliverable or never collected.")
+    def viewer_can_fail(self) -> bool:
+        return may(self.reads.viewer, Operation.FAIL_SHIPMENT) and decide.can_fail(self.seen.shipment)
+
 
 @strawberry.input
 class ShipmentFilter:

@@ -20,7 +20,7 @@ query ($id: ID!) { order(id: $id) {
     }
     payment { status reason charged { amount } refunded { amount } chargedAt }
     courier { code name } trackingNumber bookedAt dispatchedAt deliveredAt updatedAt
-    viewerCanDispatch viewerCanDeliver order { id }
+    viewerCanDispatch viewerCanDeliver viewerCanFail order { id }
   }
   total { amount currency } shippingAddress { name city postalCode country }
   viewerCanAcceptAmendment viewerCanCancel
@@ -91,6 +91,32 @@ async def test_many_single_orders_in_one_request_are_read_together(api: Api) -> 
     assert len(sent) == 1
 
 
+async def test_the_orders_of_many_customers_are_read_together(api: Api) -> None:
+    await api.shop.stock_up({"tea": {"north": 100}})
+    for number in range(9):
+        await api.shop.place({"tea": 1}, customer=f"c-{number % 3}", reference=f"r-{number}")
+    document = """{ orders(first: 4) { nodes { customer { reference orders(first: 2) {
+        nodes { reference } pageInfo { hasNextPage endCursor } } } } } }"""
+    with api.statements() as sent:
+        found = (await api.ask(document))["nodes"]
+    assert len(sent) == 2
+    told = [
+        (node["customer"]["reference"], [order["reference"] for order in node["customer"]["orders"]["nodes"]])
+        for node in found
+    ]
+    assert told == [("c-2", ["r-8", "r-5"]), ("c-1", ["r-7", "r-4"]), ("c-0", ["r-6", "r-3"]), ("c-2", ["r-8", "r-5"])]
+    after = found[0]["customer"]["orders"]["pageInfo"]["endCursor"]
+    rest = await api.ask(
+        """query ($after: String) { customer(reference: "c-2") { orders(after: $after) {
+            nodes { reference } pageInfo { hasNextPage hasPreviousPage } } } }""",
+        after=after,
+    )
+    assert rest["orders"] == {
+        "nodes": [{"reference": "r-2"}],
+        "pageInfo": {"hasNextPage": False, "hasPreviousPage": True},
+    }
+
+
 async def test_before_allocation_nothing_is_known_to_be_unavailable_and_there_is_no_total(api: Api) -> None:
     await api.shop.stock_up({"tea": {"north": 1}})
     await api.shop.place({"tea": 2}, reference="early")
@@ -155,7 +181,8 @@ async def test_a_courier_sees_addresses_but_no_money_no_customer_and_no_hidden_s
     shipment = order["shipments"][0]
     assert (shipment["invoice"], shipment["payment"]) == (None, None)
     assert all(line["unitPrice"] is None for line in shipment["lines"])
-    assert (shipment["viewerCanDispatch"], shipment["viewerCanDeliver"]) == (False, True)
+    able = (shipment["viewerCanDispatch"], shipment["viewerCanDeliver"], shipment["viewerCanFail"])
+    assert able == (False, True, True)
     events = order["events"]["nodes"]
     assert [event["type"] for event in events] == ["ShipmentBooked", "ShipmentDispatched"]
     assert {event["shipment"]["id"] for event in events} == {known.shipment(1)}

@@ -91,6 +91,48 @@ async def lines_of(db: Database, ids: Collection[UUID]) -> dict[UUID, list[Line]
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerPage:
+    """A page of one customer's orders, newest first: `after` is the cursor of the last order seen."""
+
+    customer_id: UUID
+    first: int
+    after: str | None = None
+
+
+_OF_CUSTOMERS: Final = f"""
+    {_COLUMNS}, k.page
+    FROM unnest(CAST(:pages AS int[]), CAST(:customers AS uuid[]), CAST(:below AS uuid[]), CAST(:most AS int[]))
+        AS k(page, customer_id, below, most)
+    CROSS JOIN LATERAL (
+        SELECT * FROM orders o WHERE o.customer_id = k.customer_id AND o.id < k.below AND {{visible}}
+        ORDER BY o.id DESC LIMIT k.most
+    ) o JOIN customers c ON c.id = o.customer_id ORDER BY o.id DESC
+"""  # noqa: S608 - conditions are written here, values are bound
+_BEYOND_ALL: Final = UUID(int=2**128 - 1)
+
+
+async def pages_of_customers(
+    db: Database, viewer: Viewer, pages: Sequence[CustomerPage]
+) -> dict[CustomerPage, Page[SeenOrder]]:
+    """As far as the viewer may see. Raises Refused: FORBIDDEN, or INVALID for an impossible argument."""
+    require(viewer, Operation.READ_ORDERS)
+    scope = scope_of(viewer)
+    asked = {
+        "pages": list(range(len(pages))),
+        "customers": [page.customer_id for page in pages],
+        "below": [_BEYOND_ALL if page.after is None else _order_of(page.after) for page in pages],
+        "most": [check_first(page.first) + 1 for page in pages],
+    }
+    found: dict[int, list[SeenOrder]] = defaultdict(list)
+    async with db.reading() as conn:
+        query = text(_OF_CUSTOMERS.format(visible=scope.orders))
+        for row in (await conn.execute(query, {**scope.values, **asked})).mappings():
+            values = dict(row)
+            found[values.pop("page")].append(_seen(values))
+    return {page: Page.of(found[place], page.first) for place, page in enumerate(pages)}
+
+
+@dataclass(frozen=True, slots=True)
 class OrderQuestion:
     """Which orders are asked for; None: any. `placed_from` inclusive, `placed_to` exclusive, UTC.
 

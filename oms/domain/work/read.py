@@ -31,22 +31,23 @@ class Operations:
     completion_rate: float
 
 
+# The statement's clock, which stands still within it: an index can't serve a comparison with one that runs.
 _QUEUES: Final = text(
     """
     SELECT q.name,
            (SELECT count(*) FROM workers
-            WHERE q.name = ANY(queues) AND seen_at > clock_timestamp() - interval '5 seconds') AS workers,
-           due.backlog, greatest(0, coalesce(extract(epoch FROM clock_timestamp() - due.oldest), 0)) AS oldest_due_s
+            WHERE q.name = ANY(queues) AND seen_at > statement_timestamp() - interval '5 seconds') AS workers,
+           due.backlog, greatest(0, coalesce(extract(epoch FROM statement_timestamp() - due.oldest), 0)) AS oldest_due_s
     FROM unnest(CAST(:queues AS text[])) AS q(name)
     CROSS JOIN LATERAL (
         SELECT count(*) AS backlog, min(due_at) AS oldest FROM work
-        WHERE queue = q.name AND parked_at IS NULL AND NOT held AND due_at <= clock_timestamp()) AS due
+        WHERE queue = q.name AND parked_at IS NULL AND NOT held AND due_at <= statement_timestamp()) AS due
     """
 )
 _COMPLETED: Final = text(
     """
     SELECT count(*) / 30.0 FROM orders
-    WHERE closed_at > clock_timestamp() - interval '30 seconds' AND status = 'COMPLETED'
+    WHERE closed_at > statement_timestamp() - interval '30 seconds' AND status = 'COMPLETED'
     """
 )
 

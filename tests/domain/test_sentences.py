@@ -1,0 +1,104 @@
+"""What each event says to a person."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from oms.domain.actor import Actor
+from oms.domain.events import Event, EventType
+from oms.domain.money import written
+from oms.domain.orders.sentences import sentence
+from oms.domain.orders.trail import ABOUT_CARRYING
+
+E = EventType
+SHIPMENTS = [{"shipment": 1, "warehouse": "north"}, {"shipment": 2, "warehouse": "south"}]
+SHORT = [{"line": n, "sku": f"s{n}", "units": n} for n in range(1, 6)]
+
+SENTENCES: list[tuple[EventType, str | None, dict[str, Any], str]] = [
+    (E.OrderPlaced, None, {}, "The order was placed."),
+    (E.ItemsAllocated, None, {"shipments": SHIPMENTS}, "All items are allocated, in 2 shipments from north, south."),
+    (
+        E.ItemsUnavailable,
+        None,
+        {"shipments": SHIPMENTS, "unavailable": SHORT[:1]},
+        "Unavailable: 1 of s1; the customer is asked to accept the rest or to cancel.",
+    ),
+    (
+        E.ItemsUnavailable,
+        None,
+        {"shipments": [], "unavailable": SHORT},
+        (
+            "Nothing of the order is available (1 of s1, 2 of s2, 3 of s3 and of 2 other lines):"
+            " the customer may cancel it."
+        ),
+    ),
+    (E.AmendmentAccepted, None, {}, "The customer accepted the order without its unavailable items."),
+    (E.OrderCancelled, "Too late", {}, "The order was cancelled: Too late."),
+    (E.OrderTimedOut, "No answer", {}, "The order timed out: No answer."),
+    (E.OrderCompleted, None, {}, "The order is completed."),
+    (E.OrderFailed, "CARD_DECLINED", {}, "The order failed: the card was declined."),
+    (E.ShipmentInvoiced, None, {"total": 1234}, "Shipment 2 was invoiced at 12.34 USD."),
+    (E.ChargeHeld, "FRAUD_MAINTENANCE", {}, "The charge of shipment 2 waits: fraud control is in maintenance."),
+    (E.ChargeStarted, None, {"amount": 5}, "The charge of shipment 2 over 0.05 USD was started."),
+    (E.ShipmentCharged, None, {"amount": 1200}, "Shipment 2 was charged 12.00 USD."),
+    (
+        E.ChargeDeclined,
+        "SPENDING_LIMIT_EXCEEDED",
+        {},
+        "The charge of shipment 2 was declined: it would exceed the customer's spending limit.",
+    ),
+    (E.ShipmentRefunded, None, {"amount": 1200}, "The charge of shipment 2, 12.00 USD, was refunded."),
+    (
+        E.ShipmentBooked,
+        None,
+        {"courier": "BIKE", "tracking": "T1"},
+        "BIKE will deliver shipment 2, tracking number T1.",
+    ),
+    (E.BookingReleased, None, {}, "The courier's booking of shipment 2 was cancelled."),
+    (E.ShipmentDispatched, None, {}, "Shipment 2 was picked up by the courier."),
+    (E.ShipmentDelivered, None, {}, "Shipment 2 was delivered."),
+    (E.ShipmentFailed, "Lost", {}, "Shipment 2 failed: Lost."),
+    (E.ShipmentCancelled, None, {}, "Shipment 2 was cancelled."),
+    (
+        E.WorkParked,
+        "no answer",
+        {"queue": "billing"},
+        "Billing of shipment 2 keeps failing and waits for support: no answer.",
+    ),
+    (E.WorkRetried, None, {"queue": "booking"}, "Booking of shipment 2 is tried again."),
+]
+
+
+def event(kind: EventType, reason: str | None, data: dict[str, Any]) -> Event:
+    return Event(1, kind, datetime(2026, 11, 21, tzinfo=UTC), Actor("billing"), reason, 2, data)
+
+
+@pytest.mark.parametrize(("kind", "reason", "data", "expected"), SENTENCES)
+def test_an_event_is_one_sentence(kind: EventType, reason: str | None, data: dict[str, Any], expected: str) -> None:
+    assert sentence(event(kind, reason, data), "USD") == expected
+
+
+def test_every_event_has_a_sentence() -> None:
+    assert {kind for kind, *_ in SENTENCES} == set(EventType)
+
+
+def test_what_couriers_are_told_names_no_amount() -> None:
+    for kind, reason, data, _ in SENTENCES:
+        if kind in ABOUT_CARRYING:
+            assert "USD" not in sentence(event(kind, reason, data), "USD")
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (1234, "USD", "12.34 USD"),
+        (5, "EUR", "0.05 EUR"),
+        (1234, "JPY", "1234 JPY"),
+        (1234, "KWD", "1.234 KWD"),
+        (0, "USD", "0.00 USD"),
+        (-150, "USD", "-1.50 USD"),
+    ],
+)
+def test_amounts_are_written_with_the_currency_s_decimals(minor: int, currency: str, text: str) -> None:
+    assert written(minor, currency) == text
