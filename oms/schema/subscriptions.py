@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import strawberry
@@ -13,6 +15,7 @@ from oms.domain.log import ShipmentChange
 from oms.domain.orders.trail import Stretch, seq_of
 from oms.domain.paging import MOST_ENTRIES
 from oms.domain.refusal import Code, refused
+from oms.domain.shipments.handle import ShipmentKey
 from oms.domain.shipments.read import ShipmentQuestion, check_question
 from oms.domain.work.model import is_settled, wanted
 from oms.schema.context import Context, Info
@@ -103,11 +106,19 @@ async def _order_events(context: Context, key: UUID, after: int) -> AsyncGenerat
                 return
 
 
+MOST_REMEMBERED: Final = 10_000
+
+
 async def _shipments(context: Context, question: ShipmentQuestion) -> AsyncGenerator[Shipment, None]:
+    """Several changes that were read at once are told once; after a while of remembering that, perhaps twice."""
+    told: dict[ShipmentKey, datetime] = {}
     async with aclosing(context.live.shipments()) as changes:
         async for change in changes:
             shipment = await _matching(context, question, change)
-            if shipment:
+            if shipment and told.get(shipment.seen.key) != shipment.updated_at:
+                if len(told) >= MOST_REMEMBERED:
+                    told.clear()
+                told[shipment.seen.key] = shipment.updated_at
                 yield shipment
 
 

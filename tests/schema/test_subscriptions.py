@@ -201,6 +201,17 @@ async def test_shipments_are_told_as_they_are_now_and_to_whom_they_concern(api: 
         await stream.aclose()
 
 
+async def test_changes_that_were_read_at_once_are_told_once(api: Api) -> None:
+    known = await api.booked()
+    async with aclosing(api.watch(SHIPMENTS, SUPPORT)) as changes:
+        for _ in range(3):
+            api.bells.changes.put_nowait(change(known, 1, "PENDING", "BOOKED"))
+        assert (await following(changes))["status"] == "BOOKED"
+        await api.shop.dispatch(known.key, 1)
+        api.bells.changes.put_nowait(change(known, 1, "BOOKED", "DISPATCHED"))
+        assert (await following(changes))["status"] == "DISPATCHED"
+
+
 async def test_a_courier_is_not_told_of_shipments_that_couriers_do_not_see(api: Api) -> None:
     await api.shop.stock_up({"tea": {"north": 5}})
     known = Known(await api.shop.place({"tea": 1}))
