@@ -17,7 +17,7 @@ from oms.web.graphiql import graphiql_page, wants_graphiql
 from oms.web.graphql_errors import RequestRefused, invalid, refusal_of
 from oms.web.graphql_sse import EventStream
 from oms.web.idempotency_key import repeat_key
-from oms.web.negotiation import EVENT_STREAM, JSON, RESPONSE_JSON, answer_type, require_json
+from oms.web.negotiation import EVENT_STREAM, JSON, answer_type, refusal_type, require_json
 from oms.web.open_streams import OpenStreams
 from oms.web.operation import LONGEST_REQUEST_BYTES, Operation, decoded
 
@@ -38,7 +38,7 @@ class HttpDoor:
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is: refusal_of() masks and logs it
-            response = refusal_response(refusal_of(error))
+            response = refusal_response(refusal_of(error), refusal_type(request))
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> ASGIApp:
@@ -67,9 +67,9 @@ def json_response(body: Any, status: int, media_type: str = JSON) -> Response:
     return Response(orjson.dumps(body), status, headers=_HEADERS | {"Content-Type": content_type})
 
 
-def refusal_response(refusal: RequestRefused) -> Response:
+def refusal_response(refusal: RequestRefused, media_type: str = JSON) -> Response:
     """The refusal in GraphQL's error form, with its status and headers."""
-    response = json_response({"errors": refusal.errors}, refusal.status, RESPONSE_JSON)
+    response = json_response({"errors": refusal.errors}, refusal.status, media_type)
     response.headers.update(refusal.headers)
     return response
 

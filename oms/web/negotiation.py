@@ -10,8 +10,9 @@ RESPONSE_JSON: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 
-_OFFERED: Final = (RESPONSE_JSON, JSON, EVENT_STREAM)
-"""In our order of preference, where the client has none."""
+_OFFERED: Final = (JSON, RESPONSE_JSON, EVENT_STREAM)
+_OFFERED_TO_NEW: Final = (RESPONSE_JSON, JSON, EVENT_STREAM)
+"""In our order of preference: clients that do not name the newer type may not know it."""
 
 
 def answer_type(request: Request) -> str:
@@ -23,11 +24,18 @@ def answer_type(request: Request) -> str:
         _weighed(item) for value in request.headers.getlist("accept") for item in value.split(",") if item.strip()
     ]
     if not ranges:
-        return RESPONSE_JSON
-    best = max(_OFFERED, key=lambda offered: _weight(offered, ranges))
+        return JSON
+    named = {media_range for media_range, _ in ranges}
+    offers = _OFFERED_TO_NEW if RESPONSE_JSON in named else _OFFERED
+    best = max(offers, key=lambda offered: (_weight(offered, ranges), offered in named))
     if _weight(best, ranges) <= 0:
         raise invalid(f"Answers come as one of: {', '.join(_OFFERED)}.", status=406)
     return best
+
+
+def refusal_type(request: Request) -> str:
+    """The media type to refuse with, whatever else is wrong with the request: JSON always."""
+    return RESPONSE_JSON if RESPONSE_JSON in request.headers.get("accept", "").lower() else JSON
 
 
 def _weighed(item: str) -> tuple[str, float]:

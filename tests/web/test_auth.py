@@ -22,6 +22,13 @@ async def test_without_credentials_the_answer_is_401(server: Server, method: str
     assert response.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
 
 
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
+async def test_a_refusal_has_the_media_type_the_client_knows(server: Server, accept: str) -> None:
+    async with httpx.AsyncClient(headers={"Accept": accept}) as client:
+        response = await client.post(server.graphql, json=QUERY)
+    assert response.headers["content-type"] == f"{accept}; charset=utf-8"
+
+
 @pytest.mark.parametrize(
     "credentials",
     ["Bearer", "Bearer nobodys", "Basic dTpw", "nobodys", f"Bearer {'x' * 600}", "Bearer \x80\xff", "Bearer a b"],

@@ -59,15 +59,16 @@ async def test_other_methods_are_refused_with_405(client: httpx.AsyncClient, met
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
-        (None, "application/graphql-response+json"),
-        ("*/*", "application/graphql-response+json"),
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("application/json, application/graphql-response+json", "application/graphql-response+json"),
         ("application/json", "application/json"),
         ("application/graphql-response+json", "application/graphql-response+json"),
         ("application/graphql-response+json, application/json;q=0.9", "application/graphql-response+json"),
         ("application/json, application/graphql-response+json;q=0.1", "application/json"),
         ("application/*;q=0.5, application/graphql-response+json;q=0", "application/json"),
         ("APPLICATION/JSON; charset=utf-8", "application/json"),
-        ("text/html, */*;q=0.1", "application/graphql-response+json"),
+        ("text/html, */*;q=0.1", "application/json"),
     ],
 )
 async def test_the_answer_has_the_media_type_the_client_prefers(

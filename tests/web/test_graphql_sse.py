@@ -51,6 +51,12 @@ async def test_queries_and_mutations_are_one_event(client: httpx.AsyncClient, do
     assert blocks[2:] == ["event: complete\ndata:", ""]
 
 
+async def test_a_client_that_names_events_beside_anything_gets_events(client: httpx.AsyncClient) -> None:
+    headers = {"Accept": "text/event-stream, */*"}
+    response = await client.post("/graphql", json={"query": "{ viewer }"}, headers=headers)
+    assert response.headers["content-type"].startswith("text/event-stream")
+
+
 async def test_a_get_streams_too(client: httpx.AsyncClient) -> None:
     parameters = {"query": "subscription($to: Int!) { count(to: $to) }", "variables": '{"to": 1}'}
     response = await client.get("/graphql", params=parameters, headers=EVENTS)
