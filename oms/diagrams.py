@@ -14,10 +14,7 @@ MACHINES: Final[Sequence[Machine[Any]]] = (ORDER, SHIPMENT, PAYMENT)
 
 def state_diagrams() -> str:
     """Markdown with one Mermaid block for each state machine."""
-    return "\n".join(
-        f"**{machine.noun.capitalize()}**\n```mermaid\n{mermaid(machine)}\n```\n"
-        for machine in MACHINES
-    )
+    return "\n".join(f"**{machine.noun.capitalize()}**\n```mermaid\n{mermaid(machine)}\n```\n" for machine in MACHINES)
 
 
 def mermaid(machine: Machine[S]) -> str:

@@ -6,6 +6,7 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text
 
@@ -87,7 +88,7 @@ class Racer:
         await drains.finish()
         await asyncio.sleep(0.01)
 
-    async def _one(self, query: str) -> tuple[object, ...] | None:
+    async def _one(self, query: str) -> tuple[Any, ...] | None:
         async with self.db.reading() as conn:
             row = (await conn.execute(text(query))).one_or_none()
         return tuple(row) if row else None
