@@ -25,6 +25,7 @@ from oms.web.graphql_http import HttpDoor
 from oms.web.graphql_ws import WebSocketDoor
 from oms.web.live import LiveHub
 from oms.web.open_streams import OpenStreams
+from oms.web.pages.routes import page_routes
 
 
 def create_app() -> Starlette:
@@ -67,6 +68,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             Route("/graphql", HttpDoor(api, streams)),
             WebSocketRoute("/graphql", WebSocketDoor(api, streams)),
             *front_routes(db),
+            *page_routes(api, db, hub, streams, demo=settings.demo),
         ],
         exception_handlers={HTTPException: refuse, Exception: refuse},
         lifespan=lifespan,

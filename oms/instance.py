@@ -40,5 +40,6 @@ def environment_of(settings: Settings) -> Mapping[str, str]:
         "redis_url": settings.redis_url or "",
         "data_dir": str(settings.data_dir),
         "amendment_timeout_s": str(settings.amendment_timeout_s),
+        "demo": str(settings.demo),
     }
     return os.environ | {variable(field): value for field, value in told.items()}

@@ -95,6 +95,10 @@ class Settings(BaseSettings):
         ge=1,
         description="Seconds a customer has to answer an amended order. `run` sets 120 unless this is set.",
     )
+    demo: bool = Field(
+        default=False,
+        description="Whether anybody may sign in as a demo persona. `run` turns it on unless this is set.",
+    )
     currency: str = Field(
         default="USD", pattern="^[A-Z]{3}$", description="Default currency of the catalogue, ISO 4217."
     )

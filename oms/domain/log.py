@@ -25,9 +25,10 @@ _CHANGED: Final = text(
 )
 _NEW_EVENTS: Final = text(
     """
-    SELECT e.order_id, e.seq, e.transaction, e.shipment, e.data, s.status
+    SELECT e.order_id, e.seq, e.transaction, e.shipment, e.data, s.status, c.reference
     FROM unnest(CAST(:orders AS uuid[]), CAST(:told AS int[])) AS w(order_id, told)
     JOIN order_events e ON e.order_id = w.order_id AND e.seq > w.told AND e.transaction >= :watermark
+    LEFT JOIN orders o ON o.id = e.order_id LEFT JOIN customers c ON c.id = o.customer_id
     LEFT JOIN shipments s ON s.order_id = e.order_id AND s.number = e.shipment
     ORDER BY e.order_id, e.seq
     """
@@ -54,6 +55,7 @@ class LoggedEvent:
     shipment: int | None
     data: Mapping[str, Any]
     status: str | None
+    customer_reference: str | None
 
     def shipment_changes(self) -> Iterator[ShipmentChange]:
         """One of the shipment it is about; one of each that it opened; none where it is about the order alone."""

@@ -44,8 +44,9 @@ def run(settings: Settings) -> None:
 
     Raises: CannotStart, with everything stopped that had been started.
     """
-    if "amendment_timeout_s" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"amendment_timeout_s": DEMO_AMENDMENT_TIMEOUT_S})
+    demo = {"amendment_timeout_s": DEMO_AMENDMENT_TIMEOUT_S, "demo": True}
+    unset = {field: value for field, value in demo.items() if field not in settings.model_fields_set}
+    settings = settings.model_copy(update=unset)
     steps = Steps()
     try:
         with _stop_signals(), _engines(settings, steps) as engines:

@@ -56,6 +56,11 @@ class Authenticator:
             raise Unauthenticated("This token is unknown, expired or revoked.", bad=True)
         return known.viewer
 
+    def forget(self, authorization: str) -> None:
+        """It was revoked here: no need to wait until it is forgotten."""
+        token = _bearer_token(authorization)
+        self._remembered.pop(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest(), None)
+
     def _remember(self, key: bytes, viewer: Viewer | None) -> _Remembered:
         known = _Remembered(viewer, self._clock() + (KNOWN_FOR_S if viewer else UNKNOWN_FOR_S))
         self._remembered[key] = known

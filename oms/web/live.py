@@ -9,8 +9,8 @@ nothing is read.
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
-from typing import Final
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Final, TypeVar
 from uuid import UUID
 
 import structlog
@@ -23,6 +23,8 @@ from oms.domain.log import LoggedEvent, ShipmentChange
 from oms.web.graphql_errors import ErrorCode
 
 log = structlog.get_logger(__name__)
+
+K = TypeVar("K")
 
 REREAD_EVERY_S: Final = 1.0
 LONGEST_INBOX: Final = 10_000
@@ -41,6 +43,7 @@ class LiveHub:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._orders: dict[UUID, set[asyncio.Event]] = {}
+        self._customers: dict[str | None, set[asyncio.Event]] = {}
         self._inboxes: set[_Inbox] = set()
         self._settings_bells: set[asyncio.Event] = set()
 
@@ -57,9 +60,20 @@ class LiveHub:
 
     async def order(self, order_id: UUID) -> AsyncGenerator[None, None]:
         """Yields once at once, then after every change of the order or its shipments; close ones merge."""
+        async with aclosing(self._hear(self._orders, order_id)) as rings:
+            async for _ in rings:
+                yield
+
+    async def orders_of(self, customer_reference: str | None) -> AsyncGenerator[None, None]:
+        """Yields once at once, then after every change of an order of that customer; None: of any order."""
+        async with aclosing(self._hear(self._customers, customer_reference)) as rings:
+            async for _ in rings:
+                yield
+
+    async def _hear(self, all_bells: dict[K, set[asyncio.Event]], key: K) -> AsyncGenerator[None, None]:
         bell = asyncio.Event()
         async with self._watching():
-            bells = self._orders.setdefault(order_id, set())
+            bells = all_bells.setdefault(key, set())
             bells.add(bell)
             try:
                 yield
@@ -69,7 +83,7 @@ class LiveHub:
             finally:
                 bells.remove(bell)
                 if not bells:
-                    del self._orders[order_id]
+                    del all_bells[key]
 
     async def shipments(self) -> AsyncGenerator[ShipmentChange, None]:
         """Yields for every change of any shipment. Raises GraphQLError(UNAVAILABLE) at who falls too far behind."""
@@ -124,12 +138,17 @@ class LiveHub:
 
     def ring(self, news: News) -> None:
         """A doorbell was heard."""
-        orders = news.orders if self._inboxes else news.orders & self._orders.keys()
+        orders = news.orders if self._watches_all else news.orders & self._orders.keys()
         settings = news.fraud_settings and bool(self._settings_bells)
         if orders or settings:
             self._rung.orders |= orders
             self._rung.fraud_settings |= settings
             self._wake.set()
+
+    @property
+    def _watches_all(self) -> bool:
+        """Whether somebody has to hear of orders that nobody named."""
+        return bool(self._inboxes or self._customers)
 
     def reread(self) -> None:
         """Doorbells may have been missed: read the log now rather than at the next second."""
@@ -182,7 +201,7 @@ class LiveHub:
 
     async def _tell(self, conn: AsyncConnection, orders: set[UUID]) -> None:
         """Reads what is new of those orders that anybody watches, and wakes who does."""
-        watched = list(orders if self._inboxes else orders & self._orders.keys())
+        watched = list(orders if self._watches_all else orders & self._orders.keys())
         for first in range(0, len(watched), _ORDERS_AT_ONCE):
             told = {order: self._told.get(order, (0, 0))[0] for order in watched[first : first + _ORDERS_AT_ONCE]}
             self._pass_on(await event_log.new_events(conn, told, self._watermark))
@@ -193,7 +212,11 @@ class LiveHub:
             self._told[event.order_id] = (event.seq, max(transaction, event.transaction))
             if len(self._told) > MOST_REMEMBERED:
                 del self._told[next(iter(self._told))]
-            for bell in self._orders.get(event.order_id, ()):
+            for bell in (
+                *self._orders.get(event.order_id, ()),
+                *self._customers.get(event.customer_reference, ()),
+                *self._customers.get(None, ()),
+            ):
                 bell.set()
             for change in event.shipment_changes():
                 for inbox in self._inboxes:

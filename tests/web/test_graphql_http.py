@@ -1,5 +1,6 @@
 """GraphQL over HTTP: methods, media types, status codes, bounds; and that every refusal has GraphQL's form."""
 
+import re
 from typing import Any
 
 import httpx
@@ -221,7 +222,11 @@ async def test_the_front_page_needs_no_token_and_loads_only_from_here(server: Se
         assert "default-src 'none'" in page.headers["content-security-policy"]
         assert 'href="/graphql"' in page.text
         assert "http://" not in page.text.replace(server.url, "")
-        assert (await client.get("/static/index.css")).status_code == 200
+        assets = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
+        assert len(assets) >= 3
+        for asset in assets:
+            answer = await client.get(asset)
+            assert (answer.status_code, "immutable" in answer.headers["cache-control"]) == (200, True)
         assert (await client.head("/")).status_code == 200
 
 

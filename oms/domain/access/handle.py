@@ -36,5 +36,10 @@ async def viewer_of(db: Database, token: str) -> Viewer | None:
         return await store.find(conn, _digest(token))
 
 
+async def revoke_token(tx: Tx, token: str) -> None:
+    """From now on it stands for nobody; a token that nobody has is left at that."""
+    await store.revoke(tx, _digest(token))
+
+
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

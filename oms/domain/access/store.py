@@ -45,6 +45,15 @@ async def add(tx: Tx, digest: bytes, viewer: Viewer, *, lifetime: timedelta | No
     )
 
 
+_REVOKE: Final = text(
+    "UPDATE access_tokens SET revoked_at = clock_timestamp() WHERE hash = :hash AND revoked_at IS NULL"
+)
+
+
+async def revoke(tx: Tx, digest: bytes) -> None:
+    await tx.conn.execute(_REVOKE, {"hash": digest})
+
+
 async def find(conn: AsyncConnection, digest: bytes) -> Viewer | None:
     """Whom the token stands for; None where it is unknown, expired or revoked."""
     row = (await conn.execute(_FIND, {"hash": digest})).one_or_none()

@@ -1,0 +1,109 @@
+"""What a page shows has changed: one stream of events for each open page, over which no data goes, only that.
+
+The page then asks for itself again, as the viewer, so nothing leaks and nothing is stale. A stream that is opened
+again after a break rings at once, whatever happened meanwhile: nothing is missed.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Final
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from oms.domain.access.model import Viewer
+from oms.domain.ids import parse_order
+from oms.web.live import LiveHub
+from oms.web.open_streams import OpenStreams
+from oms.web.pages.session import Sessions
+
+MERGE_S: Final = 0.2
+"""Changes closer together than this are told as one."""
+
+KEEP_ALIVE_S: Final = 10.0
+SESSION_LOOK_S: Final = 5.0
+"""How often an open stream looks whether its session still holds."""
+
+_RING: Final = b"event: changed\ndata: {}\n\n"
+_COMMENT: Final = b":\n\n"
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
+
+
+class PageStreams:
+    """GET /live?on=…: `order ID`, `orders`, `fraud`, or `clock` for what changes by itself; several are allowed."""
+
+    def __init__(self, hub: LiveHub, sessions: Sessions, streams: OpenStreams) -> None:
+        self._hub = hub
+        self._sessions = sessions
+        self._streams = streams
+
+    async def __call__(self, request: Request) -> Response:
+        viewer = await self._sessions.viewer(request)
+        if viewer is None:
+            return Response("Sign in first.", 401, headers=_HEADERS)
+        sources = [source for on in request.query_params.getlist("on") if (source := self._source(viewer, on))]
+        if not sources or len(sources) > 4:
+            return Response("Nothing to watch by this name.", 400, headers=_HEADERS)
+        return StreamingResponse(self._events(request, sources), media_type="text/event-stream", headers=_HEADERS)
+
+    def _source(self, viewer: Viewer, on: str) -> AsyncGenerator[None, None] | None:
+        """An order's ring tells nothing, so whose it is needs no asking: the page it makes ask again does."""
+        name, _, argument = on.partition(" ")
+        order_id: UUID | None = parse_order(argument)
+        match name:
+            case "order" if order_id:
+                return self._hub.order(order_id)
+            case "orders":
+                return self._hub.orders_of(viewer.customer_reference)
+            case "fraud":
+                return self._hub.fraud_settings()
+            case "clock":
+                return _clock()
+        return None
+
+    async def _events(self, request: Request, sources: list[AsyncGenerator[None, None]]) -> AsyncIterator[bytes]:
+        """Rings at once, so that a page opened or reconnected in between is up to date, then after every change."""
+        rung, ended = asyncio.Event(), asyncio.Event()
+        listening = [asyncio.create_task(_listen(source, rung)) for source in sources]
+        listening.append(asyncio.create_task(self._watch_session(request, ended)))
+        try:
+            with self._streams.open(ended.set):
+                while not ended.is_set():
+                    yield _RING if await _either(rung, ended, KEEP_ALIVE_S) else _COMMENT
+                    await asyncio.sleep(MERGE_S)
+        finally:
+            for task in listening:
+                task.cancel()
+            await asyncio.gather(*listening, return_exceptions=True)
+
+    async def _watch_session(self, request: Request, ended: asyncio.Event) -> None:
+        """Ends the stream soon after the session: its token may be revoked by anybody, anywhere."""
+        while await self._sessions.viewer(request):  # noqa: ASYNC110 - nobody rings when a token is revoked
+            await asyncio.sleep(SESSION_LOOK_S)
+        ended.set()
+
+
+async def _listen(source: AsyncGenerator[None, None], rung: asyncio.Event) -> None:
+    async with aclosing(source):
+        async for _ in source:
+            rung.set()
+
+
+async def _either(rung: asyncio.Event, ended: asyncio.Event, seconds: float) -> bool:
+    """Whether something was rung before the time was up or the stream ended."""
+    waiting = [asyncio.create_task(rung.wait()), asyncio.create_task(ended.wait())]
+    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    was_rung = rung.is_set()
+    rung.clear()
+    return was_rung
+
+
+async def _clock() -> AsyncGenerator[None, None]:
+    """For pages with figures that no event announces."""
+    while True:
+        yield
+        await asyncio.sleep(2.0)

@@ -1,0 +1,149 @@
+"""What every page does alike: run its document as the viewer, render its template, tell refusals where they belong."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from oms.domain.access.model import Viewer
+from oms.domain.repeats.handle import RepeatKey
+from oms.settings import PROJECT_DIR
+from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api
+from oms.web.operation import Operation
+from oms.web.pages import words
+from oms.web.pages.assets import asset
+
+TEMPLATES: Final = PROJECT_DIR / "templates"
+LONGEST_FORM_BYTES: Final = 64 * 1024
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": _POLICY,
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Cookie",
+}
+
+
+class NotAllowed(Exception):
+    """The API would not let the viewer see this; `status` is what the page answers with."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """The userErrors of a mutation, by the input field they are about, and what was put in, so that it is kept."""
+
+    errors: tuple[Mapping[str, Any], ...] = ()
+    entered: Mapping[str, str] = field(default_factory=dict)
+
+    def about(self, *path: str) -> list[str]:
+        """Messages about exactly that field."""
+        return [error["message"] for error in self.errors if tuple(error["path"] or ()) == path]
+
+    @property
+    def general(self) -> list[str]:
+        """Messages about no field."""
+        return [error["message"] for error in self.errors if not error["path"]]
+
+    @property
+    def all(self) -> list[str]:
+        return [error["message"] for error in self.errors]
+
+
+class Site:
+    """Templates and the API, for handlers of a few lines each."""
+
+    def __init__(self, api: Api, *, navigation: Callable[[Viewer], object], demo: bool) -> None:
+        self._api = api
+        self.demo = demo
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True, auto_reload=False,
+        )  # fmt: skip
+        self._templates.filters |= {"money": words.money, "status": words.status, "reason": words.reason}
+        self._templates.filters["instant"] = words.instant
+        self._templates.globals |= {"asset": asset, "demo": demo, "new_key": new_key, "navigation": navigation}
+
+    async def query(self, viewer: Viewer, name: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Data of the document templates/NAME.graphql. Raises NotAllowed where the API refuses."""
+        operation = Operation(document(name), dict(variables or {}))
+        outcome = await self._api.execute(operation, viewer, None, allowed=QUERIES)
+        if errors := outcome.body.get("errors"):
+            raise _not_allowed(errors, outcome.status)
+        data: dict[str, Any] = outcome.body["data"]
+        return data
+
+    async def act(
+        self, viewer: Viewer, name: str, variables: Mapping[str, Any], *, key: str | None = None
+    ) -> tuple[dict[str, Any], Refusals]:
+        """The payload of the only root field of the mutation templates/NAME.graphql, and its refusals.
+
+        `key`, from a hidden field of the form, makes a second press of its button answer like the first.
+        Raises NotAllowed where the request as a whole is refused.
+        """
+        operation = Operation(document(name), dict(variables))
+        repeat = RepeatKey.of(key, operation.canonical()) if key else None
+        outcome = await self._api.execute(operation, viewer, repeat, allowed=QUERIES_AND_MUTATIONS)
+        if errors := outcome.body.get("errors"):
+            raise _not_allowed(errors, outcome.status)
+        (payload,) = outcome.body["data"].values()
+        return payload, Refusals(tuple(payload["userErrors"]))
+
+    def render(
+        self, request: Request, viewer: Viewer | None, template: str, *, status: int = 200, **values: Any
+    ) -> Response:
+        """The page templates/TEMPLATE.html."""
+        values.setdefault("refusals", Refusals())
+        page = self._templates.get_template(f"{template}.html")
+        html = page.render(viewer=viewer, path=request.url.path, query=request.url.query, **values)
+        return HTMLResponse(html, status, headers=HEADERS)
+
+
+def new_key() -> str:
+    """For the hidden field of a form: what is pressed twice, or sent again, takes effect once."""
+    return secrets.token_urlsafe(16)
+
+
+@lru_cache(maxsize=256)
+def document(name: str) -> str:
+    return (TEMPLATES / f"{name}.graphql").read_text(encoding="utf-8")
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of an urlencoded form, the last of each name. Raises HTTPException(413) above 64 KiB."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_FORM_BYTES:
+            raise HTTPException(413, "The form is larger than 64 KiB.")
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def see_other(address: str) -> Response:
+    """After a form took effect: go and look, so that a reload does not send it again."""
+    return RedirectResponse(address, 303, headers={"Cache-Control": "no-store"})
+
+
+_STATUS_OF: Final = {"FORBIDDEN": 403, "NOT_FOUND": 404, "INVALID": 400, "UNAVAILABLE": 503, "CONFLICT": 409}
+
+
+def _not_allowed(errors: list[dict[str, Any]], status: int) -> NotAllowed:
+    error = errors[0]
+    code = error.get("extensions", {}).get("code", "INTERNAL")
+    return NotAllowed(_STATUS_OF.get(code, status if status >= 400 else 500), error["message"])

@@ -1,0 +1,98 @@
+"""How templates say things: money by locale, times for the reader's own clock, statuses in words."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from babel.numbers import format_currency, get_currency_precision
+from markupsafe import Markup
+
+ORDER_WORDS: Final[Mapping[str, str]] = {
+    "PENDING": "Received",
+    "CUSTOMER_ACTION_REQUIRED": "Waits for an answer",
+    "PROCESSING": "On its way",
+    "COMPLETED": "Completed",
+    "FAILED": "Failed",
+    "CANCELLED": "Cancelled",
+    "TIMED_OUT": "Timed out",
+}
+
+SHIPMENT_WORDS: Final[Mapping[str, str]] = {
+    "PENDING": "Being prepared",
+    "BOOKED": "Ready for pick-up",
+    "DISPATCHED": "With the courier",
+    "DELIVERED": "Delivered",
+    "FAILED": "Failed",
+    "CANCELLED": "Cancelled",
+}
+
+PAYMENT_WORDS: Final[Mapping[str, str]] = {
+    "PENDING": "Not charged yet",
+    "SUCCEEDED": "Paid",
+    "DECLINED": "Declined",
+    "VOIDED": "Not charged",
+    "PARTIALLY_REFUNDED": "Partly refunded",
+    "REFUNDED": "Refunded",
+}
+
+REASON_WORDS: Final[Mapping[str, str]] = {
+    "SPENDING_LIMIT_EXCEEDED": "it would exceed the spending limit",
+    "FRAUD_MAINTENANCE": "payments are paused for maintenance and go on by themselves",
+    "CARD_DECLINED": "the card was declined",
+    "PAYMENT_METHOD_UNKNOWN": "the payment method is not known",
+    "COURIER_REFUSED": "no courier would take it",
+}
+
+# A shape for each, beside the word, so that colour is never the only sign.
+SHAPES: Final[Mapping[str, str]] = {
+    "PENDING": "◔",
+    "CUSTOMER_ACTION_REQUIRED": "!",
+    "PROCESSING": "◑",
+    "BOOKED": "◑",
+    "DISPATCHED": "➤",
+    "COMPLETED": "✓",
+    "DELIVERED": "✓",
+    "SUCCEEDED": "✓",
+    "FAILED": "✕",
+    "DECLINED": "✕",
+    "CANCELLED": "–",
+    "VOIDED": "–",
+    "TIMED_OUT": "–",
+    "REFUNDED": "↩",
+    "PARTIALLY_REFUNDED": "↩",
+}
+
+_WORDS: Final = {"order": ORDER_WORDS, "shipment": SHIPMENT_WORDS, "payment": PAYMENT_WORDS}
+
+
+def money(amount: Mapping[str, Any] | None) -> str:
+    """{"amount": minor units, "currency": code} as people write it; a dash for none."""
+    if amount is None:
+        return "–"
+    digits = get_currency_precision(amount["currency"])
+    value = Decimal(amount["amount"]).scaleb(-digits)
+    return format_currency(value, amount["currency"], locale="en")
+
+
+def status(value: str, kind: str) -> Markup:
+    """A status as shape and word; `kind` is order, shipment or payment."""
+    word = _WORDS[kind].get(value, value.replace("_", " ").capitalize())
+    return Markup('<span class="status" data-status="{}"><span aria-hidden="true">{}</span> {}</span>').format(
+        value, SHAPES.get(value, "•"), word
+    )
+
+
+def instant(text: str | None) -> Markup:
+    """An instant of the API; app.js shows it by the reader's clock, with UTC in the title."""
+    if text is None:
+        return Markup("–")
+    at = datetime.fromisoformat(text).astimezone(UTC)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        text, at.strftime("%Y-%m-%d %H:%M:%S UTC"), at.strftime("%d %b %Y, %H:%M UTC")
+    )
+
+
+def reason(code: str | None) -> str:
+    """A stable reason in words; what people wrote stays as it is."""
+    return REASON_WORDS.get(code or "", code or "")
