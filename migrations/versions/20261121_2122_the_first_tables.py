@@ -175,6 +175,12 @@ def upgrade() -> None:
         op.f("ix_shipments_status_order_id_number"), "shipments", ["status", "order_id", "number"], unique=False
     )
     op.create_index(
+        op.f("ix_shipments_warehouse_code_order_id_number"),
+        "shipments",
+        ["warehouse_code", "order_id", "number"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_shipments_tracking_number"),
         "shipments",
         ["tracking_number"],
@@ -260,6 +266,7 @@ def downgrade() -> None:
         table_name="shipments",
         postgresql_where=sa.text("tracking_number IS NOT NULL"),
     )
+    op.drop_index(op.f("ix_shipments_warehouse_code_order_id_number"), table_name="shipments")
     op.drop_index(op.f("ix_shipments_status_order_id_number"), table_name="shipments")
     op.drop_table("shipments")
     op.drop_table("products")

@@ -24,7 +24,7 @@ _FORGET: Final = text(
     """
     DELETE FROM idempotency_keys WHERE (caller, key) IN (
         SELECT caller, key FROM idempotency_keys
-        WHERE created_at < clock_timestamp() - interval '48 hours' ORDER BY created_at LIMIT :most)
+        WHERE created_at < statement_timestamp() - interval '48 hours' ORDER BY created_at LIMIT :most)
     """
 )
 

@@ -54,6 +54,7 @@ shipments: Final = Table(
     Column("issued_at", DateTime(timezone=True)),
     CheckConstraint("0 <= refunded_minor AND refunded_minor <= charged_minor", name="refunds"),
     Index(None, "status", "order_id", "number"),
+    Index(None, "warehouse_code", "order_id", "number"),
     Index(None, "tracking_number", postgresql_where=text("tracking_number IS NOT NULL")),
 )
 

@@ -120,13 +120,14 @@ def _columns(keys: Iterable[WorkKey]) -> dict[str, list[Any]]:
     return columns
 
 
+# statement_timestamp() and not clock_timestamp(): only what is fixed for the statement can bound a scan of the index.
 _CLAIM: Final = text(
     """
     UPDATE work SET claim = :claim, leased_until = clock_timestamp() + :lease, attempt = work.attempt + 1,
                     suspect = work.suspect OR work.claim IS NOT NULL
     FROM (SELECT order_id, shipment, queue FROM work
-          WHERE queue = :queue AND parked_at IS NULL AND NOT held AND due_at <= clock_timestamp()
-            AND (leased_until IS NULL OR leased_until < clock_timestamp())
+          WHERE queue = :queue AND parked_at IS NULL AND NOT held AND due_at <= statement_timestamp()
+            AND (leased_until IS NULL OR leased_until < statement_timestamp())
           ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED) AS due
     WHERE work.order_id = due.order_id AND work.shipment = due.shipment AND work.queue = due.queue
     RETURNING work.order_id, work.shipment, work.step, work.attempt, work.suspect
@@ -252,7 +253,7 @@ _SEEN: Final = text(
     ON CONFLICT (name) DO UPDATE SET queues = excluded.queues, seen_at = excluded.seen_at
     """
 )
-_GONE: Final = text("DELETE FROM workers WHERE name = :name OR seen_at < clock_timestamp() - interval '1 hour'")
+_GONE: Final = text("DELETE FROM workers WHERE name = :name OR seen_at < statement_timestamp() - interval '1 hour'")
 
 
 async def worker_seen(tx: Tx, name: str, queues: Collection[str]) -> None:
