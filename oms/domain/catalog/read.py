@@ -1,5 +1,6 @@
 """The catalogue to look at, in the order of SKUs and codes."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from sqlalchemy import TextClause, text
@@ -16,6 +17,14 @@ _PRODUCTS: Final = text(
     """
 )
 _WAREHOUSES: Final = text("SELECT code, name FROM warehouses WHERE code > :after ORDER BY code LIMIT :most")
+
+_NAMES: Final = text("SELECT sku, name FROM products WHERE sku = ANY(CAST(:skus AS text[]))")
+
+
+async def names_of(db: Database, skus: Collection[str]) -> dict[str, str]:
+    """Names of products by SKU, of those that exist; whoever may see a line may know what it is."""
+    async with db.reading() as conn:
+        return {sku: name for sku, name in await conn.execute(_NAMES, {"skus": list(skus)})}
 
 
 async def products(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[Product]:
