@@ -36,6 +36,7 @@ EVENTS: Final = 50
 class OrderLine:
     """What was ordered of one SKU."""
 
+    reads: strawberry.Private[Reads]
     id: strawberry.ID
     sku: str
     quantity: int
@@ -46,6 +47,10 @@ class OrderLine:
         )
     )
     unit_price: Money | None = strawberry.field(description="Null for couriers.")
+
+    @field("The product's name in the catalogue as it is now, or its SKU where it has none.")
+    async def name(self) -> str:
+        return await self.reads.name_of(self.sku)
 
 
 @strawberry.type
@@ -115,6 +120,7 @@ class Order(Node):
     def _line(self, line: Line) -> OrderLine:
         order = self.seen.order
         return OrderLine(
+            reads=self.reads,
             id=strawberry.ID(line_id(order.id, line.number)),
             sku=line.sku,
             quantity=line.quantity,

@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 
 from oms.db import Database
 from oms.domain.access.model import Operation, Viewer, may
+from oms.domain.catalog import read as catalog
 from oms.domain.events import Event
 from oms.domain.orders import read as orders
 from oms.domain.orders import trail
@@ -53,6 +54,7 @@ class Reads:
             lambda keys: shipments.of_keys(db, viewer, keys), None
         )
         self.items: DataLoader[ShipmentKey, list[Item]] = _loader(lambda keys: shipments.items_of(db, keys), [])
+        self.product_name: DataLoader[str, str | None] = _loader(lambda skus: catalog.names_of(db, skus), None)
         self.events: DataLoader[Stretch, list[Event]] = _loader(
             lambda stretches: trail.events_of(db, viewer, stretches), []
         )
@@ -61,6 +63,10 @@ class Reads:
     def sees_money(self) -> bool:
         """Whether prices, payments and customers are told at all."""
         return may(self.viewer, Operation.READ_MONEY)
+
+    async def name_of(self, sku: str) -> str:
+        """The product's name; what the catalogue does not hold goes by its SKU."""
+        return await self.product_name.load(sku) or sku
 
 
 def _loader(read: Callable[[list[K]], Awaitable[Mapping[K, V]]], missing: D) -> DataLoader[K, V | D]:

@@ -27,10 +27,15 @@ if TYPE_CHECKING:
 class ShipmentLine:
     """Units of an order line in a shipment."""
 
+    reads: strawberry.Private[Reads]
     order_line_id: strawberry.ID
     sku: str
     quantity: int
     unit_price: Money | None = strawberry.field(description="Null for couriers.")
+
+    @field("The product's name in the catalogue as it is now, or its SKU where it has none.")
+    async def name(self) -> str:
+        return await self.reads.name_of(self.sku)
 
 
 @strawberry.type
@@ -86,6 +91,7 @@ class Shipment(Node):
 
     def _line(self, item: Item) -> ShipmentLine:
         return ShipmentLine(
+            reads=self.reads,
             order_line_id=strawberry.ID(line_id(self.seen.shipment.order_id, item.line)),
             sku=item.sku,
             quantity=item.quantity,

@@ -24,7 +24,7 @@ _NAMES: Final = text("SELECT sku, name FROM products WHERE sku = ANY(CAST(:skus 
 async def names_of(db: Database, skus: Collection[str]) -> dict[str, str]:
     """Names of products by SKU, of those that exist; whoever may see a line may know what it is."""
     async with db.reading() as conn:
-        return {sku: name for sku, name in await conn.execute(_NAMES, {"skus": list(skus)})}
+        return {row.sku: row.name for row in await conn.execute(_NAMES, {"skus": list(skus)})}
 
 
 async def products(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[Product]:
