@@ -4,10 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from oms.domain.events import EventType
 from oms.domain.refusal import Code, refused
+
+PEOPLE_DO: Final = {
+    EventType.AmendmentAccepted: "accepted",
+    EventType.OrderCancelled: "cancelled",
+    EventType.ShipmentDispatched: "dispatched",
+    EventType.ShipmentDelivered: "delivered",
+    EventType.ShipmentFailed: "reported as failed",
+}
+"""The events that are somebody's command, and how to say that it is not possible now."""
 
 S = TypeVar("S", bound=StrEnum)
 
@@ -42,8 +51,6 @@ class Machine(Generic[S]):
             return status
         if (status, event) not in self.table:
             possible = " or ".join(sorted(str(before) for before, known in self.table if known == event))
-            raise refused(
-                Code.CONFLICT,
-                f"The {self.noun} is {status}; {event} is possible only while it is {possible}.",
-            )
+            what = f"it can be {PEOPLE_DO[event]}" if event in PEOPLE_DO else f"{event} can happen"
+            raise refused(Code.CONFLICT, f"The {self.noun} is {status}; {what} only while it is {possible}.")
         return self.table[status, event]
