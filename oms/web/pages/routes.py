@@ -86,6 +86,9 @@ _NAVIGATION: Final = {
 }
 
 
-def navigation(viewer: Viewer) -> tuple[tuple[str, str], ...]:
-    """What the viewer's role finds in the bar."""
-    return _NAVIGATION.get(viewer.role, ())
+def navigation(viewer: Viewer, path: str) -> list[tuple[str, str, bool]]:
+    """What the viewer's role finds in the bar, and which entry leads nearest to the page at `path`."""
+    entries = _NAVIGATION.get(viewer.role, ())
+    above = [address for _, address in entries if path == address or path.startswith(f"{address}/")]
+    nearest = max(above, key=len, default=None)
+    return [(name, address, address == nearest) for name, address in entries]

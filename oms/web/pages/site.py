@@ -69,7 +69,7 @@ class Refusals:
 class Site:
     """Templates and the API, for handlers of a few lines each."""
 
-    def __init__(self, api: Api, *, navigation: Callable[[Viewer], object], demo: bool) -> None:
+    def __init__(self, api: Api, *, navigation: Callable[[Viewer, str], object], demo: bool) -> None:
         self._api = api
         self.demo = demo
         self._templates = Environment(
@@ -106,12 +106,14 @@ class Site:
         return payload, Refusals(tuple(payload["userErrors"]))
 
     def render(
-        self, request: Request, viewer: Viewer | None, template: str, *, status: int = 200, **values: Any
-    ) -> Response:
-        """The page templates/TEMPLATE.html."""
+        self, request: Request, viewer: Viewer | None, template: str, *, status: int = 200, path: str | None = None,
+        **values: Any,
+    ) -> Response:  # fmt: skip
+        """The page templates/TEMPLATE.html. `path` is its own where it answers a form, sent to another."""
         values.setdefault("refusals", Refusals())
+        values |= {"path": path or request.url.path, "query": "" if path else request.url.query}
         page = self._templates.get_template(f"{template}.html")
-        html = page.render(viewer=viewer, path=request.url.path, query=request.url.query, **values)
+        html = page.render(viewer=viewer, **values)
         return HTMLResponse(html, status, headers=HEADERS)
 
 
