@@ -8,10 +8,11 @@ import strawberry
 
 from oms.domain.actor import Role
 from oms.domain.orders.model import OrderStatus
+from oms.domain.orders.read import OrderSort
 from oms.domain.refusal import Code
 from oms.domain.shipments.model import ShipmentStatus
 
-__all__ = ["Code", "OrderStatus", "Role", "ShipmentStatus", "described"]
+__all__ = ["Code", "OrderSort", "OrderStatus", "Role", "ShipmentStatus", "described"]
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -37,6 +38,17 @@ described(
         OrderStatus.CANCELLED: "Cancelled by the customer or by staff.",
         OrderStatus.TIMED_OUT: (
             "The customer did not answer an amended order in time; all its shipments are cancelled."
+        ),
+    },
+)
+described(
+    OrderSort,
+    "OrderSort",
+    {
+        OrderSort.NEWEST_FIRST: "By when they were placed, the newest first.",
+        OrderSort.WAITING_LONGEST: (
+            "Open ones first, those placed first before the others;"
+            " then closed ones, those closed last before the others."
         ),
     },
 )

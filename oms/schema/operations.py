@@ -7,8 +7,9 @@ import strawberry
 
 from oms.db import Tx
 from oms.domain import ids
+from oms.domain.access.model import Operation, may
 from oms.domain.work import handle, read
-from oms.domain.work.model import Queue, WorkKey
+from oms.domain.work.model import Queue, WorkKey, can_be_given_up
 from oms.schema.carrying_out import carry_out
 from oms.schema.context import Info
 from oms.schema.errors import UserError
@@ -86,6 +87,15 @@ class ParkedWork:
         key = self.parked.key
         seen = await self.reads.shipment.load((key.order_id, key.shipment)) if key.shipment else None
         return Shipment.of(self.reads, seen) if seen else None
+
+    @field("Whether the viewer may have it tried again.")
+    def viewer_can_retry(self) -> bool:
+        return may(self.reads.viewer, Operation.MEND_WORK)
+
+    @field("Whether the viewer may fail the shipment that it is about.")
+    async def viewer_can_give_up(self) -> bool:
+        shipment = await self.shipment()
+        return self.viewer_can_retry() and shipment is not None and can_be_given_up(shipment.seen.shipment)
 
 
 @strawberry.type

@@ -15,7 +15,7 @@ from oms.domain.orders.trail import Stretch, seq_of
 from oms.domain.paging import Page, check_first
 from oms.domain.refusal import Code, refused
 from oms.schema.context import Info
-from oms.schema.enums import OrderStatus
+from oms.schema.enums import OrderSort, OrderStatus
 from oms.schema.events import OrderEvent
 from oms.schema.fields import field
 from oms.schema.money import Money, money
@@ -23,6 +23,7 @@ from oms.schema.pages import PAGE, Connection, Node, connection, size
 from oms.schema.reads import Reads
 from oms.schema.scalars import Instant
 from oms.schema.shipments import Shipment
+from oms.schema.work import Work
 
 if TYPE_CHECKING:
     from oms.schema.customers import Customer
@@ -161,6 +162,12 @@ class Order(Node):
     async def viewer_can_cancel(self) -> bool:
         return may(self.reads.viewer, Operation.CANCEL_ORDER) and decide.can_cancel(await self.whole())
 
+    @field("What is left to be done, what is parked first. Null for all but managers and support.")
+    async def work(self) -> list[Work] | None:
+        if not may(self.reads.viewer, Operation.READ_OPERATIONS):
+            return None
+        return [Work.of(self.reads, seen) for seen in await self.reads.work.load(self.seen.order.id)]
+
     @field("What happened to the order and its shipments, oldest first: the audit trail.")
     async def events(self, first: int | None = EVENTS, after: str | None = None) -> Connection[OrderEvent]:
         order = self.seen.order
@@ -182,6 +189,9 @@ class OrderFilter:
     status: list[OrderStatus] | None = None
     placed_from: Instant | None = strawberry.field(default=None, description="Inclusive.")
     placed_to: Instant | None = strawberry.field(default=None, description="Exclusive.")
+    open_or_closed_since: Instant | None = strawberry.field(
+        default=None, description="Those that are open, and those that were closed at this instant or later."
+    )
 
 
 def question_of(asked: OrderFilter | None, search: str | None) -> OrderQuestion | None:
@@ -192,11 +202,19 @@ def question_of(asked: OrderFilter | None, search: str | None) -> OrderQuestion 
     if asked.customer_id is not None and customer is None:
         return None
     statuses = frozenset(asked.status) if asked.status is not None else None
-    return OrderQuestion(customer, statuses, asked.placed_from, asked.placed_to, search)
+    return OrderQuestion(customer, statuses, asked.placed_from, asked.placed_to, search, asked.open_or_closed_since)
 
 
-def connected(reads: Reads, page: Page[SeenOrder], after: str | None) -> Connection[Order]:
-    return connection(page, after=after, cursor=lambda seen: seen.cursor, node=lambda seen: Order.of(reads, seen))
+def connected(
+    reads: Reads, page: Page[SeenOrder], after: str | None, sort: OrderSort = OrderSort.NEWEST_FIRST
+) -> Connection[Order]:
+    waiting = sort == OrderSort.WAITING_LONGEST
+    return connection(
+        page,
+        after=after,
+        cursor=lambda seen: seen.waiting_cursor if waiting else seen.cursor,
+        node=lambda seen: Order.of(reads, seen),
+    )
 
 
 async def order_of_id(reads: Reads, text: str) -> Order | None:
@@ -236,10 +254,11 @@ class OrderQueries:
         after: str | None = None,
         filter: OrderFilter | None = None,  # noqa: A002 - the contract's name
         search: str | None = None,
+        sort: OrderSort = OrderSort.NEWEST_FIRST,
     ) -> Connection[Order]:
         reads, question = info.context.reads, question_of(filter, search)
         if question is None:
             require(reads.viewer, Operation.READ_ORDERS)
             return connected(reads, Page((), more=False), after)
-        page = await read.page(reads.db, reads.viewer, question, first=size(first), after=after)
-        return connected(reads, page, after)
+        page = await read.page(reads.db, reads.viewer, question, first=size(first), after=after, sort=sort)
+        return connected(reads, page, after, sort)

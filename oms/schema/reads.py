@@ -24,6 +24,10 @@ from oms.domain.shipments import read as shipments
 from oms.domain.shipments.handle import ShipmentKey
 from oms.domain.shipments.model import Item
 from oms.domain.shipments.read import SeenShipment
+from oms.domain.stock import read as stock
+from oms.domain.stock.read import Level
+from oms.domain.work import read as work
+from oms.domain.work.read import SeenWork
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -54,7 +58,9 @@ class Reads:
             lambda keys: shipments.of_keys(db, viewer, keys), None
         )
         self.items: DataLoader[ShipmentKey, list[Item]] = _loader(lambda keys: shipments.items_of(db, keys), [])
+        self.levels: DataLoader[str, list[Level]] = _loader(lambda skus: stock.levels_of(db, viewer, skus), [])
         self.product_name: DataLoader[str, str | None] = _loader(lambda skus: catalog.names_of(db, skus), None)
+        self.work: DataLoader[UUID, list[SeenWork]] = _loader(lambda ids: work.of_orders(db, ids), [])
         self.events: DataLoader[Stretch, list[Event]] = _loader(
             lambda stretches: trail.events_of(db, viewer, stretches), []
         )

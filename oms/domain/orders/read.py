@@ -4,19 +4,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.db import Database
 from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.access.scope import Scope, scope_of
 from oms.domain.ids import uuid7_floor
-from oms.domain.orders.model import Line, Order, OrderStatus
+from oms.domain.orders.model import ORDER, Line, Order, OrderStatus
 from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, key_of
-from oms.domain.refusal import refuse_all
+from oms.domain.refusal import Code, refuse_all, refused
 from oms.domain.text import CODE_LENGTH, check_text
 
 
@@ -30,6 +30,12 @@ class SeenOrder:
     @property
     def cursor(self) -> str:
         return cursor_of(self.order.id.hex)
+
+    @property
+    def waiting_cursor(self) -> str:
+        """Its place among those that wait longest: open ones by their id, closed ones by when they were closed."""
+        closed_at = self.order.closed_at
+        return cursor_of(f"{closed_at.isoformat() if closed_at else ''} {self.order.id.hex}")
 
 
 _COLUMNS: Final = """
@@ -136,6 +142,7 @@ async def pages_of_customers(
 class OrderQuestion:
     """Which orders are asked for; None: any. `placed_from` inclusive, `placed_to` exclusive, UTC.
 
+    `open_or_closed_since`: those that are open, and those closed at that instant or later, UTC.
     `search`: a whole order, customer or tracking reference, the start of an order reference, or a SKU.
     """
 
@@ -144,25 +151,47 @@ class OrderQuestion:
     placed_from: datetime | None = None
     placed_to: datetime | None = None
     search: str | None = None
+    open_or_closed_since: datetime | None = None
+
+
+class OrderSort(StrEnum):
+    """In which order orders are listed; what each means stands in the schema."""
+
+    NEWEST_FIRST = "NEWEST_FIRST"
+    WAITING_LONGEST = "WAITING_LONGEST"
 
 
 async def page(
-    db: Database, viewer: Viewer, question: OrderQuestion, *, first: int, after: str | None
+    db: Database,
+    viewer: Viewer,
+    question: OrderQuestion,
+    *,
+    first: int,
+    after: str | None,
+    sort: OrderSort = OrderSort.NEWEST_FIRST,
 ) -> Page[SeenOrder]:
-    """Newest first. Raises Refused: FORBIDDEN, or INVALID for an impossible argument."""
+    """Raises Refused: FORBIDDEN, or INVALID for an impossible argument."""
     require(viewer, Operation.READ_ORDERS)
     search = (question.search or "").strip()
     if search:
         refuse_all(check_text(search, "search", most=CODE_LENGTH))
     scope = scope_of(viewer)
+    if sort == OrderSort.WAITING_LONGEST:
+        if search:
+            raise refused(Code.INVALID, "What is searched for comes newest first: leave sort out.", "sort")
+        return Page.of(await _waiting_longest(db, question, scope, after, check_first(first) + 1), first)
     values = dict(_values(question, after)) | {"most": check_first(first) + 1}
     conditions = " AND ".join((scope.orders, *(_CONDITIONS[name] for name in values if name in _CONDITIONS)))
     if search:
-        return Page.of(await _search(db, conditions, scope, values | {"search": search}), first)
+        query = _SEARCH.format(conditions=conditions)
+        return Page.of(await _planned_anew(db, query, {**scope.values, **values, "search": search}), first)
     if "statuses" in values and scope.orders == "true" and question.customer_id is None:
         return Page.of(await _rows(db, _BY_STATUS.format(conditions=conditions), scope, **values), first)
     return Page.of(await _rows(db, f"{_BY} {conditions} {_NEWEST}", scope, **values), first)
 
+
+OPEN: Final = frozenset(OrderStatus) - ORDER.final
+_OPEN_LIST: Final = ", ".join(f"'{status}'" for status in sorted(OPEN))
 
 _NEWEST: Final = "ORDER BY o.id DESC LIMIT :most"
 _CONDITIONS: Final = {
@@ -171,6 +200,7 @@ _CONDITIONS: Final = {
     "placed_from": "o.id >= :placed_from",
     "placed_to": "o.id < :placed_to",
     "statuses": "o.status = ANY(CAST(:statuses AS text[]))",
+    "open_or_closed_since": f"(o.status IN ({_OPEN_LIST}) OR o.closed_at >= :open_or_closed_since)",
 }
 # Ids are in the order of time, so an index on (status, id) gives the newest of each status at once.
 _BY_STATUS: Final = f"""
@@ -191,6 +221,8 @@ def _values(question: OrderQuestion, after: str | None) -> Iterator[tuple[str, A
         yield "placed_from", uuid7_floor(question.placed_from)
     if question.placed_to is not None:
         yield "placed_to", uuid7_floor(question.placed_to)
+    if question.open_or_closed_since is not None:
+        yield "open_or_closed_since", question.open_or_closed_since
 
 
 def _order_of(cursor: str) -> UUID:
@@ -217,12 +249,54 @@ _SEARCH: Final = f"""
 """  # noqa: S608 - conditions are written here, values are bound
 
 
-async def _search(db: Database, conditions: str, scope: Scope, values: Mapping[str, Any]) -> Sequence[SeenOrder]:
-    """Planned anew each time: which index serves depends on how much the text matches."""
+# The oldest of each open status come from the index on (status, id), those closed last from the one on closed_at.
+# One statement sees each order in one of the two only, even while it is being closed.
+_WAITING: Final = f"""
+    {_COLUMNS} FROM (
+        (SELECT o.* FROM unnest(CAST(:open AS text[])) AS wanted(status) CROSS JOIN LATERAL (
+            SELECT * FROM orders o WHERE o.status = wanted.status AND {{open}} ORDER BY o.id LIMIT :most
+        ) o ORDER BY o.id LIMIT :most)
+        UNION ALL
+        (SELECT * FROM orders o WHERE o.closed_at IS NOT NULL AND {{closed}}
+         ORDER BY o.closed_at DESC, o.id DESC LIMIT :most)
+    ) o JOIN customers c ON c.id = o.customer_id
+    ORDER BY o.closed_at DESC NULLS FIRST, CASE WHEN o.closed_at IS NULL THEN o.id END, o.id DESC LIMIT :most
+"""  # noqa: S608 - conditions are written here, values are bound
+
+
+async def _waiting_longest(
+    db: Database, question: OrderQuestion, scope: Scope, after: str | None, most: int
+) -> Sequence[SeenOrder]:
+    """Open ones, oldest first; after them those that are closed, closed last first."""
+    values = dict(_values(question, None))
+    conditions = [scope.orders, *(_CONDITIONS[name] for name in values if name in _CONDITIONS)]
+    is_open, is_closed = conditions.copy(), conditions.copy()
+    if question.statuses is not None and question.statuses <= OPEN:
+        is_closed = ["false"]
+    if after is not None:
+        closed_at, values["after"] = _waiting_place(after)
+        if closed_at is None:
+            is_open.append("o.id > :after")
+        else:
+            is_open = ["false"]
+            is_closed.append("(o.closed_at, o.id) < (:after_closed, :after)")
+            values["after_closed"] = closed_at
+    wanted = OPEN if question.statuses is None else OPEN & question.statuses
+    query = _WAITING.format(open=" AND ".join(is_open), closed=" AND ".join(is_closed))
+    return await _planned_anew(db, query, {**scope.values, **values, "open": sorted(map(str, wanted)), "most": most})
+
+
+def _waiting_place(cursor: str) -> tuple[datetime | None, UUID]:
+    """When the last order seen was closed, if it was, and its id."""
+    closed_at, _, key = key_of(cursor).partition(" ")
+    try:
+        return datetime.fromisoformat(closed_at) if closed_at else None, UUID(hex=key)
+    except ValueError:
+        raise bad_cursor() from None
+
+
+async def _planned_anew(db: Database, query: str, values: Mapping[str, Any]) -> Sequence[SeenOrder]:
+    """Planned for these values: which index serves depends on how much they match."""
     async with db.transaction() as tx:
         await tx.conn.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
-        return await _rows_on(tx.conn, _SEARCH.format(conditions=conditions), {**scope.values, **values})
-
-
-async def _rows_on(conn: AsyncConnection, query: str, values: Mapping[str, Any]) -> list[SeenOrder]:
-    return [_seen(row) for row in (await conn.execute(text(query), dict(values))).mappings()]
+        return [_seen(row) for row in (await tx.conn.execute(text(query), dict(values))).mappings()]

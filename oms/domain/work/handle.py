@@ -11,10 +11,9 @@ from oms.domain.orders import store as order_store
 from oms.domain.orders.model import Order
 from oms.domain.refusal import Code, refuse_all, refused
 from oms.domain.shipments.decide import end_failed
-from oms.domain.shipments.model import ShipmentStatus
 from oms.domain.text import REASON_LENGTH, check_text
 from oms.domain.work import store
-from oms.domain.work.model import WorkKey, backoff_s
+from oms.domain.work.model import WorkKey, backoff_s, can_be_given_up
 from oms.domain.work.store import Batch, Claimed
 
 
@@ -55,7 +54,7 @@ async def give_up(tx: Tx, viewer: Viewer, key: WorkKey, reason: str) -> WorkKey:
     if order is None or not await store.retry(tx, key):
         raise refused(Code.NOT_FOUND, "No parked work has this id; it may have been retried already.", "workId")
     shipment = order.shipment(key.shipment)
-    if shipment is None or shipment.status != ShipmentStatus.PENDING:
+    if shipment is None or not can_be_given_up(shipment):
         raise refused(
             Code.CONFLICT,
             "Only the work of a pending shipment can be given up; retry it, or cancel the order.",

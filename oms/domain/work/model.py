@@ -91,6 +91,11 @@ def booking_step(shipment: Shipment) -> Step | None:
     return Step.RELEASE if shipment.status in (ShipmentStatus.CANCELLED, ShipmentStatus.FAILED) else None
 
 
+def can_be_given_up(shipment: Shipment | None) -> bool:
+    """Only for a pending shipment is there something to fail; the order's own work can but be retried."""
+    return shipment is not None and shipment.status == ShipmentStatus.PENDING
+
+
 LONGEST_BACKOFF_S = 300.0
 
 

@@ -1,8 +1,11 @@
-"""How the system runs, and the work that is parked."""
+"""How the system runs, the work that is parked, and what is left to be done for an order."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -117,3 +120,40 @@ def _last_seen(cursor: str) -> dict[str, Any]:
     except ValueError:
         pass
     raise bad_cursor()
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWork:
+    """One thing left to be done. `due_at`: not before then, unless it is `held` for maintenance or parked.
+
+    `last_error`: what the last attempt failed with, if one has.
+    """
+
+    key: WorkKey
+    step: Step
+    attempts: int
+    due_at: datetime
+    held: bool
+    parked_at: datetime | None
+    last_error: str | None
+
+    @property
+    def id(self) -> str:
+        return work_id(self.key.order_id, self.key.shipment, self.key.queue)
+
+
+_OF_ORDERS: Final = text(
+    """
+    SELECT order_id, shipment, queue, step, attempt, due_at, held, parked_at, last_error FROM work
+    WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, parked_at NULLS LAST, due_at, shipment, queue
+    """
+)
+
+
+async def of_orders(db: Database, ids: Collection[UUID]) -> dict[UUID, list[SeenWork]]:
+    """By order, what is parked first, then what is due first; for who may read how the system runs."""
+    work: dict[UUID, list[SeenWork]] = defaultdict(list)
+    async with db.reading() as conn:
+        for order_id, shipment, queue, step, *rest in await conn.execute(_OF_ORDERS, {"ids": list(ids)}):
+            work[order_id].append(SeenWork(WorkKey(order_id, shipment, Queue(queue)), Step(step), *rest))
+    return work
