@@ -181,6 +181,20 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        op.f("ix_shipments_status_warehouse_code"),
+        "shipments",
+        ["status", "warehouse_code"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('BOOKED', 'DISPATCHED')"),
+    )
+    op.create_index(
+        op.f("ix_shipments_warehouse_code_delivered_at"),
+        "shipments",
+        ["warehouse_code", "delivered_at"],
+        unique=False,
+        postgresql_where=sa.text("delivered_at IS NOT NULL"),
+    )
+    op.create_index(
         op.f("ix_shipments_tracking_number"),
         "shipments",
         ["tracking_number"],
@@ -265,6 +279,16 @@ def downgrade() -> None:
         op.f("ix_shipments_tracking_number"),
         table_name="shipments",
         postgresql_where=sa.text("tracking_number IS NOT NULL"),
+    )
+    op.drop_index(
+        op.f("ix_shipments_warehouse_code_delivered_at"),
+        table_name="shipments",
+        postgresql_where=sa.text("delivered_at IS NOT NULL"),
+    )
+    op.drop_index(
+        op.f("ix_shipments_status_warehouse_code"),
+        table_name="shipments",
+        postgresql_where=sa.text("status IN ('BOOKED', 'DISPATCHED')"),
     )
     op.drop_index(op.f("ix_shipments_warehouse_code_order_id_number"), table_name="shipments")
     op.drop_index(op.f("ix_shipments_status_order_id_number"), table_name="shipments")

@@ -6,7 +6,8 @@ import strawberry
 
 from oms.domain.access.model import Operation, may
 from oms.domain.ids import line_id, parse_shipment, shipment_id
-from oms.domain.shipments import decide, read
+from oms.domain.shipments import counts, decide, read
+from oms.domain.shipments.counts import MOST_COUNTED, Counted
 from oms.domain.shipments.model import Item
 from oms.domain.shipments.read import SeenShipment, ShipmentQuestion
 from oms.schema.billing import Invoice, Payment
@@ -131,13 +132,29 @@ class ShipmentFilter:
 
     status: list[ShipmentStatus] | None = None
     warehouse_code: str | None = None
+    delivered_from: Instant | None = strawberry.field(
+        default=None, description="Only what was delivered then or later. Inclusive."
+    )
 
 
 def question_of(asked: ShipmentFilter | None) -> ShipmentQuestion:
     if asked is None:
         return ShipmentQuestion()
     statuses = frozenset(asked.status) if asked.status is not None else None
-    return ShipmentQuestion(statuses, asked.warehouse_code)
+    return ShipmentQuestion(statuses, asked.warehouse_code, asked.delivered_from)
+
+
+@strawberry.type
+class ShipmentCount:
+    """How many shipments of a warehouse are at the same point of their way."""
+
+    status: ShipmentStatus
+    warehouse: Warehouse
+    count: int = strawberry.field(description=f"At most {MOST_COUNTED}, which then means that many or more.")
+
+    @classmethod
+    def of(cls, counted: Counted) -> Self:
+        return cls(status=counted.status, warehouse=Warehouse.of(counted.warehouse), count=counted.count)
 
 
 async def shipment_of_id(reads: Reads, text: str) -> Shipment | None:
@@ -168,3 +185,10 @@ class ShipmentQueries:
         return connection(
             page, after=after, cursor=lambda seen: seen.cursor, node=lambda seen: Shipment.of(reads, seen)
         )
+
+    @field(
+        "How many are BOOKED, how many are DISPATCHED and how many were DELIVERED within the last 24 hours, for each"
+        " warehouse that has some. For couriers, managers and support."
+    )
+    async def shipment_counts(self, info: Info) -> list[ShipmentCount]:
+        return [ShipmentCount.of(counted) for counted in await counts.counts(info.context.db, info.context.viewer)]

@@ -128,7 +128,7 @@ async def _matching(context: Context, question: ShipmentQuestion, change: Shipme
         return None
     reads = context.fresh_reads()
     seen = await reads.shipment.load((change.order_id, change.number))
-    if seen is None or question.warehouse_code not in (None, seen.warehouse.code):
+    if seen is None or not question.concerns(seen):
         return None
     return Shipment.of(reads, seen)
 

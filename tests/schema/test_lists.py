@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from oms.domain.access.model import Viewer
+from oms.domain.shipments import counts
 from tests.schema.api import ANA, Api, Known
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, customer
 
@@ -196,3 +197,57 @@ async def test_lists_are_read_while_others_write(api: Api) -> None:
     fields = "nodes { id shipments { id } lines { id } }"
     many = " ".join(f"l{first}: orders(first: {first}) {{ {fields} }}" for first in range(1, 9))
     await asyncio.gather(api.ask(f"{{ {many} }}"), api.shop.run())
+
+
+COUNTS = "{ shipmentCounts { status count warehouse { code } } }"
+
+
+async def test_shipments_are_counted_by_status_and_warehouse(api: Api) -> None:
+    assert await api.ask(COUNTS, COURIER) == []
+    await api.shop.stock_up({"tea": {"north": 50}, "mug": {"south": 50}})
+    keys = [Known(await api.shop.place({"tea": 1, "mug": 1})) for _ in range(4)]
+    await api.shop.run()
+    await api.shop.place({"tea": 1})  # still pending, and none of a courier's
+    for known in keys[:3]:
+        await api.shop.dispatch(known.key, 1)
+    for known in keys[:2]:
+        await api.shop.deliver(known.key, 1)
+    await api.shop.execute(
+        "UPDATE shipments SET delivered_at = now() - interval '25 hours' WHERE order_id = :id AND number = 1",
+        id=keys[0].key,
+    )
+    await api.shop.fail(keys[3].key, 2)
+    for viewer in (COURIER, SUPPORT):
+        counted = {(c["status"], c["warehouse"]["code"]): c["count"] for c in await api.ask(COUNTS, viewer)}
+        assert counted == {
+            ("BOOKED", "north"): 1,
+            ("BOOKED", "south"): 3,
+            ("DELIVERED", "north"): 1,
+            ("DISPATCHED", "north"): 1,
+        }
+
+
+async def test_a_count_ends_where_counting_gets_long(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "MOST_COUNTED", 2)
+    await api.shop.stock_up({"tea": {"north": 50}})
+    for _ in range(3):
+        await api.shop.place({"tea": 1})
+    await api.shop.run()
+    assert [c["count"] for c in await api.ask(COUNTS)] == [2]
+
+
+@pytest.mark.parametrize("viewer", [SUPPORT, COURIER, ANA], ids=lambda viewer: viewer.role)
+async def test_shipments_are_filtered_by_when_they_were_delivered(api: Api, viewer: Viewer) -> None:
+    await api.shop.stock_up({"tea": {"north": 50}})
+    keys = [Known(await api.shop.place({"tea": 1})) for _ in range(3)]
+    await api.shop.run()
+    for known in keys[:2]:
+        await api.shop.dispatch(known.key)
+        await api.shop.deliver(known.key)
+    at = (await api.ask("query ($id: ID!) { shipment(id: $id) { deliveredAt } }", id=keys[1].shipment()))["deliveredAt"]
+    found = await walk(api, SHIPMENTS, viewer, filter={"deliveredFrom": at})
+    assert [s["id"] for s in found] == [keys[1].shipment()]
+    found = await walk(
+        api, SHIPMENTS, viewer, filter={"deliveredFrom": "2020-01-01T00:00:00Z", "status": ["DELIVERED"]}
+    )
+    assert [s["id"] for s in found] == [keys[1].shipment(), keys[0].shipment()]

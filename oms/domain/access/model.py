@@ -36,6 +36,7 @@ class Operation(StrEnum):
     READ_ORDER = "read an order"
     READ_MONEY = "see prices, payments, customers and e-mail"
     READ_SHIPMENTS = "list shipments"
+    COUNT_SHIPMENTS = "count shipments"
     ACCEPT_AMENDMENT = "accept an amended order"
     CANCEL_ORDER = "cancel an order"
     DISPATCH = "dispatch a shipment"
@@ -61,6 +62,7 @@ ALLOWED: Final[Mapping[Operation, frozenset[Role]]] = {
     O.READ_ORDER: frozenset(R),
     O.READ_MONEY: frozenset({R.CUSTOMER, R.MANAGER, R.SUPPORT, R.SERVICE}),
     O.READ_SHIPMENTS: frozenset(R),
+    O.COUNT_SHIPMENTS: frozenset({R.COURIER, R.MANAGER, R.SUPPORT}),
     O.ACCEPT_AMENDMENT: frozenset({R.CUSTOMER, R.SERVICE}),
     O.CANCEL_ORDER: frozenset({R.CUSTOMER, R.MANAGER, R.SUPPORT, R.SERVICE}),
     O.DISPATCH: frozenset({R.COURIER}),

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -109,6 +110,14 @@ class ShipmentQuestion:
 
     statuses: frozenset[ShipmentStatus] | None = None
     warehouse_code: str | None = None
+    delivered_from: datetime | None = None
+
+    def concerns(self, seen: SeenShipment) -> bool:
+        """Whether it is asked for, whatever its status."""
+        if self.warehouse_code not in (None, seen.warehouse.code):
+            return False
+        delivered_at = seen.shipment.delivered_at
+        return self.delivered_from is None or (delivered_at is not None and delivered_at >= self.delivered_from)
 
 
 def check_question(question: ShipmentQuestion) -> None:
@@ -137,6 +146,7 @@ _NEWEST: Final = "ORDER BY s.order_id DESC, s.number DESC LIMIT :most"
 _CONDITIONS: Final = {
     "after_order": "(s.order_id, s.number) < (:after_order, :after_number)",
     "warehouse_code": "s.warehouse_code = :warehouse_code",
+    "delivered_from": "s.delivered_at >= :delivered_from",
     "statuses": "s.status = ANY(CAST(:statuses AS text[]))",
 }
 # The newest of each status come from an index on (status, order, number), however many there are.
@@ -164,6 +174,8 @@ def _values(viewer: Viewer, question: ShipmentQuestion, after: str | None) -> It
         yield "statuses", sorted(map(str, statuses))
     if question.warehouse_code is not None:
         yield "warehouse_code", question.warehouse_code
+    if question.delivered_from is not None:
+        yield "delivered_from", question.delivered_from
     if after is not None:
         order_id, number = _shipment_of(after)
         yield from (("after_order", order_id), ("after_number", number))

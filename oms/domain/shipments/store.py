@@ -55,6 +55,8 @@ shipments: Final = Table(
     CheckConstraint("0 <= refunded_minor AND refunded_minor <= charged_minor", name="refunds"),
     Index(None, "status", "order_id", "number"),
     Index(None, "warehouse_code", "order_id", "number"),
+    Index(None, "status", "warehouse_code", postgresql_where=text("status IN ('BOOKED', 'DISPATCHED')")),
+    Index(None, "warehouse_code", "delivered_at", postgresql_where=text("delivered_at IS NOT NULL")),
     Index(None, "tracking_number", postgresql_where=text("tracking_number IS NOT NULL")),
 )
 
