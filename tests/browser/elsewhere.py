@@ -1,0 +1,90 @@
+"""What happens elsewhere while somebody looks at a page: other people, who use the API."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+PATIENCE_S: Final = 20.0
+
+_PLACE: Final = """mutation ($input: PlaceOrderInput!) {
+  placeOrder(input: $input) { order { id } userErrors { message } } }"""
+_ORDER: Final = """query ($id: ID!) { order(id: $id) {
+  id reference status shipments { id status trackingNumber payment { status reason } } } }"""
+_ADDRESS: Final = {"name": "Demo Customer", "line1": "1 Harbour Street", "city": "Springfield", "postalCode": "12345",
+                   "country": "US"}  # fmt: skip
+
+
+class Elsewhere:
+    """Calls the API as any persona. An answer with errors is an AssertionError."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.AsyncClient(base_url=url, timeout=PATIENCE_S)
+        self._tokens: dict[str, str] = {}
+        self._placed = 0
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def token(self, persona: str) -> str:
+        """The persona's session, which is a token like any other."""
+        if persona not in self._tokens:
+            answer = await self._http.post("/sign-in", data={"persona": persona}, headers={"Origin": self.url})
+            self._tokens[persona] = answer.cookies["oms_session"]
+            self._http.cookies.clear()
+        return self._tokens[persona]
+
+    async def ask(self, persona: str, document: str, **variables: Any) -> Any:
+        """The data of a document."""
+        authorization = {"Authorization": f"Bearer {await self.token(persona)}"}
+        body = {"query": document, "variables": variables}
+        answer = (await self._http.post("/graphql", json=body, headers=authorization)).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    async def act(self, persona: str, mutation: str) -> None:
+        """Carries out one mutation without variables, such as `setFraudMaintenance(enabled: true)`."""
+        data = await self.ask(persona, f"mutation {{ {mutation} {{ userErrors {{ message }} }} }}")
+        (payload,) = data.values()
+        assert payload["userErrors"] == []
+
+    async def place(self, lines: Mapping[str, int], **fields: Any) -> str:
+        """The id of a new order of the demo customer."""
+        self._placed += 1
+        pairs = [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()]
+        reference = fields.pop("reference", f"shop-{time.time_ns()}-{self._placed}")
+        order = {"reference": reference, "lines": pairs, "shippingAddress": _ADDRESS} | fields
+        payload = (await self.ask("customer", _PLACE, input=order))["placeOrder"]
+        assert payload["userErrors"] == []
+        return str(payload["order"]["id"])
+
+    async def order(self, order_id: str) -> Any:
+        return (await self.ask("support", _ORDER, id=order_id))["order"]
+
+    async def until(self, order_id: str, status: str, *, shipments: str | None = None) -> Any:
+        """The order, once it and all its shipments have these statuses."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while True:
+            order = await self.order(order_id)
+            there = {shipment["status"] for shipment in order["shipments"]}
+            if order["status"] == status and (shipments is None or there == {shipments}):
+                return order
+            assert time.monotonic() < deadline_s, order
+            await asyncio.sleep(0.05)
+
+    async def booked(self, lines: Mapping[str, int], **fields: Any) -> Any:
+        """A new order whose shipments wait for the courier."""
+        return await self.until(await self.place(lines, **fields), "PROCESSING", shipments="BOOKED")
+
+    async def dispatch(self, shipment_id: str) -> None:
+        await self.act("courier", f'dispatchShipment(shipmentId: "{shipment_id}")')
+
+    async def deliver(self, shipment_id: str) -> None:
+        await self.act("courier", f'deliverShipment(shipmentId: "{shipment_id}")')
+
+    async def set_stock(self, sku: str, warehouse: str, on_hand: int) -> None:
+        level = f'{{sku: "{sku}", warehouseCode: "{warehouse}", onHand: {on_hand}}}'
+        await self.act("manager", f"setStock(inputs: [{level}])")
