@@ -1,6 +1,7 @@
-"""A small catalogue with stock, so that a fresh instance has something to sell."""
+"""A small catalogue with stock, and a handful of orders, so that a fresh instance has something to sell and to show."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from oms.db import Database, News
@@ -9,6 +10,8 @@ from oms.domain.actor import Role
 from oms.domain.catalog import handle as catalog
 from oms.domain.catalog import store as catalog_store
 from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.orders import handle as orders
+from oms.domain.orders.request import LineRequest, OrderRequest
 from oms.domain.stock import handle as stock
 from oms.domain.stock.handle import StockCount
 from oms.settings import Settings
@@ -30,13 +33,39 @@ PRODUCTS: Final = (
     ("POSTER", "Poster, sold out", 2_500, 2_000, {"WEST": 0}),
 )
 
+_HERE: Final = {
+    "name": "Demo customer", "line1": "1 Example Street", "city": "Exampletown", "postalCode": "12345", "country": "US",
+}  # fmt: skip
+_ELSEWHERE: Final = _HERE | {"name": "Another demo customer", "line1": "2 Example Street"}
+
+
+def _order(name: str, quantities: Mapping[str, int], *, another: bool = False, **fields: str) -> OrderRequest:
+    lines = tuple(LineRequest(sku, quantity) for sku, quantity in quantities.items())
+    customer, address = ("demo-neighbour", _ELSEWHERE) if another else ("demo-customer", _HERE)
+    return OrderRequest(f"DEMO-{name}", customer, lines, shipping_address=address, **fields)
+
+
+ORDERS: Final = (
+    _order("FINE", {"TRAINERS": 1, "COFFEE-1KG": 2}),
+    _order("SPLIT", {"BOOK-ATLAS": 1, "LAMP-DESK": 1}),
+    _order("DECLINED", {"KETTLE": 1}, payment_method="sandbox-declined"),
+    _order("UNAVAILABLE", {"POSTER": 1}),
+    _order("AMENDED", {"MUG-BLUE": 8, "COFFEE-1KG": 1}),
+    _order("NEIGHBOUR-FINE", {"COFFEE-1KG": 3}, another=True),
+    _order("NEIGHBOUR-SPLIT", {"KETTLE": 1, "LAMP-DESK": 2}, another=True),
+)
+"""Named after what becomes of them."""
+
 
 def load(settings: Settings) -> None:
-    """Adds what is missing; what is there already, stock above all, stays as people have left it."""
-    asyncio.run(_load(str(settings.database_url), settings.currency))
+    """Adds what is missing; what is there already, stock above all, stays as people have left it.
+
+    Orders only in demo mode, for the customers whom it invents.
+    """
+    asyncio.run(_load(str(settings.database_url), settings.currency, ORDERS if settings.demo else ()))
 
 
-async def _load(database_url: str, currency: str) -> None:
+async def _load(database_url: str, currency: str, wanted: Sequence[OrderRequest]) -> None:
     viewer = Viewer("demo", Role.SERVICE)
     db = Database(database_url, pool_size=1, ring=_nobody_listens)
     async with db.transaction() as tx:
@@ -48,8 +77,9 @@ async def _load(database_url: str, currency: str) -> None:
             await catalog.upsert_products(tx, viewer, products)
             counts = [StockCount(sku, code, units) for sku, *_, held in new for code, units in held.items()]
             await stock.set_stock(tx, viewer, counts)
+        await orders.place(tx, viewer, wanted)  # what was placed before is not placed again
     await db.close()
 
 
 def _nobody_listens(_: News) -> None:
-    """Nothing of the catalogue is shown live."""
+    """Nobody looks yet; workers find the orders by themselves."""

@@ -67,7 +67,7 @@ def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
         settings = settings.model_copy(update={"port": port_of(listening)})
         steps("Migrations")
         migrate(engines.database_url)
-        steps("Demo catalogue and stock")
+        steps("Demo catalogue, stock and orders")
         demo.load(settings)
         children = _children(engines.folder, settings, listening)
         try:
