@@ -16,6 +16,7 @@ from oms.schema.errors import UserError
 from oms.schema.fields import field, mutation
 from oms.schema.money import Money, money
 from oms.schema.pages import PAGE, Connection, connection, size
+from oms.schema.reads import Reads
 from oms.schema.scalars import CurrencyCode, MinorUnits
 
 
@@ -35,6 +36,7 @@ class Warehouse:
 class Product:
     """What can be ordered."""
 
+    reads: strawberry.Private[Reads]
     sku: str
     name: str
     unit_price: Money
@@ -43,9 +45,13 @@ class Product:
     )
 
     @classmethod
-    def of(cls, product: model.Product) -> Self:
+    def of(cls, reads: Reads, product: model.Product) -> Self:
         price = money(product.unit_price_minor, product.currency)
-        return cls(sku=product.sku, name=product.name, unit_price=price, tax_bps=product.tax_bps)
+        return cls(reads=reads, sku=product.sku, name=product.name, unit_price=price, tax_bps=product.tax_bps)
+
+    @field("What each warehouse holds of it, in the order of codes; for managers, support and services.")
+    async def stock(self) -> list["StockLevel"]:
+        return [StockLevel.of(level) for level in await self.reads.levels.load(self.sku)]
 
 
 @strawberry.type(description="What a warehouse holds of a SKU: 0 ≤ allocated ≤ onHand, available = onHand - allocated.")
@@ -78,10 +84,27 @@ class CatalogQueries:
         levels = await stock_read.levels(info.context.db, info.context.viewer, sku)
         return [StockLevel.of(level) for level in levels]
 
-    @field("In the order of SKUs; for all but couriers.")
-    async def products(self, info: Info, first: int | None = PAGE, after: str | None = None) -> Connection[Product]:
-        page = await read.products(info.context.db, info.context.viewer, first=size(first), after=after)
-        return connection(page, after=after, cursor=lambda p: cursor_of(p.sku), node=Product.of)
+    @field("What a price is in where no currency is named.")
+    def default_currency(self, info: Info) -> CurrencyCode:
+        return CurrencyCode(info.context.currency)
+
+    @field("Null when there is none; for all but couriers.")
+    async def product(self, info: Info, sku: str) -> Product | None:
+        found = await read.product(info.context.db, info.context.viewer, sku)
+        return Product.of(info.context.reads, found) if found else None
+
+    @field(
+        "In the order of SKUs; for all but couriers. search matches the start of a SKU, or a part of a name"
+        " in capitals or not."
+    )
+    async def products(
+        self, info: Info, first: int | None = PAGE, after: str | None = None, search: str | None = None
+    ) -> Connection[Product]:
+        reads = info.context.reads
+        page = await read.products(reads.db, reads.viewer, first=size(first), after=after, search=search)
+        return connection(
+            page, after=after, cursor=lambda product: cursor_of(product.sku), node=lambda p: Product.of(reads, p)
+        )
 
     @field("In the order of codes; for all but couriers.")
     async def warehouses(self, info: Info, first: int | None = PAGE, after: str | None = None) -> Connection[Warehouse]:

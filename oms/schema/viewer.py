@@ -1,7 +1,11 @@
 """Who asks."""
 
+from typing import Self
+
 import strawberry
 
+from oms.domain.access import model
+from oms.domain.access.model import Operation, may
 from oms.schema.context import Info
 from oms.schema.customers import customer_of_id
 from oms.schema.enums import Role
@@ -12,10 +16,21 @@ from oms.schema.shipments import shipment_of_id
 
 @strawberry.type
 class Viewer:
-    """The caller."""
+    """The caller, and what the role may do at all."""
 
     name: str
     role: Role
+    can_change_fraud_settings: bool
+    can_change_catalog: bool = strawberry.field(description="Products, prices, warehouses and stock.")
+
+    @classmethod
+    def of(cls, viewer: model.Viewer) -> Self:
+        return cls(
+            name=viewer.name,
+            role=viewer.role,
+            can_change_fraud_settings=may(viewer, Operation.SET_FRAUD),
+            can_change_catalog=may(viewer, Operation.SET_CATALOG),
+        )
 
 
 @strawberry.type
@@ -24,7 +39,7 @@ class NodeQueries:
 
     @strawberry.field
     def viewer(self, info: Info) -> Viewer:
-        return Viewer(name=info.context.viewer.name, role=info.context.viewer.role)
+        return Viewer.of(info.context.viewer)
 
     @strawberry.field
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002 - the contract's name

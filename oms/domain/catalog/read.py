@@ -9,6 +9,8 @@ from oms.db import Database
 from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.paging import Page, check_first, key_of
+from oms.domain.refusal import refuse_all
+from oms.domain.text import CODE_LENGTH, NAME_LENGTH, check_text
 
 _PRODUCTS: Final = text(
     """
@@ -16,6 +18,13 @@ _PRODUCTS: Final = text(
     WHERE sku > :after ORDER BY sku LIMIT :most
     """
 )
+_FOUND: Final = text(
+    """
+    SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
+    WHERE sku > :after AND (sku ^@ :search OR strpos(lower(name), lower(:search)) > 0) ORDER BY sku LIMIT :most
+    """
+)
+_PRODUCT: Final = text("SELECT sku, name, unit_price_minor, currency, tax_bps FROM products WHERE sku = :sku")
 _WAREHOUSES: Final = text("SELECT code, name FROM warehouses WHERE code > :after ORDER BY code LIMIT :most")
 
 _NAMES: Final = text("SELECT sku, name FROM products WHERE sku = ANY(CAST(:skus AS text[]))")
@@ -27,9 +36,23 @@ async def names_of(db: Database, skus: Collection[str]) -> dict[str, str]:
         return {row.sku: row.name for row in await conn.execute(_NAMES, {"skus": list(skus)})}
 
 
-async def products(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[Product]:
-    """Raises Refused: FORBIDDEN, or INVALID."""
-    return Page.of([Product(*row) for row in await _rows(db, viewer, _PRODUCTS, first, after)], first)
+async def products(
+    db: Database, viewer: Viewer, *, first: int, after: str | None, search: str | None = None
+) -> Page[Product]:
+    """`search`: the start of a SKU, or a part of the name in either case. Raises Refused: FORBIDDEN, or INVALID."""
+    search = (search or "").strip()
+    refuse_all(check_text(search, "search", most=NAME_LENGTH, blank=True))
+    query, found = (_FOUND, {"search": search}) if search else (_PRODUCTS, {})
+    return Page.of([Product(*row) for row in await _rows(db, viewer, query, first, after, **found)], first)
+
+
+async def product(db: Database, viewer: Viewer, sku: str) -> Product | None:
+    """Raises Refused: FORBIDDEN, or INVALID for what can be no SKU."""
+    require(viewer, Operation.READ_CATALOG)
+    refuse_all(check_text(sku, "sku", most=CODE_LENGTH))
+    async with db.reading() as conn:
+        row = (await conn.execute(_PRODUCT, {"sku": sku})).one_or_none()
+    return Product(*row) if row else None
 
 
 async def warehouses(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[Warehouse]:
@@ -37,8 +60,10 @@ async def warehouses(db: Database, viewer: Viewer, *, first: int, after: str | N
     return Page.of([Warehouse(*row) for row in await _rows(db, viewer, _WAREHOUSES, first, after)], first)
 
 
-async def _rows(db: Database, viewer: Viewer, query: TextClause, first: int, after: str | None) -> list[Any]:
+async def _rows(
+    db: Database, viewer: Viewer, query: TextClause, first: int, after: str | None, **values: str
+) -> list[Any]:
     require(viewer, Operation.READ_CATALOG)
-    values = {"most": check_first(first) + 1, "after": "" if after is None else key_of(after)}
+    bound = values | {"most": check_first(first) + 1, "after": "" if after is None else key_of(after)}
     async with db.reading() as conn:
-        return list((await conn.execute(query, values)).all())
+        return list((await conn.execute(query, bound)).all())

@@ -1,5 +1,7 @@
 """Stock to look at."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,15 +31,23 @@ class Level:
 _LEVELS: Final = text(
     """
     SELECT s.sku, s.warehouse_code, w.name, s.on_hand, s.allocated
-    FROM stock s LEFT JOIN warehouses w ON w.code = s.warehouse_code WHERE s.sku = :sku ORDER BY s.warehouse_code
+    FROM stock s LEFT JOIN warehouses w ON w.code = s.warehouse_code
+    WHERE s.sku = ANY(CAST(:skus AS text[])) ORDER BY s.sku, s.warehouse_code
     """
 )
 
 
 async def levels(db: Database, viewer: Viewer, sku: str) -> list[Level]:
     """In the order of warehouse codes. Raises Refused: FORBIDDEN, or INVALID for what can be no SKU."""
-    require(viewer, Operation.READ_STOCK)
     refuse_all(check_text(sku, "sku", most=CODE_LENGTH))
+    return (await levels_of(db, viewer, [sku])).get(sku, [])
+
+
+async def levels_of(db: Database, viewer: Viewer, skus: Collection[str]) -> dict[str, list[Level]]:
+    """By SKU, those that any warehouse knows; each in the order of warehouse codes. Raises Refused(FORBIDDEN)."""
+    require(viewer, Operation.READ_STOCK)
+    found: defaultdict[str, list[Level]] = defaultdict(list)
     async with db.reading() as conn:
-        rows = (await conn.execute(_LEVELS, {"sku": sku})).all()
-    return [Level(sku, Warehouse(code, name or code), on_hand, held) for sku, code, name, on_hand, held in rows]
+        for sku, code, name, on_hand, allocated in await conn.execute(_LEVELS, {"skus": list(skus)}):
+            found[sku].append(Level(sku, Warehouse(code, name or code), on_hand, allocated))
+    return found
