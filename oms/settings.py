@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     )
     work_batch: int = Field(default=100, ge=1, le=1000, description="Due items a worker claims at once.")
     work_lease_s: float = Field(
-        default=60, gt=0, le=3600, description="Seconds after which a claimed item may be claimed by another."
+        default=30, gt=0, le=3600, description="Seconds after which a claimed item may be claimed by another."
     )
     work_attempts: int = Field(
         default=12, ge=1, le=100, description="Attempts after which an item is parked for support to look at."
