@@ -1,12 +1,14 @@
 // GraphiQL for this API: queries and mutations by POST, subscriptions by graphql-transport-ws, both to the page's
-// own address and both with the token of the bar above (or the Authorization header of GraphiQL's headers tab).
+// own address. Both go with the token of the bar above (or the Authorization header of GraphiQL's headers tab), and
+// without one as whoever is signed in to this site's pages.
 import { GraphiQL, createClient, createElement, createGraphiQLFetcher, createRoot } from "./vendor/graphiql/graphiql.js";
 
 const ENDPOINT = new URL(location.pathname, location.origin);
 const SOCKET = new URL(location.pathname, location.origin.replace(/^http/, "ws"));
 const TOKEN_KEY = "graphql-token";
 
-const DEFAULT_QUERY = `# Paste a token above, then press Ctrl-Enter.
+const DEFAULT_QUERY = `# Sign in at / or paste a token above,
+# then press Ctrl-Enter.
 #
 # Finding an order: "search" takes an order,
 # customer or tracking reference, the start of

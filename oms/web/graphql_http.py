@@ -20,6 +20,7 @@ from oms.web.idempotency_key import repeat_key
 from oms.web.negotiation import EVENT_STREAM, JSON, answer_type, refusal_type, require_json
 from oms.web.open_streams import OpenStreams
 from oms.web.operation import LONGEST_REQUEST_BYTES, Operation, decoded
+from oms.web.own_pages import authorization_of
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -46,7 +47,7 @@ class HttpDoor:
             return graphiql_page()
         if request.method not in {"GET", "POST"}:
             raise invalid("Send queries by GET or POST.", status=405, headers={"Allow": "GET, POST"})
-        authorization = request.headers.get("authorization")
+        authorization = authorization_of(request)
         viewer = await self._api.authenticator.viewer(authorization)
         media_type = answer_type(request)
         operation = await _operation(request)

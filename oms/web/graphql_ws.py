@@ -8,7 +8,6 @@ import asyncio
 from contextlib import aclosing
 from enum import IntEnum
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import orjson
 import structlog
@@ -20,6 +19,7 @@ from oms.web.auth import Unauthenticated
 from oms.web.graphql_errors import ErrorCode, RequestRefused, refusal_of
 from oms.web.open_streams import OpenStreams
 from oms.web.operation import LONGEST_REQUEST_BYTES, Operation
+from oms.web.own_pages import names_own_host, session_of
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,8 @@ class WebSocketDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = WebSocket(scope, receive, send)
-        if not _same_origin(socket):
+        of_own_page = names_own_host(socket)
+        if not of_own_page and "origin" in socket.headers:  # programs send none
             await socket.close()  # before it is accepted: HTTP 403
             return
         if SUBPROTOCOL not in socket.scope["subprotocols"]:
@@ -74,24 +75,21 @@ class WebSocketDoor:
             await socket.close(Close.UNKNOWN_SUBPROTOCOL, f"The subprotocol is {SUBPROTOCOL}.")
             return
         await socket.accept(SUBPROTOCOL)
-        connection = _Connection(socket, self._api)
+        connection = _Connection(socket, self._api, session_of(socket) if of_own_page else None)
         with self._streams.open(connection.go_away):
             await connection.serve()
 
 
-def _same_origin(socket: WebSocket) -> bool:
-    """Pages elsewhere must not use whoever reads them; programs send no Origin."""
-    origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == socket.headers.get("host", "").lower()
-
-
 class _Connection:
-    """One client: what it showed as credentials, and its operations under way by their ids."""
+    """One client: its credentials, and its operations under way by their ids.
 
-    def __init__(self, socket: WebSocket, api: Api) -> None:
+    The credentials are what it shows, or without that the session of the page of ours that connected.
+    """
+
+    def __init__(self, socket: WebSocket, api: Api, session: str | None) -> None:
         self._socket = socket
         self._api = api
-        self._authorization: str | None = None
+        self._authorization = session
         self._initialised = self._acknowledged = False
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._ending: asyncio.Future[_Ended] = asyncio.get_running_loop().create_future()
@@ -170,9 +168,9 @@ class _Connection:
         shown = {name.lower(): value for name, value in (payload or {}).items()}.get("authorization")
         if not isinstance(shown, str | None):
             raise _Ended(Close.BAD_MESSAGE, "authorization must be a string")
-        self._authorization = shown
+        self._authorization = self._authorization if shown is None else shown
         try:
-            await self._api.authenticator.viewer(shown)
+            await self._api.authenticator.viewer(self._authorization)
         except Unauthenticated as refusal:
             raise _unauthenticated(refusal) from refusal
         await self._send({"type": "connection_ack"})

@@ -14,9 +14,10 @@ from oms.settings import PROJECT_DIR
 from oms.web.api import Api
 from oms.web.live import LiveHub
 from oms.web.open_streams import OpenStreams
+from oms.web.own_pages import is_own
 from oms.web.pages.assets import Assets
 from oms.web.pages.live import PageStreams
-from oms.web.pages.session import Sessions, is_own
+from oms.web.pages.session import Sessions
 from oms.web.pages.site import NotAllowed, Site, see_other
 from oms.web.pages.start import StartPages
 

@@ -11,8 +11,8 @@ from oms.domain.access import handle as access
 from oms.domain.access.model import Viewer
 from oms.domain.actor import Role
 from oms.web.auth import Authenticator, Unauthenticated
+from oms.web.own_pages import COOKIE
 
-COOKIE: Final = "oms_session"
 DAYS: Final = 1
 
 DEMO_PERSONAS: Final[Mapping[str, Viewer]] = {
@@ -61,12 +61,3 @@ class Sessions:
                 await access.revoke_token(tx, token)
             self._authenticator.forget(f"Bearer {token}")
         response.delete_cookie(COOKIE, httponly=True, samesite="lax")
-
-
-def is_own(request: Request) -> bool:
-    """Whether a form came from a page of ours: browsers say so, and what says nothing is no browser of today."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    return origin is not None and origin == f"{request.url.scheme}://{request.headers.get('host', '')}"
