@@ -17,6 +17,7 @@ from oms.web.open_streams import OpenStreams
 from oms.web.own_pages import is_own
 from oms.web.pages.assets import Assets
 from oms.web.pages.live import PageStreams
+from oms.web.pages.orders import OrderPages
 from oms.web.pages.session import Sessions
 from oms.web.pages.site import NotAllowed, Site, see_other
 from oms.web.pages.start import StartPages
@@ -74,8 +75,21 @@ def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, d
         Route("/", start.index),
         Route("/sign-in", own_forms_only(start.sign_in), methods=["POST"]),
         Route("/sign-out", own_forms_only(start.sign_out), methods=["POST"]),
+        *_order_routes(PageRoutes(site, sessions), OrderPages(site)),
         Route("/live", PageStreams(hub, sessions, streams)),
         Mount("/static", Assets(directory=PROJECT_DIR / "static")),
+    ]
+
+
+def _order_routes(routes: PageRoutes, orders: OrderPages) -> list[BaseRoute]:
+    return [
+        routes.page("/orders", orders.index),
+        routes.form("/orders", orders.place),
+        routes.page("/orders/new", orders.new),
+        routes.form("/orders/new", orders.new),
+        routes.page("/orders/{id}", orders.show),
+        routes.form("/orders/{id}/acceptance", orders.accept),
+        routes.form("/orders/{id}/cancellation", orders.cancel),
     ]
 
 
