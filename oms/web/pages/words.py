@@ -11,7 +11,7 @@ from markupsafe import Markup
 ORDER_WORDS: Final[Mapping[str, str]] = {
     "PENDING": "Received",
     "CUSTOMER_ACTION_REQUIRED": "Waits for an answer",
-    "PROCESSING": "On its way",
+    "PROCESSING": "In progress",
     "COMPLETED": "Completed",
     "FAILED": "Failed",
     "CANCELLED": "Cancelled",
