@@ -12,6 +12,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from oms.domain.access.model import Viewer
 from oms.domain.ids import parse_order
@@ -39,7 +40,11 @@ class PageStreams:
         self._sessions = sessions
         self._streams = streams
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        await (await self._answer(request))(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
         viewer = await self._sessions.viewer(request)
         if viewer is None:
             return Response("Sign in first.", 401, headers=_HEADERS)
