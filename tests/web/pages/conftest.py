@@ -1,0 +1,79 @@
+"""Pages as people reach them: the whole application in demo mode, and browsers without scripts."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+
+from oms.domain.access.handle import issue_token
+from oms.domain.access.model import Viewer
+from oms.doorbell import Doorbell
+from oms.schema.export import schema
+from oms.settings import Settings
+from oms.web.pages.session import DEMO_PERSONAS
+from tests.shop import ShopUnderTest, open_shop
+from tests.web.conftest import Server, serving
+
+
+@pytest.fixture
+async def shop(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
+    """Works as a worker does, when told to: its commits ring."""
+    async with open_shop(database_url, tmp_path) as shop:
+        doorbell = Doorbell(redis_url)
+        shop.db._ring = doorbell.ring
+        await shop.stock_up({"pen": {"east": 5}, "ink": {"west": 5}})
+        yield shop
+        await doorbell.close()
+
+
+@pytest.fixture(scope="session")
+def pages(web_settings: Settings) -> Iterator[Server]:
+    with serving(web_settings.model_copy(update={"demo": True}), schema) as server:
+        yield server
+
+
+@asynccontextmanager
+async def visiting(pages: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser of nobody yet; it follows no redirect, so that a test sees where it is sent."""
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    async with httpx.AsyncClient(base_url=pages.url, headers=headers, timeout=20) as browser:
+        yield browser
+
+
+@asynccontextmanager
+async def persona(pages: Server, name: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The browser of a demo persona: customer, courier, manager or support."""
+    async with visiting(pages) as browser:
+        answer = await browser.post("/sign-in", data={"persona": name})
+        assert answer.status_code == 303, answer.text
+        yield browser
+
+
+@asynccontextmanager
+async def signed_in(pages: Server, shop: ShopUnderTest, viewer: Viewer) -> AsyncIterator[httpx.AsyncClient]:
+    """The browser of anybody, who brought a token."""
+    async with shop.db.transaction() as tx:
+        token = await issue_token(
+            tx, role=viewer.role, name=viewer.name, customer_reference=viewer.customer_reference, days=1
+        )
+    async with visiting(pages) as browser:
+        answer = await browser.post("/sign-in", data={"token": token})
+        assert answer.status_code == 303, answer.text
+        yield browser
+
+
+@pytest.fixture(params=sorted(DEMO_PERSONAS.keys() - {"customer"}))
+def staff(request: pytest.FixtureRequest) -> str:
+    """Each persona that is no customer."""
+    return str(request.param)
+
+
+def hidden(html: str, name: str) -> str:
+    """The value of the first field of that name."""
+    found = re.search(rf'name="{re.escape(name)}"[^>]* value="([^"]*)"', html)
+    assert found, f"no field {name!r} in {html}"
+    return unescape(found[1])

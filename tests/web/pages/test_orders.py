@@ -1,0 +1,367 @@
+"""Customers order, watch, answer and cancel in a browser, without any script."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from oms.domain.ids import order_id
+from tests.shop import ShopUnderTest, customer
+from tests.web.conftest import Server
+from tests.web.pages.conftest import hidden, persona, signed_in, visiting
+
+OWN = "demo-customer"
+
+
+@pytest.fixture
+async def browser(pages: Server, shop: ShopUnderTest) -> Any:
+    async with persona(pages, "customer") as browser:
+        yield browser
+
+
+def address_of(order: UUID) -> str:
+    return f"/orders/{order_id(order)}"
+
+
+async def _amended(shop: ShopUnderTest, **fields: Any) -> UUID:
+    """Three of eight pens are nowhere."""
+    order = await shop.place({"pen": 8}, customer=OWN, **fields)
+    await shop.run()
+    return order
+
+
+async def _read(browser: httpx.AsyncClient, address: str) -> str:
+    answer = await browser.get(address)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def _form(browser: httpx.AsyncClient) -> dict[str, str]:
+    """The checkout as it was opened, with one pen chosen."""
+    page = await _read(browser, "/orders/new")
+    return {"reference": hidden(page, "reference"), "quantity:pen": "1", "paymentMethod": "sandbox-ok"}
+
+
+# Who may see them
+
+
+@pytest.mark.parametrize("address", ["/orders", "/orders/new", f"/orders/{order_id(UUID(int=1))}"])
+async def test_staff_are_told_that_these_pages_are_for_customers(
+    pages: Server, shop: ShopUnderTest, staff: str, address: str
+) -> None:
+    async with persona(pages, staff) as browser:
+        assert (await browser.get(address)).status_code == 403
+
+
+async def test_staff_can_not_answer_for_a_customer(pages: Server, shop: ShopUnderTest, staff: str) -> None:
+    order = await _amended(shop)
+    async with persona(pages, staff) as browser:
+        for act in ("acceptance", "cancellation"):
+            assert (await browser.post(f"{address_of(order)}/{act}", data={"key": act})).status_code == 403
+        assert (await browser.post("/orders", data={"reference": "theirs"})).status_code == 403
+    assert (await shop.order(order)).status == "CUSTOMER_ACTION_REQUIRED"
+
+
+async def test_who_is_not_signed_in_is_sent_to_the_start(pages: Server, shop: ShopUnderTest) -> None:
+    async with visiting(pages) as browser:
+        for address in ("/orders", "/orders/new", "/orders/anything"):
+            answer = await browser.get(address)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_another_customers_order_does_not_exist(pages: Server, shop: ShopUnderTest) -> None:
+    order = await _amended(shop)
+    async with signed_in(pages, shop, customer("bob")) as browser:
+        assert (await browser.get(address_of(order))).status_code == 404
+        assert "order-1" not in await _read(browser, "/orders")
+        for act in ("acceptance", "cancellation"):
+            assert (await browser.post(f"{address_of(order)}/{act}", data={"key": act})).status_code == 404
+    assert (await shop.order(order)).status == "CUSTOMER_ACTION_REQUIRED"
+
+
+async def test_a_form_of_another_site_does_nothing(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    order = await shop.place({"pen": 1}, customer=OWN)
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    for address in ("/orders", f"{address_of(order)}/acceptance", f"{address_of(order)}/cancellation"):
+        assert (await browser.post(address, data={"key": "k"}, headers=foreign)).status_code == 403
+    assert (await shop.order(order)).status == "PENDING"
+
+
+# The list
+
+
+async def test_own_orders_are_listed_newest_first(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        await shop.place({"pen": 1}, customer=OWN)
+    await shop.place({"pen": 1}, customer="bob")
+    page = await _read(browser, "/orders")
+    assert re.findall(r">(order-\d)</a>", page) == ["order-3", "order-2", "order-1"]
+
+
+async def test_the_list_is_filtered_by_status(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    await _amended(shop)
+    await shop.place({"ink": 1}, customer=OWN)
+    waiting = await _read(browser, "/orders?status=CUSTOMER_ACTION_REQUIRED")
+    assert re.findall(r">(order-\d)</a>", waiting) == ["order-1"]
+    assert 'data-announce="Order order-1 waits for your answer."' in waiting
+    assert "No order here." in await _read(browser, "/orders?status=TIMED_OUT")
+    assert (await browser.get("/orders?status=NONSENSE")).status_code == 400
+
+
+async def test_the_list_goes_on_page_by_page(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    for _ in range(21):
+        await shop.place({"pen": 1}, customer=OWN)
+    first = await _read(browser, "/orders?status=PENDING")
+    older = re.search(r'rel="next" href="([^"]+)"', first)
+    assert older
+    second = await _read(browser, older[1].replace("&amp;", "&"))
+    assert re.findall(r">(order-\d+)</a>", second) == ["order-1"]
+    assert 'href="/orders?status=PENDING">Newest orders' in second
+    assert "Older orders" not in second
+
+
+async def test_who_has_ordered_nothing_is_shown_where_to_begin(browser: httpx.AsyncClient) -> None:
+    assert "You have not ordered anything yet." in await _read(browser, "/orders")
+
+
+# One order
+
+
+async def test_an_order_is_shown_with_shipments_invoice_payment_courier_and_timeline(
+    shop: ShopUnderTest, browser: httpx.AsyncClient
+) -> None:
+    order = await shop.place({"pen": 2, "ink": 1}, customer=OWN)
+    assert "We look for the items" in await _read(browser, address_of(order))
+    await shop.run()
+    page = await _read(browser, address_of(order))
+    tracking = (await shop.order(order)).shipments[0].tracking_number or "none"
+    for words in ("In progress", "Shipment 1 of 2", "Shipment 2 of 2", "Ready for pick-up", "Subtotal", "$20.00",
+                  "Paid", tracking, "Sandbox Bike", "The order was placed.", "$30.00"):  # fmt: skip
+        assert words in page, words
+    await shop.dispatch(order)
+    await shop.deliver(order)
+    page = await _read(browser, address_of(order))
+    assert "Shipment 1: Delivered. Shipment 2: Ready for pick-up." in page
+    assert "cancellation" not in page
+    assert "on=order%20" + order_id(order) in page
+
+
+async def test_a_declined_payment_is_told_with_its_reason(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    order = await shop.place({"pen": 1}, customer=OWN, payment_method="sandbox-declined")
+    await shop.run()
+    page = await _read(browser, address_of(order))
+    assert "Declined</span>: the card was declined" in page
+    assert "no shipment could be carried out" in page
+
+
+async def test_a_long_timeline_goes_on_page_by_page(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    skus = {f"part-{n}": {f"house-{n}": 1} for n in range(14)}
+    await shop.stock_up(skus)
+    order = await shop.place(dict.fromkeys(skus, 1), customer=OWN)
+    await shop.run()
+    page = await _read(browser, address_of(order))
+    further = re.search(r'href="([^"]+)">What happened then', page)
+    assert further
+    rest = await _read(browser, further[1])
+    assert page.count("<li><time") == 50
+    assert "From the beginning" in rest
+    assert "The order was placed." not in rest
+
+
+@pytest.mark.parametrize("name", ["nonsense", "ord_", order_id(UUID(int=1)), "%00", "a%2Fb"])
+async def test_an_order_that_is_none_is_not_found(browser: httpx.AsyncClient, name: str) -> None:
+    assert (await browser.get(f"/orders/{name}")).status_code == 404
+
+
+# When something is unavailable
+
+
+async def test_an_amended_order_is_accepted(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    order = await _amended(shop)
+    page = await _read(browser, address_of(order))
+    assert "pen: 3 of 8 can’t be sent." in page
+    assert re.search(r'role="timer" data-until="\d{4}-', page)
+    form = {"key": hidden(page, "key")}
+    for _ in range(2):  # the button pressed twice
+        answer = await browser.post(f"{address_of(order)}/acceptance", data=form)
+        assert (answer.status_code, answer.headers["location"]) == (303, address_of(order))
+    assert (await shop.events(order)).count("AmendmentAccepted") == 1
+    assert 'role="timer"' not in await _read(browser, address_of(order))
+
+
+async def test_what_is_accepted_too_late_is_told_with_the_order_as_it_is(
+    shop: ShopUnderTest, browser: httpx.AsyncClient
+) -> None:
+    order = await _amended(shop)
+    form = {"key": hidden(await _read(browser, address_of(order)), "key")}
+    await shop.cancel(order)
+    answer = await browser.post(f"{address_of(order)}/acceptance", data=form)
+    assert answer.status_code == 422
+    assert 'class="refusal"' in answer.text
+    assert "Cancelled" in answer.text
+    assert f'data-hx-get="{address_of(order)}"' in answer.text
+
+
+async def test_where_nothing_is_available_there_is_nothing_to_accept(
+    shop: ShopUnderTest, browser: httpx.AsyncClient
+) -> None:
+    await shop.stock_up({"gone": {"east": 0}})
+    order = await shop.place({"gone": 1}, customer=OWN)
+    await shop.run()
+    page = await _read(browser, address_of(order))
+    assert "Nothing of it is available" in page
+    assert "acceptance" not in page
+    assert "cancellation" in page
+
+
+# Cancelling
+
+
+async def test_an_order_is_cancelled_with_a_reason(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    order = await shop.place({"pen": 1}, customer=OWN)
+    await shop.run()
+    page = await _read(browser, address_of(order))
+    assert re.search(r'<details class="confirm[^>]*id="cancel">', page)  # asked once more, folded away
+    form = {"key": hidden(page, "key"), "reason": "Found it cheaper"}
+    for _ in range(2):
+        answer = await browser.post(f"{address_of(order)}/cancellation", data=form)
+        assert (answer.status_code, answer.headers["location"]) == (303, address_of(order))
+    assert (await shop.events(order)).count("OrderCancelled") == 1
+    assert "Found it cheaper" in await _read(browser, address_of(order))
+
+
+async def test_a_reason_that_is_too_long_is_refused_beside_it_and_kept(
+    shop: ShopUnderTest, browser: httpx.AsyncClient
+) -> None:
+    order = await shop.place({"pen": 1}, customer=OWN)
+    reason = "<" * 501
+    answer = await browser.post(f"{address_of(order)}/cancellation", data={"key": "k", "reason": reason})
+    assert answer.status_code == 422
+    assert 'id="reason-refusal"' in answer.text
+    assert "&lt;" * 501 in answer.text
+    assert re.search(r'id="cancel" open', answer.text)
+    assert (await shop.order(order)).status == "PENDING"
+
+
+async def test_what_is_on_its_way_is_not_cancelled(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    order = await shop.place({"pen": 1}, customer=OWN)
+    await shop.run()
+    form = {"key": hidden(await _read(browser, address_of(order)), "key")}
+    await shop.dispatch(order)
+    answer = await browser.post(f"{address_of(order)}/cancellation", data=form)
+    assert answer.status_code == 422
+    assert "already on its way" in answer.text
+    assert "With the courier" in answer.text
+
+
+# The checkout
+
+
+async def test_an_order_is_placed_and_its_confirmation_can_be_kept(
+    shop: ShopUnderTest, browser: httpx.AsyncClient
+) -> None:
+    form = await _form(browser) | {"name": "Ana", "line1": "1 Road", "country": "US", "quantity:ink": "2"}
+    answer = await browser.post("/orders", data=form)
+    assert answer.status_code == 303, answer.text
+    address = answer.headers["location"]
+    assert re.fullmatch(r"/orders/ord_[0-9a-f]{32}\?placed=1", address)
+    for _ in range(2):
+        page = await _read(browser, address)
+        assert "Thank you, your order was placed." in page
+        assert "Ana, 1 Road, US" in page
+    assert await shop.rows("SELECT sku, quantity FROM order_lines ORDER BY sku") == [("ink", 2), ("pen", 1)]
+
+
+async def test_a_second_press_places_nothing_twice(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    form = await _form(browser)
+    answers = [await browser.post("/orders", data=form) for _ in range(2)]
+    assert {answer.headers["location"] for answer in answers} == {answers[0].headers["location"]}
+    assert await shop.rows("SELECT count(*) FROM orders") == [(1,)]
+
+
+async def test_the_same_form_with_other_content_is_refused_and_gets_a_new_reference(
+    shop: ShopUnderTest, browser: httpx.AsyncClient
+) -> None:
+    form = await _form(browser)
+    await browser.post("/orders", data=form)
+    answer = await browser.post("/orders", data=form | {"quantity:pen": "2"})
+    assert answer.status_code == 422
+    assert "was used for a different order" in answer.text
+    assert hidden(answer.text, "reference") != form["reference"]
+    assert hidden(answer.text, "quantity:pen") == "2"
+
+
+@pytest.mark.parametrize(
+    ("entered", "beside"),
+    [
+        ({"quantity:pen": "x"}, "quantity-2-refusal"),
+        ({"quantity:pen": "1.5"}, "quantity-2-refusal"),
+        ({"quantity:pen": "-1"}, "quantity-2-refusal"),
+        ({"quantity:pen": "99999999999"}, "quantity-2-refusal"),
+        ({"quantity:pen": "1000001"}, "quantity-2-refusal"),
+        ({"email": "nobody"}, "email-refusal"),
+        ({"country": "y" * 201}, "country-refusal"),
+        ({"line2": "y" * 201}, "line2-refusal"),
+    ],
+)
+async def test_a_refusal_stands_beside_its_field_and_the_input_is_kept(
+    shop: ShopUnderTest, browser: httpx.AsyncClient, entered: dict[str, str], beside: str
+) -> None:
+    form = await _form(browser) | {"name": 'Ana "A"', "paymentMethod": "sandbox-declined"} | entered
+    answer = await browser.post("/orders", data=form)
+    assert answer.status_code == 422
+    assert f'id="{beside}"' in answer.text
+    assert f'aria-describedby="{beside}"' in answer.text
+    for name in ("name", "reference", *entered):
+        assert hidden(answer.text, name) == form[name]
+    assert 'value="sandbox-declined" checked' in answer.text
+    assert await shop.rows("SELECT count(*) FROM orders") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("entered", "message"),
+    [
+        ({"quantity:pen": "0"}, "An order has 1 to 2000 lines"),
+        ({"quantity:pen": ""}, "An order has 1 to 2000 lines"),
+        ({"quantity:unknown": "1"}, "There is no product with the SKU"),
+        ({"paymentMethod": "y" * 101}, "paymentMethod has 101 characters"),
+        ({"reference": ""}, "reference must not be empty"),
+    ],
+)
+async def test_what_is_about_no_field_of_the_page_is_told_all_the_same(
+    shop: ShopUnderTest, browser: httpx.AsyncClient, entered: dict[str, str], message: str
+) -> None:
+    answer = await browser.post("/orders", data=await _form(browser) | entered)
+    assert answer.status_code == 422
+    assert message in answer.text
+
+
+async def test_what_was_chosen_is_kept_while_leafing_through_the_catalogue(
+    shop: ShopUnderTest, browser: httpx.AsyncClient
+) -> None:
+    await shop.stock_up({f"thing-{n:02}": {"east": 1} for n in range(20)})
+    page = await _read(browser, "/orders/new")
+    after = re.search(r'name="after" value="([^"]+)">More products', page)
+    assert after
+    form = await _form(browser) | {"name": "Ana", "after": after[1]}
+    answer = await browser.post("/orders/new", data=form)
+    assert answer.status_code == 200
+    assert 'type="hidden" name="quantity:pen" value="1"' in answer.text
+    assert hidden(answer.text, "name") == "Ana"
+    assert hidden(answer.text, "reference") == form["reference"]
+    assert "thing-19" in answer.text
+    placed = await browser.post("/orders", data=form | {"quantity:thing-19": "1"})
+    assert placed.status_code == 303
+    assert await shop.rows("SELECT count(*) FROM order_lines") == [(2,)]
+
+
+async def test_the_address_of_the_last_order_is_filled_in(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    await browser.post("/orders", data=await _form(browser) | {"city": "Exampletown"})
+    assert hidden(await _read(browser, "/orders/new"), "city") == "Exampletown"
+
+
+async def test_an_empty_catalogue_is_said_to_be_empty(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    await shop.execute("TRUNCATE products")
+    assert "The catalogue is empty." in await _read(browser, "/orders/new")

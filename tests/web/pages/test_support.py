@@ -1,0 +1,385 @@
+"""Support's pages: who finds what, the order's whole trail and work, and the forms that mend; without JavaScript."""
+
+import html
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import httpx
+import pytest
+
+from oms.domain.access.handle import issue_token
+from oms.domain.access.model import Viewer
+from oms.domain.ids import customer_id, order_id, shipment_id, work_id
+from oms.domain.work.model import Queue
+from oms.schema.export import schema
+from oms.settings import Settings
+from oms.web.own_pages import COOKIE
+from tests.shop import COURIER, MANAGER, SUPPORT, ShopUnderTest, customer, open_shop
+from tests.web.conftest import Server, serving
+
+
+@pytest.fixture(scope="module")
+def site(web_settings: Settings) -> Iterator[Server]:
+    with serving(web_settings, schema) as server:
+        yield server
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
+    async with open_shop(database_url, tmp_path) as shop:
+        await shop.stock_up({"tea": {"north": 5}, "mug": {"south": 5}})
+        yield shop
+
+
+@asynccontextmanager
+async def signed_in(site: Server, shop: ShopUnderTest, viewer: Viewer) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser with a session, that follows no redirect by itself."""
+    async with shop.db.transaction() as tx:
+        token = await issue_token(
+            tx, role=viewer.role, name=viewer.name, customer_reference=viewer.customer_reference, days=1
+        )
+    own = {"Sec-Fetch-Site": "same-origin"}
+    async with httpx.AsyncClient(base_url=site.url, cookies={COOKIE: token}, headers=own, timeout=20) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def support(site: Server, shop: ShopUnderTest) -> AsyncIterator[httpx.AsyncClient]:
+    async with signed_in(site, shop, SUPPORT) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def manager(site: Server, shop: ShopUnderTest) -> AsyncIterator[httpx.AsyncClient]:
+    async with signed_in(site, shop, MANAGER) as browser:
+        yield browser
+
+
+async def read(browser: httpx.AsyncClient, address: str) -> str:
+    """The text of a page, unescaped."""
+    response = await browser.get(address)
+    assert response.status_code == 200, response.text
+    return html.unescape(response.text)
+
+
+def listed(page: str) -> list[str]:
+    """The references of the orders in a list, in its order."""
+    return re.findall(r'href="/support/orders/ord_\w+">([^<]+)<', page)
+
+
+def forms(page: str) -> list[str]:
+    """Where the page's forms lead, those of the frame left out."""
+    return [address for address in re.findall(r'method="post" action="([^"]+)"', page) if address != "/sign-out"]
+
+
+def refusals(page: str) -> list[str]:
+    return re.findall(r'<p class="refusal"[^>]*>([^<]*)</p>', html.unescape(page))
+
+
+async def parked(shop: ShopUnderTest) -> UUID:
+    """An order whose charge kept failing."""
+    order = await shop.place({"tea": 1}, reference="stuck")
+    await shop.run(Queue.ALLOCATION)
+    await shop.execute(
+        """UPDATE work SET parked_at = clock_timestamp(), last_error = 'The bank gave no answer', attempt = 12
+           WHERE queue = 'billing'"""
+    )
+    return order
+
+
+def billing(order: UUID) -> str:
+    return work_id(order, 1, "billing")
+
+
+async def test_who_is_not_signed_in_is_sent_to_the_start(site: Server) -> None:
+    async with httpx.AsyncClient(base_url=site.url) as nobody:
+        for address in ("/support", "/support/parked", "/support/orders/ord_1", "/support/customers/cus_1"):
+            response = await nobody.get(address)
+            assert (response.status_code, response.headers["location"]) == (303, "/")
+
+
+@pytest.mark.parametrize("viewer", [customer("ana"), COURIER], ids=str)
+async def test_customers_and_couriers_may_not_look(site: Server, shop: ShopUnderTest, viewer: Viewer) -> None:
+    order = await parked(shop)
+    [(ana,)] = await shop.rows("SELECT id FROM customers")
+    async with signed_in(site, shop, viewer) as browser:
+        for address in (
+            "/support",
+            "/support/parked",
+            f"/support/orders/{order_id(order)}",
+            f"/support/customers/{customer_id(ana)}",
+        ):
+            response = await browser.get(address)
+            assert response.status_code == 403
+            assert "stuck" not in response.text
+        assert (await browser.post(f"/support/orders/{order_id(order)}/cancellation")).status_code == 403
+        assert (await browser.post(f"/support/parked/{billing(order)}/retry")).status_code == 403
+    assert (await shop.order(order)).status == "PROCESSING"
+
+
+async def test_the_list_opens_on_what_waits_longest(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    for name in ("first", "second", "third", "long-ago"):
+        await shop.place({"tea": 1}, reference=name)
+    for (order,) in await shop.rows("SELECT id FROM orders WHERE reference IN ('first', 'long-ago')"):
+        await shop.cancel(order)
+    await shop.execute("UPDATE orders SET closed_at = closed_at - interval '8 days' WHERE reference = 'long-ago'")
+    assert listed(await read(support, "/support")) == ["second", "third", "first"]
+    assert listed(await read(support, "/support?status=CANCELLED")) == ["first"]
+    assert listed(await read(support, "/support?status=PENDING")) == ["second", "third"]
+
+
+async def test_a_long_list_has_pages_that_can_be_addressed(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    await shop.stock_up({"tea": {"north": 50}})
+    for number in range(23):
+        await shop.place({"tea": 1}, reference=f"order-{number:02}")
+    first = await read(support, "/support")
+    [more] = re.findall(r'href="([^"]+)" rel="next"', first)
+    second = await read(support, f"/support{more}")
+    assert listed(first) + listed(second) == [f"order-{number:02}" for number in range(23)]
+    assert 'rel="next"' not in second
+
+
+@pytest.mark.parametrize("text", ["order-7", "order-", "bo", "mug", "TRACKING"])
+async def test_one_box_finds_by_order_customer_tracking_reference_and_sku(
+    support: httpx.AsyncClient, shop: ShopUnderTest, text: str
+) -> None:
+    await shop.place({"mug": 1}, reference="order-7", customer="bo")
+    await shop.place({"tea": 1}, reference="other")
+    await shop.run()
+    [(tracking,)] = await shop.rows("SELECT tracking_number FROM shipments JOIN allocations USING (order_id) "
+                                    "WHERE sku = 'mug'")  # fmt: skip
+    page = await read(support, f"/support?q={tracking if text == 'TRACKING' else text}")
+    assert listed(page) == ["order-7"]
+    assert listed(await read(support, f"/support?q={text}&status=FAILED")) == []
+
+
+async def test_what_is_not_found_is_said_and_the_question_kept(support: httpx.AsyncClient) -> None:
+    page = await read(support, "/support?q=nobodys&status=FAILED")
+    assert "No order has this reference" in page
+    assert 'value="nobodys"' in page
+    assert '<option value="FAILED" selected>' in page
+
+
+@pytest.mark.parametrize("address", ["/support?q=" + "x" * 101, "/support?after=zzz", "/support?status=LOST"])
+async def test_what_can_not_be_asked_is_refused_with_the_box_still_there(
+    support: httpx.AsyncClient, address: str
+) -> None:
+    response = await support.get(address)
+    assert response.status_code == 422
+    assert len(refusals(response.text)) == 1
+    assert 'name="q"' in response.text
+
+
+async def test_a_text_of_markup_stays_text(support: httpx.AsyncClient) -> None:
+    response = await support.get("/support", params={"q": '"><script>alert(1)</script>'})
+    assert "<script>alert" not in response.text
+
+
+async def test_an_order_shows_everything_about_it(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    order = await shop.place({"tea": 1, "mug": 7}, reference="whole")
+    await shop.run()
+    await shop.accept(order)
+    await shop.run()
+    page = await read(support, f"/support/orders/{order_id(order)}")
+    assert "whole" in page
+    assert "/support/customers/cus_" in page
+    for tracking, invoice in await shop.rows("SELECT tracking_number, invoice_number FROM shipments"):
+        assert tracking in page
+        assert invoice in page
+    assert "! 2" in page, "what is unavailable"
+    assert re.findall(r'id="event-(\d+)"', page) == [str(n) for n in range(1, len(await shop.events(order)) + 1)]
+    assert "cart (service)" in page
+    assert "(the system)" in page
+    assert "Nothing by the system: the next step is a person's." in page
+
+
+async def test_a_long_trail_has_pages(
+    support: httpx.AsyncClient, shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oms.web.pages.support.EVENTS", 2)
+    order = await shop.place({"tea": 1})
+    await shop.run()
+    address, found = f"/support/orders/{order_id(order)}", []
+    while address:
+        page = await read(support, address)
+        found += re.findall(r'id="event-\d+".*?class="code hint">(\w+)<', page, re.DOTALL)
+        more = re.findall(r'href="(\?events=\d+)" rel="next"', page)
+        address = f"/support/orders/{order_id(order)}{more[0]}" if more else ""
+    assert found == await shop.events(order)
+
+
+async def test_an_order_links_to_graphiql_with_its_query_filled_in(
+    support: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    order = await shop.place({"tea": 1}, reference="asked-about")
+    page = await read(support, f"/support/orders/{order_id(order)}")
+    [address] = re.findall(r'href="(/graphql\?[^"]+)"', page)
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    response = await support.post("/graphql", content=f'{{"query": {_json(asked["query"])}, "variables": '
+                                  f'{asked["variables"]}}}', headers={"Content-Type": "application/json"})  # fmt: skip
+    assert response.json()["data"]["order"]["reference"] == "asked-about"
+
+
+def _json(text: str) -> str:
+    return '"' + text.replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+@pytest.mark.parametrize(
+    "address", ["/support/orders/ord_x", f"/support/orders/ord_{'0' * 32}", "/support/customers/x"]
+)
+async def test_what_does_not_exist_is_not_found(support: httpx.AsyncClient, address: str) -> None:
+    assert (await support.get(address)).status_code == 404
+
+
+async def test_a_customer_s_orders_are_on_a_page_of_their_own(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    await shop.place({"tea": 1}, reference="mine")
+    await shop.place({"tea": 1}, reference="not-mine", customer="bo")
+    await shop.place({"tea": 1}, reference="mine-too")
+    [(ana,)] = await shop.rows("SELECT id FROM customers WHERE reference = 'ana'")
+    page = await read(support, f"/support/customers/{customer_id(ana)}")
+    assert listed(page) == ["mine-too", "mine"]
+
+
+async def test_support_cancels_an_order_and_the_trail_says_who_and_why(
+    support: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    order = await shop.place({"tea": 1})
+    here = f"/support/orders/{order_id(order)}"
+    assert f"{here}/cancellation" in forms(await read(support, here))
+    response = await support.post(f"{here}/cancellation", data={"reason": "They rang", "key": "k1"})
+    assert (response.status_code, response.headers["location"]) == (303, here)
+    again = await support.post(f"{here}/cancellation", data={"reason": "They rang", "key": "k1"})
+    assert again.status_code == 303, "the key makes the second press harmless"
+    page = await read(support, here)
+    assert f"{here}/cancellation" not in forms(page)
+    assert "support (support)" in page
+    assert "They rang" in page
+    assert await shop.events(order) == ["OrderPlaced", "OrderCancelled"]
+
+
+async def test_a_cancellation_too_late_is_refused_in_words(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    order = await shop.place({"tea": 1})
+    await shop.run()
+    await shop.dispatch(order)
+    here = f"/support/orders/{order_id(order)}"
+    assert f"{here}/cancellation" not in forms(await read(support, here))
+    response = await support.post(f"{here}/cancellation", data={"reason": "", "key": "k2"})
+    assert response.status_code == 422
+    assert refusals(response.text) == ["A shipment is already on its way, so the order can't be cancelled any more."]
+    assert f'data-hx-get="{here}"' in response.text, "it stays live as the order's page"
+
+
+async def test_a_cancellation_s_reason_is_kept_where_it_is_refused(
+    support: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    order = await shop.place({"tea": 1})
+    response = await support.post(
+        f"/support/orders/{order_id(order)}/cancellation", data={"reason": "why " * 200, "key": "k3"}
+    )
+    assert response.status_code == 422
+    assert len(refusals(response.text)) == 1
+    assert "why why why" in response.text
+    assert 'aria-invalid="true"' in response.text
+    assert (await shop.order(order)).status == "PENDING"
+
+
+async def test_a_shipment_is_reported_as_failed_with_its_reason(
+    support: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    order = await shop.place({"tea": 1})
+    await shop.run()
+    here = f"/support/orders/{order_id(order)}"
+    [failure] = [form for form in forms(await read(support, here)) if form.endswith("/failure")]
+    assert failure == f"{here}/shipments/{shipment_id(order, 1)}/failure"
+    empty = await support.post(failure, data={"reason": " ", "key": "k4"})
+    assert empty.status_code == 422
+    assert refusals(empty.text)
+    assert (await support.post(failure, data={"reason": "Never collected", "key": "k5"})).status_code == 303
+    assert "Never collected" in await read(support, here)
+    assert (await shop.order(order)).status == "FAILED"
+    late = await support.post(failure, data={"reason": "Again", "key": "k6"})
+    assert late.status_code == 422
+    assert "only one that is BOOKED or DISPATCHED" in refusals(late.text)[0]
+
+
+@pytest.mark.parametrize("on_order", [True, False], ids=["from the order", "from the parked work"])
+async def test_parked_work_is_retried(support: httpx.AsyncClient, shop: ShopUnderTest, on_order: bool) -> None:
+    order = await parked(shop)
+    here = f"/support/orders/{order_id(order)}" if on_order else "/support/parked"
+    page = await read(support, here)
+    assert "The bank gave no answer" in page
+    assert "12" in page
+    assert "⚑ 1 parked" in await read(support, "/support")
+    [retry] = [form for form in forms(page) if form.endswith(f"{billing(order)}/retry")]
+    response = await support.post(retry, data={"key": "k7"})
+    assert (response.status_code, response.headers["location"]) == (303, here)
+    assert (await support.post(retry, data={"key": "k7"})).status_code == 303
+    assert await shop.rows("SELECT attempt, parked_at FROM work WHERE queue = 'billing'") == [(0, None)]
+    late = await support.post(retry, data={"key": "k8"})
+    assert late.status_code == 422
+    assert refusals(late.text) == ["No parked work has this id; it may have been retried already."]
+
+
+@pytest.mark.parametrize("on_order", [True, False], ids=["from the order", "from the parked work"])
+async def test_parked_work_is_given_up_with_a_reason(
+    support: httpx.AsyncClient, shop: ShopUnderTest, on_order: bool
+) -> None:
+    order = await parked(shop)
+    here = f"/support/orders/{order_id(order)}" if on_order else "/support/parked"
+    [give_up] = [form for form in forms(await read(support, here)) if form.endswith("/abandonment")]
+    refused = await support.post(give_up, data={"reason": "", "key": "k9"})
+    assert refused.status_code == 422
+    assert len(refusals(refused.text)) == 1
+    response = await support.post(give_up, data={"reason": "The bank is gone", "key": "k10"})
+    assert (response.status_code, response.headers["location"]) == (303, here)
+    assert (await shop.order(order)).status == "FAILED"
+    assert "The bank is gone" in await read(support, f"/support/orders/{order_id(order)}")
+
+
+async def test_the_order_s_own_work_can_be_retried_only(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    order = await shop.place({"tea": 1})
+    await shop.execute("UPDATE work SET parked_at = clock_timestamp(), attempt = 12")
+    page = await read(support, f"/support/orders/{order_id(order)}")
+    assert [form for form in forms(page) if "/work/" in form] == [
+        f"/support/orders/{order_id(order)}/work/{work_id(order, 0, 'allocation')}/retry"
+    ]
+    assert "Find the items in the warehouses" in page
+
+
+async def test_work_that_is_due_or_held_shows_when_it_goes_on(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    order = await shop.place({"tea": 1})
+    await shop.execute("UPDATE work SET attempt = 2, last_error = 'No answer', due_at = due_at + interval '1 minute'")
+    page = await read(support, f"/support/orders/{order_id(order)}")
+    assert "Next try" in page
+    assert "No answer" in page
+    assert not [form for form in forms(page) if "/work/" in form]
+    await shop.execute("UPDATE work SET held = true")
+    assert "Held until the maintenance" in await read(support, f"/support/orders/{order_id(order)}")
+
+
+async def test_managers_see_the_same_and_mend_no_work(manager: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    order = await parked(shop)
+    here = f"/support/orders/{order_id(order)}"
+    page = await read(manager, here)
+    assert "The bank gave no answer" in page
+    assert forms(page) == [f"{here}/cancellation"]
+    assert "stuck" in listed(await read(manager, "/support"))
+    assert (await manager.get("/support/parked")).status_code == 403
+    refused = await manager.post(f"{here}/work/{billing(order)}/retry", data={"key": "k11"})
+    assert refused.status_code == 422
+    assert "As MANAGER you can't retry" in refusals(refused.text)[0]
+    assert await shop.rows("SELECT count(*) FROM work WHERE parked_at IS NOT NULL") == [(1,)]
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}], ids=str)
+async def test_forms_of_other_sites_do_nothing(
+    support: httpx.AsyncClient, shop: ShopUnderTest, headers: dict[str, str]
+) -> None:
+    order = await shop.place({"tea": 1})
+    response = await support.post(f"/support/orders/{order_id(order)}/cancellation", headers=headers)
+    assert response.status_code == 403
+    assert (await shop.order(order)).status == "PENDING"
