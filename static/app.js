@@ -45,7 +45,8 @@ document.addEventListener("htmx:before:request", (event) => {
   const page = event.target;
   if (page.id !== "page") return;
   const typing = page.contains(document.activeElement) && document.activeElement.matches("input:not([type=hidden]), textarea, select");
-  if (typing || page.querySelector(".refusal")) event.preventDefault();
+  const filled = [...page.querySelectorAll("[data-holds]")].some((field) => field.value !== field.defaultValue);
+  if (typing || filled || page.querySelector(".refusal")) event.preventDefault();
 });
 
 const line = () => document.getElementById("connection");
