@@ -44,19 +44,25 @@ class SupportPages:
         """?q= searches all orders; without it, what is open or was closed lately, longest waiting first."""
         _require_staff(viewer)
         search, status = (request.query_params.get(name, "").strip() for name in ("q", "status"))
-        try:
-            data = await self._site.query(viewer, "support/index", _question(request, search, status))
-            orders, refusals = data["orders"], Refusals()
-        except NotAllowed as refusal:
-            if refusal.status != 400:
-                raise
-            orders, refusals = None, Refusals(({"message": refusal.message, "path": None},))
+        orders, refusals = await self._orders(viewer, _question(request, search, status))
         return self._site.render(
             request, viewer, "support/index", status=422 if refusals.errors else 200, refusals=refusals,
             search=search, wanted=status, orders=orders, order_words=ORDER_WORDS, recent_days=RECENT.days,
             more=_more(orders, q=search, status=status) if orders else None, is_first="after" not in
             request.query_params,
         )  # fmt: skip
+
+    async def _orders(self, viewer: Viewer, question: Mapping[str, Any]) -> tuple[Any, Refusals]:
+        """What is found; or None, and why nothing can be found that way."""
+        for status in question["filter"].get("status", ()):
+            if status not in ORDER_WORDS:
+                return None, Refusals(({"message": f"There is no status {status}.", "path": None},))
+        try:
+            return (await self._site.query(viewer, "support/index", question))["orders"], Refusals()
+        except NotAllowed as refusal:
+            if refusal.status != 400:
+                raise
+            return None, Refusals(({"message": refusal.message, "path": None},))
 
     async def order(self, request: Request, viewer: Viewer) -> Response:
         """?events= goes on behind an event of the trail."""

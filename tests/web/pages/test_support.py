@@ -2,60 +2,30 @@
 
 import html
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
 import pytest
 
-from oms.domain.access.handle import issue_token
 from oms.domain.access.model import Viewer
 from oms.domain.ids import customer_id, order_id, shipment_id, work_id
 from oms.domain.work.model import Queue
-from oms.schema.export import schema
-from oms.settings import Settings
-from oms.web.own_pages import COOKIE
-from tests.shop import COURIER, MANAGER, SUPPORT, ShopUnderTest, customer, open_shop
-from tests.web.conftest import Server, serving
-
-
-@pytest.fixture(scope="module")
-def site(web_settings: Settings) -> Iterator[Server]:
-    with serving(web_settings, schema) as server:
-        yield server
+from tests.shop import COURIER, ShopUnderTest, customer
+from tests.web.conftest import Server
+from tests.web.pages.conftest import persona, signed_in
 
 
 @pytest.fixture
-async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
-    async with open_shop(database_url, tmp_path) as shop:
-        await shop.stock_up({"tea": {"north": 5}, "mug": {"south": 5}})
-        yield shop
-
-
-@asynccontextmanager
-async def signed_in(site: Server, shop: ShopUnderTest, viewer: Viewer) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser with a session, that follows no redirect by itself."""
-    async with shop.db.transaction() as tx:
-        token = await issue_token(
-            tx, role=viewer.role, name=viewer.name, customer_reference=viewer.customer_reference, days=1
-        )
-    own = {"Sec-Fetch-Site": "same-origin"}
-    async with httpx.AsyncClient(base_url=site.url, cookies={COOKIE: token}, headers=own, timeout=20) as browser:
+async def support(pages: Server, shop: ShopUnderTest) -> AsyncIterator[httpx.AsyncClient]:
+    async with persona(pages, "support") as browser:
         yield browser
 
 
 @pytest.fixture
-async def support(site: Server, shop: ShopUnderTest) -> AsyncIterator[httpx.AsyncClient]:
-    async with signed_in(site, shop, SUPPORT) as browser:
-        yield browser
-
-
-@pytest.fixture
-async def manager(site: Server, shop: ShopUnderTest) -> AsyncIterator[httpx.AsyncClient]:
-    async with signed_in(site, shop, MANAGER) as browser:
+async def manager(pages: Server, shop: ShopUnderTest) -> AsyncIterator[httpx.AsyncClient]:
+    async with persona(pages, "manager") as browser:
         yield browser
 
 
@@ -82,7 +52,7 @@ def refusals(page: str) -> list[str]:
 
 async def parked(shop: ShopUnderTest) -> UUID:
     """An order whose charge kept failing."""
-    order = await shop.place({"tea": 1}, reference="stuck")
+    order = await shop.place({"pen": 1}, reference="stuck")
     await shop.run(Queue.ALLOCATION)
     await shop.execute(
         """UPDATE work SET parked_at = clock_timestamp(), last_error = 'The bank gave no answer', attempt = 12
@@ -95,18 +65,18 @@ def billing(order: UUID) -> str:
     return work_id(order, 1, "billing")
 
 
-async def test_who_is_not_signed_in_is_sent_to_the_start(site: Server) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as nobody:
+async def test_who_is_not_signed_in_is_sent_to_the_start(pages: Server) -> None:
+    async with httpx.AsyncClient(base_url=pages.url) as nobody:
         for address in ("/support", "/support/parked", "/support/orders/ord_1", "/support/customers/cus_1"):
             response = await nobody.get(address)
             assert (response.status_code, response.headers["location"]) == (303, "/")
 
 
 @pytest.mark.parametrize("viewer", [customer("ana"), COURIER], ids=str)
-async def test_customers_and_couriers_may_not_look(site: Server, shop: ShopUnderTest, viewer: Viewer) -> None:
+async def test_customers_and_couriers_may_not_look(pages: Server, shop: ShopUnderTest, viewer: Viewer) -> None:
     order = await parked(shop)
     [(ana,)] = await shop.rows("SELECT id FROM customers")
-    async with signed_in(site, shop, viewer) as browser:
+    async with signed_in(pages, shop, viewer) as browser:
         for address in (
             "/support",
             "/support/parked",
@@ -123,7 +93,7 @@ async def test_customers_and_couriers_may_not_look(site: Server, shop: ShopUnder
 
 async def test_the_list_opens_on_what_waits_longest(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     for name in ("first", "second", "third", "long-ago"):
-        await shop.place({"tea": 1}, reference=name)
+        await shop.place({"pen": 1}, reference=name)
     for (order,) in await shop.rows("SELECT id FROM orders WHERE reference IN ('first', 'long-ago')"):
         await shop.cancel(order)
     await shop.execute("UPDATE orders SET closed_at = closed_at - interval '8 days' WHERE reference = 'long-ago'")
@@ -133,9 +103,9 @@ async def test_the_list_opens_on_what_waits_longest(support: httpx.AsyncClient, 
 
 
 async def test_a_long_list_has_pages_that_can_be_addressed(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
-    await shop.stock_up({"tea": {"north": 50}})
+    await shop.stock_up({"pen": {"east": 50}})
     for number in range(23):
-        await shop.place({"tea": 1}, reference=f"order-{number:02}")
+        await shop.place({"pen": 1}, reference=f"order-{number:02}")
     first = await read(support, "/support")
     [more] = re.findall(r'href="([^"]+)" rel="next"', first)
     second = await read(support, f"/support{more}")
@@ -143,15 +113,15 @@ async def test_a_long_list_has_pages_that_can_be_addressed(support: httpx.AsyncC
     assert 'rel="next"' not in second
 
 
-@pytest.mark.parametrize("text", ["order-7", "order-", "bo", "mug", "TRACKING"])
+@pytest.mark.parametrize("text", ["order-7", "order-", "bo", "ink", "TRACKING"])
 async def test_one_box_finds_by_order_customer_tracking_reference_and_sku(
     support: httpx.AsyncClient, shop: ShopUnderTest, text: str
 ) -> None:
-    await shop.place({"mug": 1}, reference="order-7", customer="bo")
-    await shop.place({"tea": 1}, reference="other")
+    await shop.place({"ink": 1}, reference="order-7", customer="bo")
+    await shop.place({"pen": 1}, reference="other")
     await shop.run()
     [(tracking,)] = await shop.rows("SELECT tracking_number FROM shipments JOIN allocations USING (order_id) "
-                                    "WHERE sku = 'mug'")  # fmt: skip
+                                    "WHERE sku = 'ink'")  # fmt: skip
     page = await read(support, f"/support?q={tracking if text == 'TRACKING' else text}")
     assert listed(page) == ["order-7"]
     assert listed(await read(support, f"/support?q={text}&status=FAILED")) == []
@@ -180,7 +150,7 @@ async def test_a_text_of_markup_stays_text(support: httpx.AsyncClient) -> None:
 
 
 async def test_an_order_shows_everything_about_it(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
-    order = await shop.place({"tea": 1, "mug": 7}, reference="whole")
+    order = await shop.place({"pen": 1, "ink": 7}, reference="whole")
     await shop.run()
     await shop.accept(order)
     await shop.run()
@@ -201,7 +171,7 @@ async def test_a_long_trail_has_pages(
     support: httpx.AsyncClient, shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("oms.web.pages.support.EVENTS", 2)
-    order = await shop.place({"tea": 1})
+    order = await shop.place({"pen": 1})
     await shop.run()
     address, found = f"/support/orders/{order_id(order)}", []
     while address:
@@ -215,7 +185,7 @@ async def test_a_long_trail_has_pages(
 async def test_an_order_links_to_graphiql_with_its_query_filled_in(
     support: httpx.AsyncClient, shop: ShopUnderTest
 ) -> None:
-    order = await shop.place({"tea": 1}, reference="asked-about")
+    order = await shop.place({"pen": 1}, reference="asked-about")
     page = await read(support, f"/support/orders/{order_id(order)}")
     [address] = re.findall(r'href="(/graphql\?[^"]+)"', page)
     asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
@@ -236,9 +206,9 @@ async def test_what_does_not_exist_is_not_found(support: httpx.AsyncClient, addr
 
 
 async def test_a_customer_s_orders_are_on_a_page_of_their_own(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
-    await shop.place({"tea": 1}, reference="mine")
-    await shop.place({"tea": 1}, reference="not-mine", customer="bo")
-    await shop.place({"tea": 1}, reference="mine-too")
+    await shop.place({"pen": 1}, reference="mine")
+    await shop.place({"pen": 1}, reference="not-mine", customer="bo")
+    await shop.place({"pen": 1}, reference="mine-too")
     [(ana,)] = await shop.rows("SELECT id FROM customers WHERE reference = 'ana'")
     page = await read(support, f"/support/customers/{customer_id(ana)}")
     assert listed(page) == ["mine-too", "mine"]
@@ -247,7 +217,7 @@ async def test_a_customer_s_orders_are_on_a_page_of_their_own(support: httpx.Asy
 async def test_support_cancels_an_order_and_the_trail_says_who_and_why(
     support: httpx.AsyncClient, shop: ShopUnderTest
 ) -> None:
-    order = await shop.place({"tea": 1})
+    order = await shop.place({"pen": 1})
     here = f"/support/orders/{order_id(order)}"
     assert f"{here}/cancellation" in forms(await read(support, here))
     response = await support.post(f"{here}/cancellation", data={"reason": "They rang", "key": "k1"})
@@ -256,13 +226,13 @@ async def test_support_cancels_an_order_and_the_trail_says_who_and_why(
     assert again.status_code == 303, "the key makes the second press harmless"
     page = await read(support, here)
     assert f"{here}/cancellation" not in forms(page)
-    assert "support (support)" in page
+    assert "demo support (support)" in page
     assert "They rang" in page
     assert await shop.events(order) == ["OrderPlaced", "OrderCancelled"]
 
 
 async def test_a_cancellation_too_late_is_refused_in_words(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
-    order = await shop.place({"tea": 1})
+    order = await shop.place({"pen": 1})
     await shop.run()
     await shop.dispatch(order)
     here = f"/support/orders/{order_id(order)}"
@@ -276,7 +246,7 @@ async def test_a_cancellation_too_late_is_refused_in_words(support: httpx.AsyncC
 async def test_a_cancellation_s_reason_is_kept_where_it_is_refused(
     support: httpx.AsyncClient, shop: ShopUnderTest
 ) -> None:
-    order = await shop.place({"tea": 1})
+    order = await shop.place({"pen": 1})
     response = await support.post(
         f"/support/orders/{order_id(order)}/cancellation", data={"reason": "why " * 200, "key": "k3"}
     )
@@ -290,7 +260,7 @@ async def test_a_cancellation_s_reason_is_kept_where_it_is_refused(
 async def test_a_shipment_is_reported_as_failed_with_its_reason(
     support: httpx.AsyncClient, shop: ShopUnderTest
 ) -> None:
-    order = await shop.place({"tea": 1})
+    order = await shop.place({"pen": 1})
     await shop.run()
     here = f"/support/orders/{order_id(order)}"
     [failure] = [form for form in forms(await read(support, here)) if form.endswith("/failure")]
@@ -341,7 +311,7 @@ async def test_parked_work_is_given_up_with_a_reason(
 
 
 async def test_the_order_s_own_work_can_be_retried_only(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
-    order = await shop.place({"tea": 1})
+    order = await shop.place({"pen": 1})
     await shop.execute("UPDATE work SET parked_at = clock_timestamp(), attempt = 12")
     page = await read(support, f"/support/orders/{order_id(order)}")
     assert [form for form in forms(page) if "/work/" in form] == [
@@ -351,7 +321,7 @@ async def test_the_order_s_own_work_can_be_retried_only(support: httpx.AsyncClie
 
 
 async def test_work_that_is_due_or_held_shows_when_it_goes_on(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
-    order = await shop.place({"tea": 1})
+    order = await shop.place({"pen": 1})
     await shop.execute("UPDATE work SET attempt = 2, last_error = 'No answer', due_at = due_at + interval '1 minute'")
     page = await read(support, f"/support/orders/{order_id(order)}")
     assert "Next try" in page
@@ -379,7 +349,7 @@ async def test_managers_see_the_same_and_mend_no_work(manager: httpx.AsyncClient
 async def test_forms_of_other_sites_do_nothing(
     support: httpx.AsyncClient, shop: ShopUnderTest, headers: dict[str, str]
 ) -> None:
-    order = await shop.place({"tea": 1})
+    order = await shop.place({"pen": 1})
     response = await support.post(f"/support/orders/{order_id(order)}/cancellation", headers=headers)
     assert response.status_code == 403
     assert (await shop.order(order)).status == "PENDING"
