@@ -16,11 +16,16 @@ from oms.web.live import LiveHub
 from oms.web.open_streams import OpenStreams
 from oms.web.own_pages import is_own
 from oms.web.pages.assets import Assets
+from oms.web.pages.courier import CourierPages
 from oms.web.pages.live import PageStreams
+from oms.web.pages.manager import ManagerPages
+from oms.web.pages.manager_operations import OperationsPages
+from oms.web.pages.manager_stock import StockPages
 from oms.web.pages.orders import OrderPages
 from oms.web.pages.session import Sessions
 from oms.web.pages.site import NotAllowed, Site, see_other
 from oms.web.pages.start import StartPages
+from oms.web.pages.support import SupportPages
 
 Handler = Callable[[Request, Viewer], Awaitable[Response]]
 """A page or form of somebody who is signed in."""
@@ -76,6 +81,11 @@ def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, d
         Route("/sign-in", own_forms_only(start.sign_in), methods=["POST"]),
         Route("/sign-out", own_forms_only(start.sign_out), methods=["POST"]),
         *_order_routes(PageRoutes(site, sessions), OrderPages(site)),
+        *_courier_routes(PageRoutes(site, sessions), CourierPages(site)),
+        *_support_routes(PageRoutes(site, sessions), SupportPages(site)),
+        *_manager_routes(PageRoutes(site, sessions), ManagerPages(site)),
+        *_stock_routes(PageRoutes(site, sessions), StockPages(site)),
+        *_operations_routes(PageRoutes(site, sessions), OperationsPages(site, streams)),
         Route("/live", PageStreams(hub, sessions, streams)),
         Mount("/static", Assets(directory=PROJECT_DIR / "static")),
     ]
@@ -93,10 +103,77 @@ def _order_routes(routes: PageRoutes, orders: OrderPages) -> list[BaseRoute]:
     ]
 
 
+def _courier_routes(routes: PageRoutes, courier: CourierPages) -> list[BaseRoute]:
+    return [
+        routes.page("/courier", courier.index),
+        routes.page("/courier/shipments/{id}", courier.show),
+        routes.form("/courier/shipments/{id}/dispatch", courier.dispatch),
+        routes.form("/courier/shipments/{id}/delivery", courier.deliver),
+        routes.form("/courier/shipments/{id}/failure", courier.fail),
+        Route("/courier-worker.js", courier.worker),
+    ]
+
+
+def _support_routes(routes: PageRoutes, pages: SupportPages) -> list[BaseRoute]:
+    order = "/support/orders/{id}"
+    return [
+        routes.page("/support", pages.index),
+        routes.page(order, pages.order),
+        routes.form(f"{order}/cancellation", pages.cancel),
+        routes.form(f"{order}/shipments/{{shipment}}/failure", pages.fail_shipment),
+        routes.form(f"{order}/work/{{work}}/retry", pages.retry),
+        routes.form(f"{order}/work/{{work}}/abandonment", pages.give_up),
+        routes.page("/support/parked", pages.parked),
+        routes.form("/support/parked/{work}/retry", pages.retry),
+        routes.form("/support/parked/{work}/abandonment", pages.give_up),
+        routes.page("/support/customers/{id}", pages.customer),
+    ]
+
+
+def _manager_routes(routes: PageRoutes, manager: ManagerPages) -> list[BaseRoute]:
+    return [
+        routes.page("/manager", manager.overview),
+        routes.page("/manager/spending-limit", manager.spending_limit),
+        routes.form("/manager/spending-limit", manager.set_spending_limit),
+        routes.page("/manager/maintenance", manager.maintenance),
+        routes.form("/manager/maintenance", manager.set_maintenance),
+        routes.page("/manager/reset", manager.reset),
+        routes.form("/manager/reset", manager.carry_out_reset),
+        routes.page("/manager/clearing", manager.clearing),
+        routes.form("/manager/clearing", manager.clear_spending),
+    ]
+
+
+def _stock_routes(routes: PageRoutes, stock: StockPages) -> list[BaseRoute]:
+    return [
+        routes.page("/manager/stock", stock.stock),
+        routes.page("/manager/stock/product", stock.product),
+        routes.form("/manager/stock/product", stock.change),
+        routes.form("/manager/stock/counts", stock.count),
+        routes.page("/manager/stock/products/new", stock.new),
+        routes.form("/manager/stock/products", stock.add),
+        routes.page("/manager/stock/warehouses", stock.warehouses),
+        routes.form("/manager/stock/warehouses", stock.set_warehouse),
+    ]
+
+
+def _operations_routes(routes: PageRoutes, operations: OperationsPages) -> list[BaseRoute]:
+    return [
+        routes.page("/manager/operations", operations.operations),
+        routes.form("/manager/operations/load", operations.begin_load),
+        routes.form("/manager/operations/load/end", operations.end_load),
+    ]
+
+
 _NAVIGATION: Final = {
     Role.CUSTOMER: (("My orders", "/orders"), ("Order something", "/orders/new")),
     Role.COURIER: (("Shipments", "/courier"),),
-    Role.MANAGER: (("Overview", "/manager"), ("Stock", "/manager/stock"), ("Orders", "/support")),
+    Role.MANAGER: (
+        ("Overview", "/manager"),
+        ("Stock", "/manager/stock"),
+        ("Operations", "/manager/operations"),
+        ("Orders", "/support"),
+    ),
     Role.SUPPORT: (("Orders", "/support"), ("Parked work", "/support/parked")),
 }
 
