@@ -1,7 +1,7 @@
 """An instance of its own for a benchmark: `python -m oms run` in a temporary folder on a free port."""
 
-import signal
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -24,6 +24,12 @@ _QUIET: Final = (
     "--disable-sync",
     "--no-first-run",
 )
+_TOO_WIDE: Final = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const wide = [...document.body.querySelectorAll("*")].filter((each) => each.getBoundingClientRect().right > width);
+  return ["the page scrolls", ...wide.map((each) => each.outerHTML.slice(0, 120))];
+}"""
 _AXE: Final = Path(__file__).parent / "vendor/axe/axe.min.js"
 
 
@@ -102,7 +108,7 @@ async def axe_violations(page: Page) -> list[str]:
     ]
 
 
-async def overflow_px(page: Page) -> int:
-    """How much wider the page is than its window."""
-    width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    return int(await page.evaluate(width))
+async def too_wide(page: Page) -> list[str]:
+    """What makes the page wider than its window, outermost first; nothing while it is not."""
+    found: list[str] = await page.evaluate(_TOO_WIDE)
+    return found

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
+from oms.embedded import running_instance
 from tests.browser.chromium import DESKTOP, MISSING, Complaints, chromium, chromium_path, sign_in
 from tests.browser.elsewhere import Elsewhere
 from tests.platform.conftest import clean_environment, launch
@@ -35,8 +36,11 @@ async def browser(site: str) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-async def elsewhere(site: str) -> AsyncIterator[Elsewhere]:
-    people = Elsewhere(site)
+async def elsewhere(site: str, open_dir: Path) -> AsyncIterator[Elsewhere]:
+    running = running_instance(open_dir / "browsers")
+    assert running
+    assert running.database_url
+    people = Elsewhere(site, running.database_url)
     yield people
     await people.close()
 

@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import UUID
 
+import asyncpg
 import httpx
 
 PATIENCE_S: Final = 20.0
@@ -12,7 +14,9 @@ PATIENCE_S: Final = 20.0
 _PLACE: Final = """mutation ($input: PlaceOrderInput!) {
   placeOrder(input: $input) { order { id } userErrors { message } } }"""
 _ORDER: Final = """query ($id: ID!) { order(id: $id) {
-  id reference status shipments { id status trackingNumber payment { status reason } } } }"""
+  id reference status customer { id } shipments { id status trackingNumber payment { status reason } } } }"""
+_PARK: Final = """UPDATE work SET held = false, claim = NULL, leased_until = NULL, parked_at = now(), attempt = 12,
+  last_error = 'The billing system does not answer.' WHERE order_id = $1 AND held"""
 _ADDRESS: Final = {"name": "Demo Customer", "line1": "1 Harbour Street", "city": "Springfield", "postalCode": "12345",
                    "country": "US"}  # fmt: skip
 
@@ -20,8 +24,9 @@ _ADDRESS: Final = {"name": "Demo Customer", "line1": "1 Harbour Street", "city":
 class Elsewhere:
     """Calls the API as any persona. An answer with errors is an AssertionError."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, database_url: str) -> None:
         self.url = url
+        self._database_url = database_url.replace("+asyncpg", "")
         self._http = httpx.AsyncClient(base_url=url, timeout=PATIENCE_S)
         self._tokens: dict[str, str] = {}
         self._placed = 0
@@ -88,3 +93,15 @@ class Elsewhere:
     async def set_stock(self, sku: str, warehouse: str, on_hand: int) -> None:
         level = f'{{sku: "{sku}", warehouseCode: "{warehouse}", onHand: {on_hand}}}'
         await self.act("manager", f"setStock(inputs: [{level}])")
+
+    async def parked(self, lines: Mapping[str, int]) -> Any:
+        """A new order whose charge was tried in vain so often that it waits for support."""
+        await self.act("manager", "setFraudMaintenance(enabled: true)")
+        order_id = await self.place(lines)
+        await self.until(order_id, "PROCESSING", shipments="PENDING")
+        connection = await asyncpg.connect(self._database_url)
+        while await connection.execute(_PARK, UUID(order_id.removeprefix("ord_"))) == "UPDATE 0":  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        await connection.close()
+        await self.act("manager", "setFraudMaintenance(enabled: false)")
+        return await self.order(order_id)

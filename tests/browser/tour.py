@@ -36,6 +36,7 @@ async def set_scene(elsewhere: Elsewhere) -> Scene:
         await elsewhere.dispatch(order["shipments"][0]["id"])
     await elsewhere.deliver(delivered["shipments"][0]["id"])
     amended = await elsewhere.place({"COFFEE-1KG": 1, "POSTER": 1})
+    nothing = await elsewhere.place({"POSTER": 1})
     declined = await elsewhere.place({"COFFEE-1KG": 1}, paymentMethod="sandbox-declined")
     cancelled = await elsewhere.booked({"LAMP-DESK": 1})
     await elsewhere.act("customer", f'cancelOrder(orderId: "{cancelled["id"]}", reason: "Ordered twice")')
@@ -45,8 +46,11 @@ async def set_scene(elsewhere: Elsewhere) -> Scene:
         "under_way": await elsewhere.order(under_way["id"]),
         "delivered": await elsewhere.until(delivered["id"], "COMPLETED"),
         "amended": await elsewhere.until(amended, "CUSTOMER_ACTION_REQUIRED"),
+        "nothing": await elsewhere.until(nothing, "CUSTOMER_ACTION_REQUIRED"),
         "declined": await elsewhere.until(declined, "FAILED"),
         "cancelled": await elsewhere.order(cancelled["id"]),
+        "parked": await elsewhere.parked({"COFFEE-1KG": 1}),
+        "customer": booked["customer"]["id"],
     }
 
 
@@ -61,9 +65,59 @@ async def _wrong_token(page: Page) -> None:
     await page.get_by_role("alert").wait_for()
 
 
+async def _empty_checkout(page: Page) -> None:
+    await page.get_by_role("button", name="Place the order").click()
+    await page.get_by_role("alert").first.wait_for()
+
+
 STOPS: Final = (
     Stop("start", None, "/"),
     Stop("start-refused", None, "/", _wrong_token),
+    Stop("orders", "customer", "/orders"),
+    Stop("orders-none", "customer", "/orders?status=TIMED_OUT"),
+    Stop("order-new", "customer", "/orders/new"),
+    Stop("order-new-refused", "customer", "/orders/new", _empty_checkout),
+    Stop("order-placed", "customer", "/orders/{booked[id]}?placed=1", _unfold),
+    Stop("order-split", "customer", "/orders/{split[id]}"),
+    Stop("order-under-way", "customer", "/orders/{under_way[id]}"),
+    Stop("order-completed", "customer", "/orders/{delivered[id]}"),
+    Stop("order-amended", "customer", "/orders/{amended[id]}", _unfold),
+    Stop("order-nothing-available", "customer", "/orders/{nothing[id]}"),
+    Stop("order-failed", "customer", "/orders/{declined[id]}"),
+    Stop("order-cancelled", "customer", "/orders/{cancelled[id]}"),
+    Stop("order-unknown", "customer", "/orders/none"),
+    Stop("courier", "courier", "/courier"),
+    Stop("courier-on-the-way", "courier", "/courier?part=on-the-way"),
+    Stop("courier-done", "courier", "/courier?part=done"),
+    Stop("courier-none", "courier", "/courier?part=done&warehouse=WEST"),
+    Stop("courier-booked", "courier", "/courier/shipments/{booked[shipments][0][id]}"),
+    Stop("courier-failure", "courier", "/courier/shipments/{booked[shipments][0][id]}", _unfold),
+    Stop("courier-dispatched", "courier", "/courier/shipments/{under_way[shipments][0][id]}"),
+    Stop("courier-delivered", "courier", "/courier/shipments/{delivered[shipments][0][id]}"),
+    Stop("courier-gone", "courier", "/courier/shipments/{cancelled[shipments][0][id]}"),
+    Stop("support", "support", "/support"),
+    Stop("support-found", "support", "/support?q={booked[reference]}"),
+    Stop("support-not-found", "support", "/support?q=nothing-like-this"),
+    Stop("support-order", "support", "/support/orders/{split[id]}"),
+    Stop("support-order-unfolded", "support", "/support/orders/{booked[id]}", _unfold),
+    Stop("support-order-amended", "support", "/support/orders/{amended[id]}"),
+    Stop("support-order-parked", "support", "/support/orders/{parked[id]}", _unfold),
+    Stop("support-parked", "support", "/support/parked"),
+    Stop("support-customer", "support", "/support/customers/{customer}"),
+    Stop("manager", "manager", "/manager"),
+    Stop("manager-limit", "manager", "/manager/spending-limit"),
+    Stop("manager-limit-confirm", "manager", "/manager/spending-limit?amount=250"),
+    Stop("manager-limit-refused", "manager", "/manager/spending-limit?amount=much"),
+    Stop("manager-maintenance", "manager", "/manager/maintenance?to=on"),
+    Stop("manager-reset", "manager", "/manager/reset"),
+    Stop("manager-clearing", "manager", "/manager/clearing"),
+    Stop("manager-stock", "manager", "/manager/stock"),
+    Stop("manager-stock-none", "manager", "/manager/stock?search=nothing-like-this"),
+    Stop("manager-product", "manager", "/manager/stock/product?sku=KETTLE"),
+    Stop("manager-product-new", "manager", "/manager/stock/products/new"),
+    Stop("manager-warehouses", "manager", "/manager/stock/warehouses"),
+    Stop("manager-operations", "manager", "/manager/operations"),
+    Stop("manager-orders", "manager", "/support"),
 )
 
 
