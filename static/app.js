@@ -2,10 +2,12 @@
 // What pages do better with JavaScript: times by the reader's clock, countdowns, and telling that the line is down.
 
 const shortTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const timeWithSeconds = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 function localise(root) {
   for (const time of root.querySelectorAll("time[datetime]:not([data-local])")) {
-    time.textContent = shortTime.format(new Date(time.dateTime));
+    const format = "seconds" in time.dataset ? timeWithSeconds : shortTime;
+    time.textContent = format.format(new Date(time.dateTime));
     time.dataset.local = "";
   }
 }
@@ -24,14 +26,19 @@ function announce(text) {
 }
 
 // What a page would have a screen reader say when it changed by itself stands in its [data-announce].
+const saying = () => document.querySelector("#page [data-announce]")?.dataset.announce;
+let said;
+
 function announceChange() {
-  announce(document.querySelector("#page [data-announce]")?.dataset.announce);
+  if (saying() !== said) announce(saying());
+  said = saying();
 }
 
 document.addEventListener("DOMContentLoaded", () => {
   localise(document);
   countDown();
   setInterval(countDown, 1000);
+  said = saying();
 });
 
 document.addEventListener("htmx:after:swap", () => {

@@ -83,13 +83,16 @@ def status(value: str, kind: str) -> Markup:
     )
 
 
-def instant(text: str | None) -> Markup:
-    """An instant of the API; app.js shows it by the reader's clock, with UTC in the title."""
+def instant(text: str | None, *, seconds: bool = False) -> Markup:
+    """An instant of the API, to the minute or second; app.js shows it by the reader's clock, with UTC in the title."""
     if text is None:
         return Markup("–")
     at = datetime.fromisoformat(text).astimezone(UTC)
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        text, at.strftime("%Y-%m-%d %H:%M:%S UTC"), at.strftime("%d %b %Y, %H:%M UTC")
+    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
+        text,
+        at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        Markup(" data-seconds") if seconds else "",
+        at.strftime("%d %b %Y, %H:%M:%S UTC" if seconds else "%d %b %Y, %H:%M UTC"),
     )
 
 
