@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
 from oms.domain.refusal import Code, refused
@@ -48,6 +49,17 @@ def key_of(cursor: str) -> str:
     if "\x00" in key or len(key) > MOST_KEY_CHARACTERS:
         raise bad_cursor()
     return key
+
+
+def instant_of(part: str) -> datetime:
+    """The instant that a part of a key stands for. Raises Refused(INVALID) for anything it can't be."""
+    try:
+        at = datetime.fromisoformat(part)
+    except ValueError:
+        raise bad_cursor() from None
+    if at.utcoffset() != timedelta(0):
+        raise bad_cursor()
+    return at
 
 
 MOST_KEY_CHARACTERS: Final = 250

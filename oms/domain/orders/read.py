@@ -15,7 +15,7 @@ from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.access.scope import Scope, scope_of
 from oms.domain.ids import uuid7_floor
 from oms.domain.orders.model import ORDER, Line, Order, OrderStatus
-from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, key_of
+from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, instant_of, key_of
 from oms.domain.refusal import Code, refuse_all, refused
 from oms.domain.text import CODE_LENGTH, check_text
 
@@ -290,7 +290,7 @@ def _waiting_place(cursor: str) -> tuple[datetime | None, UUID]:
     """When the last order seen was closed, if it was, and its id."""
     closed_at, _, key = key_of(cursor).partition(" ")
     try:
-        return datetime.fromisoformat(closed_at) if closed_at else None, UUID(hex=key)
+        return instant_of(closed_at) if closed_at else None, UUID(hex=key)
     except ValueError:
         raise bad_cursor() from None
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from oms.db import Database
 from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.ids import parse_work, work_id
-from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, key_of
+from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, instant_of, key_of
 from oms.domain.work.model import Queue, Step, WorkKey
 
 
@@ -113,12 +113,8 @@ def _parked(row: Any) -> ParkedWork:
 def _last_seen(cursor: str) -> dict[str, Any]:
     parked_at, _, work = key_of(cursor).partition(" ")
     key = parse_work(work)
-    try:
-        if key:
-            at = datetime.fromisoformat(parked_at)
-            return {"parked_at": at, "order_id": key[0], "shipment": key[1], "queue": key[2]}
-    except ValueError:
-        pass
+    if key:
+        return {"parked_at": instant_of(parked_at), "order_id": key[0], "shipment": key[1], "queue": key[2]}
     raise bad_cursor()
 
 
