@@ -174,7 +174,7 @@ def _welcome(settings: Settings) -> None:
     if "data_dir" in settings.model_fields_set:
         prefix = f"OMS_DATA_DIR={shlex.quote(str(settings.data_dir))} "
     typer.echo(
-        f"\n  Open     http://{address}:{settings.port}/graphql\n"
+        f"\n  Open     http://{address}:{settings.port}/\n"
         f"  A token  {prefix}{os.path.relpath(sys.executable)} -m oms token --role SUPPORT --name me\n"
         "  Stop     Ctrl-C\n"
     )
