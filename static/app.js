@@ -51,11 +51,59 @@ document.addEventListener("htmx:after:swap", () => {
 document.addEventListener("htmx:before:request", (event) => {
   const page = event.target;
   if (page.id !== "page") return;
-  const typing = page.contains(document.activeElement) && document.activeElement.matches("input:not([type=hidden]), textarea, select");
-  const filled = [...page.querySelectorAll("[data-holds]")].some((field) => field.value !== field.defaultValue);
+  const differs = (field) => field.matches("select, textarea") || (field.matches("input") && field.value !== field.defaultValue);
+  const typing = page.contains(document.activeElement) && differs(document.activeElement);
+  const filled = [...page.querySelectorAll("[data-holds]")].some(differs);
   if (typing || filled || page.querySelector(".refusal")) event.preventDefault();
 });
 
-const line = () => document.getElementById("connection");
-document.addEventListener("htmx:sse:error", () => { if (line()) line().hidden = false; });
-document.addEventListener("htmx:sse:after:connection", () => { if (line()) line().hidden = true; });
+// The line: lost while the stream is broken or silent, while the page could not be asked for, or without any network.
+// What rang meanwhile is asked for once it is back.
+const SILENCE_MS = 25_000; // the server says something every 10 s
+const AGAIN_MS = 2_000;
+const broken = { stream: false, page: false };
+let connection = null;
+let heardAt = Date.now();
+
+function showLine() {
+  const line = document.getElementById("connection");
+  const live = document.getElementById("live");
+  if (line && live) line.hidden = navigator.onLine && !broken.stream && !broken.page;
+}
+
+function setBroken(change) {
+  Object.assign(broken, change);
+  showLine();
+}
+
+function askAgain() {
+  const live = document.getElementById("live");
+  if (live && navigator.onLine) htmx.trigger(live, "changed");
+}
+
+document.addEventListener("htmx:sse:error", () => setBroken({ stream: true }));
+document.addEventListener("htmx:sse:after:connection", (event) => {
+  connection = event.detail.connection;
+  heardAt = Date.now();
+  setBroken({ stream: false });
+});
+document.addEventListener("htmx:sse:after:message", () => { heardAt = Date.now(); });
+document.addEventListener("htmx:error", (event) => {
+  if (event.target.id !== "page") return;
+  setBroken({ page: true });
+  setTimeout(askAgain, AGAIN_MS);
+});
+document.addEventListener("htmx:after:swap", () => setBroken({ page: false }));
+addEventListener("offline", showLine);
+addEventListener("online", () => {
+  showLine();
+  askAgain();
+});
+
+// A network that went away without a word breaks nothing by itself: silence does.
+setInterval(() => {
+  if (!connection || document.hidden || Date.now() - heardAt < SILENCE_MS) return;
+  heardAt = Date.now();
+  setBroken({ stream: true });
+  connection.reader?.cancel();
+}, 5_000);

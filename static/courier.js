@@ -33,6 +33,7 @@ function note(press, change) {
 }
 
 const addressOf = (form) => new URL(form.action).pathname;
+const pageOf = (press) => press.address.slice(0, press.address.lastIndexOf("/"));
 const nameOf = (press) => `${press.what} of order ${press.about}`;
 
 function pressOf(form) {
@@ -101,7 +102,7 @@ function wordsOf(doc) {
 
 // On the page the press was made on, the answer takes its place; elsewhere the list of presses tells.
 async function showAnswer(press, answer, doc) {
-  if (!press.address.startsWith(`${location.pathname}/`)) return;
+  if (pageOf(press) !== location.pathname) return;
   if (answer.isDone && new URL(answer.address).pathname !== location.pathname) {
     location.assign(answer.address);
     return;
@@ -164,17 +165,19 @@ function showForm(form) {
 
 // Which button stands first at the bottom; when another takes its place, it settles before it can be pressed.
 let standing = null;
+let settledAt = 0; // by performance.now()
 const nextForm = () => document.querySelector(".act form:not([hidden]):has(button:not([disabled]))");
+const isSettling = (form) => performance.now() < settledAt && form === nextForm();
 
 function settle() {
   const form = nextForm();
-  const now = form && addressOf(form);
-  const isNew = standing !== null && now !== null && now !== standing;
-  standing = now ?? "";
-  if (!isNew) return;
-  const control = form.querySelector("button");
-  control.setAttribute("aria-disabled", "true");
-  setTimeout(() => control.removeAttribute("aria-disabled"), SETTLE_MS);
+  const now = form ? addressOf(form) : "";
+  if (standing !== null && now && now !== standing) {
+    settledAt = performance.now() + SETTLE_MS;
+    setTimeout(settle, SETTLE_MS + 50);
+  }
+  standing = now;
+  form?.querySelector("button").toggleAttribute("data-settling", isSettling(form));
 }
 
 function show() {
@@ -195,7 +198,7 @@ document.addEventListener("submit", (event) => {
   } else if (form.dataset.press) {
     event.preventDefault();
     const press = pressOf(form);
-    if (form.querySelector("[aria-disabled=true]") || waiting().some((each) => each.address === press.address)) return;
+    if (isSettling(form) || waiting().some((each) => each.address === press.address)) return;
     keep(press);
     show();
     if (!navigator.onLine) announce(`${nameOf(press)} is waiting to be sent.`);
