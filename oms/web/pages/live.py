@@ -28,7 +28,9 @@ SESSION_LOOK_S: Final = 5.0
 """How often an open stream looks whether its session still holds."""
 
 _RING: Final = b"event: changed\ndata: {}\n\n"
-_COMMENT: Final = b":\n\n"
+_ALIVE: Final = b"event: alive\ndata: {}\n\n"
+"""Not a comment, so that a page can tell a silent line from a lost one."""
+
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
 
 
@@ -76,7 +78,7 @@ class PageStreams:
         try:
             with self._streams.open(ended.set):
                 while not ended.is_set():
-                    yield _RING if await _either(rung, ended, KEEP_ALIVE_S) else _COMMENT
+                    yield _RING if await _either(rung, ended, KEEP_ALIVE_S) else _ALIVE
                     await asyncio.sleep(MERGE_S)
         finally:
             for task in listening:
