@@ -1,0 +1,456 @@
+"""The manager's pages: fraud control, stock and prices, operations and the load generator, without scripts."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import httpx
+import pytest
+
+from oms.domain.access.handle import issue_token
+from oms.domain.access.model import Viewer
+from oms.domain.actor import Role
+from oms.domain.fraud import handle as fraud
+from oms.schema.export import schema
+from oms.settings import Settings
+from oms.web.own_pages import COOKIE
+from oms.web.pages.entered import Unreadable, basis_points, minor_units, percent, units, whole_number
+from oms.web.pages.manager_samples import SLOT_S, SLOTS, Sample, Samples
+from tests.shop import MANAGER, ShopUnderTest
+from tests.web.conftest import Server, serving, until
+from tests.web.pages.conftest import hidden, persona, signed_in, visiting
+
+CHANGES = ("/manager/spending-limit?amount=300", "/manager/maintenance?to=on", "/manager/reset", "/manager/clearing")
+ONLY_STAFF = ("/manager", *CHANGES, "/manager/stock", "/manager/stock/product?sku=pen", "/manager/operations")
+FORMS = {
+    "/manager/spending-limit": {"amount": "300"},
+    "/manager/maintenance": {"to": "on"},
+    "/manager/reset": {},
+    "/manager/clearing": {"reason": "a new month"},
+    "/manager/stock/counts": {"sku": "pen", "warehouse": "east", "on_hand": "9", "expected": "5"},
+    "/manager/stock/product": {"sku": "pen", "name": "Pen", "price": "2", "currency": "USD", "tax": ""},
+    "/manager/stock/products": {"sku": "cap", "name": "Cap", "price": "2", "currency": "USD", "tax": ""},
+    "/manager/stock/warehouses": {"code": "north", "name": "North"},
+    "/manager/operations/load": {"rate": "1", "minutes": "1"},
+}
+
+
+@pytest.fixture
+async def browser(pages: Server, shop: ShopUnderTest) -> AsyncIterator[httpx.AsyncClient]:
+    async with persona(pages, "manager") as browser:
+        yield browser
+
+
+def told(html: str) -> list[str]:
+    """The refusals that a page shows."""
+    return [unescape(text) for text in re.findall(r'class="refusal"[^>]*>([^<]*)<', html)]
+
+
+def text_of(html: str) -> str:
+    """What stands on a page, without its tags."""
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)))
+
+
+async def settings_of(shop: ShopUnderTest) -> tuple[Any, ...]:
+    return (await shop.rows("SELECT limit_minor, maintenance, period FROM fraud_settings"))[0]
+
+
+# who may look and act
+
+
+@pytest.mark.parametrize("address", ONLY_STAFF)
+async def test_who_is_not_signed_in_is_sent_to_the_start(pages: Server, shop: ShopUnderTest, address: str) -> None:
+    async with visiting(pages) as browser:
+        answer = await browser.get(address)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+@pytest.mark.parametrize("name", ["customer", "courier"])
+async def test_customers_and_couriers_see_nothing_of_it(pages: Server, shop: ShopUnderTest, name: str) -> None:
+    async with persona(pages, name) as browser:
+        for address in ONLY_STAFF:
+            assert (await browser.get(address)).status_code == 403, address
+
+
+async def test_support_reads_it_and_is_offered_no_change(pages: Server, shop: ShopUnderTest) -> None:
+    async with persona(pages, "support") as browser:
+        for address in ONLY_STAFF:
+            answer = await browser.get(address)
+            assert answer.status_code == 200, address
+            page = answer.text[answer.text.index('id="page"') :]
+            assert 'method="post"' not in page, address
+        assert (await browser.get("/manager/stock/products/new")).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["customer", "courier", "support"])
+async def test_nobody_else_changes_anything(pages: Server, shop: ShopUnderTest, name: str) -> None:
+    before = await settings_of(shop), await shop.levels(), await shop.rows("SELECT * FROM products ORDER BY sku")
+    async with persona(pages, name) as browser:
+        for address, fields in FORMS.items():
+            assert (await browser.post(address, data=fields)).status_code in (403, 422), address
+    after = await settings_of(shop), await shop.levels(), await shop.rows("SELECT * FROM products ORDER BY sku")
+    assert after == before
+
+
+async def test_forms_of_other_sites_are_refused(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    for address, fields in FORMS.items():
+        answer = await browser.post(address, data=fields, headers={"Sec-Fetch-Site": "cross-site"})
+        assert answer.status_code == 403
+    assert await settings_of(shop) == (0, False, 1)
+
+
+# fraud control
+
+
+async def test_the_limit_is_entered_in_currency_units_and_asked_about_first(
+    browser: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    first = await browser.get("/manager/spending-limit")
+    assert "New limit in USD" in first.text
+    asked = await browser.get("/manager/spending-limit", params={"amount": "1,250.50"})
+    assert "From none to $1,250.50" in text_of(asked.text)
+    assert (await settings_of(shop))[0] == 0
+    fields = {"amount": hidden(asked.text, "amount"), "key": hidden(asked.text, "key")}
+    done = await browser.post("/manager/spending-limit", data=fields)
+    assert (done.status_code, done.headers["location"]) == (303, "/manager")
+    assert (await settings_of(shop))[0] == 125_050
+    assert "$1,250.50" in (await browser.get("/manager")).text
+
+
+@pytest.mark.parametrize("amount", ["", "much", "-5", "1.005", "1,25", "99999999999999999", "NaN"])
+async def test_an_amount_that_is_none_is_told_beside_the_field_and_kept(
+    browser: httpx.AsyncClient, shop: ShopUnderTest, amount: str
+) -> None:
+    for answer in (
+        await browser.get("/manager/spending-limit", params={"amount": amount}),
+        await browser.post("/manager/spending-limit", data={"amount": amount}),
+    ):
+        assert answer.status_code == 422
+        assert len(told(answer.text)) == 1
+        assert 'id="amount-refusal"' in answer.text
+        assert hidden(answer.text, "amount") == amount
+    assert (await settings_of(shop))[0] == 0
+
+
+async def test_what_the_api_refuses_stands_beside_the_field_too(browser: httpx.AsyncClient) -> None:
+    answer = await browser.post("/manager/spending-limit", data={"amount": "90071992547409.92"})
+    assert answer.status_code == 422
+    assert "limit" in told(answer.text)[0].lower()
+    assert hidden(answer.text, "amount") == "90071992547409.92"
+
+
+async def test_maintenance_is_turned_on_and_off(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    for to, state in (("on", True), ("off", False)):
+        asked = await browser.get("/manager/maintenance", params={"to": to})
+        assert "What it does" in asked.text
+        answer = await browser.post(
+            "/manager/maintenance", data={"to": hidden(asked.text, "to"), "key": hidden(asked.text, "key")}
+        )
+        assert answer.status_code == 303
+        assert (await settings_of(shop))[1] is state
+
+
+async def test_what_is_so_already_is_not_asked_about(browser: httpx.AsyncClient) -> None:
+    assert "It is off already" in (await browser.get("/manager/maintenance?to=off")).text
+    assert "There is nothing to reset" in (await browser.get("/manager/reset")).text
+
+
+async def test_a_reset_takes_both_away(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    await browser.post("/manager/spending-limit", data={"amount": "5"})
+    await browser.post("/manager/maintenance", data={"to": "on"})
+    asked = await browser.get("/manager/reset")
+    assert (await browser.post("/manager/reset", data={"key": hidden(asked.text, "key")})).status_code == 303
+    assert await settings_of(shop) == (0, False, 1)
+
+
+async def test_spending_is_cleared_with_a_reason_only(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    refused = await browser.post("/manager/clearing", data={"reason": "  "})
+    assert refused.status_code == 422
+    assert told(refused.text) == ["reason must not be empty."]
+    long = "x" * 501
+    assert hidden((await browser.post("/manager/clearing", data={"reason": long})).text, "reason") == long
+    assert (await settings_of(shop))[2] == 1
+    assert (await browser.post("/manager/clearing", data={"reason": "a new month"})).status_code == 303
+    assert (await settings_of(shop))[2] == 2
+
+
+async def test_a_button_pressed_twice_clears_once(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    key = hidden((await browser.get("/manager/clearing")).text, "key")
+    for _ in range(2):
+        answer = await browser.post("/manager/clearing", data={"reason": "a new month", "key": key})
+        assert answer.status_code == 303
+    assert (await settings_of(shop))[2] == 2
+
+
+async def test_the_trail_tells_who_when_from_what_to_what_and_why(browser: httpx.AsyncClient) -> None:
+    assert "Nothing was changed yet" in (await browser.get("/manager")).text
+    await browser.post("/manager/spending-limit", data={"amount": "300"})
+    await browser.post("/manager/maintenance", data={"to": "on"})
+    await browser.post("/manager/clearing", data={"reason": "a <new> month"})
+    html = (await browser.get("/manager")).text
+    text = text_of(html)
+    assert "Spending limit none $300.00 demo manager (manager) –" in text
+    assert "Maintenance mode off on demo manager (manager) –" in text
+    assert "Spending cleared period 1 period 2 demo manager (manager) a <new> month" in text
+    assert html.count("<time datetime=") == 3
+    assert html.index("Spending cleared") < html.index("$300.00</strong>")
+
+
+async def test_the_trail_is_paged(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    async with shop.db.transaction() as tx:
+        for limit in range(1, 26):
+            await fraud.set_spending_limit(tx, MANAGER, limit * 100)
+    first = (await browser.get("/manager")).text
+    assert first.count('data-label="When"') == 20
+    [older] = re.findall(r'href="(/manager\?after=[^"#]*)', first)
+    second = (await browser.get(unescape(older))).text
+    assert second.count('data-label="When"') == 5
+    assert "Newest" in second
+    assert "Older" not in second
+    assert (await browser.get("/manager?after=nothing")).status_code == 400
+
+
+# stock and prices
+
+
+async def test_products_are_browsed_and_found(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    html = (await browser.get("/manager/stock")).text
+    assert html.index(">ink<") < html.index(">pen<")
+    found = (await browser.get("/manager/stock?search=PE")).text
+    assert "/manager/stock/product?sku=pen" in found
+    assert "sku=ink" not in found
+    nothing = (await browser.get("/manager/stock", params={"search": "<b>"})).text
+    assert "&lt;b&gt;" in nothing
+    assert 'class="empty"' in nothing
+
+
+async def test_products_are_paged(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    await shop.stock_up({f"sku-{number:02}": {"east": 1} for number in range(30)})
+    first = (await browser.get("/manager/stock?search=sku")).text
+    [more] = re.findall(r'href="(/manager/stock\?search=sku&amp;after=[^"]*)', first)
+    second = (await browser.get(unescape(more))).text
+    assert first.count('data-label="SKU"') == 25
+    assert second.count('data-label="SKU"') == 5
+
+
+async def test_a_product_shows_each_warehouse(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    await shop.place({"pen": 2})
+    await shop.run()
+    text = text_of((await browser.get("/manager/stock/product?sku=pen")).text)
+    assert "east east 5 2 3" in text
+    assert "west west 0 0 0" in text
+    assert (await browser.get("/manager/stock/product?sku=none")).status_code == 404
+    assert (await browser.get("/manager/stock/product")).status_code == 400
+
+
+async def test_a_count_is_set(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    count = {"sku": "pen", "warehouse": "east", "on_hand": "9", "expected": "5"}
+    answer = await browser.post("/manager/stock/counts", data=count)
+    assert answer.status_code == 303
+    page = await browser.get(answer.headers["location"])
+    assert "9 on hand in east." in page.text
+    assert (await shop.levels())["pen", "east"] == (9, 0)
+
+
+async def test_a_product_is_put_on_a_new_shelf(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    count = {"sku": "pen", "warehouse": "west", "on_hand": "4", "expected": "0"}
+    assert (await browser.post("/manager/stock/counts", data=count)).status_code == 303
+    assert (await shop.levels())["pen", "west"] == (4, 0)
+
+
+async def test_two_managers_do_not_overwrite_each_other(pages: Server, shop: ShopUnderTest) -> None:
+    async with persona(pages, "manager") as one, signed_in(pages, shop, Viewer("other", Role.MANAGER)) as other:
+        seen = [(await browser.get("/manager/stock/product?sku=pen")).text for browser in (one, other)]
+        expected = [hidden(html, "expected") for html in seen]
+        count = {"sku": "pen", "warehouse": "east", "on_hand": "9", "expected": expected[0]}
+        assert (await one.post("/manager/stock/counts", data=count)).status_code == 303
+        late = count | {"on_hand": "7", "expected": expected[1], "key": hidden(seen[1], "key")}
+        answer = await other.post("/manager/stock/counts", data=late)
+        assert answer.status_code == 422
+        assert told(answer.text) == ["9 are on hand, not 5: read the stock again and decide anew."]
+        assert hidden(answer.text, "on_hand") == "7"
+        assert (await shop.levels())["pen", "east"] == (9, 0)
+        again = late | {"expected": hidden(answer.text, "expected"), "key": hidden(answer.text, "key")}
+        assert (await other.post("/manager/stock/counts", data=again)).status_code == 303
+    assert (await shop.levels())["pen", "east"] == (7, 0)
+
+
+async def test_a_count_below_what_is_promised_is_refused(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    await shop.place({"pen": 2})
+    await shop.run()
+    count = {"sku": "pen", "warehouse": "east", "on_hand": "1", "expected": "5"}
+    answer = await browser.post("/manager/stock/counts", data=count)
+    assert answer.status_code == 422
+    assert "2 units are promised" in told(answer.text)[0]
+
+
+@pytest.mark.parametrize("on_hand", ["", "many", "-1", "1.5", "9999999999"])
+async def test_a_count_that_is_no_number_is_kept(browser: httpx.AsyncClient, on_hand: str) -> None:
+    count = {"sku": "pen", "warehouse": "east", "on_hand": on_hand, "expected": "5"}
+    answer = await browser.post("/manager/stock/counts", data=count)
+    assert answer.status_code == 422
+    assert len(told(answer.text)) == 1
+    assert hidden(answer.text, "on_hand") == on_hand
+
+
+async def test_a_price_is_changed(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    html = (await browser.get("/manager/stock/product?sku=pen")).text
+    assert hidden(html, "price") == "10.00"
+    fields = {"sku": "pen", "name": "Pen, blue", "price": "12.5", "currency": "USD", "tax": "5.5"}
+    answer = await browser.post("/manager/stock/product", data=fields)
+    assert answer.status_code == 303
+    assert "Saved." in (await browser.get(answer.headers["location"])).text
+    query = "SELECT name, unit_price_minor, tax_bps FROM products WHERE sku = 'pen'"
+    assert await shop.rows(query) == [("Pen, blue", 1250, 550)]
+
+
+async def test_what_is_wrong_with_a_product_is_told_and_kept(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    fields = {"sku": "pen", "name": "Pen", "price": "12.505", "currency": "USD", "tax": ""}
+    answer = await browser.post("/manager/stock/product", data=fields)
+    assert answer.status_code == 422
+    assert 'id="price-refusal"' in answer.text
+    assert hidden(answer.text, "price") == "12.505"
+    taxed = await browser.post("/manager/stock/product", data=fields | {"price": "1", "tax": "101"})
+    assert 'id="tax-refusal"' in taxed.text
+    unnamed = await browser.post("/manager/stock/product", data=fields | {"price": "1", "name": ""})
+    assert told(unnamed.text) == ["name must not be empty."]
+    assert await shop.rows("SELECT unit_price_minor FROM products WHERE sku = 'pen'") == [(1000,)]
+
+
+async def test_a_product_is_added_once(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    page = (await browser.get("/manager/stock/products/new")).text
+    assert hidden(page, "currency") == "USD"
+    fields = {"sku": "cap/1 ü", "name": "Cap", "price": "1,000", "currency": "JPY", "tax": "20"}
+    answer = await browser.post("/manager/stock/products", data=fields | {"key": hidden(page, "key")})
+    assert answer.status_code == 303
+    assert (await browser.get(answer.headers["location"])).status_code == 200
+    assert await shop.rows("SELECT unit_price_minor, currency FROM products WHERE name = 'Cap'") == [(1000, "JPY")]
+    again = await browser.post("/manager/stock/products", data=fields | {"name": "Another"})
+    assert again.status_code == 422
+    assert told(again.text) == ["There is a product with the SKU cap/1 ü already."]
+    assert hidden(again.text, "name") == "Another"
+
+
+async def test_a_warehouse_is_added_and_renamed(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    for name in ("North", "Far north"):
+        answer = await browser.post("/manager/stock/warehouses", data={"code": "north", "name": name})
+        assert answer.status_code == 303
+        assert name in (await browser.get(answer.headers["location"])).text
+    refused = await browser.post("/manager/stock/warehouses", data={"code": "", "name": "South"})
+    assert refused.status_code == 422
+    assert told(refused.text) == ["code must not be empty."]
+    assert hidden(refused.text, "name") == "South"
+
+
+# operations
+
+
+async def test_operations_are_told_in_numbers_and_charts(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    await shop.place({"pen": 1})
+    html = (await browser.get("/manager/operations")).text
+    assert "No worker serves allocation, billing, booking, deadlines." in text_of(html)
+    assert re.search(r"allocation 0 .*?peak 0 1 ", text_of(html))
+    assert html.count("<svg") == 9
+    assert 'aria-label="Backlog of allocation over the last five minutes: now 1, at most 1"' in html
+
+
+async def test_the_load_generator_places_orders_and_stops(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    started = await browser.post("/manager/operations/load", data={"rate": "20", "minutes": "1"})
+    assert started.status_code == 303
+
+    async def placed() -> bool:
+        return bool(await shop.rows("SELECT id FROM orders WHERE reference LIKE 'load-%' OFFSET 5"))
+
+    await until(placed)
+    assert "Running" in (await browser.get("/manager/operations")).text
+    second = await browser.post("/manager/operations/load", data={"rate": "1", "minutes": "1"})
+    assert told(second.text) == ["It runs already; stop it first."]
+    assert (await browser.post("/manager/operations/load/end")).status_code == 303
+    [(count,)] = await shop.rows("SELECT count(*) FROM orders")
+    assert f"Orders placed {count} " in text_of((await browser.get("/manager/operations")).text)
+    await asyncio.sleep(0.3)
+    assert await shop.rows("SELECT count(*) FROM orders") == [(count,)]
+    assert (await shop.levels())["pen", "east"] == (5, 0)
+
+
+async def test_the_load_generator_carries_its_own_to_the_door(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    others = await shop.place({"pen": 1})
+    await shop.run()
+    await browser.post("/manager/operations/load", data={"rate": "5", "minutes": "1", "carry": "on"})
+
+    async def delivered() -> bool:
+        await shop.run()
+        return bool(await shop.rows("SELECT number FROM shipments WHERE status = 'DELIVERED'"))
+
+    await until(delivered, within_s=15)
+    await browser.post("/manager/operations/load/end")
+    assert [shipment.status for shipment in (await shop.order(others)).shipments] == ["BOOKED"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "minutes", "field"), [("0", "1", "rate"), ("21", "1", "rate"), ("x", "1", "rate"), ("1", "11", "minutes")]
+)
+async def test_the_load_is_bounded(browser: httpx.AsyncClient, rate: str, minutes: str, field: str) -> None:
+    answer = await browser.post("/manager/operations/load", data={"rate": rate, "minutes": minutes})
+    assert answer.status_code == 422
+    assert f'id="{field}-refusal"' in answer.text
+    assert (hidden(answer.text, "rate"), hidden(answer.text, "minutes")) == (rate, minutes)
+
+
+async def test_there_is_no_load_generator_outside_the_demo(web_settings: Settings, shop: ShopUnderTest) -> None:
+    async with shop.db.transaction() as tx:
+        token = await issue_token(tx, role=Role.MANAGER, name="manager", customer_reference=None, days=1)
+    with serving(web_settings, schema) as server:
+        async with visiting(server) as browser:
+            browser.headers["Cookie"] = f"{COOKIE}={token}"
+            page = await browser.get("/manager/operations")
+            assert page.status_code == 200
+            assert "Load generator" not in page.text
+            for address in ("/manager/operations/load", "/manager/operations/load/end"):
+                answer = await browser.post(address, data={"rate": "1", "minutes": "1"})
+                assert answer.status_code == 404
+    assert await shop.rows("SELECT count(*) FROM orders") == [(0,)]
+
+
+# what pages make of numbers
+
+
+def _sample(at: datetime, backlog: int) -> Sample:
+    return Sample(at, workers={"billing": 1}, backlog={"billing": backlog}, completion_rate=0.5)
+
+
+def test_a_chart_shows_the_highest_of_each_slot_and_forgets_what_is_old() -> None:
+    start = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    samples = Samples()
+    samples.add(_sample(start - timedelta(minutes=6), 99))
+    for second, backlog in ((0, 4), (2, 8), (SLOT_S, 0)):
+        samples.add(_sample(start + timedelta(seconds=second), backlog))
+    chart = samples.chart(lambda sample: sample.backlog["billing"])
+    assert (chart.latest, chart.highest) == (0, 8)
+    assert [bar.x for bar in chart.bars] == [(SLOTS - 2) * 5, (SLOTS - 1) * 5]
+    assert [bar.height for bar in chart.bars] == [48, 1.5]
+    [minute] = samples.minutes()
+    assert (minute.workers, minute.backlog, minute.completion_rate) == (1, 8, 0.5)
+
+
+def test_amounts_are_read_as_they_are_shown() -> None:
+    assert [minor_units(text, "USD") for text in ("250", "250.5", " 1,250.50 ", "0")] == [25_000, 25_050, 125_050, 0]
+    assert minor_units("1,250", "JPY") == 1250
+    assert (units(25_050, "USD"), units(1250, "JPY")) == ("250.50", "1250")
+    assert (basis_points("5.5"), basis_points(" "), percent(550), percent(2000), percent(None)) == (
+        550,
+        None,
+        "5.5",
+        "20",
+        "",
+    )
+    assert whole_number(" 1,000 ") == 1000
+
+
+@pytest.mark.parametrize("text", ["", "1e3", "٣", "1.001", "12,34", "+1", "1 000", "9" * 17])
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    with pytest.raises(Unreadable):
+        minor_units(text, "USD")
