@@ -46,7 +46,9 @@ async def test_a_customer_watches_the_courier_bring_what_was_ordered(visit: Visi
     await expect(customer.locator("#announcer")).to_contain_text("With the courier")
     await expect(customer.locator(".timeline")).to_contain_text("picked up by the courier")
 
-    await courier.get_by_role("button", name="Deliver").click()
+    deliver = courier.get_by_role("button", name="Deliver")
+    await expect(deliver).not_to_have_attribute("data-settling", "")  # no press meant for Dispatch delivers
+    await deliver.click()
     await expect(customer.locator("#page > .standing")).to_contain_text("Completed", timeout=LIVE_WITHIN_MS)
     await expect(shipment).to_contain_text("Delivered")
     await courier.goto("/courier?part=done")
