@@ -11,15 +11,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from oms.domain.access.model import Viewer
+from oms.domain.shipments.counts import MOST_COUNTED
 from oms.domain.shipments.model import ShipmentStatus
 from oms.settings import PROJECT_DIR
 from oms.web.pages.site import HEADERS, Refusals, Site, form_of, see_other
 
 PAGE: Final = 20
 DONE_WITHIN: Final = timedelta(hours=24)
-MOST_TOLD: Final = 1_000
-"""A count this high says that there are so many or more: the API counts no further."""
-
 WAYPOINTS: Final[Mapping[str, tuple[str, ShipmentStatus]]] = {
     "pick-up": ("To pick up", ShipmentStatus.BOOKED),
     "on-the-way": ("On the way", ShipmentStatus.DISPATCHED),
@@ -132,7 +130,7 @@ def _tabs(counts: list[dict[str, Any]], part: str, warehouse: str | None) -> Ite
             total[counted["status"]] += counted["count"]
     for each, (name, status) in WAYPOINTS.items():
         count = total[status]
-        told = f"{MOST_TOLD:,}+" if count >= MOST_TOLD else str(count)
+        told = f"{MOST_COUNTED:,}+" if count >= MOST_COUNTED else str(count)
         yield Tab(name, told, _address(each, warehouse), each == part)
 
 
