@@ -52,7 +52,7 @@ document.addEventListener("htmx:before:request", (event) => {
   const page = event.target;
   if (page.id !== "page") return;
   const differs = (field) => field.matches("select, textarea") || (field.matches("input") && field.value !== field.defaultValue);
-  const typing = page.contains(document.activeElement) && differs(document.activeElement);
+  const typing = page.contains(document.activeElement) && (document.activeElement.matches("[data-holds]") || differs(document.activeElement));
   const filled = [...page.querySelectorAll("[data-holds]")].some(differs);
   if (typing || filled || page.querySelector(".refusal")) event.preventDefault();
 });
