@@ -41,13 +41,11 @@ class OperationsPages:
 
     def _charts(self, data: dict[str, Any]) -> dict[str, tuple[Chart, Chart]]:
         """Of each queue: its workers and its backlog."""
-        return {
-            name: (
-                self._samples.chart(lambda sample, name=name: sample.workers[name]),  # type: ignore[misc]
-                self._samples.chart(lambda sample, name=name: sample.backlog[name]),  # type: ignore[misc]
-            )
-            for name in [queue["name"] for queue in data["operations"]["queues"]]
-        }
+        return {queue["name"]: self._charts_of(queue["name"]) for queue in data["operations"]["queues"]}
+
+    def _charts_of(self, queue: str) -> tuple[Chart, Chart]:
+        workers = self._samples.chart(lambda sample: sample.workers[queue])
+        return workers, self._samples.chart(lambda sample: sample.backlog[queue])
 
     async def begin_load(self, request: Request, viewer: Viewer) -> Response:
         form = await form_of(request)
