@@ -17,14 +17,14 @@ from oms.web.open_streams import OpenStreams
 from oms.web.own_pages import is_own
 from oms.web.pages.assets import Assets
 from oms.web.pages.courier import CourierPages
+from oms.web.pages.fraud_control import FraudControlPages
 from oms.web.pages.live import PageStreams
-from oms.web.pages.manager import ManagerPages
-from oms.web.pages.manager_operations import OperationsPages
-from oms.web.pages.manager_stock import StockPages
+from oms.web.pages.operations import OperationsPages
 from oms.web.pages.orders import OrderPages
 from oms.web.pages.session import Sessions
 from oms.web.pages.site import NotAllowed, Site, see_other
 from oms.web.pages.start import StartPages
+from oms.web.pages.stock import StockPages
 from oms.web.pages.support import SupportPages
 
 Handler = Callable[[Request, Viewer], Awaitable[Response]]
@@ -83,7 +83,7 @@ def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, d
         *_order_routes(PageRoutes(site, sessions), OrderPages(site)),
         *_courier_routes(PageRoutes(site, sessions), CourierPages(site)),
         *_support_routes(PageRoutes(site, sessions), SupportPages(site)),
-        *_manager_routes(PageRoutes(site, sessions), ManagerPages(site)),
+        *_manager_routes(PageRoutes(site, sessions), FraudControlPages(site)),
         *_stock_routes(PageRoutes(site, sessions), StockPages(site)),
         *_operations_routes(PageRoutes(site, sessions), OperationsPages(site, streams)),
         Route("/live", PageStreams(hub, sessions, streams)),
@@ -130,7 +130,7 @@ def _support_routes(routes: PageRoutes, pages: SupportPages) -> list[BaseRoute]:
     ]
 
 
-def _manager_routes(routes: PageRoutes, manager: ManagerPages) -> list[BaseRoute]:
+def _manager_routes(routes: PageRoutes, manager: FraudControlPages) -> list[BaseRoute]:
     return [
         routes.page("/manager", manager.overview),
         routes.page("/manager/spending-limit", manager.spending_limit),

@@ -18,7 +18,7 @@ from oms.schema.export import schema
 from oms.settings import Settings
 from oms.web.own_pages import COOKIE
 from oms.web.pages.entered import Unreadable, basis_points, minor_units, percent, units, whole_number
-from oms.web.pages.manager_samples import SLOT_S, SLOTS, Sample, Samples
+from oms.web.pages.samples import SLOT_S, SLOTS, Sample, Samples
 from tests.shop import MANAGER, ShopUnderTest
 from tests.web.conftest import Server, serving, until
 from tests.web.pages.conftest import hidden, persona, signed_in, visiting

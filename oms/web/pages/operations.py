@@ -9,8 +9,8 @@ from starlette.responses import Response
 from oms.domain.access.model import Viewer
 from oms.web.open_streams import OpenStreams
 from oms.web.pages.entered import Unreadable, whole_number
-from oms.web.pages.manager_load import MOST_MINUTES, MOST_PER_SECOND, LoadGenerator
-from oms.web.pages.manager_samples import Chart, Sample, Samples
+from oms.web.pages.load_generator import MOST_MINUTES, MOST_PER_SECOND, LoadGenerator
+from oms.web.pages.samples import Chart, Sample, Samples
 from oms.web.pages.site import NotAllowed, Refusals, Site, form_of, see_other
 
 OPERATIONS: Final = "/manager/operations"

@@ -44,7 +44,7 @@ def limit_in_words(minor: int | str, currency: str) -> str:
     return words.money({"amount": int(minor), "currency": currency}) if int(minor) else "none"
 
 
-class ManagerPages:
+class FraudControlPages:
     """GET /manager, and for each change a page of its own: GET explains it and asks, POST to it does it."""
 
     def __init__(self, site: Site) -> None:
