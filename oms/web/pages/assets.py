@@ -1,18 +1,22 @@
 """Static files under names that change with their content, so that browsers may keep them for ever."""
 
+import gzip
 import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from oms.settings import PROJECT_DIR
+from oms.web.pages.wire import takes_gzip
 
 STATIC: Final = PROJECT_DIR / "static"
 _DIGEST_LENGTH: Final = 12
+_TEXTS: Final = (".css", ".js", ".svg")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -34,6 +38,17 @@ class Assets(StaticFiles):
         if not rest or len(first) != _DIGEST_LENGTH or not all(c in "0123456789abcdef" for c in first):
             return await super().get_response(path, scope)
         response = await super().get_response(rest, scope)
-        if asset(rest).split("/")[2] == first:
-            response.headers["Cache-Control"] = _FOR_EVER
+        if asset(rest).split("/")[2] != first:
+            return response
+        if response.status_code == 200 and takes_gzip(Request(scope)) and rest.endswith(_TEXTS):
+            response = Response(_compressed(rest, first), media_type=response.media_type)
+            response.headers["Content-Encoding"] = "gzip"
+        response.headers["Cache-Control"] = _FOR_EVER
+        response.headers.add_vary_header("Accept-Encoding")
         return response
+
+
+@lru_cache(maxsize=64)
+def _compressed(name: str, _digest: str) -> bytes:
+    """As small as it gets, for it is done once."""
+    return gzip.compress((STATIC / name).read_bytes(), 9)

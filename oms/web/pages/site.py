@@ -19,6 +19,7 @@ from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api
 from oms.web.operation import Operation
 from oms.web.pages import words
 from oms.web.pages.assets import asset
+from oms.web.pages.wire import compressed
 
 TEMPLATES: Final = PROJECT_DIR / "templates"
 LONGEST_FORM_BYTES: Final = 64 * 1024
@@ -114,7 +115,7 @@ class Site:
         values |= {"path": path or request.url.path, "query": "" if path else request.url.query}
         page = self._templates.get_template(f"{template}.html")
         html = page.render(viewer=viewer, **values)
-        return HTMLResponse(html, status, headers=HEADERS)
+        return compressed(HTMLResponse(html, status, headers=HEADERS), request)
 
 
 def new_key() -> str:
