@@ -35,11 +35,11 @@ def main() -> int:
 
 
 def _run(simulator: Simulator, asked: argparse.Namespace) -> int:
-    began_s, steps = time.perf_counter(), 0
+    began_s, steps, turns = time.perf_counter(), 0, 0
     numbers = [int(number) for number in asked.only.split(",")] if asked.only else asked.steps
     for seed in range(asked.seed, asked.seed + asked.seeds):
         outcome = simulator.history(seed, numbers)
-        steps += outcome.steps
+        steps, turns = steps + outcome.steps, turns + outcome.turns
         if asked.tell:
             print(outcome.text, end="")
         if outcome.violations:
@@ -50,7 +50,8 @@ def _run(simulator: Simulator, asked: argparse.Namespace) -> int:
             print(f"Again: python -m tests.simulation --seeds 1 --seed {seed} --only {chosen}")
             return 1
     took_s = time.perf_counter() - began_s
-    print(f"{asked.seeds} histories, {steps:,} steps in {took_s:.1f} s ({steps / took_s:,.0f}/s): no rule broken.")
+    rates = f"{steps / took_s:,.0f} and {turns / took_s:,.0f} a second"
+    print(f"{asked.seeds} histories, {steps:,} steps, {turns:,} turns in {took_s:.1f} s ({rates}): no rule broken.")
     return 0
 
 

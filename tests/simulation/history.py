@@ -1,9 +1,9 @@
 """One history: a seed, what it makes happen step by step, and whether every rule held."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 from unittest import mock
@@ -16,6 +16,7 @@ from oms.db import News
 from oms.domain import ids
 from oms.domain.catalog import handle as catalog
 from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.fraud import handle as fraud
 from oms.domain.stock import handle as stock
 from oms.domain.stock.handle import StockCount
 from oms.domain.work import handle as work_handle
@@ -28,9 +29,9 @@ from tests.shop import GROWING, MANAGER
 from tests.simulation.clock import Clock, VirtualLoop
 from tests.simulation.database import SteppedDatabase
 from tests.simulation.outside import Outside, Weather
-from tests.simulation.people import RESTOCK, SKUS, WAREHOUSES, Command, People
+from tests.simulation.people import CUSTOMERS, RESTOCK, SKUS, WAREHOUSES, Command, People
 from tests.simulation.rules import Sight, all_broken, broken, look
-from tests.simulation.stage import Process, Stage
+from tests.simulation.stage import Process, Stage, Turn
 
 LEASE: Final = timedelta(seconds=30)
 MOST_ASKING: Final = 4
@@ -45,6 +46,12 @@ LEFT: Final = """
     SELECT (SELECT count(*) FROM orders WHERE closed_at IS NULL) AS orders, (SELECT count(*) FROM work) AS work,
            (SELECT min(greatest(due_at, coalesce(leased_until, due_at))) FROM work WHERE parked_at IS NULL) AS due_at
 """
+FREE: Final = "parked_at IS NULL AND NOT held"
+DUE: Final = f"""
+    SELECT DISTINCT queue FROM work
+    WHERE {FREE} AND due_at <= clock_timestamp() AND coalesce(leased_until, 'epoch') < clock_timestamp() ORDER BY 1
+"""
+NEXT_AT: Final = f"SELECT min(greatest(due_at, coalesce(leased_until, due_at))) FROM work WHERE {FREE}"
 STUCK: Final = """
     SELECT o.reference, o.status, s.number, s.status AS shipment, s.payment_status, w.queue, w.step, w.attempt,
            w.due_at, w.leased_until, w.held, w.parked_at
@@ -58,6 +65,13 @@ TO_CARRY: Final = """
 TO_MEND: Final = "SELECT order_id, shipment, queue FROM work WHERE parked_at IS NOT NULL ORDER BY 1, 2, 3"
 
 
+FAULTS: Final = ((4, 3, 3, 3, 1, 2, 3), (2, 8, 1, 8, 0, 0, 2), (8, 0, 4, 4, 1, 1, 1), (0, 0, 0, 8, 1, 4, 8))
+"""How often each: crash, freeze, cut, later, flush, weather, a late request."""
+
+HABITS: Final = ((24, 14, 30, 8, 10, 10), (20, 40, 20, 2, 10, 5), (24, 8, 15, 30, 8, 5), (15, 10, 45, 2, 15, 10))
+"""How often each: placing, accepting or cancelling, carrying, managing, mending, repeating."""
+
+
 @dataclass(frozen=True, slots=True)
 class Temper:
     """What a seed makes of its history: how much of each fault, how narrow stock and limits are."""
@@ -67,25 +81,35 @@ class Temper:
     attempts: int
     slow_share: float
     held_share: float
+    run_on_share: float
     fault_share: float
+    faults: tuple[int, ...]
+    habits: tuple[int, ...]
     shares: tuple[float, float, float, float]
     answer_within: timedelta
     units: int
+    limit_minor: int
+    customers: tuple[str, ...]
     sandbox: SandboxRules
 
     @classmethod
     def of(cls, chance: random.Random) -> "Temper":
-        ill = chance.choice((0.0, 0.1, 0.3))
+        ill = chance.choice((0.0, 0.15, 0.45))
         return cls(
             workers=chance.choice((1, 2, 3)),
             batch=chance.choice((1, 3, 100)),
             attempts=chance.choice((2, 4, 8)),
             slow_share=chance.choice((0.0, 0.1, 0.4)),
             held_share=chance.choice((0.0, 0.2, 0.5)),
-            fault_share=chance.choice((0.0, 0.03, 0.08)),
+            run_on_share=chance.choice((0.0, 0.5, 0.8)),
+            fault_share=chance.choice((0.02, 0.05, 0.12)),
+            faults=chance.choice(FAULTS),
+            habits=chance.choice(HABITS),
             shares=(1 - ill, ill / 3, ill / 3, ill / 3),
-            answer_within=timedelta(seconds=chance.choice((2, 60, 600))),
-            units=chance.choice((2, 6, 20)),
+            answer_within=timedelta(seconds=chance.choice((2, 60, 3600))),
+            units=chance.choice((3, 8, 30)),
+            limit_minor=chance.choice((0, 5_000, 12_000)),
+            customers=chance.choice((CUSTOMERS[:1], CUSTOMERS)),
             sandbox=SandboxRules(
                 tax_bps=2000, shipping_base_minor=490, decline_rate=0.05, refusal_rate=chance.choice((0.0, 0.15))
             ),
@@ -105,12 +129,16 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`lines` tell the history, `violations` what went wrong; `steps` were taken, `taken` of them are its choices."""
+    """`lines` tell the history, `violations` what went wrong; `steps` are choices made, `taken` those before the faults ended.
+
+    `turns`: how often somebody was let on, to the next transaction, commit, statement or answer.
+    """
 
     seed: int
     lines: tuple[str, ...]
     violations: tuple[str, ...]
     steps: int
+    turns: int
     taken: tuple[int, ...]
 
     @property
@@ -126,25 +154,26 @@ class History:
     db: SteppedDatabase
     monitor: "asyncpg.Connection[asyncpg.Record]"
     seed: int
+    settled: Mapping[str, Any]
     lines: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     steps: int = 0
+    turns: int = 0
+    logged: list[Any] = field(default_factory=list)
 
     async def run(self, steps: Iterable[int]) -> Outcome:
         """Takes the steps of these numbers, ends all faults, and lets everything come to its end."""
         steps = tuple(steps)
         await self._set_up()
-        with seeded(self._chance("product")), capture_logs() as logged:
+        with seeded(self._chance("product")), capture_logs() as self.logged:
             for number in steps:
                 await self._step(number)
-                self._read(logged)
                 if self.violations:
                     break
             else:
                 await self._come_to_an_end()
-                self._read(logged)
             await self._break_off()
-        return Outcome(self.seed, tuple(self.lines), tuple(dict.fromkeys(self.violations)), self.steps, steps)
+        return Outcome(self.seed, tuple(self.lines), tuple(dict.fromkeys(self.violations)), self.steps, self.turns, steps)
 
     def _chance(self, purpose: object) -> random.Random:
         return random.Random(f"{self.seed} {purpose}")
@@ -154,7 +183,7 @@ class History:
         self.clock = Clock(self.loop, self.monitor)
         await self.clock.advance(0)
         self.stage = Stage(self.loop, self.clock, self.monitor)
-        self.temper = temper = Temper.of(self._chance("temper"))
+        self.temper = temper = replace(Temper.of(self._chance("temper")), **self.settled)
         self.outside = Outside(self.stage, self._chance("outside"), temper.sandbox, self.violations.append)
         self.db.stage, self.db.chance = self.stage, self._chance("database")
         self.db.slow_share = self.db.held_share = 0.0
@@ -162,7 +191,7 @@ class History:
         self.shop = Shop(
             self.db, self.outside, self.outside, temper.answer_within, LEASE, temper.batch, temper.attempts
         )
-        self.people = People(self.db, self.monitor, self.violations.append)
+        self.people = People(self.db, self.monitor, self.violations.append, temper.customers)
         self.asking: list[Process] = []
         self.doorbells: list[Queue] = []
         self.hired = 0
@@ -182,6 +211,7 @@ class History:
                 StockCount(sku, code, chance.randrange(self.temper.units + 1)) for sku in SKUS for code in WAREHOUSES
             ]
             await stock.set_stock(tx, MANAGER, counts)
+            await fraud.set_spending_limit(tx, MANAGER, self.temper.limit_minor)
 
     def _process(self, name: str) -> Process:
         return Process(name)
@@ -215,15 +245,29 @@ class History:
         if drawn < self.temper.fault_share:
             return await self._fault(chance)
         turns = self.stage.turns()
-        if turns and drawn < 0.72:
-            return await self._let_on(chance.choice(turns))
-        if drawn < 0.86 and len(self.asking) < MOST_ASKING and (command := await self.people.think(chance)):
+        if turns and drawn < 0.80:
+            return await self._run_on(chance, chance.choice(turns))
+        if drawn < 0.91 and len(self.asking) < MOST_ASKING and (command := await self.people.think(chance, self.temper.habits)):
             return await self._ask(command)
         if drawn < 0.97 or not turns:
             return await self._wake(chance)
-        return await self._let_on(chance.choice(turns))
+        return await self._run_on(chance, chance.choice(turns))
 
-    async def _let_on(self, turn: Any) -> str:
+    async def _run_on(self, chance: random.Random, turn: Turn) -> str:
+        """A process goes on to its next stop, or over some of them."""
+        told = await self._let_on(turn)
+        while chance.random() < self.temper.run_on_share:
+            await self._look()
+            after = [other for other in self.stage.turns() if other.act.process is turn.act.process]
+            if not after or self.violations:
+                break
+            turn = chance.choice(after)
+            await self.clock.advance(0.001)
+            told += f"\n{'':18} and {await self._let_on(turn)}"
+        return told
+
+    async def _let_on(self, turn: Turn) -> str:
+        self.turns += 1
         self.stage.let_on(turn)
         await self.stage.settle()
         return str(turn)
@@ -246,6 +290,13 @@ class History:
         if self.doorbells and chance.random() < 0.7:
             index = chance.randrange(len(self.doorbells))
             queue = self.doorbells[index] if chance.random() < 0.2 else self.doorbells.pop(index)
+        elif due := await self.monitor.fetch(DUE):
+            queue = Queue(chance.choice(due)["queue"])
+        elif next_at := await self.monitor.fetchval(NEXT_AT):
+            seconds = max(0.0, (next_at - self.clock.now).total_seconds()) * chance.choice((0.5, 0.99, 1.0, 1.0))
+            await self.clock.advance(min(seconds, 60.0) + 0.000001)
+            await self.stage.settle()
+            return f"until {self.clock.now:%H:%M:%S.%f} nothing is due"
         else:
             queue = chance.choice(list(Queue))
         worker.wake(queue)
@@ -254,7 +305,7 @@ class History:
 
     async def _fault(self, chance: random.Random) -> str:
         faults = (self._crash, self._freeze, self._cut, self._later, self._flush, self._weather, self._arrive)
-        [fault] = chance.choices(faults, (4, 3, 3, 3, 1, 2, 3))
+        [fault] = chance.choices(faults, self.temper.faults)
         return await fault(chance)
 
     async def _crash(self, chance: random.Random) -> str:
@@ -301,6 +352,7 @@ class History:
     async def _look(self) -> None:
         self.asking = [process for process in self.asking if not process.is_done]
         self._hear()
+        self._read()
         acts, self.stage.committed = self.stage.committed, []
         if any(act.name != "_claim" for act in acts):
             before, self.sight = self.sight, await look(self.monitor)
@@ -321,14 +373,14 @@ class History:
             else:
                 self.doorbells.append(Queue(queue))
 
-    def _read(self, logged: list[Any]) -> None:
+    def _read(self) -> None:
         """What the product itself calls an error or a warning is one: nothing here is meant to go wrong in it."""
-        for entry in logged:
+        for entry in self.logged:
             if entry["log_level"] in ("error", "warning"):
                 error = entry.get("exc_info") or entry.get("error")
                 text = _first(error) if isinstance(error, BaseException) else str(error)
                 self.violations.append(f"The log says {entry['event']!r}: {text.splitlines()[0]}")
-        logged.clear()
+        self.logged.clear()
 
     async def _come_to_an_end(self) -> None:
         """Rule 1: once faults stop, every order becomes final and no work is left."""

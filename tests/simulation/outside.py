@@ -18,6 +18,7 @@ from oms.providers.ports import (
     KeyReused,
     ProviderUnavailable,
     RefundRequest,
+    RequestRejected,
 )
 from oms.providers.sandbox_rules import SandboxRules
 from tests.simulation.stage import Stage
@@ -87,7 +88,10 @@ class Outside:
         """A request whose caller has given up takes effect; says which."""
         operation, request = self.late.pop(index)
         key = request if operation == "release" else request.key
-        self._take_effect(operation, key, request)
+        try:
+            self._take_effect(operation, key, request)
+        except RequestRejected as rejection:
+            self.complain(f"Rule 2: a request that came late makes no sense: {rejection}")
         return f"{operation} {key}"
 
     def _take_effect(self, operation: str, key: str, request: Any) -> Any:

@@ -32,8 +32,11 @@ RESTOCK: Final = "restock"
 NO_SURPRISE: Final = frozenset({Code.CONFLICT, Code.NOT_FOUND, Code.DUPLICATE})
 """What may become of a well-formed command of somebody who may give it."""
 
-ORDERS: Final = "SELECT id, customer_id, status FROM orders WHERE closed_at IS NULL ORDER BY reference"
-OWNERS: Final = "SELECT id, reference FROM customers"
+ORDERS: Final = """
+    SELECT o.id, o.status, c.reference AS owner,
+           EXISTS (SELECT FROM shipments WHERE order_id = o.id AND payment_status IN ('CHARGING', 'SUCCEEDED')) AS is_paid
+    FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.closed_at IS NULL ORDER BY o.reference
+"""
 MOVING: Final = "SELECT order_id, number FROM shipments WHERE status = ANY($1) ORDER BY order_id, number"
 PARKED: Final = (
     "SELECT order_id, shipment, queue FROM work WHERE parked_at IS NOT NULL ORDER BY order_id, shipment, queue"
@@ -63,15 +66,16 @@ class People:
     db: SteppedDatabase
     monitor: "asyncpg.Connection[asyncpg.Record]"
     complain: Callable[[str], None]
+    customers: tuple[str, ...] = CUSTOMERS
     asked: dict[str, OrderRequest] = field(default_factory=dict)
     placed: dict[str, tuple[OrderRequest, UUID]] = field(default_factory=dict)
     sent: list[Command] = field(default_factory=list)
     answered: list[Command] = field(default_factory=list)
 
-    async def think(self, chance: random.Random) -> Command | None:
-        """Somebody's next command; None where there is nothing that they could do."""
+    async def think(self, chance: random.Random, habits: tuple[int, ...]) -> Command | None:
+        """Somebody's next command, by how often each kind comes; None where there is nothing that they could do."""
         kinds = (self._place, self._answer, self._carry, self._manage, self._mend, self._repeat)
-        [kind] = chance.choices(kinds, (30, 14, 30, 8, 8, 10))
+        [kind] = chance.choices(kinds, habits)
         command = await kind(chance)
         if command is not None and command not in self.sent:
             self.sent.append(command)
@@ -117,7 +121,7 @@ class People:
             if chance.random() < 0.3:
                 request = replace(request, email="someone@example.com")
         else:
-            request = _order(chance, f"order-{len(self.asked) + 1}")
+            request = _order(chance, f"order-{len(self.asked) + 1}", self.customers)
             self.asked[request.reference] = request
         viewer = CART if chance.random() < 0.5 else customer(request.customer_reference)
         return Command(
@@ -139,15 +143,14 @@ class People:
         if not open_orders:
             return None
         waiting = [row for row in open_orders if row["status"] == "CUSTOMER_ACTION_REQUIRED"]
-        row = chance.choice(waiting if waiting and chance.random() < 0.7 else open_orders)
-        owner = dict(await self.monitor.fetch(OWNERS))[row["customer_id"]]
-        viewer = chance.choice((CART, customer(owner), customer(owner), customer("nosy")))
-        accepts = row["status"] == "CUSTOMER_ACTION_REQUIRED" and chance.random() < 0.6
-        if accepts:
-            name, event, act = "accept", "AmendmentAccepted", orders.accept
-        else:
-            name, event, act = "cancel", "OrderCancelled", partial(orders.cancel, reason="Changed my mind")  # type: ignore[assignment]
-        is_theirs = viewer.owns(owner)
+        paid = [row for row in open_orders if row["is_paid"]]
+        row = chance.choice(chance.choice([group for group in (waiting, paid, open_orders) if group]))
+        owner: str = row["owner"]
+        viewer = chance.choice((CART, CART, *[customer(owner)] * 3, customer("nosy")))
+        accepts = row["status"] == "CUSTOMER_ACTION_REQUIRED" and chance.random() < 0.7
+        name, event = ("accept", "AmendmentAccepted") if accepts else ("cancel", "OrderCancelled")
+        act = orders.accept if accepts else partial(orders.cancel, reason="Changed my mind")
+        is_theirs = viewer.customer_reference in (None, owner)
         return Command(
             f"{name} {row['id']}",
             viewer,
@@ -226,10 +229,10 @@ class People:
         return chance.choice(self.sent) if self.sent else None
 
 
-def _order(chance: random.Random, reference: str) -> OrderRequest:
+def _order(chance: random.Random, reference: str, customers: tuple[str, ...]) -> OrderRequest:
     lines = [LineRequest(chance.choice(SKUS), chance.choice((1, 1, 2, 3, 6))) for _ in range(chance.choice((1, 1, 2, 3)))]
     method = "sandbox-declined" if chance.random() < 0.07 else "sandbox-ok"
-    return OrderRequest(reference, chance.choice(CUSTOMERS), tuple(lines), payment_method=method)
+    return OrderRequest(reference, chance.choice(customers), tuple(lines), payment_method=method)
 
 
 def _key(chance: random.Random, name: str, subject: object) -> RepeatKey | None:

@@ -44,6 +44,10 @@ LOOK: Final = """
         (SELECT count(*) FROM trail WHERE charged > 1 OR refunded > charged) AS charges,
         (SELECT count(*) FROM tallies t LEFT JOIN carried c USING (customer_id, currency, period)
          WHERE t.spent_minor <> coalesce(c.minor, 0)) AS tallies,
+        (SELECT count(*) FROM work w WHERE parked_at IS NOT NULL AND (
+             SELECT type FROM order_events e
+             WHERE e.order_id = w.order_id AND coalesce(e.shipment, 0) = w.shipment AND e.data->>'queue' = w.queue
+             ORDER BY seq DESC LIMIT 1) IS DISTINCT FROM 'WorkParked') AS parked,
         (SELECT coalesce(sum(on_hand), 0) FROM stock) AS on_hand,
         (SELECT coalesce(sum(a.quantity), 0) FROM shipments s
          JOIN allocations a ON (a.order_id, a.shipment) = (s.order_id, s.number)
@@ -62,6 +66,7 @@ BROKEN: Final = {
     "orders": "Rule 5: folding its events does not give an order's status",
     "shipments": "Rule 5: folding its events does not give a shipment's status",
     "charges": "Rule 2: a shipment was charged or refunded twice",
+    "parked": "Rule 9: work is parked, and its order's trail does not tell",
     "tallies": "Rule 4: a tally is not what its customer's charges come to",
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine, Iterable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import asyncpg
 
@@ -23,7 +23,7 @@ class Simulator:
 
     def __enter__(self) -> Self:
         url = make(self._server_url, self._run)
-        self._loop.set_task_factory(remember_tasks)
+        self._loop.set_task_factory(cast(Any, remember_tasks))
         self._db = SteppedDatabase(url)
         self._monitor: asyncpg.Connection[asyncpg.Record] = self._run(asyncpg.connect(url))
         return self
@@ -35,10 +35,13 @@ class Simulator:
         self._run(self._db.close())
         self._loop.close()
 
-    def history(self, seed: int, steps: int | Iterable[int]) -> Outcome:
-        """Runs a history of so many steps, or of just the steps of these numbers."""
+    def history(self, seed: int, steps: int | Iterable[int], **settled: Any) -> Outcome:
+        """Runs a history of so many steps, or of just the steps of these numbers.
+
+        `settled` are fields of its temper that do not follow from the seed.
+        """
         numbers = range(steps) if isinstance(steps, int) else steps
-        return self._run(History(self._loop, self._db, self._monitor, seed).run(numbers))
+        return self._run(History(self._loop, self._db, self._monitor, seed, settled).run(numbers))
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(coroutine)
