@@ -89,7 +89,7 @@ def instant(text: str | None, *, seconds: bool = False) -> Markup:
         return Markup("–")
     at = datetime.fromisoformat(text).astimezone(UTC)
     return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
-        text,
+        f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z",  # HTML takes no microseconds
         at.strftime("%Y-%m-%d %H:%M:%S UTC"),
         Markup(" data-seconds") if seconds else "",
         at.strftime("%d %b %Y, %H:%M:%S UTC" if seconds else "%d %b %Y, %H:%M UTC"),
