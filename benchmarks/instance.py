@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from oms.embedded import running_instance
+from tests.browser.elsewhere import Elsewhere
 from tests.platform.conftest import Instance, clean_environment, launch
 
 
@@ -21,3 +23,11 @@ def an_instance(**settings: str) -> Iterator[Instance]:
     finally:
         instance.stop(signal.SIGTERM)
         shutil.rmtree(folder)
+
+
+def people_of(instance: Instance) -> Elsewhere:
+    """Those who use the instance's API."""
+    running = running_instance(Path(instance.environment["OMS_DATA_DIR"]))
+    if not (running and running.database_url):
+        raise SystemExit(instance.output)
+    return Elsewhere(instance.url, running.database_url)

@@ -16,7 +16,7 @@ from typing import Any, Final
 import httpx
 import psutil
 
-from benchmarks.instance import an_instance
+from benchmarks.instance import an_instance, people_of
 from tests.browser.elsewhere import Elsewhere
 
 PAGES_OF_AN_ORDER: Final = 10
@@ -34,7 +34,7 @@ class OpenPage:
 
 async def main(pages: int, changes_per_s: float) -> None:
     with an_instance() as instance:
-        elsewhere = Elsewhere(instance.url)
+        elsewhere = people_of(instance)
         web = instance.child("oms", "web")
         orders = await asyncio.gather(
             *(elsewhere.booked({"COFFEE-1KG": 1}) for _ in range(max(1, pages // PAGES_OF_AN_ORDER)))

@@ -22,7 +22,7 @@ _ADDRESS: Final = {"name": "Demo Customer", "line1": "1 Harbour Street", "city":
 
 
 class Elsewhere:
-    """Calls the API as any persona. An answer with errors is an AssertionError."""
+    """Calls the API as any persona; one for each instance. An answer with errors is an AssertionError."""
 
     def __init__(self, url: str, database_url: str) -> None:
         self.url = url
@@ -60,7 +60,7 @@ class Elsewhere:
         """The id of a new order of the demo customer."""
         self._placed += 1
         pairs = [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()]
-        reference = fields.pop("reference", f"shop-{time.time_ns()}-{self._placed}")
+        reference = fields.pop("reference", f"A-{1000 + self._placed}")
         order = {"reference": reference, "lines": pairs, "shippingAddress": _ADDRESS} | fields
         payload = (await self.ask("customer", _PLACE, input=order))["placeOrder"]
         assert payload["userErrors"] == []

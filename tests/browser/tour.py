@@ -125,11 +125,10 @@ STOPS: Final = (
 async def arrived(
     browser: Browser, elsewhere: Elsewhere, scene: Scene, stop: Stop, **options: Any
 ) -> AsyncIterator[Page]:
-    """The stop in a browser that was never here before, prepared."""
-    context = await browser.new_context(**{"viewport": DESKTOP, "base_url": elsewhere.url, **options})
-    async with context:
+    """The stop in a browser that was never here before, prepared as far as that goes without JavaScript."""
+    async with await browser.new_context(**{"viewport": DESKTOP, "base_url": elsewhere.url, **options}) as context:
         page = await signed_in(context, elsewhere, stop.persona)
-        await page.goto(stop.address.format(**scene), wait_until="load")
+        await page.goto(stop.address.format(**scene))
         if stop.prepare:
             await stop.prepare(page)
         yield page

@@ -1,0 +1,53 @@
+"""The pictures in docs/: each page on a desktop and on a phone, and the README's query in GraphiQL."""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from playwright.async_api import Browser, expect
+
+from oms.settings import PROJECT_DIR
+from tests.browser.chromium import DESKTOP, PHONE
+from tests.browser.elsewhere import Elsewhere
+from tests.browser.tour import STOPS, Scene, arrived, signed_in
+
+DOCS: Final = PROJECT_DIR / "docs"
+PICTURED: Final = (
+    "start", "orders", "order-new", "order-completed", "order-amended", "courier", "courier-booked", "support",
+    "support-order", "support-parked", "manager", "manager-limit-confirm", "manager-stock", "manager-product",
+    "manager-operations",
+)  # fmt: skip
+DEVICES: Final[dict[str, dict[str, Any]]] = {
+    "desktop": {"viewport": {"width": 1280, "height": 720}},
+    "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True},
+}
+QUERY: Final = re.compile(r"```graphql\n(\{\n  order\(reference: \"(.+?)\"\).*?\})\n```", re.DOTALL)
+
+
+async def take_pictures(browser: Browser, elsewhere: Elsewhere, scene: Scene, _: Path) -> None:
+    folder = DOCS / "screens"
+    folder.mkdir(exist_ok=True)
+    for stop in STOPS:
+        if stop.name not in PICTURED:
+            continue
+        for device, options in DEVICES.items():
+            async with arrived(browser, elsewhere, scene, stop, locale="en-GB", **options) as page:
+                await page.wait_for_timeout(600)
+                file = folder / f"{stop.name}-{device}.png"
+                await page.screenshot(path=file)
+                print(f"{file.relative_to(PROJECT_DIR)}: {file.stat().st_size / 1000:.0f} KB")
+    await _picture_graphiql(browser, elsewhere)
+
+
+async def _picture_graphiql(browser: Browser, elsewhere: Elsewhere) -> None:
+    found = QUERY.search((PROJECT_DIR / "README.md").read_text(encoding="utf-8"))
+    if not found:
+        raise SystemExit("The README no longer shows a query of an order.")
+    await elsewhere.booked({"KETTLE": 2}, reference=found[2])
+    async with await browser.new_context(base_url=elsewhere.url, viewport=DESKTOP) as context:
+        page = await signed_in(context, elsewhere, "support")
+        await page.goto("/graphql?" + urlencode({"query": found[1]}))
+        await page.get_by_role("button", name=re.compile("Execute")).click()
+        await expect(page.locator(".result-window")).to_contain_text("trackingNumber")
+        await page.screenshot(path=DOCS / "graphiql.png")
