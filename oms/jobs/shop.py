@@ -26,16 +26,16 @@ class Shop:
     async def put_off(self, batch: Batch, failures: Mapping[WorkKey, ProviderUnavailable]) -> None:
         """Outcomes that stayed unknown: asked again later, with the same key."""
         if failures:
-            async with self.db.transaction() as tx:
-                for item in sorted(batch.items, key=lambda item: item.key):
-                    if error := failures.get(item.key):
-                        await work.put_off(tx, batch, item, error=_say(error), attempts=self.attempts, suspect=False)
+            await self._put_off(batch, failures, suspect=False)
 
     async def put_off_fault(self, batch: Batch, error: Exception) -> None:
         """A fault of ours: the item is suspect from now on and runs alone."""
+        await self._put_off(batch, dict.fromkeys(batch.keys, error), suspect=True)
+
+    async def _put_off(self, batch: Batch, failures: Mapping[WorkKey, Exception], *, suspect: bool) -> None:
+        errors = {key: _say(error) for key, error in failures.items()}
         async with self.db.transaction() as tx:
-            for item in sorted(batch.items, key=lambda item: item.key):
-                await work.put_off(tx, batch, item, error=_say(error), attempts=self.attempts, suspect=True)
+            await work.put_off(tx, batch, errors, attempts=self.attempts, suspect=suspect)
 
 
 def _say(error: Exception) -> str:

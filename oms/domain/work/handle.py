@@ -1,6 +1,7 @@
 """What happens to work that fails: it backs off, is parked in the end, and support retries or gives it up."""
 
 import random
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from oms.db import Tx
@@ -14,20 +15,28 @@ from oms.domain.shipments.decide import end_failed
 from oms.domain.text import REASON_LENGTH, check_text
 from oms.domain.work import store
 from oms.domain.work.model import WorkKey, backoff_s, can_be_given_up
-from oms.domain.work.store import Batch, Claimed
+from oms.domain.work.store import Batch
 
 
-async def put_off(tx: Tx, batch: Batch, item: Claimed, *, error: str, attempts: int, suspect: bool) -> None:
-    """After a failed attempt: due again later; after the last of `attempts`, parked with an event that says why."""
-    park = item.attempt >= attempts
-    if park:
-        locked = await order_store.lock(tx, [item.key.order_id])
-        for order in locked:
-            _note(order, EventType.WorkParked, item.key, Actor(item.key.queue), locked.at, reason=error)
-        await locked.save()
-    # Jitter keeps items that failed together from coming back together.
-    delay = timedelta(seconds=backoff_s(item.attempt) * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
-    await store.put_off(tx, batch, item.key, error=error, delay=delay, park=park, suspect=suspect)
+async def put_off(tx: Tx, batch: Batch, errors: Mapping[WorkKey, str], *, attempts: int, suspect: bool) -> None:
+    """After a failed attempt: due again later; after the last of `attempts`, parked with an event that says why.
+
+    What the claim no longer covers is left alone: somebody else has it, or nothing wants it done any more.
+    """
+    locked = await order_store.lock(tx, {key.order_id for key in errors})
+    held = await store.still_held(tx, batch) & errors.keys()
+    failed = sorted((item for item in batch.items if item.key in held), key=lambda item: item.key)
+    parked = {item.key for item in failed if item.attempt >= attempts}
+    for key in sorted(parked):
+        if order := locked.get(key.order_id):
+            _note(order, EventType.WorkParked, key, Actor(key.queue), locked.at, reason=errors[key])
+    await locked.save()
+    for item in failed:
+        # Jitter keeps items that failed together from coming back together.
+        delay = timedelta(seconds=backoff_s(item.attempt) * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
+        await store.put_off(
+            tx, batch, item.key, error=errors[item.key], delay=delay, park=item.key in parked, suspect=suspect
+        )
 
 
 async def retry(tx: Tx, viewer: Viewer, key: WorkKey) -> WorkKey:

@@ -1,0 +1,76 @@
+"""Work that is put off: only by who holds it, and with locks taken in the order that everybody keeps to."""
+
+import asyncio
+from pathlib import Path
+
+from oms.domain.orders import handle as orders
+from oms.domain.orders import store as order_store
+from oms.domain.work import store as work_store
+from oms.domain.work.model import Queue
+from oms.domain.work.store import Batch
+from oms.providers.ports import InvoiceAnswer, InvoiceRequest, ProviderUnavailable
+from tests.shop import SUPPORT, ShopUnderTest, open_shop, together
+
+NO_ROUTE = ProviderUnavailable("no route")
+
+
+class CancelledMeanwhile:
+    """A billing system that does not answer, and whose customer cancels while it is asked."""
+
+    def __init__(self, shop: ShopUnderTest) -> None:
+        self.shop = shop
+
+    async def invoice(self, request: InvoiceRequest, /) -> InvoiceAnswer:
+        [(order_id,)] = await self.shop.rows("SELECT id FROM orders")
+        await self.shop.cancel(order_id)
+        raise NO_ROUTE
+
+
+async def _claimed(shop: ShopUnderTest) -> Batch:
+    async with shop.db.transaction() as tx:
+        return await work_store.claim(tx, Queue.BILLING, most=10, lease=shop.work.lease)
+
+
+async def test_work_that_a_cancellation_has_ended_is_not_told_to_be_parked(database_url: str, tmp_path: Path) -> None:
+    async with open_shop(database_url, tmp_path, attempts=1) as shop:
+        object.__setattr__(shop.work, "billing", CancelledMeanwhile(shop))
+        await shop.stock_up({"MUG": {"A": 1}})
+        order_id = await shop.place({"MUG": 1})
+        await shop.run()
+        assert await shop.rows("SELECT step FROM work") == []
+        assert (await shop.events(order_id))[-1] == "OrderCancelled"
+
+
+async def test_a_worker_that_comes_back_late_does_not_tell_that_work_was_parked(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_shop(database_url, tmp_path, attempts=1) as shop:
+        await shop.stock_up({"MUG": {"A": 1}})
+        order_id = await shop.place({"MUG": 1})
+        await shop.run(Queue.ALLOCATION)
+        late = await _claimed(shop)
+        await shop.execute("UPDATE work SET leased_until = clock_timestamp() - interval '1 second'")
+        await _claimed(shop)
+        await shop.work.put_off(late, {item.key: NO_ROUTE for item in late.items})
+        assert "WorkParked" not in await shop.events(order_id)
+        assert await shop.rows("SELECT parked_at, last_error FROM work") == [(None, None)]
+
+
+async def test_putting_off_one_shipment_and_parking_another_never_deadlocks_with_a_cancellation(
+    shop: ShopUnderTest,
+) -> None:
+    await shop.stock_up({"MUG": {"A": 1}, "LAMP": {"B": 1}})
+    order_id = await shop.place({"MUG": 1, "LAMP": 1})
+    await shop.run(Queue.ALLOCATION)
+    await shop.execute("UPDATE work SET attempt = :n WHERE shipment = 2", n=shop.work.attempts - 1)
+    batch = await _claimed(shop)
+
+    async def cancel_slowly() -> None:
+        async with shop.db.transaction() as tx:
+            await order_store.lock(tx, [order_id])
+            await asyncio.sleep(0.3)
+            await orders.cancel(tx, SUPPORT, order_id, None)
+
+    ended = await together(cancel_slowly(), shop.work.put_off(batch, {item.key: NO_ROUTE for item in batch.items}))
+    assert ended == [None, None]
+    assert (await shop.events(order_id))[-1] == "OrderCancelled"
