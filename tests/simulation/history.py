@@ -173,7 +173,9 @@ class History:
             else:
                 await self._come_to_an_end()
             await self._break_off()
-        return Outcome(self.seed, tuple(self.lines), tuple(dict.fromkeys(self.violations)), self.steps, self.turns, steps)
+        return Outcome(
+            self.seed, tuple(self.lines), tuple(dict.fromkeys(self.violations)), self.steps, self.turns, steps
+        )
 
     def _chance(self, purpose: object) -> random.Random:
         return random.Random(f"{self.seed} {purpose}")
@@ -247,7 +249,11 @@ class History:
         turns = self.stage.turns()
         if turns and drawn < 0.80:
             return await self._run_on(chance, chance.choice(turns))
-        if drawn < 0.91 and len(self.asking) < MOST_ASKING and (command := await self.people.think(chance, self.temper.habits)):
+        if (
+            drawn < 0.91
+            and len(self.asking) < MOST_ASKING
+            and (command := await self.people.think(chance, self.temper.habits))
+        ):
             return await self._ask(command)
         if drawn < 0.97 or not turns:
             return await self._wake(chance)
@@ -415,9 +421,7 @@ class History:
         """What people would do in the end: maintenance ends, couriers go their ways, support has parked work retried."""
         commands = [self.people.end_maintenance()] if self.sight.row["maintenance"] else []
         for order_id, number, status in await self.monitor.fetch(TO_CARRY):
-            name, event = (
-                ("dispatch", "ShipmentDispatched") if status == "BOOKED" else ("deliver", "ShipmentDelivered")
-            )
+            name, event = ("dispatch", "ShipmentDispatched") if status == "BOOKED" else ("deliver", "ShipmentDelivered")
             commands.append(self.people.carrying((order_id, number), name, event))
         return commands + [self.people.retrying(row) for row in await self.monitor.fetch(TO_MEND)]
 

@@ -230,7 +230,9 @@ class People:
 
 
 def _order(chance: random.Random, reference: str, customers: tuple[str, ...]) -> OrderRequest:
-    lines = [LineRequest(chance.choice(SKUS), chance.choice((1, 1, 2, 3, 6))) for _ in range(chance.choice((1, 1, 2, 3)))]
+    lines = [
+        LineRequest(chance.choice(SKUS), chance.choice((1, 1, 2, 3, 6))) for _ in range(chance.choice((1, 1, 2, 3)))
+    ]
     method = "sandbox-declined" if chance.random() < 0.07 else "sandbox-ok"
     return OrderRequest(reference, chance.choice(customers), tuple(lines), payment_method=method)
 

@@ -225,7 +225,9 @@ def read_settings_without_lock() -> Iterator[Any]:
 
 
 def read_tally_without_lock() -> Iterator[Any]:
-    query = text("SELECT spent_minor FROM tallies WHERE customer_id = :customer AND currency = :currency AND period = :p")
+    query = text(
+        "SELECT spent_minor FROM tallies WHERE customer_id = :customer AND currency = :currency AND period = :p"
+    )
     lock = fraud_store.lock_tallies
 
     async def stale(tx: Tx, keys: Collection[tuple[Any, str]], period: int) -> dict[tuple[Any, str], int]:

@@ -48,6 +48,10 @@ LOOK: Final = """
              SELECT type FROM order_events e
              WHERE e.order_id = w.order_id AND coalesce(e.shipment, 0) = w.shipment AND e.data->>'queue' = w.queue
              ORDER BY seq DESC LIMIT 1) IS DISTINCT FROM 'WorkParked') AS parked,
+        (SELECT count(*) FROM order_events e JOIN orders o ON (o.id, o.last_seq) = (e.order_id, e.seq)
+         LEFT JOIN work w ON (w.order_id, w.shipment, w.queue)
+                           = (e.order_id, coalesce(e.shipment, 0), e.data->>'queue')
+         WHERE e.type = 'WorkParked' AND w.parked_at IS NULL) AS told,
         (SELECT coalesce(sum(on_hand), 0) FROM stock) AS on_hand,
         (SELECT coalesce(sum(a.quantity), 0) FROM shipments s
          JOIN allocations a ON (a.order_id, a.shipment) = (s.order_id, s.number)
@@ -67,6 +71,7 @@ BROKEN: Final = {
     "shipments": "Rule 5: folding its events does not give a shipment's status",
     "charges": "Rule 2: a shipment was charged or refunded twice",
     "parked": "Rule 9: work is parked, and its order's trail does not tell",
+    "told": "Rule 5: an order's trail tells last that work was parked, and none is",
     "tallies": "Rule 4: a tally is not what its customer's charges come to",
 }
 

@@ -61,4 +61,3 @@ def shortest(simulator: Simulator, failed: Outcome, *, tries: int = 60) -> Outco
                 start += size
         size //= 2
     return best
-
