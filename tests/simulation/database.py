@@ -1,8 +1,9 @@
 """The product's own database, which stops where the stage says, and a PostgreSQL prepared for it."""
 
+import os
 import random
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
@@ -15,7 +16,7 @@ from oms.db import Database, News, Tx
 from tests.simulation.clock import SCHEMA
 from tests.simulation.stage import HERE, Act, Process, Stage
 
-NAME: Final = "oms_simulation"
+NAME: Final = f"oms_simulation_{os.getpid()}"
 CONNECTIONS: Final = 40
 
 # Statistics gathered in between would change plans, and with them the order of rows: a history must not depend on that.
@@ -94,19 +95,20 @@ def _caller() -> str:
     return sys._getframe(3).f_code.co_name
 
 
-async def prepare(server_url: str) -> str:
-    """Makes the simulation's database in this server, anew; returns its URL."""
-    address = make_url(server_url).set(drivername="postgresql")
-    connection = await asyncpg.connect(address.render_as_string(hide_password=False))
+async def _on_server(server_url: str, statement: str) -> None:
+    connection = await asyncpg.connect(_address(server_url, None))
     try:
-        await connection.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-        await connection.execute(f"CREATE DATABASE {NAME}")
+        await connection.execute(statement)
     finally:
         await connection.close()
-    return address.set(database=NAME).render_as_string(hide_password=False)
 
 
-async def set_up(url: str) -> None:
+def _address(server_url: str, database: str | None) -> str:
+    address = make_url(server_url).set(drivername="postgresql")
+    return (address.set(database=database) if database else address).render_as_string(hide_password=False)
+
+
+async def _set_up(url: str) -> None:
     """Its clock and its settings, once it has been migrated."""
     connection = await asyncpg.connect(url)
     try:
@@ -119,9 +121,14 @@ async def set_up(url: str) -> None:
         await connection.close()
 
 
-def make(server_url: str, run: Any) -> str:
-    """A migrated database with virtual time; `run` runs a coroutine to its end."""
-    url: str = run(prepare(server_url))
+def make(server_url: str, run: Callable[[Coroutine[Any, Any, None]], None]) -> str:
+    """A migrated database with virtual time in this server; `run` runs a coroutine to its end. Returns its URL."""
+    run(_on_server(server_url, f"CREATE DATABASE {NAME}"))
+    url = _address(server_url, NAME)
     migrate(url)
-    run(set_up(url))
+    run(_set_up(url))
     return url
+
+
+def drop(server_url: str, run: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    run(_on_server(server_url, f"DROP DATABASE {NAME} WITH (FORCE)"))

@@ -1,37 +1,31 @@
 """One history: a seed, what it makes happen step by step, and whether every rule held."""
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
-from unittest import mock
-from uuid import UUID
 
 import asyncpg
-from structlog.testing import capture_logs
 
 from oms.db import News
-from oms.domain import ids
 from oms.domain.catalog import handle as catalog
 from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.fraud import handle as fraud
 from oms.domain.stock import handle as stock
 from oms.domain.stock.handle import StockCount
-from oms.domain.work import handle as work_handle
-from oms.domain.work import store as work_store
 from oms.domain.work.model import Queue
 from oms.jobs.drains import Drains
 from oms.jobs.shop import Shop
-from oms.providers.sandbox_rules import SandboxRules
 from tests.shop import GROWING, MANAGER
 from tests.simulation.clock import Clock, VirtualLoop
 from tests.simulation.database import SteppedDatabase
 from tests.simulation.outside import Outside, Weather
-from tests.simulation.people import CUSTOMERS, RESTOCK, SKUS, WAREHOUSES, Command, People
+from tests.simulation.people import RESTOCK, SKUS, WAREHOUSES, Command, People
+from tests.simulation.product import listening, seeded
 from tests.simulation.rules import Sight, all_broken, broken, look
 from tests.simulation.stage import Process, Stage, Turn
+from tests.simulation.temper import Temper
 
 LEASE: Final = timedelta(seconds=30)
 MOST_ASKING: Final = 4
@@ -65,57 +59,6 @@ TO_CARRY: Final = """
 TO_MEND: Final = "SELECT order_id, shipment, queue FROM work WHERE parked_at IS NOT NULL ORDER BY 1, 2, 3"
 
 
-FAULTS: Final = ((4, 3, 3, 3, 1, 2, 3), (2, 8, 1, 8, 0, 0, 2), (8, 0, 4, 4, 1, 1, 1), (0, 0, 0, 8, 1, 4, 8))
-"""How often each: crash, freeze, cut, later, flush, weather, a late request."""
-
-HABITS: Final = ((24, 14, 30, 8, 10, 10), (20, 40, 20, 2, 10, 5), (24, 8, 15, 30, 8, 5), (15, 10, 45, 2, 15, 10))
-"""How often each: placing, accepting or cancelling, carrying, managing, mending, repeating."""
-
-
-@dataclass(frozen=True, slots=True)
-class Temper:
-    """What a seed makes of its history: how much of each fault, how narrow stock and limits are."""
-
-    workers: int
-    batch: int
-    attempts: int
-    slow_share: float
-    held_share: float
-    run_on_share: float
-    fault_share: float
-    faults: tuple[int, ...]
-    habits: tuple[int, ...]
-    shares: tuple[float, float, float, float]
-    answer_within: timedelta
-    units: int
-    limit_minor: int
-    customers: tuple[str, ...]
-    sandbox: SandboxRules
-
-    @classmethod
-    def of(cls, chance: random.Random) -> "Temper":
-        ill = chance.choice((0.0, 0.15, 0.45))
-        return cls(
-            workers=chance.choice((1, 2, 3)),
-            batch=chance.choice((1, 3, 100)),
-            attempts=chance.choice((2, 4, 8)),
-            slow_share=chance.choice((0.0, 0.1, 0.4)),
-            held_share=chance.choice((0.0, 0.2, 0.5)),
-            run_on_share=chance.choice((0.0, 0.5, 0.8)),
-            fault_share=chance.choice((0.02, 0.05, 0.12)),
-            faults=chance.choice(FAULTS),
-            habits=chance.choice(HABITS),
-            shares=(1 - ill, ill / 3, ill / 3, ill / 3),
-            answer_within=timedelta(seconds=chance.choice((2, 60, 3600))),
-            units=chance.choice((3, 8, 30)),
-            limit_minor=chance.choice((0, 5_000, 12_000)),
-            customers=chance.choice((CUSTOMERS[:1], CUSTOMERS)),
-            sandbox=SandboxRules(
-                tax_bps=2000, shipping_base_minor=490, decline_rate=0.05, refusal_rate=chance.choice((0.0, 0.15))
-            ),
-        )
-
-
 @dataclass(eq=False)
 class Worker:
     """A worker process: the product's drains, woken by its own commits and by doorbells that may never come."""
@@ -129,8 +72,9 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`lines` tell the history, `violations` what went wrong; `steps` are choices made, `taken` those before the faults ended.
+    """`lines` tell the history, `violations` what went wrong.
 
+    `steps` are choices made, `taken` the numbers of those before the faults ended.
     `turns`: how often somebody was let on, to the next transaction, commit, statement or answer.
     """
 
@@ -159,13 +103,12 @@ class History:
     violations: list[str] = field(default_factory=list)
     steps: int = 0
     turns: int = 0
-    logged: list[Any] = field(default_factory=list)
 
     async def run(self, steps: Iterable[int]) -> Outcome:
         """Takes the steps of these numbers, ends all faults, and lets everything come to its end."""
         steps = tuple(steps)
         await self._set_up()
-        with seeded(self._chance("product")), capture_logs() as self.logged:
+        with seeded(self._chance("product")), listening(self.violations.append):
             for number in steps:
                 await self._step(number)
                 if self.violations:
@@ -358,7 +301,6 @@ class History:
     async def _look(self) -> None:
         self.asking = [process for process in self.asking if not process.is_done]
         self._hear()
-        self._read()
         acts, self.stage.committed = self.stage.committed, []
         if any(act.name != "_claim" for act in acts):
             before, self.sight = self.sight, await look(self.monitor)
@@ -378,15 +320,6 @@ class History:
                 worker.wake(Queue(queue))
             else:
                 self.doorbells.append(Queue(queue))
-
-    def _read(self) -> None:
-        """What the product itself calls an error or a warning is one: nothing here is meant to go wrong in it."""
-        for entry in self.logged:
-            if entry["log_level"] in ("error", "warning"):
-                error = entry.get("exc_info") or entry.get("error")
-                text = _first(error) if isinstance(error, BaseException) else str(error)
-                self.violations.append(f"The log says {entry['event']!r}: {text.splitlines()[0]}")
-        self.logged.clear()
 
     async def _come_to_an_end(self) -> None:
         """Rule 1: once faults stop, every order becomes final and no work is left."""
@@ -418,7 +351,7 @@ class History:
         self.lines.append(f"{'':18} the faults end")
 
     async def _whatever_moves(self) -> list[Command]:
-        """What people would do in the end: maintenance ends, couriers go their ways, support has parked work retried."""
+        """What people do in the end: maintenance ends, couriers go their ways, parked work is retried."""
         commands = [self.people.end_maintenance()] if self.sight.row["maintenance"] else []
         for order_id, number, status in await self.monitor.fetch(TO_CARRY):
             name, event = ("dispatch", "ShipmentDispatched") if status == "BOOKED" else ("deliver", "ShipmentDelivered")
@@ -456,20 +389,3 @@ class History:
         for process in (*(worker.process for worker in self.workers), *self.asking):
             await self.stage.crash(process)
         await self.stage.settle()
-
-
-def _first(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
-
-
-@contextmanager
-def seeded(chance: random.Random) -> Iterator[None]:
-    """What the product draws by itself: ids, claims' tokens, jitter."""
-    with (
-        mock.patch.object(ids, "secrets", mock.Mock(randbits=chance.getrandbits)),
-        mock.patch.object(work_store, "uuid4", lambda: UUID(int=chance.getrandbits(128))),
-        mock.patch.object(work_handle, "random", chance),
-    ):
-        yield

@@ -34,7 +34,8 @@ NO_SURPRISE: Final = frozenset({Code.CONFLICT, Code.NOT_FOUND, Code.DUPLICATE})
 
 ORDERS: Final = """
     SELECT o.id, o.status, c.reference AS owner,
-           EXISTS (SELECT FROM shipments WHERE order_id = o.id AND payment_status IN ('CHARGING', 'SUCCEEDED')) AS is_paid
+           EXISTS (SELECT FROM shipments s
+                   WHERE s.order_id = o.id AND s.payment_status IN ('CHARGING', 'SUCCEEDED')) AS is_paid
     FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.closed_at IS NULL ORDER BY o.reference
 """
 MOVING: Final = "SELECT order_id, number FROM shipments WHERE status = ANY($1) ORDER BY order_id, number"

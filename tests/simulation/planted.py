@@ -11,6 +11,7 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from oms.db import Tx
+from oms.domain.access.model import Viewer
 from oms.domain.billing.handle import Settled
 from oms.domain.booking import handle as booking_handle
 from oms.domain.fraud import store as fraud_store
@@ -32,7 +33,6 @@ from oms.domain.work.store import Batch
 from oms.jobs import billing as billing_job
 from oms.jobs import booking as booking_job
 from oms.providers.ports import ProviderUnavailable
-
 
 MEETING: Final = {
     "workers": 3,
@@ -171,7 +171,7 @@ def keep_the_stock_of_declined() -> Iterator[Any]:
 
 def allocate_what_is_short() -> Iterator[Any]:
     def generous(demand: Mapping[str, int], levels: stock_model.Levels) -> Plan:
-        return stock_model.plan(demand, {sku: {code: 1000 for code in held} for sku, held in levels.items()})
+        return stock_model.plan(demand, {sku: dict.fromkeys(held, 1000) for sku, held in levels.items()})
 
     yield mock.patch.object(order_handle, "plan", generous)
 
@@ -280,7 +280,7 @@ def hold_for_ever() -> Iterator[Any]:
 
 
 def park_without_telling() -> Iterator[Any]:
-    yield mock.patch.object(work_handle, "_note", lambda *_, **__: None)
+    yield mock.patch.object(work_handle, "_note", mock.Mock())
 
 
 def place_again_what_was_placed() -> Iterator[Any]:
@@ -289,9 +289,7 @@ def place_again_what_was_placed() -> Iterator[Any]:
 
 
 def forget_whose_order_it_is() -> Iterator[Any]:
-    from oms.domain.access.model import Viewer
-
-    yield mock.patch.object(Viewer, "owns", lambda *_: True)
+    yield mock.patch.object(Viewer, "owns", mock.Mock(return_value=True))
 
 
 def finish_by_forgetting() -> Iterator[Any]:

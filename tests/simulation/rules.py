@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-
 from oms.check.check import Kind
 from oms.check.rules import ALL
 from oms.check.rules.evidence import checks_of
@@ -33,7 +31,8 @@ LOOK: Final = """
         FROM shipments s JOIN orders o ON o.id = s.order_id WHERE s.spending_period IS NOT NULL GROUP BY 1, 2, 3)
     SELECT
         (SELECT count(*) FROM stock k FULL JOIN held h USING (sku, warehouse_code)
-         WHERE k.allocated IS DISTINCT FROM coalesce(h.units, 0) OR k.allocated < 0 OR k.allocated > k.on_hand) AS stock,
+         WHERE k.allocated IS DISTINCT FROM coalesce(h.units, 0)
+            OR k.allocated < 0 OR k.allocated > k.on_hand) AS stock,
         (SELECT count(*) FROM orders o LEFT JOIN (
              SELECT order_id, sum(events) AS events, max(last) AS last FROM trail GROUP BY 1) t ON t.order_id = o.id
          WHERE (t.events, t.last) IS DISTINCT FROM (o.last_seq, o.last_seq)) AS numbers,
@@ -114,6 +113,6 @@ async def all_broken(connection: Connection, effects: Sequence[Effect]) -> list[
     for check in (*ALL, *checks_of(effects)):
         if check.kind == Kind.RULE:
             query = f"SELECT id, what FROM ({check.broken}) AS broken(id, what) ORDER BY id, what LIMIT 3"
-            for row in await connection.fetch(query, *check.arguments):
-                found.append(f"Rule {check.rule}: {check.holds}: {row['id']}: {row['what']}")
+            rows = await connection.fetch(query, *check.arguments)
+            found += [f"Rule {check.rule}: {check.holds}: {row['id']}: {row['what']}" for row in rows]
     return found

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar, cast
 import asyncpg
 
 from tests.simulation.clock import VirtualLoop
-from tests.simulation.database import SteppedDatabase, make
+from tests.simulation.database import SteppedDatabase, drop, make
 from tests.simulation.history import History, Outcome
 from tests.simulation.stage import remember_tasks
 
@@ -33,6 +33,7 @@ class Simulator:
     ) -> None:
         self._run(self._monitor.close())
         self._run(self._db.close())
+        drop(self._server_url, self._run)
         self._loop.close()
 
     def history(self, seed: int, steps: int | Iterable[int], **settled: Any) -> Outcome:

@@ -135,7 +135,7 @@ class Stage:
         turn.go.set_result(None)
 
     async def crash(self, process: Process) -> None:
-        """kill -9: its transactions are rolled back by PostgreSQL, and nothing of it runs any more."""
+        """As kill -9 does: its transactions are rolled back by PostgreSQL, and nothing of it runs any more."""
         process.is_dead = True
         for task in process.tasks:
             task.cancel()
@@ -162,7 +162,7 @@ class Stage:
 
     async def _quiet(self) -> None:
         await asyncio.sleep(0)
-        while not self._loop.is_quiet:
+        while not self._loop.is_quiet:  # noqa: ASYNC110 - there is no event for "nothing else is ready"
             await asyncio.sleep(0)
 
 

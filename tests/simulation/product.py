@@ -1,0 +1,43 @@
+"""What the product takes from outside by itself, and what it says in its log."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+from uuid import UUID
+
+from oms.domain import ids
+from oms.domain.work import handle as work_handle
+from oms.domain.work import store as work_store
+from oms.jobs import drains
+
+
+@contextmanager
+def seeded(chance: random.Random) -> Iterator[None]:
+    """What the product draws: ids, claims' tokens, jitter."""
+    with (
+        mock.patch.object(ids, "secrets", mock.Mock(randbits=chance.getrandbits)),
+        mock.patch.object(work_store, "uuid4", mock.Mock(side_effect=lambda: UUID(int=chance.getrandbits(128)))),
+        mock.patch.object(work_handle, "random", chance),
+    ):
+        yield
+
+
+@contextmanager
+def listening(complain: Callable[[str], None]) -> Iterator[None]:
+    """What the jobs call an error or a warning is one: nothing that a history does is meant to go wrong in them."""
+
+    def said(event: str, **values: Any) -> None:
+        error = values.get("exc_info", values.get("error"))
+        text = _first(error) if isinstance(error, BaseException) else str(error)
+        complain(f"The log says {event!r}: {text.splitlines()[0]}")
+
+    with mock.patch.object(drains, "log", mock.Mock(error=said, warning=said)):
+        yield
+
+
+def _first(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
