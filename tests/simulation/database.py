@@ -89,6 +89,21 @@ class SteppedDatabase(Database):
         if act.stops_before_commit:
             await stage.pause(act, "go on after the commit")
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """It may stop between its statements, each of which sees what was committed before it."""
+        stage, act = self.stage, self.stage.act(_caller())
+        await stage.pause(act, "begin to read")
+        act.is_slow = self.chance.random() < self.slow_share + self.held_share
+        manager = super().reading()
+        with stage.flight(act):
+            connection = await manager.__aenter__()
+        try:
+            yield cast("AsyncConnection", SteppedConnection(connection, stage, act))
+        finally:
+            with stage.flight(act):
+                await manager.__aexit__(None, None, None)
+
 
 def _caller() -> str:
     """Who opened the transaction: below it stand this module's generator and contextlib."""

@@ -17,7 +17,9 @@ from oms.domain.stock.handle import StockCount
 from oms.domain.work.model import Queue
 from oms.jobs.drains import Drains
 from oms.jobs.shop import Shop
+from oms.web.live import REREAD_EVERY_S
 from tests.shop import GROWING, MANAGER
+from tests.simulation.audience import Audience
 from tests.simulation.clock import Clock, VirtualLoop
 from tests.simulation.database import SteppedDatabase
 from tests.simulation.outside import Outside, Weather
@@ -137,12 +139,17 @@ class History:
             self.db, self.outside, self.outside, temper.answer_within, LEASE, temper.batch, temper.attempts
         )
         self.people = People(self.db, self.monitor, self.violations.append, temper.customers)
+        self.audience = Audience(self.db, self.violations.append)
         self.asking: list[Process] = []
         self.doorbells: list[Queue] = []
         self.hired = 0
         self.sight: Sight = await look(self.monitor)
         await self._finish(self._process("opening"), self._open_shop())
         self.sight = await look(self.monitor)
+        self.live = Process("live")
+        self.stage.start(self.live, self.audience.watch())
+        self.stage.start(self.live, self.audience.follow())
+        self.doorbell_chance = self._chance("doorbells")
         self.workers = [self._hire() for _ in range(temper.workers)]
         self.db.slow_share, self.db.held_share = temper.slow_share, temper.held_share
         self.outside.weather = Weather(temper.shares)
@@ -315,6 +322,8 @@ class History:
             self._ring(working.get(process), news)
 
     def _ring(self, worker: Worker | None, news: News) -> None:
+        if self.doorbell_chance.random() < 0.6:
+            self.audience.ring(news)
         for queue in sorted(news.queues):
             if worker:
                 worker.wake(Queue(queue))
@@ -381,11 +390,14 @@ class History:
         if not self.violations and (left["orders"] or left["work"]):
             stuck = "; ".join(str(tuple(row)) for row in await self.monitor.fetch(STUCK))
             self.violations.append(f"Rule 1: {left['orders']} orders and {left['work']} items do not end: {stuck}")
+        await self.clock.advance(2 * REREAD_EVERY_S)
+        await self._run_idle(self._chance("last look"))
+        self.violations.extend(await self.audience.not_told(self.monitor))
         self.violations.extend(await self.people.broken_promises())
         self.violations.extend(await all_broken(self.monitor, self.outside.effects))
 
     async def _break_off(self) -> None:
         """Nothing of this history may reach into the next one."""
-        for process in (*(worker.process for worker in self.workers), *self.asking):
+        for process in (*(worker.process for worker in self.workers), *self.asking, self.live):
             await self.stage.crash(process)
         await self.stage.settle()

@@ -11,6 +11,7 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from oms.db import Tx
+from oms.domain import log as event_log
 from oms.domain.access.model import Viewer
 from oms.domain.billing.handle import Settled
 from oms.domain.booking import handle as booking_handle
@@ -33,6 +34,7 @@ from oms.domain.work.store import Batch
 from oms.jobs import billing as billing_job
 from oms.jobs import booking as booking_job
 from oms.providers.ports import ProviderUnavailable
+from oms.web.live import LiveHub
 
 MEETING: Final = {
     "workers": 3,
@@ -309,7 +311,17 @@ def finish_by_forgetting() -> Iterator[Any]:
     yield mock.patch.object(work_store, "let_go", forget)
 
 
+def read_the_log_past_open_transactions() -> Iterator[Any]:
+    yield _without(event_log, "_HORIZON", "pg_snapshot_xmin", "pg_snapshot_xmax")
+
+
+def tell_only_what_was_rung() -> Iterator[Any]:
+    """Doorbells are trusted, and the log is not read again."""
+    yield mock.patch.object(LiveHub, "_read_log", mock.AsyncMock())
+
+
 RACES: Final = {
+    read_the_log_past_open_transactions,
     skip_stock_lock,
     skip_order_lock,
     read_settings_without_lock,
@@ -362,6 +374,8 @@ BUGS: Final = tuple(
         take_silence_for_no_booking,
         place_again_what_was_placed,
         forget_whose_order_it_is,
+        read_the_log_past_open_transactions,
+        tell_only_what_was_rung,
     )
 )
 

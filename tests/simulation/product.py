@@ -11,6 +11,7 @@ from oms.domain import ids
 from oms.domain.work import handle as work_handle
 from oms.domain.work import store as work_store
 from oms.jobs import drains
+from oms.web import live
 
 
 @contextmanager
@@ -26,14 +27,15 @@ def seeded(chance: random.Random) -> Iterator[None]:
 
 @contextmanager
 def listening(complain: Callable[[str], None]) -> Iterator[None]:
-    """What the jobs call an error or a warning is one: nothing that a history does is meant to go wrong in them."""
+    """What jobs and live hub call an error or a warning is one: nothing in a history is meant to go wrong in them."""
 
     def said(event: str, **values: Any) -> None:
         error = values.get("exc_info", values.get("error"))
         text = _first(error) if isinstance(error, BaseException) else str(error)
         complain(f"The log says {event!r}: {text.splitlines()[0]}")
 
-    with mock.patch.object(drains, "log", mock.Mock(error=said, warning=said)):
+    log = mock.Mock(error=said, warning=said)
+    with mock.patch.object(drains, "log", log), mock.patch.object(live, "log", log):
         yield
 
 
