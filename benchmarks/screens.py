@@ -18,7 +18,7 @@ PICTURED: Final = (
     "support-order", "support-parked", "manager", "manager-limit-confirm", "manager-stock", "manager-product",
     "manager-operations",
 )  # fmt: skip
-WHOLE: Final = {"order-completed", "support-order", "manager-operations"}
+WHOLE: Final = {"manager-operations"}
 """Pictured on the desktop down to their end."""
 
 SETTLE_MS: Final = 600
