@@ -188,9 +188,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('BOOKED', 'DISPATCHED')"),
     )
     op.create_index(
-        op.f("ix_shipments_warehouse_code_delivered_at"),
+        op.f("ix_shipments_delivered_at_warehouse_code"),
         "shipments",
-        ["warehouse_code", "delivered_at"],
+        ["delivered_at", "warehouse_code"],
         unique=False,
         postgresql_where=sa.text("delivered_at IS NOT NULL"),
     )
@@ -281,7 +281,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("tracking_number IS NOT NULL"),
     )
     op.drop_index(
-        op.f("ix_shipments_warehouse_code_delivered_at"),
+        op.f("ix_shipments_delivered_at_warehouse_code"),
         table_name="shipments",
         postgresql_where=sa.text("delivered_at IS NOT NULL"),
     )

@@ -146,15 +146,14 @@ def question_of(asked: ShipmentFilter | None) -> ShipmentQuestion:
 
 @strawberry.type
 class ShipmentCount:
-    """How many shipments of a warehouse are at the same point of their way."""
+    """How many shipments are at the same point of their way."""
 
     status: ShipmentStatus
-    warehouse: Warehouse
     count: int = strawberry.field(description=f"At most {MOST_COUNTED}, which then means that many or more.")
 
     @classmethod
     def of(cls, counted: Counted) -> Self:
-        return cls(status=counted.status, warehouse=Warehouse.of(counted.warehouse), count=counted.count)
+        return cls(status=counted.status, count=counted.count)
 
 
 async def shipment_of_id(reads: Reads, text: str) -> Shipment | None:
@@ -187,8 +186,9 @@ class ShipmentQueries:
         )
 
     @field(
-        "How many are BOOKED, how many are DISPATCHED and how many were DELIVERED within the last 24 hours, for each"
-        " warehouse that has some. For couriers, managers and support."
+        "How many are BOOKED, how many are DISPATCHED and how many were DELIVERED within the last 24 hours,"
+        " everywhere or in one warehouse. For couriers, managers and support."
     )
-    async def shipment_counts(self, info: Info) -> list[ShipmentCount]:
-        return [ShipmentCount.of(counted) for counted in await counts.counts(info.context.db, info.context.viewer)]
+    async def shipment_counts(self, info: Info, warehouse_code: str | None = None) -> list[ShipmentCount]:
+        found = await counts.counts(info.context.db, info.context.viewer, warehouse_code)
+        return [ShipmentCount.of(counted) for counted in found]

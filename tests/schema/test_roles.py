@@ -51,7 +51,7 @@ QUERIES = {
     "defaultCurrency": Rule(ALL, "{ defaultCurrency }"),
     "product": Rule(NOT_COURIERS, '{ product(sku: "tea") { name } }'),
     "products": Rule(NOT_COURIERS, "{ products { nodes { sku } } }"),
-    "warehouses": Rule(NOT_COURIERS, "{ warehouses { nodes { code } } }"),
+    "warehouses": Rule(ALL, "{ warehouses { nodes { code } } }"),
     "customer": Rule(ALL, '{ customer(reference: "ana") { reference } }'),
 }
 MUTATIONS = {

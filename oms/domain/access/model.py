@@ -48,6 +48,7 @@ class Operation(StrEnum):
     MEND_WORK = "retry or give up parked work"
     READ_STOCK = "see stock"
     READ_CATALOG = "see the catalogue"
+    READ_WAREHOUSES = "list warehouses"
     SET_CATALOG = "change the catalogue and stock"
 
 
@@ -73,6 +74,7 @@ ALLOWED: Final[Mapping[Operation, frozenset[Role]]] = {
     O.READ_OPERATIONS: frozenset({R.MANAGER, R.SUPPORT}),
     O.MEND_WORK: frozenset({R.SUPPORT}),
     O.READ_STOCK: frozenset({R.MANAGER, R.SUPPORT, R.SERVICE}),
+    O.READ_WAREHOUSES: frozenset(R),
     O.READ_CATALOG: frozenset({R.CUSTOMER, R.MANAGER, R.SUPPORT, R.SERVICE}),
     O.SET_CATALOG: frozenset({R.MANAGER, R.SERVICE}),
 }

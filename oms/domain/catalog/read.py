@@ -42,8 +42,9 @@ async def products(
     """`search`: the start of a SKU, or a part of the name in either case. Raises Refused: FORBIDDEN, or INVALID."""
     search = (search or "").strip()
     refuse_all(check_text(search, "search", most=NAME_LENGTH, blank=True))
+    require(viewer, Operation.READ_CATALOG)
     query, found = (_FOUND, {"search": search}) if search else (_PRODUCTS, {})
-    return Page.of([Product(*row) for row in await _rows(db, viewer, query, first, after, **found)], first)
+    return Page.of([Product(*row) for row in await _rows(db, query, first, after, **found)], first)
 
 
 async def product(db: Database, viewer: Viewer, sku: str) -> Product | None:
@@ -57,13 +58,11 @@ async def product(db: Database, viewer: Viewer, sku: str) -> Product | None:
 
 async def warehouses(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[Warehouse]:
     """Raises Refused: FORBIDDEN, or INVALID."""
-    return Page.of([Warehouse(*row) for row in await _rows(db, viewer, _WAREHOUSES, first, after)], first)
+    require(viewer, Operation.READ_WAREHOUSES)
+    return Page.of([Warehouse(*row) for row in await _rows(db, _WAREHOUSES, first, after)], first)
 
 
-async def _rows(
-    db: Database, viewer: Viewer, query: TextClause, first: int, after: str | None, **values: str
-) -> list[Any]:
-    require(viewer, Operation.READ_CATALOG)
+async def _rows(db: Database, query: TextClause, first: int, after: str | None, **values: str) -> list[Any]:
     bound = values | {"most": check_first(first) + 1, "after": "" if after is None else key_of(after)}
     async with db.reading() as conn:
         return list((await conn.execute(query, bound)).all())

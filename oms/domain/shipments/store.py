@@ -56,7 +56,7 @@ shipments: Final = Table(
     Index(None, "status", "order_id", "number"),
     Index(None, "warehouse_code", "order_id", "number"),
     Index(None, "status", "warehouse_code", postgresql_where=text("status IN ('BOOKED', 'DISPATCHED')")),
-    Index(None, "warehouse_code", "delivered_at", postgresql_where=text("delivered_at IS NOT NULL")),
+    Index(None, "delivered_at", "warehouse_code", postgresql_where=text("delivered_at IS NOT NULL")),
     Index(None, "tracking_number", postgresql_where=text("tracking_number IS NOT NULL")),
 )
 

@@ -1,6 +1,5 @@
 """The courier's pages: what to pick up, what is on the way, what is done, and one shipment with what to do next."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,16 +48,15 @@ class CourierPages:
         asked = request.query_params
         part = asked.get("part", "") if asked.get("part", "") in WAYPOINTS else "pick-up"
         warehouse, after = asked.get("warehouse") or None, asked.get("after") or None
-        variables = {"first": PAGE, "after": after, "filter": _filter(part, warehouse)}
+        variables = {"first": PAGE, "after": after, "filter": _filter(part, warehouse), "warehouse": warehouse}
         data = await self._site.query(viewer, "courier/index", variables)
-        counts = data["shipmentCounts"]
         return self._site.render(
             request,
             viewer,
             "courier/index",
             part=part,
-            tabs=list(_tabs(counts, part, warehouse)),
-            warehouses=_warehouses(counts, warehouse),
+            tabs=list(_tabs(data["shipmentCounts"], part, warehouse)),
+            warehouses=_warehouses(data["warehouses"]["nodes"], warehouse),
             warehouse=warehouse,
             after=after,
             shipments=data["shipments"],
@@ -124,22 +122,18 @@ def _address(part: str, warehouse: str | None, after: str | None = None) -> str:
 
 def _tabs(counts: list[dict[str, Any]], part: str, warehouse: str | None) -> Iterator[Tab]:
     """How many there are of each part, at the warehouse if one is chosen."""
-    total: Counter[str] = Counter()
-    for counted in counts:
-        if warehouse in (None, counted["warehouse"]["code"]):
-            total[counted["status"]] += counted["count"]
+    counted = {each["status"]: each["count"] for each in counts}
     for each, (name, status) in WAYPOINTS.items():
-        count = total[status]
-        told = f"{MOST_COUNTED:,}+" if count >= MOST_COUNTED else str(count)
+        told = f"{MOST_COUNTED:,}+" if counted[status] >= MOST_COUNTED else str(counted[status])
         yield Tab(name, told, _address(each, warehouse), each == part)
 
 
-def _warehouses(counts: list[dict[str, Any]], chosen: str | None) -> dict[str, str]:
-    """Names by code of the warehouses that have something, and of the one chosen."""
-    known = {counted["warehouse"]["code"]: counted["warehouse"]["name"] for counted in counts}
+def _warehouses(listed: list[dict[str, Any]], chosen: str | None) -> dict[str, str]:
+    """Names by code, in the order of names; the one chosen is among them even where it is not listed."""
+    known = {warehouse["code"]: warehouse["name"] for warehouse in listed}
     if chosen:
         known.setdefault(chosen, chosen)
-    return dict(sorted(known.items()))
+    return dict(sorted(known.items(), key=lambda entry: entry[1]))
 
 
 def _without_conflict(refusals: Refusals) -> tuple[Refusals, bool]:
