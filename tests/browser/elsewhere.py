@@ -15,6 +15,7 @@ _PLACE: Final = """mutation ($input: PlaceOrderInput!) {
   placeOrder(input: $input) { order { id } userErrors { message } } }"""
 _ORDER: Final = """query ($id: ID!) { order(id: $id) {
   id reference status customer { id } shipments { id status trackingNumber payment { status reason } } } }"""
+_EVENTS: Final = "query ($id: ID!) { order(id: $id) { events(first: 100) { nodes { type } } } }"
 _PARK: Final = """UPDATE work SET held = false, claim = NULL, leased_until = NULL, parked_at = now(), attempt = 12,
   last_error = 'The billing system does not answer.' WHERE order_id = $1 AND held"""
 _ADDRESS: Final = {"name": "Demo Customer", "line1": "1 Harbour Street", "city": "Springfield", "postalCode": "12345",
@@ -68,6 +69,11 @@ class Elsewhere:
 
     async def order(self, order_id: str) -> Any:
         return (await self.ask("support", _ORDER, id=order_id))["order"]
+
+    async def events(self, order_id: str, kind: str) -> int:
+        """How many events of that type the order's trail has."""
+        data = await self.ask("support", _EVENTS, id=order_id)
+        return [event["type"] for event in data["order"]["events"]["nodes"]].count(kind)
 
     async def until(self, order_id: str, status: str, *, shipments: str | None = None) -> Any:
         """The order, once it and all its shipments have these statuses."""
