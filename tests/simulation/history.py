@@ -144,10 +144,14 @@ class History:
         self.doorbells: list[Queue] = []
         self.hired = 0
         self.sight: Sight = await look(self.monitor)
-        await self._finish(self._process("opening"), self._open_shop())
+        opening = Process("opening")
+        opened = self.stage.start(opening, self._open_shop())
+        await self._run_alone(opening)
+        await opened
         self.sight = await look(self.monitor)
         self.live = Process("live")
         self.stage.start(self.live, self.audience.watch())
+        await self._run_alone(self.live)
         self.stage.start(self.live, self.audience.follow())
         self.doorbell_chance = self._chance("doorbells")
         self.workers = [self._hire() for _ in range(temper.workers)]
@@ -165,23 +169,17 @@ class History:
             await stock.set_stock(tx, MANAGER, counts)
             await fraud.set_spending_limit(tx, MANAGER, self.temper.limit_minor)
 
-    def _process(self, name: str) -> Process:
-        return Process(name)
-
     def _hire(self) -> Worker:
         self.hired += 1
         process = Process(f"worker-{self.hired}")
         return Worker(process, process.context.run(Drains, self.shop, tuple(Queue)))
 
-    async def _finish(self, process: Process, coroutine: Any) -> None:
-        """Lets one process alone come to its end."""
-        task = self.stage.start(process, coroutine)
+    async def _run_alone(self, process: Process) -> None:
+        """Lets one process go on for as long as it wants a turn."""
         await self.stage.settle()
-        while not task.done():
-            for turn in [turn for turn in self.stage.turns() if turn.act.process is process][:1]:
-                self.stage.let_on(turn)
+        while turns := [turn for turn in self.stage.turns() if turn.act.process is process]:
+            self.stage.let_on(turns[0])
             await self.stage.settle()
-        await task
 
     async def _step(self, number: int) -> None:
         chance = self._chance(number)
