@@ -8,17 +8,20 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Final
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from oms.db import Database
 from oms.domain.access.model import Viewer
 from oms.domain.ids import parse_order
+from oms.domain.orders import read as orders
 from oms.web.live import LiveHub
 from oms.web.open_streams import OpenStreams
 from oms.web.pages.session import Sessions
+
+MOST_SOURCES: Final = 4
 
 MERGE_S: Final = 0.2
 """Changes closer together than this are told as one."""
@@ -37,7 +40,8 @@ _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Co
 class PageStreams:
     """GET /live?on=…: `order ID`, `orders`, `fraud`, or `clock` for what changes by itself; several are allowed."""
 
-    def __init__(self, hub: LiveHub, sessions: Sessions, streams: OpenStreams) -> None:
+    def __init__(self, db: Database, hub: LiveHub, sessions: Sessions, streams: OpenStreams) -> None:
+        self._db = db
         self._hub = hub
         self._sessions = sessions
         self._streams = streams
@@ -50,17 +54,18 @@ class PageStreams:
         viewer = await self._sessions.viewer(request)
         if viewer is None:
             return Response("Sign in first.", 401, headers=_HEADERS)
-        sources = [source for on in request.query_params.getlist("on") if (source := self._source(viewer, on))]
-        if not sources or len(sources) > 4:
+        asked = request.query_params.getlist("on")[:MOST_SOURCES]
+        sources = [source for on in asked if (source := await self._source(viewer, on))]
+        if not sources:
             return Response("Nothing to watch by this name.", 400, headers=_HEADERS)
         return StreamingResponse(self._events(request, sources), media_type="text/event-stream", headers=_HEADERS)
 
-    def _source(self, viewer: Viewer, on: str) -> AsyncGenerator[None, None] | None:
-        """An order's ring tells nothing, so whose it is needs no asking: the page it makes ask again does."""
+    async def _source(self, viewer: Viewer, on: str) -> AsyncGenerator[None, None] | None:
+        """None for what does not exist and for what is not the viewer's: when it changes concerns nobody else."""
         name, _, argument = on.partition(" ")
-        order_id: UUID | None = parse_order(argument)
+        order_id = parse_order(argument)
         match name:
-            case "order" if order_id:
+            case "order" if order_id and await orders.of_ids(self._db, viewer, [order_id]):
                 return self._hub.order(order_id)
             case "orders":
                 return self._hub.orders_of(viewer.customer_reference)
@@ -75,6 +80,9 @@ class PageStreams:
         rung, ended = asyncio.Event(), asyncio.Event()
         listening = [asyncio.create_task(_listen(source, rung)) for source in sources]
         listening.append(asyncio.create_task(self._watch_session(request, ended)))
+        for task in listening:
+            # A source that fails, or ends, ends the stream: the page opens another and misses nothing.
+            task.add_done_callback(lambda _: ended.set())
         try:
             with self._streams.open(ended.set):
                 while not ended.is_set():

@@ -86,7 +86,7 @@ def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, d
         *_manager_routes(PageRoutes(site, sessions), FraudControlPages(site)),
         *_stock_routes(PageRoutes(site, sessions), StockPages(site)),
         *_operations_routes(PageRoutes(site, sessions), OperationsPages(site, streams)),
-        Route("/live", PageStreams(hub, sessions, streams)),
+        Route("/live", PageStreams(db, hub, sessions, streams)),
         Mount("/static", Assets(directory=PROJECT_DIR / "static")),
     ]
 

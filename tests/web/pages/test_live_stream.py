@@ -1,0 +1,52 @@
+"""The stream of events behind an open page: it rings when what the viewer may see has changed, and only then."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from oms.domain.ids import order_id
+from tests.shop import ShopUnderTest
+from tests.web.conftest import Server
+from tests.web.pages.conftest import persona, visiting
+
+WITHIN_S = 5
+
+
+async def rings(answer: httpx.Response) -> AsyncIterator[str]:
+    async for line in answer.aiter_lines():
+        if line == "event: changed":
+            yield line
+
+
+async def test_it_rings_at_once_and_after_every_change(pages: Server, shop: ShopUnderTest) -> None:
+    async with persona(pages, "customer") as browser, browser.stream("GET", "/live?on=orders") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        heard = rings(stream)
+        await asyncio.wait_for(anext(heard), WITHIN_S)
+        await shop.place({"pen": 1}, customer="demo-customer")
+        await asyncio.wait_for(anext(heard), WITHIN_S)
+
+
+async def test_a_customer_hears_nothing_of_other_customers(pages: Server, shop: ShopUnderTest) -> None:
+    async with persona(pages, "customer") as browser, browser.stream("GET", "/live?on=orders") as stream:
+        heard = rings(stream)
+        await asyncio.wait_for(anext(heard), WITHIN_S)
+        await shop.place({"pen": 1}, customer="somebody else")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(heard), 1.5)
+
+
+async def test_an_order_of_somebody_else_can_be_watched_no_more_than_one_that_is_not(
+    pages: Server, shop: ShopUnderTest
+) -> None:
+    theirs = order_id(await shop.place({"pen": 1}, customer="somebody else"))
+    async with persona(pages, "customer") as browser:
+        for on in (f"order {theirs}", f"order ord_{'0' * 32}", "order", "secrets", ""):
+            assert (await browser.get("/live", params={"on": on})).status_code == 400
+
+
+async def test_nobody_watches_without_a_session(pages: Server) -> None:
+    async with visiting(pages) as browser:
+        assert (await browser.get("/live?on=orders")).status_code == 401
