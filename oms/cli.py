@@ -1,15 +1,14 @@
 """The commands of `python -m oms`. Each imports what it needs when it runs, so that the help appears at once."""
 
-import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from oms.domain.actor import Role
-from oms.settings import CannotStart, Settings, SettingsInvalid, load_settings, settings_page, unknown_variables
+from oms.commands import tokens
+from oms.commands.start import database_url_of, on_engines, settings_of
+from oms.settings import CannotStart, SettingsInvalid, settings_page
 
 app = typer.Typer(
     help="An order management system. Settings come from the environment: see docs/settings.md.",
@@ -17,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(tokens.app, name="token")
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def run() -> None:
     """Start everything on this machine: PostgreSQL, Valkey, migrations, demo data, web and workers."""
     from oms.supervisor import run as run_everything
 
-    run_everything(_settings("supervisor"))
+    run_everything(settings_of("supervisor"))
 
 
 @app.command()
@@ -41,11 +41,11 @@ def web(
     fd: Annotated[int | None, typer.Option(help="Serve on this inherited listening socket.", hidden=True)] = None,
 ) -> None:
     """Serve the API and the pages, on OMS_HOST and OMS_PORT."""
-    settings = _on_engines("web")
+    settings = on_engines("web")
 
     from oms.serve import serve
 
-    serve(settings, _database_url(settings), fd=fd)
+    serve(settings, database_url_of(settings), fd=fd)
 
 
 @app.command()
@@ -53,8 +53,8 @@ def worker() -> None:
     """Carry out due work of the kinds in OMS_QUEUES, until stopped."""
     from oms.database_version import require_migrated
 
-    settings = _on_engines("worker")
-    require_migrated(_database_url(settings))
+    settings = on_engines("worker")
+    require_migrated(database_url_of(settings))
 
     from oms.jobs.worker import main as work
 
@@ -66,7 +66,7 @@ def sandbox() -> None:
     """Serve the billing and courier sandbox over HTTP, on OMS_HOST and OMS_SANDBOX_PORT."""
     from oms.providers.sandbox_service import run as run_sandbox
 
-    run_sandbox(_settings("sandbox"))
+    run_sandbox(settings_of("sandbox"))
 
 
 @app.command()
@@ -74,23 +74,7 @@ def migrate() -> None:
     """Bring the database to the version this program needs."""
     from oms.database_version import migrate as migrate_database
 
-    migrate_database(_database_url(_on_engines("migrate")))
-
-
-@app.command()
-def token(
-    role: Annotated[Role, typer.Option(help="What the bearer may do.", case_sensitive=False)],
-    name: Annotated[str, typer.Option(help="Who it is for; events carry this name.")],
-    customer: Annotated[str | None, typer.Option(help="A CUSTOMER's own reference.")] = None,
-    days: Annotated[int | None, typer.Option(help="Days until it expires; without, it does not.")] = None,
-) -> None:
-    """Issue a bearer token and print it, and nothing else. It can't be shown again."""
-    from oms.database_version import require_migrated
-    from oms.token_command import issue
-
-    url = _database_url(_on_engines("token"))
-    require_migrated(url)
-    typer.echo(asyncio.run(issue(url, role=role, name=name, customer=customer, days=days)))
+    migrate_database(database_url_of(on_engines("migrate")))
 
 
 @app.command()
@@ -111,7 +95,7 @@ def replay(
     from oms.replay.command import run as run_replay
 
     options = Options(files, rate, limit, concurrency, bulk, wait, anonymous, restock, url, json)
-    raise typer.Exit(run_replay(options, _settings("replay") if url else _on_engines("replay")))
+    raise typer.Exit(run_replay(options, settings_of("replay") if url else on_engines("replay")))
 
 
 @app.command()
@@ -121,7 +105,7 @@ def check(
     """Verify in the database that the rules of the domain hold; exit 1 if one is violated, 2 if it can't be told."""
     from oms.check.command import run as run_check
 
-    raise typer.Exit(run_check(_settings("check"), json))
+    raise typer.Exit(run_check(settings_of("check"), json))
 
 
 @app.command()
@@ -144,28 +128,3 @@ def diagrams() -> None:
     from oms.diagrams import state_diagrams
 
     typer.echo(state_diagrams(), nl=False)
-
-
-def _settings(process: str) -> Settings:
-    from oms.logs import configure_logs
-
-    for name in unknown_variables(os.environ):
-        typer.echo(f"{name} is no setting of this program; see docs/settings.md.", err=True)
-    settings = load_settings()
-    configure_logs(settings, process=process)
-    return settings
-
-
-def _on_engines(process: str) -> Settings:
-    """The settings with the engines' URLs; the environment is given them too, for whoever reads it later."""
-    from oms.instance import environment_of, located
-
-    settings = located(_settings(process))
-    os.environ.update(environment_of(settings))
-    return settings
-
-
-def _database_url(settings: Settings) -> str:
-    if settings.database_url is None:
-        raise CannotStart("OMS_DATABASE_URL is not set.")
-    return settings.database_url

@@ -11,11 +11,23 @@ from oms.domain.refusal import Code, refused
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """An authenticated caller; a CUSTOMER is tied to the customer of `customer_reference`."""
+    """An authenticated caller; a CUSTOMER is tied to the customer of `customer_reference`.
+
+    `credential` tells apart who calls, as `account:…` for a person and `token:…` for a machine: what is counted,
+    limited and remembered by caller goes by it. `scope` holds the operations that a token was issued for; None: all
+    that its role may do.
+    """
 
     name: str
     role: Role
     customer_reference: str | None = None
+    credential: str = ""
+    scope: "frozenset[Operation] | None" = None
+
+    @property
+    def principal(self) -> str:
+        """One caller, the same in every request. Who was made by the product itself goes by role and name."""
+        return self.credential or f"{self.role} {self.customer_reference or ''} {self.name}"
 
     @property
     def actor(self) -> Actor:
@@ -81,7 +93,9 @@ ALLOWED: Final[Mapping[Operation, frozenset[Role]]] = {
 
 
 def may(viewer: Viewer, operation: Operation) -> bool:
-    return viewer.role in ALLOWED.get(operation, frozenset())
+    """Whether the role allows it, and the token, if one was shown, was issued for it."""
+    in_scope = viewer.scope is None or operation in viewer.scope
+    return in_scope and viewer.role in ALLOWED.get(operation, frozenset())
 
 
 def require(viewer: Viewer, operation: Operation) -> None:

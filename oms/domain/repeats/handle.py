@@ -37,7 +37,7 @@ async def once(tx: Tx, viewer: Viewer, key: RepeatKey | None, act: Callable[[], 
     """
     if key is None:
         return await act()
-    caller = f"{viewer.role} {viewer.customer_reference or ''} {viewer.name}"
+    caller = viewer.principal
     if not await store.try_lock(tx, caller, key.key):
         raise KeyInUse
     earlier = await store.find(tx, caller, key.key)
