@@ -33,6 +33,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_id", "shipment", "line", name=op.f("pk_allocations")),
     )
     op.create_table(
+        "audit_events",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("actor_role", sa.Text(), nullable=True),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("before", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("after", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("order_id", sa.Uuid(), nullable=True),
+        sa.Column("seq", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
+    )
+    op.create_index(op.f("ix_audit_events_actor_id"), "audit_events", ["actor", "id"], unique=False)
+    op.create_index(op.f("ix_audit_events_principal_id"), "audit_events", ["principal", "id"], unique=False)
+    op.create_index(op.f("ix_audit_events_action_id"), "audit_events", ["action", "id"], unique=False)
+    op.create_index(op.f("ix_audit_events_subject_id"), "audit_events", ["subject", "id"], unique=False)
+    op.create_table(
         "customers",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("reference", sa.Text(collation="C"), nullable=False),
@@ -307,5 +327,10 @@ def downgrade() -> None:
     op.drop_table("fraud_settings")
     op.drop_table("fraud_events")
     op.drop_table("customers")
+    op.drop_index(op.f("ix_audit_events_subject_id"), table_name="audit_events")
+    op.drop_index(op.f("ix_audit_events_action_id"), table_name="audit_events")
+    op.drop_index(op.f("ix_audit_events_principal_id"), table_name="audit_events")
+    op.drop_index(op.f("ix_audit_events_actor_id"), table_name="audit_events")
+    op.drop_table("audit_events")
     op.drop_table("allocations")
     op.drop_table("access_tokens")

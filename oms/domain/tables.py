@@ -2,6 +2,7 @@
 
 from oms.db import metadata
 from oms.domain.access.store import access_tokens
+from oms.domain.audit.store import audit_events
 from oms.domain.catalog.store import products, warehouses
 from oms.domain.customers.store import customers
 from oms.domain.fraud.store import fraud_events, fraud_settings, tallies
@@ -12,7 +13,7 @@ from oms.domain.stock.store import stock
 from oms.domain.work.store import work, workers
 
 __all__ = [
-    "access_tokens", "allocations", "customers", "fraud_events", "fraud_settings", "idempotency_keys", "metadata",
-    "order_events", "order_lines", "orders", "products", "shipments", "stock", "tallies", "warehouses", "work",
-    "workers",
+    "access_tokens", "allocations", "audit_events", "customers", "fraud_events", "fraud_settings", "idempotency_keys",
+    "metadata", "order_events", "order_lines", "orders", "products", "shipments", "stock", "tallies", "warehouses",
+    "work", "workers",
 ]  # fmt: skip

@@ -57,6 +57,7 @@ class Operation(StrEnum):
     READ_FRAUD = "see the fraud settings"
     SET_FRAUD = "change the fraud settings"
     READ_OPERATIONS = "see how the system runs"
+    READ_AUDIT = "read the audit trail"
     MEND_WORK = "retry or give up parked work"
     READ_STOCK = "see stock"
     READ_CATALOG = "see the catalogue"
@@ -84,6 +85,7 @@ ALLOWED: Final[Mapping[Operation, frozenset[Role]]] = {
     O.READ_FRAUD: frozenset({R.MANAGER, R.SUPPORT}),
     O.SET_FRAUD: frozenset({R.MANAGER}),
     O.READ_OPERATIONS: frozenset({R.MANAGER, R.SUPPORT}),
+    O.READ_AUDIT: frozenset({R.MANAGER, R.SUPPORT}),
     O.MEND_WORK: frozenset({R.SUPPORT}),
     O.READ_STOCK: frozenset({R.MANAGER, R.SUPPORT, R.SERVICE}),
     O.READ_WAREHOUSES: frozenset(R),
