@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oms.commands import tokens
+from oms.commands import doctor, tokens
 from oms.commands.start import database_url_of, on_engines, settings_of
 from oms.settings import CannotStart, SettingsInvalid, settings_page
 
@@ -17,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(tokens.app, name="token")
+app.command()(doctor.doctor)
 
 
 def main() -> None:

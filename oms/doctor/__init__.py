@@ -1,0 +1,1 @@
+"""`python -m oms doctor`: every order that stands still, why, what would move it; and whether the system is well."""

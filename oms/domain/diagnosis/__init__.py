@@ -1,0 +1,1 @@
+"""Diagnosis: which orders have not moved for longer than they should, why, and what would move them."""
