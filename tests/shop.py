@@ -38,7 +38,7 @@ SUPPORT = Viewer("support", Role.SUPPORT)
 
 GROWING = (
     "orders, order_lines, order_events, shipments, allocations, work, customers, tallies, stock, products, warehouses, "
-    "idempotency_keys, access_tokens, fraud_events, workers, audit_events"
+    "idempotency_keys, access_tokens, accounts, sessions, fraud_events, workers, audit_events"
 )
 
 

@@ -14,14 +14,49 @@ def upgrade() -> None:
     op.create_table(
         "access_tokens",
         sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("customer_reference", sa.Text(), nullable=True),
+        sa.Column("scope", sa.ARRAY(sa.Text()), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_access_tokens")),
+        sa.UniqueConstraint("id", name=op.f("uq_access_tokens_id")),
     )
+    op.create_table(
+        "accounts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("login", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("customer_reference", sa.Text(), nullable=True),
+        sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("openid_issuer", sa.Text(), nullable=True),
+        sa.Column("openid_subject", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
+        sa.UniqueConstraint("login", name=op.f("uq_accounts_login")),
+        sa.UniqueConstraint("openid_issuer", "openid_subject", name=op.f("uq_accounts_openid_issuer_openid_subject")),
+    )
+    op.create_table(
+        "sessions",
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_sessions_account_id_accounts")),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_sessions")),
+        sa.UniqueConstraint("id", name=op.f("uq_sessions_id")),
+    )
+    op.create_index(op.f("ix_sessions_account_id"), "sessions", ["account_id"], unique=False)
+    op.create_index(op.f("ix_sessions_expires_at"), "sessions", ["expires_at"], unique=False)
     op.create_table(
         "allocations",
         sa.Column("order_id", sa.Uuid(), nullable=False),
@@ -333,4 +368,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_audit_events_actor_id"), table_name="audit_events")
     op.drop_table("audit_events")
     op.drop_table("allocations")
+    op.drop_index(op.f("ix_sessions_expires_at"), table_name="sessions")
+    op.drop_index(op.f("ix_sessions_account_id"), table_name="sessions")
+    op.drop_table("sessions")
+    op.drop_table("accounts")
     op.drop_table("access_tokens")

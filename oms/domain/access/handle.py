@@ -1,21 +1,43 @@
-"""Tokens: issued once, shown once, recognised by their hash."""
+"""Tokens: issued once, shown once, recognised by their hash, and revoked by their id."""
 
 import hashlib
 import secrets
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Final
+from uuid import UUID
 
 from oms.db import Database, Tx
 from oms.domain.access import store
-from oms.domain.access.model import Viewer
+from oms.domain.access.model import ALLOWED, Operation, Viewer
+from oms.domain.access.tokens import AccessToken, NewToken
 from oms.domain.actor import Role
+from oms.domain.ids import uuid7
 from oms.domain.refusal import Code, refuse_all, refused
 from oms.domain.text import CODE_LENGTH, NAME_LENGTH, check_text
 
+LAST: Final = UUID(int=2**128 - 1)
+"""Above every id: the list begins before it."""
 
-async def issue_token(tx: Tx, *, role: Role, name: str, customer_reference: str | None, days: int | None) -> str:
-    """A new bearer token; it can't be shown again. Without `days` it does not expire.
 
-    Raises Refused(INVALID): a CUSTOMER needs a customer reference, nobody else may have one.
+def digest_of(token: str) -> bytes:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+async def issue_token(
+    tx: Tx,
+    *,
+    role: Role,
+    name: str,
+    customer_reference: str | None,
+    days: int | None,
+    scope: frozenset[Operation] | None = None,
+) -> str:
+    """A new bearer token; it can't be shown again. Without `days` it does not expire; `scope` narrows its role.
+
+    Raises Refused(INVALID): a CUSTOMER needs a customer reference, nobody else may have one; a scope must be of the
+    role's operations.
     """
     refuse_all(check_text(name, "name", most=NAME_LENGTH))
     if (role == Role.CUSTOMER) != (customer_reference is not None):
@@ -24,22 +46,37 @@ async def issue_token(tx: Tx, *, role: Role, name: str, customer_reference: str 
         refuse_all(check_text(customer_reference, "customer", most=CODE_LENGTH))
     if days is not None and not 1 <= days <= 3650:
         raise refused(Code.INVALID, "A token is valid for 1 to 3650 days.", "days")
+    if beyond := sorted(each.name for each in scope or () if role not in ALLOWED.get(each, ())):
+        raise refused(
+            Code.INVALID, f"A {role} may not do this, so its token can't either: {', '.join(beyond)}.", "scope"
+        )
     token = f"oms_{secrets.token_urlsafe(32)}"
     lifetime = timedelta(days=days) if days is not None else None
-    await store.add(tx, _digest(token), Viewer(name, role, customer_reference), lifetime=lifetime)
+    new = NewToken(role, name, customer_reference, scope)
+    await store.add(tx, digest_of(token), uuid7(await tx.clock()), new, lifetime=lifetime)
     return token
 
 
 async def viewer_of(db: Database, token: str) -> Viewer | None:
     """Whom a bearer token stands for; None where it is unknown, expired or revoked."""
     async with db.reading() as conn:
-        return await store.find(conn, _digest(token))
+        return await store.find(conn, digest_of(token))
 
 
-async def revoke_token(tx: Tx, token: str) -> None:
-    """From now on it stands for nobody; a token that nobody has is left at that."""
-    await store.revoke(tx, _digest(token))
+async def still_held(db: Database, digests: Iterable[bytes]) -> set[bytes]:
+    async with db.reading() as conn:
+        return await store.held(conn, digests)
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+async def issued(db: Database, *, before: UUID = LAST, most: int) -> Sequence[AccessToken]:
+    """Tokens, whether they hold or not, issued last first; `before` is the last of the page before."""
+    async with db.reading() as conn:
+        return await store.before(conn, before, most=most)
+
+
+async def revoke_token(tx: Tx, token_id: UUID) -> AccessToken:
+    """From now on it stands for nobody. Raises Refused(NOT_FOUND) where no token of this id is in force."""
+    revoked = await store.revoke(tx, token_id)
+    if revoked is None:
+        raise refused(Code.NOT_FOUND, "There is no such token, or it was revoked before; see: token list.", "id")
+    return revoked

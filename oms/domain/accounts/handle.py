@@ -1,0 +1,125 @@
+"""Accounts are made and changed by whoever runs the system, signed in to and given new passwords by their owners.
+
+Whatever changes what an account goes by, its password, its role or that it is enabled, ends its sessions in the same
+transaction.
+"""
+
+from uuid import UUID
+
+from oms.db import Database, Tx
+from oms.domain.accounts import passwords, store
+from oms.domain.accounts.model import Account, NewAccount, role_problems
+from oms.domain.actor import Role
+from oms.domain.ids import uuid7
+from oms.domain.refusal import Code, refuse_all, refused
+from oms.domain.sessions import store as sessions
+from oms.domain.text import NAME_LENGTH, check_text
+
+
+async def add(tx: Tx, new: NewAccount, password_hash: str | None = None) -> Account:
+    """Without a password it is signed in to by OpenID Connect, or where it is a demo persona's.
+
+    Raises Refused: INVALID, or DUPLICATE where the login is taken.
+    """
+    refuse_all(new.problems())
+    account = await store.add(tx, uuid7(await tx.clock()), new, password_hash)
+    if account is None:
+        raise refused(Code.DUPLICATE, "There is an account with this login already; choose another.", "login")
+    return account
+
+
+async def sign_in(db: Database, login: str, password: str) -> Account | None:
+    """The account, if that is its password and it is not disabled.
+
+    As much is computed whether there is such an account or not, so that the time taken does not tell. No transaction
+    is open meanwhile.
+    """
+    async with db.reading() as conn:
+        found = await store.of_login(conn, login)
+    account, known = found or (None, None)
+    verdict = await passwords.verify(known, password)
+    if account is None or known is None or not verdict.right or account.disabled_at:
+        return None
+    if verdict.outdated:
+        renewed = await passwords.hashed(password)
+        async with db.transaction() as tx:
+            await store.rehash(tx, account.id, old=known, new=renewed)
+    return account
+
+
+async def of_openid(tx: Tx, *, issuer: str, subject: str, verified_email: str | None) -> Account | None:
+    """The account that is linked to the subject, or else the one whose login is that e-mail, linked by this.
+
+    None where there is neither, or it is disabled: nobody gets an account by signing in.
+    """
+    account = await store.of_openid(tx.conn, issuer, subject)
+    if account is None and verified_email:
+        account = await store.link_openid(tx, verified_email, issuer, subject)
+    return None if account is None or account.disabled_at else account
+
+
+async def of_login(db: Database, login: str) -> Account:
+    """Raises Refused(NOT_FOUND)."""
+    async with db.reading() as conn:
+        found = await store.of_login(conn, login)
+    if found is None:
+        raise refused(Code.NOT_FOUND, "There is no account with this login; see: user list.", "login")
+    return found[0]
+
+
+async def are_any(db: Database) -> bool:
+    """Whether there is an account at all."""
+    async with db.reading() as conn:
+        return await store.is_any(conn)
+
+
+async def change_password(tx: Tx, account_id: UUID, *, present: str, password_hash: str, but: UUID | None) -> Account:
+    """By its owner, who stays signed in in the session `but` and nowhere else. Raises Refused(INVALID)."""
+    account, known = await _locked(tx, account_id)
+    if not (await passwords.verify(known, present)).right:
+        raise refused(Code.INVALID, "This is not your present password.", "present")
+    await store.set_password(tx, account_id, password_hash)
+    await sessions.end_all(tx, account_id, but=but)
+    return account
+
+
+async def set_password(tx: Tx, account_id: UUID, password_hash: str) -> Account:
+    """By who runs the system."""
+    account, _ = await _locked(tx, account_id)
+    await store.set_password(tx, account_id, password_hash)
+    await sessions.end_all(tx, account_id)
+    return account
+
+
+async def set_role(tx: Tx, account_id: UUID, role: Role, customer_reference: str | None) -> Account:
+    """The account as it was before. Raises Refused(INVALID)."""
+    refuse_all(role_problems(role, customer_reference))
+    account, _ = await _locked(tx, account_id)
+    if (role, customer_reference) != (account.role, account.customer_reference):
+        await store.set_role(tx, account_id, role, customer_reference)
+        await sessions.end_all(tx, account_id)
+    return account
+
+
+async def rename(tx: Tx, account_id: UUID, name: str) -> Account:
+    """The account as it was before; what it did so far stays under the name of then. Raises Refused(INVALID)."""
+    refuse_all(check_text(name, "name", most=NAME_LENGTH))
+    account, _ = await _locked(tx, account_id)
+    await store.rename(tx, account_id, name)
+    return account
+
+
+async def set_disabled(tx: Tx, account_id: UUID, *, disabled: bool) -> Account:
+    """The account as it was before. A disabled one can't be signed in to, and acts no more."""
+    account, _ = await _locked(tx, account_id)
+    if disabled != (account.disabled_at is not None):
+        await store.set_disabled(tx, account_id, disabled=disabled)
+        await sessions.end_all(tx, account_id)
+    return account
+
+
+async def _locked(tx: Tx, account_id: UUID) -> tuple[Account, str | None]:
+    found = await store.lock(tx, account_id)
+    if found is None:
+        raise refused(Code.NOT_FOUND, "There is no such account any more.", "login")
+    return found

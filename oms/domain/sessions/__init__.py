@@ -1,0 +1,1 @@
+"""Sessions: that somebody signed in, and until when that counts."""
