@@ -4,13 +4,15 @@ Each field's variable is its name in capitals behind `OMS_`. `docs/settings.md` 
 """
 
 import hashlib
+import ipaddress
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX: Final = "OMS_"
@@ -22,8 +24,14 @@ WorkKind = Literal["allocation", "billing", "booking", "deadlines"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+_RATE: Final = re.compile(r"\s*[1-9]\d{0,5}/(second|minute|hour|day)\s*")
+
 _SECRET: Final = frozenset({"OMS_DATABASE_URL", "OMS_REDIS_URL"})
 """Values that hold passwords and are never shown."""
+
+
+LEASE_PER_PROVIDER_TIMEOUT: Final = 2.5
+"""Two calls in a row, invoice and charge, and time to write before, between and after them."""
 
 
 class CannotStart(Exception):
@@ -83,10 +91,52 @@ class Settings(BaseSettings):
     )
     work_batch: int = Field(default=100, ge=1, le=1000, description="Due items a worker claims at once.")
     work_lease_s: float = Field(
-        default=30, gt=0, le=3600, description="Seconds after which a claimed item may be claimed by another."
+        default=30,
+        gt=0,
+        le=3600,
+        description=(
+            "Seconds after which a claimed item may be claimed by another. "
+            "At least two and a half times `OMS_PROVIDER_TIMEOUT_S`."
+        ),
     )
     work_attempts: int = Field(
         default=12, ge=1, le=100, description="Attempts after which an item is parked for support to look at."
+    )
+
+    # how much is answered
+    machine_requests_per_s: int = Field(
+        default=5000, ge=0, description="Requests a second that each token may send; 0: as many as it likes."
+    )
+    person_requests_per_s: int = Field(
+        default=50, ge=0, description="Requests a second from each account that is signed in; 0: any number."
+    )
+    stranger_requests_per_s: int = Field(
+        default=50,
+        ge=0,
+        description="Requests a second without credentials, or with bad ones, from each address; 0: any number.",
+    )
+    sign_in_rate: str = Field(
+        default="5/minute; 20/hour",
+        description="Tries to sign in with a password for each login; several rates hold together.",
+    )
+    sign_in_rate_from_address: str = Field(
+        default="30/minute; 200/hour",
+        description="Tries to sign in with a password from each address, whatever the login.",
+    )
+    machine_subscriptions: int = Field(
+        default=5000, ge=1, description="Subscriptions that each token may have open in one web process."
+    )
+    person_subscriptions: int = Field(
+        default=50,
+        ge=1,
+        description="Subscriptions and live pages that each account may have open in one web process.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description=(
+            "Addresses or networks of the proxies in front, separated by commas: of requests that come from there, "
+            "`X-Forwarded-For` and `X-Forwarded-Proto` are believed. Unset: nobody's are."
+        ),
     )
 
     # business
@@ -121,7 +171,12 @@ class Settings(BaseSettings):
         default=10,
         gt=0,
         le=300,
-        description="Seconds after which a call to billing or courier counts as unknown.",
+        validate_default=True,
+        description=(
+            "Seconds after which a call to billing or courier, tried up to three times within them, counts as unknown. "
+            "One claim may make two calls in a row, invoice and charge, and then writes what came of them: so it is at "
+            "most two fifths of `OMS_WORK_LEASE_S`, or another worker would take over from one that still waits."
+        ),
     )
     sandbox_port: int = Field(
         default=8001,
@@ -152,7 +207,21 @@ class Settings(BaseSettings):
         default=50, ge=0, description="Shipping added for each unit, in minor units."
     )
 
-    @field_validator("queues", mode="before")
+    @field_validator("sign_in_rate", "sign_in_rate_from_address")
+    @classmethod
+    def _rates(cls, value: str) -> str:
+        if not all(_RATE.fullmatch(rate) for rate in value.split(";")):
+            raise ValueError("must be rates like `5/minute; 20/hour`, per second, minute, hour or day")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in value:
+            ipaddress.ip_network(proxy)
+        return value
+
+    @field_validator("queues", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
@@ -161,6 +230,15 @@ class Settings(BaseSettings):
     @classmethod
     def _from_project(cls, value: Path) -> Path:
         return (PROJECT_DIR / value.expanduser()).resolve()
+
+    @field_validator("provider_timeout_s")
+    @classmethod
+    def _within_the_lease(cls, value: float, info: ValidationInfo) -> float:
+        lease_s = info.data.get("work_lease_s")
+        if lease_s is not None and value * LEASE_PER_PROVIDER_TIMEOUT > lease_s:
+            most_s = lease_s / LEASE_PER_PROVIDER_TIMEOUT
+            raise ValueError(f"must be at most {most_s:g} with OMS_WORK_LEASE_S at {lease_s:g}; or raise that")
+        return value
 
     @field_validator("database_url")
     @classmethod

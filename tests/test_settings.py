@@ -59,6 +59,23 @@ def test_a_misspelt_variable_is_noticed() -> None:
     assert unknown_variables({"OMS_PROT": "1", "OMS_PORT": "1", "OMS_TEST_DATABASE_URL": "x"}) == ["OMS_PROT"]
 
 
+def test_a_provider_time_out_that_a_lease_does_not_cover_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim's two calls in a row, invoice and charge, must end before another worker takes over."""
+    monkeypatch.setenv("OMS_WORK_LEASE_S", "20")
+    with pytest.raises(
+        SettingsInvalid, match=r"^OMS_PROVIDER_TIMEOUT_S is 10.*: must be at most 8 with OMS_WORK_LEASE_S"
+    ):
+        load_settings()
+    monkeypatch.setenv("OMS_PROVIDER_TIMEOUT_S", "8")
+    assert load_settings().provider_timeout_s == 8
+
+
+def test_a_lease_that_is_no_number_is_complained_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMS_WORK_LEASE_S", "long")
+    with pytest.raises(SettingsInvalid, match=r"^OMS_WORK_LEASE_S is 'long'[^\n]*$"):
+        load_settings()
+
+
 def test_the_settings_page_is_the_generated_one() -> None:
     assert (PROJECT / "docs/settings.md").read_text() == settings_page(), "run: make docs"
 

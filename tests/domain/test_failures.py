@@ -96,7 +96,7 @@ async def test_a_charge_in_flight_when_the_order_is_cancelled_is_settled_first_a
 
 async def test_work_that_keeps_failing_is_parked_with_its_error_and_support_retries_it(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 1}})
-    with_billing(shop, Unreachable(shop, times=4))
+    with_billing(shop, Unreachable(shop, times=shop.work.attempts))
     order_id = await shop.place({"MUG": 1})
     for _ in range(5):
         await shop.run()
@@ -120,7 +120,7 @@ async def test_parked_work_can_be_given_up_and_an_unknown_charge_is_still_settle
     shop: ShopUnderTest,
 ) -> None:
     await shop.stock_up({"MUG": {"A": 1}})
-    with_billing(shop, Unreachable(shop, times=4))
+    with_billing(shop, Unreachable(shop, times=shop.work.attempts))
     order_id = await shop.place({"MUG": 1})
     for _ in range(5):
         await shop.run()

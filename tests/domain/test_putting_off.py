@@ -8,7 +8,7 @@ from oms.domain.orders import store as order_store
 from oms.domain.work import store as work_store
 from oms.domain.work.model import Queue
 from oms.domain.work.store import Batch
-from oms.providers.ports import InvoiceAnswer, InvoiceRequest, ProviderUnavailable
+from oms.providers.ports import ChargeAnswer, ChargeRequest, InvoiceAnswer, InvoiceRequest, ProviderUnavailable
 from tests.shop import SUPPORT, ShopUnderTest, open_shop, together
 
 NO_ROUTE = ProviderUnavailable("no route")
@@ -23,6 +23,19 @@ class CancelledMeanwhile:
     async def invoice(self, request: InvoiceRequest, /) -> InvoiceAnswer:
         [(order_id,)] = await self.shop.rows("SELECT id FROM orders")
         await self.shop.cancel(order_id)
+        raise NO_ROUTE
+
+
+class SilentAboutCharges:
+    """A billing system that issues invoices, and does not answer when it is to charge them."""
+
+    def __init__(self, shop: ShopUnderTest) -> None:
+        self.shop = shop
+
+    async def invoice(self, request: InvoiceRequest, /) -> InvoiceAnswer:
+        return await self.shop.sandbox.invoice(request)
+
+    async def charge(self, request: ChargeRequest, /) -> ChargeAnswer:
         raise NO_ROUTE
 
 
@@ -54,6 +67,26 @@ async def test_a_worker_that_comes_back_late_does_not_tell_that_work_was_parked(
         await shop.work.put_off(late, {item.key: NO_ROUTE for item in late.items})
         assert "WorkParked" not in await shop.events(order_id)
         assert await shop.rows("SELECT parked_at, last_error FROM work") == [(None, None)]
+
+
+async def test_a_step_that_only_just_began_is_not_parked_for_the_failures_of_the_one_before_it(
+    shop: ShopUnderTest,
+) -> None:
+    """The invoice took all attempts but the last; the charge that follows it under the same claim has its own."""
+    object.__setattr__(shop.work, "billing", SilentAboutCharges(shop))
+    await shop.stock_up({"MUG": {"A": 1}})
+    order_id = await shop.place({"MUG": 1})
+    await shop.run(Queue.ALLOCATION)
+    await shop.execute("UPDATE work SET attempt = :n", n=shop.work.attempts - 1)
+    await shop.run(Queue.BILLING)
+    assert await shop.rows("SELECT step, attempt, parked_at FROM work") == [("SETTLE", 1, None)]
+    for _ in range(shop.work.attempts - 1):
+        await shop.execute("UPDATE work SET due_at = clock_timestamp()")
+        await shop.run(Queue.BILLING)
+    assert await shop.rows("SELECT step, attempt FROM work WHERE parked_at IS NOT NULL") == [
+        ("SETTLE", shop.work.attempts)
+    ]
+    assert (await shop.events(order_id))[-1] == "WorkParked"
 
 
 async def test_putting_off_one_shipment_and_parking_another_never_deadlocks_with_a_cancellation(

@@ -12,7 +12,7 @@ PLACE = "mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { order
 STATUS = "query ($reference: String!) { order(reference: $reference) { status shipments { status } } }"
 KILL_AFTER = 60
 PLACERS = 6
-LEASE_S = "5"
+SOON = {"OMS_WORK_LEASE_S": "5", "OMS_PROVIDER_TIMEOUT_S": "2"}
 """What was under way when the workers died is taken up again after this long."""
 
 
@@ -57,7 +57,7 @@ class Cart:
 async def test_no_acknowledged_order_is_lost_when_everything_is_killed(
     start: Callable[..., Instance], environment: Environment
 ) -> None:
-    killed = start(OMS_WORK_LEASE_S=LEASE_S)
+    killed = start(**SOON)
     await asyncio.to_thread(killed.wait_until_ready)
     cart, enough = Cart(environment), asyncio.Event()
     placing = [asyncio.create_task(cart.place(killed.url, placer, enough)) for placer in range(PLACERS)]
@@ -68,7 +68,7 @@ async def test_no_acknowledged_order_is_lost_when_everything_is_killed(
     killed.process.wait()
     await asyncio.gather(*placing)
 
-    again = start(OMS_WORK_LEASE_S=LEASE_S)
+    again = start(**SOON)
     await asyncio.to_thread(again.wait_until_ready)
     statuses: set[str] = set()
     for _ in range(60):

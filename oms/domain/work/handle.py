@@ -24,19 +24,16 @@ async def put_off(tx: Tx, batch: Batch, errors: Mapping[WorkKey, str], *, attemp
     What the claim no longer covers is left alone: somebody else has it, or nothing wants it done any more.
     """
     locked = await order_store.lock(tx, {key.order_id for key in errors})
-    held = await store.still_held(tx, batch) & errors.keys()
-    failed = sorted((item for item in batch.items if item.key in held), key=lambda item: item.key)
-    parked = {item.key for item in failed if item.attempt >= attempts}
+    tried = {key: count for key, count in (await store.attempts_held(tx, batch)).items() if key in errors}
+    parked = {key for key, count in tried.items() if count >= attempts}
     for key in sorted(parked):
         if order := locked.get(key.order_id):
             _note(order, EventType.WorkParked, key, Actor(key.queue), locked.at, reason=errors[key])
     await locked.save()
-    for item in failed:
+    for key, count in sorted(tried.items()):
         # Jitter keeps items that failed together from coming back together.
-        delay = timedelta(seconds=backoff_s(item.attempt) * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
-        await store.put_off(
-            tx, batch, item.key, error=errors[item.key], delay=delay, park=item.key in parked, suspect=suspect
-        )
+        delay = timedelta(seconds=backoff_s(count) * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
+        await store.put_off(tx, batch, key, error=errors[key], delay=delay, park=key in parked, suspect=suspect)
 
 
 async def retry(tx: Tx, viewer: Viewer, key: WorkKey) -> WorkKey:

@@ -149,7 +149,7 @@ async def claim(tx: Tx, queue: Queue, *, most: int, lease: timedelta) -> Batch:
 
 _STILL_HELD: Final = text(
     """
-    SELECT work.order_id, work.shipment, work.queue
+    SELECT work.order_id, work.shipment, work.queue, work.attempt
     FROM work JOIN unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
         AS t(order_id, shipment, queue)
         ON work.order_id = t.order_id AND work.shipment = t.shipment AND work.queue = t.queue
@@ -160,8 +160,16 @@ _STILL_HELD: Final = text(
 
 async def still_held(tx: Tx, batch: Batch) -> frozenset[WorkKey]:
     """What the claim still covers: a worker that woke up too late finds nothing and must write nothing."""
+    return frozenset(await attempts_held(tx, batch))
+
+
+async def attempts_held(tx: Tx, batch: Batch) -> dict[WorkKey, int]:
+    """What the claim still covers, and how often its present step was tried, the attempt under way included.
+
+    That is not the attempt that was claimed where the step has changed since: the new one began at its first.
+    """
     found = await tx.conn.execute(_STILL_HELD, _columns(batch.keys) | {"claim": batch.token})
-    return frozenset(WorkKey(order_id, shipment, Queue(name)) for order_id, shipment, name in found)
+    return {WorkKey(order_id, shipment, Queue(name)): max(1, attempt) for order_id, shipment, name, attempt in found}
 
 
 _LET_GO: Final = text(
@@ -187,7 +195,7 @@ async def let_go(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
 _PUT_OFF: Final = text(
     """
     UPDATE work SET claim = NULL, leased_until = NULL, last_error = :error, suspect = :suspect,
-                    due_at = clock_timestamp() + :delay,
+                    attempt = greatest(1, attempt), due_at = clock_timestamp() + :delay,
                     parked_at = CASE WHEN :park THEN clock_timestamp() END
     WHERE order_id = :order_id AND shipment = :shipment AND queue = :queue AND claim = :claim
     """
