@@ -5,6 +5,7 @@
 const KEPT = "courier-presses";
 const LAST_COURIER = "courier";
 const PAGES = "courier-pages"; // as courier-worker.js names them
+const TOKEN = "form_token"; // shows a form to be ours; it is worth as long as the session, so a press waits without one
 const RETRY_MS = 10_000;
 const ANSWER_WITHIN_MS = 20_000;
 const SETTLE_MS = 1200; // a button that has just appeared under the thumb takes no press meant for the one before
@@ -38,6 +39,7 @@ const nameOf = (press) => `${press.what} of order ${press.about}`;
 
 function pressOf(form) {
   const fields = Object.fromEntries(new FormData(form));
+  delete fields[TOKEN];
   const { press: what, about } = form.dataset;
   return { key: fields.key, address: addressOf(form), fields, what, about, courier, pressedAt: new Date().toISOString() };
 }
@@ -80,10 +82,28 @@ async function sendOne(press) {
   return true;
 }
 
+const tokenFields = (doc) => [...doc.querySelectorAll(`input[name=${TOKEN}]`)];
+
+function post(press) {
+  const body = new URLSearchParams({ ...press.fields, [TOKEN]: tokenFields(document)[0]?.value ?? "" });
+  return fetch(press.address, { method: "POST", body, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+}
+
+// This page may be of an earlier session, kept by the worker: its forms take the token of the present one.
+async function renewToken() {
+  const response = await fetch("/courier", { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+  const doc = new DOMParser().parseFromString(await response.text(), "text/html");
+  const [fresh] = tokenFields(doc);
+  if (fresh) for (const field of tokenFields(document)) field.value = fresh.value;
+}
+
 async function answerTo(press) {
   try {
-    const body = new URLSearchParams(press.fields);
-    const response = await fetch(press.address, { method: "POST", body, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    let response = await post(press);
+    if (response.status === 403) {
+      await renewToken();
+      response = await post(press);
+    }
     const html = await response.text();
     const { pathname } = new URL(response.url);
     isSignedOut = response.ok && !pathname.startsWith("/courier");

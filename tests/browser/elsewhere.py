@@ -1,6 +1,7 @@
 """What happens elsewhere while somebody looks at a page: other people, who use the API."""
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -38,7 +39,10 @@ class Elsewhere:
     async def token(self, persona: str) -> str:
         """The persona's session, which is a token like any other."""
         if persona not in self._tokens:
-            answer = await self._http.post("/sign-in", data={"persona": persona}, headers={"Origin": self.url})
+            own = re.search(r'name="form_token" value="([^"]+)"', (await self._http.get("/")).text)
+            assert own
+            fields = {"form_token": own[1], "persona": persona}
+            answer = await self._http.post("/sign-in", data=fields, headers={"Origin": self.url})
             self._tokens[persona] = answer.cookies["oms_session"]
             self._http.cookies.clear()
         return self._tokens[persona]

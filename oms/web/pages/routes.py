@@ -14,7 +14,6 @@ from oms.settings import PROJECT_DIR
 from oms.web.api import Api
 from oms.web.live import LiveHub
 from oms.web.open_streams import OpenStreams
-from oms.web.own_pages import is_own
 from oms.web.pages.assets import Assets
 from oms.web.pages.courier import CourierPages
 from oms.web.pages.fraud_control import FraudControlPages
@@ -34,7 +33,7 @@ _HEADINGS: Final = {403: "That is not yours to do", 404: "There is nothing here"
 
 
 class PageRoutes:
-    """Puts handlers behind the session and the origin check, and says what the API refuses."""
+    """Puts handlers behind the session, and forms behind the look at where they come from; says what is refused."""
 
     def __init__(self, site: Site, sessions: Sessions) -> None:
         self._site = site
@@ -44,31 +43,39 @@ class PageRoutes:
         return Route(path, self._guarded(handler), methods=["GET"])
 
     def form(self, path: str, handler: Handler) -> Route:
-        return Route(path, own_forms_only(self._guarded(handler)), methods=["POST"])
+        return Route(path, self._guarded(handler, own_forms_only=True), methods=["POST"])
 
-    def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def open_form(self, path: str, handler: Callable[[Request], Awaitable[Response]]) -> Route:
+        """For whom is not signed in, or not any more."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                await self._site.require_own_form(request)
+                return await handler(request)
+            except NotAllowed as refusal:
+                return self._told(refusal, request, None)
+
+        return Route(path, answer, methods=["POST"])
+
+    def _guarded(self, handler: Handler, *, own_forms_only: bool = False) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             viewer = await self._sessions.viewer(request)
             if viewer is None:
                 return see_other("/")
             try:
+                if own_forms_only:
+                    await self._site.require_own_form(request)
                 return await handler(request, viewer)
             except NotAllowed as refusal:
-                heading = _HEADINGS.get(refusal.status, "That did not work")
-                return self._site.render(
-                    request, viewer, "start/refused", status=refusal.status, heading=heading, message=refusal.message
-                )
+                return self._told(refusal, request, viewer)
 
         return answer
 
-
-def own_forms_only(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        if not is_own(request):
-            return Response("This form was sent from another site.", 403)
-        return await handler(request)
-
-    return answer
+    def _told(self, refusal: NotAllowed, request: Request, viewer: Viewer | None) -> Response:
+        heading = refusal.heading or _HEADINGS.get(refusal.status, "That did not work")
+        return self._site.render(
+            request, viewer, "start/refused", status=refusal.status, heading=heading, message=refusal.message
+        )
 
 
 def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, demo: bool) -> list[BaseRoute]:
@@ -76,16 +83,17 @@ def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, d
     site = Site(api, navigation=navigation, demo=demo)
     sessions = Sessions(db, api.authenticator)
     start = StartPages(site, sessions)
+    routes = PageRoutes(site, sessions)
     return [
         Route("/", start.index),
-        Route("/sign-in", own_forms_only(start.sign_in), methods=["POST"]),
-        Route("/sign-out", own_forms_only(start.sign_out), methods=["POST"]),
-        *_order_routes(PageRoutes(site, sessions), OrderPages(site)),
-        *_courier_routes(PageRoutes(site, sessions), CourierPages(site)),
-        *_support_routes(PageRoutes(site, sessions), SupportPages(site)),
-        *_manager_routes(PageRoutes(site, sessions), FraudControlPages(site)),
-        *_stock_routes(PageRoutes(site, sessions), StockPages(site)),
-        *_operations_routes(PageRoutes(site, sessions), OperationsPages(site, streams)),
+        routes.open_form("/sign-in", start.sign_in),
+        routes.open_form("/sign-out", start.sign_out),
+        *_order_routes(routes, OrderPages(site)),
+        *_courier_routes(routes, CourierPages(site)),
+        *_support_routes(routes, SupportPages(site)),
+        *_manager_routes(routes, FraudControlPages(site)),
+        *_stock_routes(routes, StockPages(site)),
+        *_operations_routes(routes, OperationsPages(site, streams)),
         Route("/live", PageStreams(db, hub, sessions, streams)),
         Mount("/static", Assets(directory=PROJECT_DIR / "static")),
     ]

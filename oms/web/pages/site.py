@@ -16,7 +16,9 @@ from oms.domain.access.model import Viewer
 from oms.domain.repeats.handle import RepeatKey
 from oms.settings import PROJECT_DIR
 from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api
+from oms.web.forgery import FIELD, FormToken, is_genuine
 from oms.web.operation import Operation
+from oms.web.own_pages import is_own
 from oms.web.pages import words
 from oms.web.pages.assets import asset
 from oms.web.pages.wire import compressed
@@ -36,14 +38,21 @@ HEADERS: Final = {
     "Vary": "Cookie",
 }
 
+_FOREIGN: Final = "This form was not taken"
+_STALE_FORM: Final = (
+    "Its page was open for too long, or somebody else has signed in since, or the form came from elsewhere. "
+    "Nothing was changed. Go back, reload the page, and press again."
+)
+
 
 class NotAllowed(Exception):
-    """The API would not let the viewer see this; `status` is what the page answers with."""
+    """Not to be seen, or done, by the viewer; `status` is what the page answers with."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, heading: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.heading = heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +122,20 @@ class Site:
         """The page templates/TEMPLATE.html. `path` is its own where it answers a form, sent to another."""
         values.setdefault("refusals", Refusals())
         values |= {"path": path or request.url.path, "query": "" if path else request.url.query}
+        form_token = FormToken(request, secure=not self.demo)
         page = self._templates.get_template(f"{template}.html")
-        html = page.render(viewer=viewer, **values)
-        return compressed(HTMLResponse(html, status, headers=HEADERS), request)
+        html = page.render(viewer=viewer, form_token=form_token, **values)
+        response = compressed(HTMLResponse(html, status, headers=HEADERS), request)
+        form_token.remember(response)
+        return response
+
+    async def require_own_form(self, request: Request) -> None:
+        """Raises NotAllowed(403) unless a page of ours sent the form, and in this very session."""
+        if not is_own(request):
+            raise NotAllowed(403, "This form was sent from another site. Nothing was changed.", heading=_FOREIGN)
+        token = (await form_of(request)).get(FIELD, "")
+        if not is_genuine(request, token, secure=not self.demo):
+            raise NotAllowed(403, _STALE_FORM, heading=_FOREIGN)
 
 
 def new_key() -> str:
@@ -130,6 +150,13 @@ def document(name: str) -> str:
 
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of an urlencoded form, the last of each name. Raises HTTPException(413) above 64 KiB."""
+    if not hasattr(request.state, "form"):
+        request.state.form = await _read_form(request)
+    form: dict[str, str] = request.state.form
+    return form
+
+
+async def _read_form(request: Request) -> dict[str, str]:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

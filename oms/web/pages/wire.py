@@ -1,6 +1,7 @@
 """Pages and files go over the wire as gzip to whoever takes it: a third to a fifth of their size.
 
-Nothing secret stands on a page beside what others could put there: sessions are cookies, which scripts can't read.
+Nothing that stays the same and is secret stands on a page beside what others could put there: sessions are cookies,
+and a form's token is masked anew each time (oms/web/forgery.py).
 """
 
 import gzip

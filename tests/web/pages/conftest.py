@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from oms.domain.access.model import Viewer
 from oms.doorbell import Doorbell
 from oms.schema.export import schema
 from oms.settings import Settings
+from oms.web.forgery import FIELD
 from oms.web.pages.session import DEMO_PERSONAS
 from tests.shop import ShopUnderTest, open_shop
 from tests.web.conftest import Server, serving
@@ -36,11 +38,32 @@ def pages(web_settings: Settings) -> Iterator[Server]:
         yield server
 
 
+class Visitor(httpx.AsyncClient):
+    """A browser whose forms are filled in on pages of ours: they carry the token that stands there."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._tokens: dict[str, str] = {}
+
+    async def post(self, url: httpx.URL | str, *, data: Any = None, **options: Any) -> httpx.Response:
+        return await super().post(url, data={FIELD: await self.form_token(), **(data or {})}, **options)
+
+    async def form_token(self) -> str:
+        """That of the page at the start, which is the same for as long as the cookies are."""
+        if (cookies := repr(self.cookies)) not in self._tokens:
+            page = await self.get("/")
+            while page.is_redirect:
+                page = await self.get(page.headers["location"])
+            cookies = repr(self.cookies)
+            self._tokens[cookies] = hidden(page.text, FIELD)
+        return self._tokens[cookies]
+
+
 @asynccontextmanager
 async def visiting(pages: Server) -> AsyncIterator[httpx.AsyncClient]:
     """A browser of nobody yet; it follows no redirect, so that a test sees where it is sent."""
     headers = {"Sec-Fetch-Site": "same-origin"}
-    async with httpx.AsyncClient(base_url=pages.url, headers=headers, timeout=20) as browser:
+    async with Visitor(base_url=pages.url, headers=headers, timeout=20) as browser:
         yield browser
 
 
