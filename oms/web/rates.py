@@ -1,0 +1,190 @@
+"""How much each caller may ask: requests a second, tries to sign in. Counted by all web processes together.
+
+Asking Redis for each request would cost more than many of them do. So a process takes permits in leases of several,
+and spends them by itself: a lease begins with one permit and doubles each time it is spent, up to a tenth of what is
+allowed in a second.
+"""
+
+import asyncio
+import hashlib
+import ipaddress
+import math
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from limits import RateLimitItem, parse_many
+from starlette.requests import HTTPConnection
+
+from oms.domain.access.model import Viewer
+from oms.settings import Settings
+from oms.web.graphql_errors import ErrorCode, RequestRefused
+from oms.web.shared_counts import SharedCounts
+
+_WINDOW_S: Final = 1
+_REMEMBERED: Final = 20_000
+"""Callers whose leases a process keeps; whom it forgets loses the permits not spent, nothing else."""
+
+_LARGEST_SHARE: Final = 10
+_IPV6_NETWORK: Final = 64
+"""Bits that tell one site from another: whoever has one IPv6 address has all of its network."""
+
+
+class RateLimited(RequestRefused):
+    """Too much was asked; HTTP 429. What time mends says when: in the message, and in whole seconds in Retry-After."""
+
+    def __init__(self, message: str, wait_s: float | None = None) -> None:
+        headers = {}
+        if wait_s is not None:
+            seconds = max(1, math.ceil(wait_s))
+            headers["Retry-After"] = str(seconds)
+            message = f"{message} Try again in {_in_words(seconds)}."
+        super().__init__(429, ErrorCode.RATE_LIMITED, message, headers=headers)
+
+
+class Rates:
+    """The rates of one web process; see `docs/doors.md`, "How much"."""
+
+    def __init__(
+        self, settings: Settings, counts: SharedCounts, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._counts = counts
+        self._clock = clock
+        self._leases: OrderedDict[str, _Lease] = OrderedDict()
+        self._per_machine = settings.machine_requests_per_s
+        self._per_person = settings.person_requests_per_s
+        self._per_stranger = settings.stranger_requests_per_s
+        self._open: Counter[str] = Counter()
+        self._open_per_machine = settings.machine_subscriptions
+        self._open_per_person = settings.person_subscriptions
+        self._sign_ins = parse_many(settings.sign_in_rate)
+        self._sign_ins_from_address = parse_many(settings.sign_in_rate_from_address)
+
+    async def caller(self, viewer: Viewer) -> None:
+        """Counts a request of somebody known. Raises RateLimited."""
+        most = self._per_person if viewer.is_person else self._per_machine
+        await self._spend(viewer.principal, most, f"You may send {most} requests a second.")
+
+    async def stranger(self, address: str) -> None:
+        """Counts a request without credentials, or with bad ones, by where it comes from. Raises RateLimited."""
+        most = self._per_stranger
+        await self._spend(f"from:{address}", most, f"Without signing in, {most} requests a second are answered.")
+
+    def require_room(self, address: str) -> None:
+        """Raises RateLimited while the strangers of that address have used up what they may; asks nobody."""
+        lease = self._leases.get(f"from:{address}")
+        if lease and lease.closed_until_s > self._clock():
+            raise RateLimited("Too much came from your address.", lease.closed_until_s - self._clock())
+
+    @contextmanager
+    def subscription(self, viewer: Viewer) -> Iterator[None]:
+        """Counts as open in this process while the block runs. Raises RateLimited."""
+        most = self._open_per_person if viewer.is_person else self._open_per_machine
+        principal = viewer.principal
+        if self._open[principal] >= most:
+            raise RateLimited(f"You have {most} subscriptions open, as many as you may: end one of them first.")
+        self._open[principal] += 1
+        try:
+            yield
+        finally:
+            self._open[principal] -= 1
+            if not self._open[principal]:
+                del self._open[principal]
+
+    async def sign_in(self, login: str, address: str) -> None:
+        """Counts a try to sign in, whether there is such a login or not. Raises RateLimited, before anything is tried.
+
+        By address first: who has tried too much from one place no longer uses up what the login's owner may.
+        """
+        tried = hashlib.sha256(login.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()
+        await self._try(self._sign_ins_from_address, f"sign-in:from:{address}")
+        await self._try(self._sign_ins, f"sign-in:{tried}")
+
+    async def _try(self, rates: list[RateLimitItem], key: str) -> None:
+        for rate in rates:
+            if wait_s := await self._counts.wait_s(rate, key):
+                raise RateLimited("There were too many tries to sign in.", wait_s)
+
+    async def _spend(self, key: str, most: int, message: str) -> None:
+        """Takes one permit of a lease, which is renewed where it is spent or has run out. 0: there is no limit."""
+        if not most:
+            return
+        lease = self._lease(key)
+        if lease.spent(self._clock()):
+            return
+        async with lease.renewing:
+            if lease.spent(self._clock()):
+                return
+            if lease.closed_until_s <= self._clock():
+                await self._renew(lease, key, most)
+                if lease.spent(self._clock()):
+                    return
+        raise RateLimited(message, lease.closed_until_s - self._clock())
+
+    async def _renew(self, lease: "_Lease", key: str, most: int) -> None:
+        wanted = lease.wanted(most)
+        began_s = self._clock()
+        counted = await self._counts.add(key, wanted, window_s=_WINDOW_S)
+        granted = max(0, min(wanted, most - (counted - wanted)))
+        lease.begin(granted, until_s=began_s + _WINDOW_S)
+        if not granted:
+            lease.closed_until_s = self._clock() + _WINDOW_S
+
+    def _lease(self, key: str) -> "_Lease":
+        lease = self._leases.get(key)
+        if lease is None:
+            lease = self._leases[key] = _Lease()
+            if len(self._leases) > _REMEMBERED:
+                self._leases.popitem(last=False)
+        return lease
+
+
+@dataclass(slots=True)
+class _Lease:
+    """Permits that one process may spend for one caller, until a moment; while `closed` there are none to be had."""
+
+    left: int = 0
+    size: int = 0
+    until_s: float = 0.0
+    closed_until_s: float = 0.0
+    renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def spent(self, now_s: float) -> bool:
+        """Whether a permit was there; it is used up then."""
+        if self.left <= 0 or self.until_s <= now_s:
+            return False
+        self.left -= 1
+        return True
+
+    def wanted(self, most: int) -> int:
+        """Twice as many as last time where those were all used, else as many as were."""
+        used = self.size - self.left
+        more = self.size * 2 if self.left == 0 else used
+        return max(1, min(more, most // _LARGEST_SHARE))
+
+    def begin(self, permits: int, *, until_s: float) -> None:
+        self.left = self.size = permits
+        self.until_s = until_s
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where it comes from: the socket's peer, or whom a trusted proxy names. Of an IPv6 address its network."""
+    host = connection.client.host if connection.client else "unknown"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host  # a Unix socket has no address
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
+    return str(address)
+
+
+def _in_words(seconds: int) -> str:
+    if seconds < 120:
+        return "a second" if seconds == 1 else f"{seconds} seconds"
+    return f"{math.ceil(seconds / 60)} minutes"

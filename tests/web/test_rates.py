@@ -1,0 +1,421 @@
+"""Nobody may ask more than is fair: requests, subscriptions, tries to sign in; counted by all processes together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import orjson
+import pytest
+from redis.asyncio import Redis
+from starlette.requests import HTTPConnection
+from structlog.testing import capture_logs
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from oms.db import Database
+from oms.domain.access.model import Viewer
+from oms.domain.actor import Role
+from oms.embedded.ports import free_port
+from oms.listening import listen, port_of
+from oms.settings import Settings, SettingsInvalid, load_settings
+from oms.web import rates as rates_module
+from oms.web import shared_counts
+from oms.web.rates import RateLimited, Rates, address_of
+from oms.web.shared_counts import SharedCounts
+from tests.web.conftest import Server, issued, serving, until
+
+QUERY = {"query": '{ echo(text: "x") }'}
+COUNTING = {"query": "subscription { fraudSettings }"}
+
+LIMITS = ("machine_requests_per_s", "person_requests_per_s", "stranger_requests_per_s", "sign_in_rate",
+          "sign_in_rate_from_address")  # fmt: skip
+
+
+def person(role: Role = Role.SUPPORT) -> Viewer:
+    return Viewer("somebody", role, credential=f"account:{uuid4()}")
+
+
+def machine() -> Viewer:
+    return Viewer("cart", Role.SERVICE, credential=f"token:{uuid4()}")
+
+
+class CountedCounts(SharedCounts):
+    """Knows how often Redis was asked."""
+
+    asked = 0
+
+    async def add(self, key: str, amount: int, *, window_s: int) -> int:
+        self.asked += 1
+        return await super().add(key, amount, window_s=window_s)
+
+
+@asynccontextmanager
+async def process(redis_url: str, **limits: Any) -> AsyncIterator[tuple[Rates, CountedCounts]]:
+    """What one web process counts with; what is not said is as by default, not as the tests' environment has it."""
+    defaults = {name: Settings.model_fields[name].default for name in LIMITS}
+    counts = CountedCounts(redis_url)
+    try:
+        yield Rates(load_settings(**(defaults | limits)), counts), counts
+    finally:
+        await counts.close()
+
+
+@pytest.fixture
+def long_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window that does not end while a test runs, however slow the machine is."""
+    monkeypatch.setattr(rates_module, "_WINDOW_S", 60)
+
+
+async def admitted(asking: Callable[[], Any], times: int) -> int:
+    """How many of so many requests at once were let in."""
+    outcomes = await asyncio.gather(*(asking() for _ in range(times)), return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, RateLimited)]
+    assert len(refused) + outcomes.count(None) == times, outcomes
+    return outcomes.count(None)
+
+
+# requests
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_all_processes_together_let_in_what_a_person_may(redis_url: str) -> None:
+    viewer = person()
+    async with (
+        process(redis_url, person_requests_per_s=50) as (one, _),
+        process(redis_url, person_requests_per_s=50) as (other, _),
+    ):
+        in_one, in_other = await asyncio.gather(
+            admitted(lambda: one.caller(viewer), 100), admitted(lambda: other.caller(viewer), 100)
+        )
+    assert in_one > 0
+    assert in_other > 0
+    assert in_one + in_other == 50
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_one_caller_does_not_use_up_what_another_may(redis_url: str) -> None:
+    async with process(redis_url, person_requests_per_s=5) as (rates, _):
+        noisy, quiet = person(), person()
+        assert await admitted(lambda: rates.caller(noisy), 20) == 5
+        assert await admitted(lambda: rates.caller(quiet), 5) == 5
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_a_busy_machine_costs_few_questions_to_redis(redis_url: str) -> None:
+    async with process(redis_url) as (rates, counts):
+        viewer = machine()
+        assert await admitted(lambda: rates.caller(viewer), 4_000) == 4_000
+        assert counts.asked <= 20
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_who_was_refused_is_refused_without_a_question(redis_url: str) -> None:
+    async with process(redis_url, stranger_requests_per_s=3) as (rates, counts):
+        address = str(uuid4())
+        assert await admitted(lambda: rates.stranger(address), 100) == 3
+        asked = counts.asked
+        assert await admitted(lambda: rates.stranger(address), 1_000) == 0
+        assert counts.asked == asked
+
+
+async def test_no_limit_is_no_question(redis_url: str) -> None:
+    async with process(redis_url, machine_requests_per_s=0) as (rates, counts):
+        assert await admitted(lambda: rates.caller(machine()), 1_000) == 1_000
+        assert counts.asked == 0
+
+
+async def test_after_the_time_that_was_named_it_goes_on(redis_url: str) -> None:
+    async with process(redis_url, person_requests_per_s=2) as (rates, _):
+        viewer = person()
+        while not (outcome := await asyncio.gather(rates.caller(viewer), return_exceptions=True))[0]:
+            pass
+        [refusal] = outcome
+        assert isinstance(refusal, RateLimited)
+        assert refusal.message.endswith("Try again in a second.")
+        await asyncio.sleep(int(refusal.headers["Retry-After"]))
+        await rates.caller(viewer)
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_without_redis_each_process_counts_by_itself_and_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = f"redis://127.0.0.1:{free_port(0)}/0"
+    monkeypatch.setattr(shared_counts, "LOOK_AGAIN_S", 0.0)  # so that it is tried each time
+    with capture_logs() as logs:
+        async with process(nowhere, person_requests_per_s=20) as (rates, _):
+            for viewer in (person(), person()):
+                assert await admitted(lambda viewer=viewer: rates.caller(viewer), 50) == 20  # type: ignore[misc]
+    assert [line["event"] for line in logs] == ["Redis is away: each web process counts requests by itself"]
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_a_redis_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listen("127.0.0.1", 0, variable="OMS_PORT") as silent, capture_logs():
+        async with process(f"redis://127.0.0.1:{port_of(silent)}/0", person_requests_per_s=20) as (rates, _):
+            async with asyncio.timeout(shared_counts.PATIENCE_S * 8):
+                assert await admitted(lambda: rates.caller(person()), 20) == 20
+
+
+async def test_when_redis_is_back_processes_count_together_again(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_counts, "LOOK_AGAIN_S", 0.0)
+    async with process(redis_url) as (_, counts):
+        key = str(uuid4())
+        with monkeypatch.context() as cut, capture_logs() as logs:
+            cut.setattr(counts, "_together", SharedCounts(f"redis://127.0.0.1:{free_port(0)}/0")._together)
+            assert await counts.add(key, 7, window_s=60) == 7
+        with capture_logs() as later:
+            assert await counts.add(key, 1, window_s=60) == 1
+        assert [line["log_level"] for line in (*logs, *later)] == ["warning", "info"]
+
+
+# subscriptions
+
+
+async def test_as_many_subscriptions_as_a_caller_may_and_each_end_makes_room(redis_url: str) -> None:
+    async with process(redis_url, person_subscriptions=2, machine_subscriptions=3) as (rates, _):
+        viewer = person()
+        with rates.subscription(viewer):
+            with rates.subscription(viewer):
+                with pytest.raises(RateLimited, match="end one of them first"), rates.subscription(viewer):
+                    pass
+                with rates.subscription(person()):
+                    pass
+            with rates.subscription(viewer):
+                pass
+        assert not rates._open
+
+
+# signing in
+
+
+async def try_often(rates: Rates, login: str, address: str, times: int) -> list[str]:
+    """What was said each time; the empty text where one may try."""
+    said = []
+    for _ in range(times):
+        try:
+            await rates.sign_in(login, address)
+        except RateLimited as refusal:
+            said.append(refusal.message)
+        else:
+            said.append("")
+    return said
+
+
+async def test_a_login_can_be_tried_five_times_a_minute_from_wherever(redis_url: str) -> None:
+    async with process(redis_url) as (one, _), process(redis_url) as (other, _):
+        login = f"{uuid4()}@example.com"
+        assert await try_often(one, login, str(uuid4()), 3) == ["", "", ""]
+        [*good, bad] = await try_often(other, login, str(uuid4()), 3)
+        assert good == ["", ""]
+        assert bad.startswith("There were too many tries to sign in. Try again in ")
+        assert bad.endswith(" seconds.")
+
+
+async def test_a_login_is_the_same_however_it_is_written(redis_url: str) -> None:
+    async with process(redis_url, sign_in_rate="2/minute") as (rates, _):
+        name = uuid4().hex
+        await try_often(rates, f"{name}@example.com", str(uuid4()), 1)
+        await try_often(rates, f" {name.upper()}@Example.com ", str(uuid4()), 1)
+        assert (await try_often(rates, f"{name}@example.com", str(uuid4()), 1))[0]
+
+
+async def test_waiting_grows_with_the_tries(redis_url: str) -> None:
+    async with process(redis_url, sign_in_rate="2/second; 4/hour") as (rates, _):
+        login = str(uuid4())
+        while not (said := (await try_often(rates, login, str(uuid4()), 1))[0]).endswith("minutes."):
+            assert said in ("", "There were too many tries to sign in. Try again in a second.")
+            await asyncio.sleep(0.05)
+        assert said == "There were too many tries to sign in. Try again in 60 minutes."
+
+
+async def test_an_address_that_tries_many_logins_is_stopped_and_locks_none_of_them(redis_url: str) -> None:
+    async with process(redis_url, sign_in_rate_from_address="10/minute") as (rates, _):
+        address, victim = str(uuid4()), str(uuid4())
+        tries = [(await try_often(rates, str(uuid4()), address, 1))[0] for _ in range(10)]
+        assert tries == [""] * 10
+        assert all(await try_often(rates, victim, address, 10))
+        assert await try_often(rates, victim, str(uuid4()), 5) == [""] * 5
+
+
+async def test_what_was_typed_as_a_login_is_not_kept(redis_url: str) -> None:
+    async with process(redis_url) as (rates, _), Redis.from_url(redis_url) as redis:
+        await rates.sign_in("my-password-by-mistake", str(uuid4()))
+        keys = [key async for key in redis.scan_iter("*sign-in*")]
+        assert keys
+        assert not any(b"by-mistake" in key for key in keys)
+
+
+@pytest.mark.parametrize("rate", ["", "5", "5/fortnight", "0/minute", "5/minute;", "5 per minute"])
+def test_a_rate_that_means_nothing_stops_the_start(rate: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"OMS_SIGN_IN_RATE .*must be rates like"):
+        load_settings(sign_in_rate=rate)
+
+
+# addresses
+
+
+@pytest.mark.parametrize(
+    ("peer", "counted_as"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("a socket", "a socket"),
+    ],
+)
+def test_an_address_is_that_of_a_site(peer: str, counted_as: str) -> None:
+    assert address_of(HTTPConnection({"type": "http", "client": (peer, 1234)})) == counted_as
+
+
+def test_who_has_no_address_has_one_in_common() -> None:
+    assert address_of(HTTPConnection({"type": "http", "client": None})) == "unknown"
+
+
+# through the doors
+
+
+@pytest.fixture(scope="module")
+def strict(web_settings: Settings) -> Iterator[Server]:
+    """A web process that allows little; what counts as its second is long."""
+    little = {
+        "machine_requests_per_s": 4,
+        "stranger_requests_per_s": 3,
+        "machine_subscriptions": 2,
+        "trusted_proxies": ("127.0.0.1",),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rates_module, "_WINDOW_S", 60)
+        with serving(web_settings.model_copy(update=little)) as server:
+            yield server
+
+
+@asynccontextmanager
+async def caller(server: Server, token: str | None = None, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=20) as client:
+        yield client
+
+
+async def test_a_request_too_many_is_refused_with_when_to_try_again(strict: Server, db: Database) -> None:
+    async with caller(strict, await issued(db)) as client:
+        answers = [await client.post("/graphql", json=QUERY) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
+    [error] = answers[-1].json()["errors"]
+    assert error["extensions"] == {"code": "RATE_LIMITED"}
+    assert error["message"] == "You may send 4 requests a second. Try again in 60 seconds."
+    assert answers[-1].headers["retry-after"] == "60"
+
+
+async def test_bad_credentials_are_counted_by_address_and_good_ones_from_there_go_on(
+    strict: Server, db: Database
+) -> None:
+    token = await issued(db)
+    forwarded = {"X-Forwarded-For": "192.0.2.1"}
+    async with caller(strict, "guessed", **forwarded) as guesser, caller(strict, token, **forwarded) as neighbour:
+        answers = [await guesser.post("/graphql", json=QUERY) for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
+        assert (await neighbour.post("/graphql", json=QUERY)).status_code == 200
+
+
+async def test_strangers_of_another_address_are_counted_apart(strict: Server) -> None:
+    async with caller(strict, **{"X-Forwarded-For": "192.0.2.2"}) as one:
+        assert [(await one.post("/graphql", json=QUERY)).status_code for _ in range(4)] == [401, 401, 401, 429]
+    async with caller(strict, **{"X-Forwarded-For": "192.0.2.3"}) as other:
+        assert (await other.post("/graphql", json=QUERY)).status_code == 401
+
+
+async def test_an_address_that_no_proxy_of_ours_names_is_not_believed(web_settings: Settings) -> None:
+    distrustful = web_settings.model_copy(update={"stranger_requests_per_s": 3, "trusted_proxies": ()})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rates_module, "_WINDOW_S", 60)
+        with serving(distrustful) as server:
+            statuses = []
+            for number in range(5):
+                async with caller(server, **{"X-Forwarded-For": f"198.51.100.{number}"}) as client:
+                    statuses.append((await client.post("/graphql", json=QUERY)).status_code)
+    assert statuses == [401, 401, 401, 429, 429]
+
+
+@asynccontextmanager
+async def connected(server: Server, token: str, **headers: str) -> AsyncIterator[ClientConnection]:
+    async with connect(
+        server.websocket, subprotocols=[Subprotocol("graphql-transport-ws")], additional_headers=headers
+    ) as socket:
+        await send(socket, type="connection_init", payload={"authorization": f"Bearer {token}"})
+        assert (await receive(socket))["type"] == "connection_ack"
+        yield socket
+
+
+async def send(socket: ClientConnection, **message: Any) -> None:
+    await socket.send(orjson.dumps(message).decode())
+
+
+async def receive(socket: ClientConnection) -> Any:
+    return orjson.loads(await asyncio.wait_for(socket.recv(), 10))
+
+
+async def test_over_a_websocket_the_operation_too_many_is_refused_and_the_connection_stays(
+    strict: Server, db: Database
+) -> None:
+    async with connected(strict, await issued(db)) as socket:  # which is the first of four
+        for number in range(3):
+            await send(socket, type="subscribe", id=str(number), payload=QUERY)
+            assert [(await receive(socket))["type"] for _ in range(2)] == ["next", "complete"]
+        await send(socket, type="subscribe", id="more", payload=QUERY)
+        refusal = await receive(socket)
+        assert (refusal["type"], refusal["id"]) == ("error", "more")
+        assert refusal["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+        await send(socket, type="ping")
+        assert (await receive(socket))["type"] == "pong"
+
+
+async def test_who_tried_too_many_credentials_can_not_connect(strict: Server, db: Database) -> None:
+    from_there = {"X-Forwarded-For": "192.0.2.4"}
+    async with caller(strict, "guessed", **from_there) as guesser:
+        for _ in range(4):
+            await guesser.post("/graphql", json=QUERY)
+    with pytest.raises(InvalidStatus) as refusal:
+        async with connected(strict, await issued(db), **from_there):
+            pass
+    assert refusal.value.response.status_code == 429
+    assert refusal.value.response.headers["retry-after"]
+
+
+async def test_a_subscription_too_many_is_refused_and_an_end_makes_room(strict: Server, db: Database) -> None:
+    token = await issued(db)
+    async with connected(strict, token) as socket:
+        for key in ("one", "two"):
+            await send(socket, type="subscribe", id=key, payload=COUNTING)
+            assert (await receive(socket))["type"] == "next"
+        await send(socket, type="subscribe", id="three", payload=COUNTING)
+        refusal = await receive(socket)
+        assert (refusal["type"], refusal["id"]) == ("error", "three")
+        assert refusal["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+        assert "end one of them first" in refusal["payload"][0]["message"]
+    await until(lambda: not _open_subscriptions(strict))
+
+
+def _open_subscriptions(server: Server) -> int:
+    return sum(server.app.state.rates._open.values())
+
+
+async def test_event_streams_count_as_subscriptions(strict: Server, db: Database) -> None:
+    async with (
+        caller(strict, await issued(db), Accept="text/event-stream") as client,
+        client.stream("POST", "/graphql", json=COUNTING) as one,
+        client.stream("POST", "/graphql", json=COUNTING) as two,
+    ):
+        for stream in (one, two):
+            lines = stream.aiter_lines()
+            while not (await anext(lines)).startswith("event: next"):
+                pass
+        third = await client.post("/graphql", json=COUNTING)
+    assert "RATE_LIMITED" in third.text
+    assert third.text.rstrip().endswith("data:")  # complete
