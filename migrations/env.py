@@ -23,9 +23,15 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
+def _owner_url() -> str:
+    if given := context.config.attributes.get("database_url"):
+        return str(given)
+    settings = located(load_settings())
+    return str(settings.migration_database_url or settings.database_url)
+
+
 async def main() -> None:
-    url = context.config.attributes.get("database_url") or located(load_settings()).database_url
-    engine = create_async_engine(async_url(str(url)), poolclass=NullPool)
+    engine = create_async_engine(async_url(_owner_url()), poolclass=NullPool, hide_parameters=True)
     async with engine.connect() as connection:
         await connection.run_sync(migrate)
     await engine.dispose()

@@ -52,10 +52,10 @@ def web(
 @app.command()
 def worker() -> None:
     """Carry out due work of the kinds in OMS_QUEUES, until stopped."""
-    from oms.database_version import require_migrated
+    from oms.database_version import require_ready
 
     settings = on_engines("worker")
-    require_migrated(database_url_of(settings))
+    require_ready(database_url_of(settings))
 
     from oms.jobs.worker import main as work
 
@@ -75,7 +75,8 @@ def migrate() -> None:
     """Bring the database to the version this program needs."""
     from oms.database_version import migrate as migrate_database
 
-    migrate_database(database_url_of(on_engines("migrate")))
+    settings = on_engines("migrate")
+    migrate_database(settings.migration_database_url or database_url_of(settings))
 
 
 @app.command()

@@ -8,7 +8,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
+from oms.database_grants import address_of, grant, warn_if_trails_can_be_rewritten
 from oms.settings import PROJECT_DIR, CannotStart
 
 _CONNECT_PATIENCE_S: Final = 5.0
@@ -21,10 +23,36 @@ def migration_config(database_url: str) -> Config:
     return config
 
 
-def migrate(database_url: str) -> None:
-    """Bring the database to the newest version. Raises: CannotStart if it cannot be reached."""
-    asyncio.run(_applied_version(database_url))
-    command.upgrade(migration_config(database_url), "head")
+def migrate(owner_url: str) -> None:
+    """Bring the database to the newest version, and the application's grants to what it needs.
+
+    Raises: CannotStart if it cannot be reached, or the URL is not its owner's.
+    """
+    asyncio.run(_applied_version(owner_url))
+    try:
+        command.upgrade(migration_config(owner_url), "head")
+        asyncio.run(grant(owner_url))
+    except (DBAPIError, asyncpg.InsufficientPrivilegeError) as problem:
+        if _sqlstate(problem) != asyncpg.InsufficientPrivilegeError.sqlstate:
+            raise
+        raise CannotStart(
+            f"The user of {shown(owner_url)} does not own its tables, so it cannot migrate them.\n"
+            'Set OMS_MIGRATION_DATABASE_URL to the owner\'s: docs/operating.md, "Two database roles".'
+        ) from problem
+
+
+def _sqlstate(problem: DBAPIError | asyncpg.PostgresError) -> str | None:
+    cause = problem.orig if isinstance(problem, DBAPIError) else problem
+    return getattr(cause, "sqlstate", None)
+
+
+def require_ready(database_url: str) -> None:
+    """What a process that stays asks for before it begins. Warns where it could rewrite what it wrote.
+
+    Raises: CannotStart as require_migrated() does.
+    """
+    require_migrated(database_url)
+    asyncio.run(warn_if_trails_can_be_rewritten(database_url))
 
 
 def require_migrated(database_url: str) -> None:
@@ -39,9 +67,8 @@ def require_migrated(database_url: str) -> None:
 
 
 async def _applied_version(database_url: str) -> str | None:
-    address = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        connection = await asyncpg.connect(address, timeout=_CONNECT_PATIENCE_S)
+        connection = await asyncpg.connect(address_of(database_url), timeout=_CONNECT_PATIENCE_S)
     except (OSError, TimeoutError, asyncpg.PostgresError) as problem:
         reason = str(problem) or "no answer"
         raise CannotStart(

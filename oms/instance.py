@@ -28,14 +28,20 @@ def _missing(settings: Settings, instance: RunningInstance) -> dict[str, object]
         "database_url": settings.database_url or instance.database_url,
         "redis_url": settings.redis_url or instance.redis_url,
     }
+    if not settings.database_url:
+        found["migration_database_url"] = instance.owner_url
     if instance.port and "port" not in settings.model_fields_set:
         found["port"] = instance.port
     return found
 
 
 def environment_of(settings: Settings) -> Mapping[str, str]:
-    """Our environment with what these settings say differently: what children are to read."""
+    """Our environment with what these settings say differently: what children are to read.
+
+    The owner's URL is not for them.
+    """
     told = {
+        "migration_database_url": "",
         "database_url": settings.database_url or "",
         "redis_url": settings.redis_url or "",
         "data_dir": str(settings.data_dir),

@@ -1,15 +1,17 @@
 """One web process: uvicorn around the application."""
 
 import socket
+from collections.abc import Sequence
 
 import uvicorn
 from starlette.applications import Starlette
 
 from oms.app import create_app
-from oms.database_version import require_migrated
+from oms.database_version import require_ready
 from oms.listening import listen
 from oms.settings import CannotStart, Settings
 from oms.web.open_streams import OpenStreams
+from oms.web.operation import LONGEST_REQUEST_BYTES
 
 _GRACE_S = 5
 
@@ -17,7 +19,7 @@ _GRACE_S = 5
 class StreamEndingServer(uvicorn.Server):
     """uvicorn's, which waits for every answer under way; live ones end only when they are told to."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, *, trusted_proxies: Sequence[str] = ()) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -26,6 +28,8 @@ class StreamEndingServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                ws_max_size=LONGEST_REQUEST_BYTES,
+                forwarded_allow_ips=list(trusted_proxies),
                 timeout_graceful_shutdown=_GRACE_S,
             )
         )
@@ -41,9 +45,9 @@ def serve(settings: Settings, database_url: str, *, fd: int | None) -> None:
 
     Raises: CannotStart if the port is taken, or the database unreachable or not migrated.
     """
-    require_migrated(database_url)
+    require_ready(database_url)
     listening = socket.socket(fileno=fd) if fd else listen(settings.host, settings.port, variable="OMS_PORT")
-    server = StreamEndingServer(create_app())
+    server = StreamEndingServer(create_app(), trusted_proxies=settings.trusted_proxies)
     with listening:
         server.run(sockets=[listening])
     if not server.started:

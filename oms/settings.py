@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX: Final = "OMS_"
@@ -23,10 +23,12 @@ WorkKind = Literal["allocation", "billing", "booking", "deadlines"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
+HostName = Annotated[str, Field(pattern=r"^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?$")]
+
 
 _RATE: Final = re.compile(r"\s*[1-9]\d{0,5}/(second|minute|hour|day)\s*")
 
-_SECRET: Final = frozenset({"OMS_DATABASE_URL", "OMS_REDIS_URL"})
+_SECRET: Final = frozenset({"OMS_DATABASE_URL", "OMS_MIGRATION_DATABASE_URL", "OMS_REDIS_URL"})
 """Values that hold passwords and are never shown."""
 
 
@@ -61,6 +63,13 @@ class Settings(BaseSettings):
     # where it listens and keeps things
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the web server listens on; 0 takes a free one.")
+    allowed_hosts: Annotated[tuple[HostName, ...], NoDecode] = Field(
+        default=(),
+        description=(
+            "Names by which browsers and clients reach the server, in small letters, without ports, separated by "
+            "commas, such as `orders.example.com`. Besides these it answers to `localhost` and to addresses only."
+        ),
+    )
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description=(
@@ -72,6 +81,13 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None,
         description="PostgreSQL to use, as `postgresql://user:password@host/name`. Unset: the embedded one.",
+    )
+    migration_database_url: str | None = Field(
+        default=None,
+        description=(
+            "The same database as its owner, whom only `migrate`, `run` and `backup` act as: "
+            "[operating.md](operating.md#two-database-roles). Unset: as OMS_DATABASE_URL, or the embedded one's owner."
+        ),
     )
     redis_url: str | None = Field(
         default=None,
@@ -136,6 +152,26 @@ class Settings(BaseSettings):
         description=(
             "Addresses or networks of the proxies in front, separated by commas: of requests that come from there, "
             "`X-Forwarded-For` and `X-Forwarded-Proto` are believed. Unset: nobody's are."
+        ),
+    )
+
+    # people who sign in
+    session_idle_s: int = Field(
+        default=28_800,
+        ge=300,
+        description=(
+            "Seconds without use after which a session ends; the default, 8 h, is a shift. "
+            "An open page that keeps itself up to date is no use."
+        ),
+    )
+    session_days: int = Field(
+        default=1, ge=1, le=365, description="Days after which a session ends, however much it is used."
+    )
+    breached_passwords_file: FilePath | None = Field(
+        default=None,
+        description=(
+            "File of breached passwords, none of which can be chosen: lines of `SHA-1:count` by hash, as the Pwned "
+            "Passwords download has them. Unset: common passwords are refused, breached ones are not known."
         ),
     )
 
@@ -221,7 +257,7 @@ class Settings(BaseSettings):
             ipaddress.ip_network(proxy)
         return value
 
-    @field_validator("queues", "trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "queues", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
@@ -240,7 +276,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must be at most {most_s:g} with OMS_WORK_LEASE_S at {lease_s:g}; or raise that")
         return value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "migration_database_url")
     @classmethod
     def _name_the_driver(cls, value: str | None) -> str | None:
         """Every spelling becomes the one with our driver: SQLAlchemy takes a bare one to mean psycopg."""
@@ -304,7 +340,7 @@ def settings_page() -> str:
 
 def _shown(name: str) -> str:
     field = Settings.model_fields[name]
-    if field.default_factory is not None or field.default is None:
+    if field.default_factory is not None or field.default in (None, ()):
         return "–"
     value = field.default
     return f"`{','.join(value) if isinstance(value, tuple) else value}`"

@@ -13,8 +13,17 @@ import pytest
 from oms.database_version import migrate
 from oms.embedded import Engines
 from oms.settings import load_settings
+from tests import owner
 
 PREFIX: Final = "oms-tests-"
+
+# All tests call from one address, some as one person many times: what is fair among many is not what they are about.
+os.environ |= {
+    "OMS_PERSON_REQUESTS_PER_S": "0",
+    "OMS_STRANGER_REQUESTS_PER_S": "0",
+    "OMS_SIGN_IN_RATE": "999999/minute",
+    "OMS_SIGN_IN_RATE_FROM_ADDRESS": "999999/minute",
+}
 IN_USE: Final = "in-use"
 
 
@@ -46,18 +55,24 @@ def engines(open_dir: Path) -> Iterator[Engines]:
     """PostgreSQL and Valkey for the whole run; safe against a killed process, not against a power cut."""
     given = load_settings(
         database_url=os.environ.get("OMS_TEST_DATABASE_URL") or None,
+        migration_database_url=os.environ.get(owner.VARIABLE) or None,
         redis_url=os.environ.get("OMS_TEST_REDIS_URL") or None,
     )
     with Engines(
-        open_dir / "engines", durable=False, database_url=given.database_url, redis_url=given.redis_url
+        open_dir / "engines",
+        durable=False,
+        database_url=given.database_url,
+        owner_url=given.migration_database_url,
+        redis_url=given.redis_url,
     ) as engines:
+        os.environ[owner.VARIABLE] = engines.owner_url
         yield engines
 
 
 @pytest.fixture(scope="session")
 def database_url(engines: Engines) -> str:
-    """A database with all migrations applied. Whoever needs empty tables empties them."""
-    migrate(engines.database_url)
+    """A database with all migrations applied, as the application. Whoever needs empty tables empties them."""
+    migrate(engines.owner_url)
     return engines.database_url
 
 

@@ -30,6 +30,7 @@ from oms.jobs.shop import Shop
 from oms.providers.sandbox import Sandbox
 from oms.providers.sandbox_rules import SandboxRules
 from oms.providers.sandbox_store import CallLog, Outcome
+from tests.owner import owner_of
 
 CART = Viewer("cart", Role.SERVICE)
 COURIER = Viewer("courier", Role.COURIER)
@@ -46,9 +47,9 @@ def customer(reference: str) -> Viewer:
     return Viewer(reference, Role.CUSTOMER, reference)
 
 
-async def empty(db: Database) -> None:
+async def empty(owner: Database) -> None:
     """Every table as the migrations left it."""
-    async with db.transaction() as tx:
+    async with owner.transaction() as tx:
         await tx.conn.execute(text(f"TRUNCATE {GROWING}"))
         reset = "UPDATE fraud_settings SET limit_minor = 0, maintenance = false, period = 1, last_seq = 0"
         await tx.conn.execute(text(reset))
@@ -56,9 +57,13 @@ async def empty(db: Database) -> None:
 
 @dataclass
 class ShopUnderTest:
-    """Everything at hand; `news` collects what would have been rung out."""
+    """Everything at hand; `news` collects what would have been rung out.
+
+    `db` is the application's, as it runs; `owner` is of who may do what it may not.
+    """
 
     db: Database
+    owner: Database
     work: Shop
     sandbox: Sandbox
     log: CallLog
@@ -133,7 +138,8 @@ class ShopUnderTest:
             return [tuple(row) for row in await conn.execute(text(query), values)]
 
     async def execute(self, statement: str, **values: Any) -> None:
-        async with self.db.transaction() as tx:
+        """As the owner: what a test plants, the application may be unable to do."""
+        async with self.owner.transaction() as tx:
             await tx.conn.execute(text(statement), values)
 
     async def events(self, order_id: UUID) -> list[str]:
@@ -163,6 +169,7 @@ async def open_shop(database_url: str, folder: Path, **rules: Any) -> AsyncItera
     """An empty shop; `rules` are the sandbox's, `answer_within` and `attempts` the work's."""
     news: list[News] = []
     db = Database(database_url, pool_size=5, ring=news.append)
+    owner = Database(owner_of(database_url), pool_size=1, ring=lambda _news: None)
     answer_within = rules.pop("answer_within", timedelta(hours=1))
     attempts = rules.pop("attempts", 3)
     log = CallLog(folder / "sandbox.sqlite")
@@ -171,10 +178,11 @@ async def open_shop(database_url: str, folder: Path, **rules: Any) -> AsyncItera
         db, sandbox, sandbox, answer_within=answer_within, lease=timedelta(seconds=30), batch=100, attempts=attempts
     )
     try:
-        await empty(db)
-        yield ShopUnderTest(db, work, sandbox, log, news)
+        await empty(owner)
+        yield ShopUnderTest(db, owner, work, sandbox, log, news)
     finally:
         await sandbox.aclose()
+        await owner.close()
         await db.close()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from oms.database_grants import APP_ROLE, OWNER_ROLE
 from oms.embedded.account import account_for
 from oms.embedded.folder import DataFolder
 from oms.embedded.postgres import PostgresServer
@@ -31,6 +32,7 @@ def _unheard(_: str) -> None:
 class Engines:
     """PostgreSQL and Valkey in a data folder, running while this is entered; what has a URL is not started.
 
+    `database_url` is the application's way in, `owner_url` that of who migrates.
     With `durable=False` a power cut may lose data: for tests. Enter it from the main thread: on Linux the
     engines end when the thread that started them ends. `step` hears what takes time, before it begins.
     """
@@ -41,6 +43,7 @@ class Engines:
         *,
         durable: bool = True,
         database_url: str | None = None,
+        owner_url: str | None = None,
         redis_url: str | None = None,
         step: Callable[[str], None] = _unheard,
     ) -> None:
@@ -48,6 +51,7 @@ class Engines:
         self.folder = DataFolder(data_dir)
         self.servers: list[Server] = []
         self.database_url = database_url or ""
+        self.owner_url = owner_url or self.database_url
         self.redis_url = redis_url or ""
         self._durable = durable
         self._step = step
@@ -79,7 +83,7 @@ class Engines:
         if not self.database_url:
             postgres = PostgresServer(self.folder, programs, account, durable=self._durable)
             self._begin(postgres, "PostgreSQL, first making its data" if postgres.is_new else "PostgreSQL")
-            self.database_url = postgres.url
+            self.database_url, self.owner_url = postgres.url_of(APP_ROLE), postgres.url_of(OWNER_ROLE)
         if not self.redis_url:
             valkey = ValkeyServer(self.folder, programs, account)
             self._begin(valkey, "Valkey")

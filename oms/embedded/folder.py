@@ -11,10 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
+from oms.database_grants import APP_ROLE, OWNER_ROLE
 from oms.embedded.process import ProcessMark, mark_of, processes_working_in, stop_strangers
 from oms.settings import CannotStart
 
 _ORPHAN_PATIENCE_S: Final = 10.0
+
+VALKEY_USER: Final = "default"
+ENGINE_USERS: Final = (OWNER_ROLE, APP_ROLE, VALKEY_USER)
+"""Who has a password of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class RunningInstance:
 
     supervisor: ProcessMark
     database_url: str = ""
+    owner_url: str = ""
     redis_url: str = ""
     host: str = ""
     port: int = 0
@@ -32,7 +38,7 @@ class RunningInstance:
 class _State:
     """What `state.json` holds. The first two are made once and kept; the others describe one run."""
 
-    password: str = ""
+    passwords: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
     running: RunningInstance | None = None
     children: tuple[ProcessMark, ...] = field(default=())
@@ -70,9 +76,9 @@ class DataFolder:
 
     def __enter__(self) -> Self:
         self.stop_orphans()
-        self.password_is_new = not self._state.password
+        self.passwords_are_new = not self._state.passwords
         self._update(
-            password=self._state.password or secrets.token_urlsafe(24),
+            passwords=self._state.passwords or {user: secrets.token_urlsafe(24) for user in ENGINE_USERS},
             running=RunningInstance(mark_of(os.getpid())),
         )
         return self
@@ -95,10 +101,9 @@ class DataFolder:
     def _state_file(self) -> Path:
         return self.path / "state.json"
 
-    @property
-    def password(self) -> str:
-        """Of the engines' users; only who may read this folder knows it."""
-        return self._state.password
+    def password(self, user: str) -> str:
+        """Of one of ENGINE_USERS; only who may read this folder knows it."""
+        return self._state.passwords[user]
 
     def log_file(self, name: str) -> Path:
         return self.path / "logs" / f"{name}.log"
@@ -171,7 +176,7 @@ def _settled_instance(path: Path, patience_s: float = 1.0) -> RunningInstance | 
 
 def _read(state_file: Path) -> _State:
     try:
-        raw = json.loads(state_file.read_text())
+        state = _parsed(json.loads(state_file.read_text()))
     except FileNotFoundError:
         return _State()
     except PermissionError as problem:
@@ -179,13 +184,17 @@ def _read(state_file: Path) -> _State:
             f"{state_file} belongs to another user.\n"
             "Run this as that user, or set OMS_DATA_DIR to the folder of an instance of your own."
         ) from problem
-    except ValueError as problem:
+    except (ValueError, LookupError, TypeError) as problem:
         raise CannotStart(
             f"{state_file} is damaged. Remove it: passwords and ports are made anew, the data stays."
         ) from problem
+    return state
+
+
+def _parsed(raw: Any) -> _State:
     running = raw["running"]
     return _State(
-        password=raw["password"],
+        passwords=raw["passwords"],
         ports=raw["ports"],
         running=RunningInstance(**{**running, "supervisor": ProcessMark(**running["supervisor"])}) if running else None,
         children=tuple(ProcessMark(**child) for child in raw["children"]),

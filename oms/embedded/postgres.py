@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from oms.database_grants import APP_ROLE, OWNER_ROLE
 from oms.embedded.account import Account
 from oms.embedded.folder import DataFolder
 from oms.embedded.ports import LOOPBACK, free_port, last_lines
@@ -15,7 +16,6 @@ from oms.embedded.process import spawn, stop
 from oms.embedded.programs import Programs
 from oms.settings import CannotStart
 
-USER: Final = "oms"
 DATABASE: Final = "oms"
 
 _START_PATIENCE_S: Final = 120.0  # a long recovery after a crash is no failure
@@ -25,7 +25,7 @@ _CLEAN_ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 _ROOT_DIR: Final = Path("/")  # a working folder that every user can enter
 
 _INITDB: Final = (
-    f"--username={USER}",
+    f"--username={OWNER_ROLE}",
     "--auth=scram-sha-256",
     "--encoding=UTF8",
     "--locale=C",
@@ -42,6 +42,15 @@ _SETTINGS: Final = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
     "jit": "off",  # compiling costs more than our short statements
+}
+_DISCREET: Final = {
+    # What people typed stays out of the log: no statement, no parameter, no row that a message would quote.
+    "log_min_error_statement": "panic",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
 }
 _FORGETFUL: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -64,9 +73,8 @@ class PostgresServer:
     def is_new(self) -> bool:
         return not self._data_dir.exists()
 
-    @property
-    def url(self) -> str:
-        return f"postgresql+asyncpg://{USER}:{self._folder.password}@{LOOPBACK}:{self._port}/{DATABASE}"
+    def url_of(self, role: str) -> str:
+        return f"postgresql+asyncpg://{role}:{self._folder.password(role)}@{LOOPBACK}:{self._port}/{DATABASE}"
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -84,8 +92,8 @@ class PostgresServer:
             self._create_data()
         else:
             self._require_same_major()
-            if self._folder.password_is_new:
-                self._single_user(f"ALTER ROLE {USER} PASSWORD '{self._folder.password}'", self._data_dir)
+            if self._folder.passwords_are_new:
+                self._single_user(self._data_dir, *map(self._new_password, (OWNER_ROLE, APP_ROLE)))
         for _ in range(_PORT_ATTEMPTS):
             port = self._port or free_port(self._folder.preferred_port(self.name))
             self._process = self._launch(port)
@@ -117,17 +125,23 @@ class PostgresServer:
         unfinished.mkdir(mode=0o700)
         password_file = self._folder.path / "password"
         password_file.touch(mode=0o600)
-        password_file.write_text(self._folder.password)
+        password_file.write_text(self._folder.password(OWNER_ROLE))
         if self._account:
             for path in (unfinished, password_file):
                 os.chown(path, self._account.uid, self._account.gid)
         self._run([self._programs.initdb, "-D", unfinished, f"--pwfile={password_file}", *_INITDB])
         password_file.unlink()
-        self._single_user(f"CREATE DATABASE {DATABASE}", unfinished)
+        roles = (f"CREATE ROLE {APP_ROLE} LOGIN", self._new_password(APP_ROLE))
+        self._single_user(unfinished, *roles, f"CREATE DATABASE {DATABASE}")
         unfinished.rename(self._data_dir)
 
-    def _single_user(self, sql: str, data_dir: Path) -> None:
-        self._run([self._programs.postgres, "--single", "-D", data_dir, "postgres"], f"{sql}\n")
+    def _new_password(self, role: str) -> str:
+        return f"ALTER ROLE {role} PASSWORD '{self._folder.password(role)}'"
+
+    def _single_user(self, data_dir: Path, *statements: str) -> None:
+        arguments = [f"--{name}={value}" for name, value in _DISCREET.items()]
+        lines = "".join(f"{statement}\n" for statement in statements)
+        self._run([self._programs.postgres, "--single", *arguments, "-D", data_dir, "postgres"], lines)
 
     def _run(self, command: list[str | Path], text: str = "") -> None:
         log_file = self._folder.log_file(self.name)
@@ -146,7 +160,7 @@ class PostgresServer:
             raise CannotStart(f"{program} failed. The end of {log_file}:\n{last_lines(log_file)}")
 
     def _launch(self, port: int) -> subprocess.Popen[bytes]:
-        settings = {**_SETTINGS, **({} if self._durable else _FORGETFUL), "port": str(port)}
+        settings = {**_SETTINGS, **_DISCREET, **({} if self._durable else _FORGETFUL), "port": str(port)}
         arguments = [f"--{name}={value}" for name, value in settings.items()]
         process = spawn(
             [self._programs.postgres, "-D", self._data_dir, *arguments],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from oms.embedded.account import Account
-from oms.embedded.folder import DataFolder
+from oms.embedded.folder import VALKEY_USER, DataFolder
 from oms.embedded.ports import LOOPBACK, free_port, last_lines
 from oms.embedded.process import spawn, stop
 from oms.embedded.programs import Programs
@@ -33,7 +33,7 @@ class ValkeyServer:
 
     @property
     def url(self) -> str:
-        return f"redis://:{self._folder.password}@{LOOPBACK}:{self._port}/0"
+        return f"redis://:{self._folder.password(VALKEY_USER)}@{LOOPBACK}:{self._port}/0"
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -79,7 +79,7 @@ class ValkeyServer:
             (
                 f"bind {LOOPBACK}",
                 f"port {port}",
-                f"requirepass {self._folder.password}",
+                f"requirepass {self._folder.password(VALKEY_USER)}",
                 'save ""',
                 "appendonly no",
                 "daemonize no",
@@ -99,7 +99,7 @@ class ValkeyServer:
         """Whether our own server is behind the port: only it takes the password."""
         try:
             with socket.create_connection((LOOPBACK, port), timeout=1) as connection:
-                connection.sendall(f"AUTH {self._folder.password}\r\n".encode())
+                connection.sendall(f"AUTH {self._folder.password(VALKEY_USER)}\r\n".encode())
                 return connection.recv(16).startswith(b"+OK")
         except OSError:
             return False

@@ -50,14 +50,24 @@ def run(settings: Settings) -> None:
     steps = Steps()
     try:
         with _stop_signals(), _engines(settings, steps) as engines:
-            urls = {"database_url": engines.database_url, "redis_url": engines.redis_url}
+            urls = {
+                "database_url": engines.database_url,
+                "migration_database_url": engines.owner_url,
+                "redis_url": engines.redis_url,
+            }
             _run_on(engines, settings.model_copy(update=urls), steps)
     except _StopAsked:
         typer.echo("Stopped.")
 
 
 def _engines(settings: Settings, steps: Steps) -> Engines:
-    return Engines(settings.data_dir, database_url=settings.database_url, redis_url=settings.redis_url, step=steps)
+    return Engines(
+        settings.data_dir,
+        database_url=settings.database_url,
+        owner_url=settings.migration_database_url,
+        redis_url=settings.redis_url,
+        step=steps,
+    )
 
 
 def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
@@ -66,7 +76,7 @@ def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
     with listen(settings.host, settings.port, variable="OMS_PORT") as listening:
         settings = settings.model_copy(update={"port": port_of(listening)})
         steps("Migrations")
-        migrate(engines.database_url)
+        migrate(engines.owner_url)
         steps("Demo catalogue, stock and orders")
         demo.load(settings)
         children = _children(engines.folder, settings, listening)
@@ -77,6 +87,7 @@ def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
             _wait_until_ready(settings, children)
             engines.folder.announce(
                 database_url=engines.database_url,
+                owner_url=engines.owner_url,
                 redis_url=engines.redis_url,
                 host=settings.host,
                 port=settings.port,

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from oms.database_version import migrate
 from oms.embedded import Engines
 from tests.check.history import Orders, live_through
+from tests.owner import owner_of
 from tests.shop import open_shop
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -25,7 +26,8 @@ def plain(url: str) -> str:
 
 
 async def execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(plain(url))
+    """As the owner."""
+    connection = await asyncpg.connect(plain(owner_of(url)))
     try:
         await connection.execute(statement)
     finally:
@@ -35,11 +37,11 @@ async def execute(url: str, statement: str) -> None:
 @pytest.fixture(scope="session")
 def own_database_url(engines: Engines) -> Iterator[str]:
     """A new database with all tables, empty."""
-    asyncio.run(execute(engines.database_url, f"CREATE DATABASE {DATABASE}"))
+    asyncio.run(execute(engines.owner_url, f"CREATE DATABASE {DATABASE}"))
     url = make_url(engines.database_url).set(database=DATABASE).render_as_string(hide_password=False)
-    migrate(url)
+    migrate(owner_of(url))
     yield url
-    asyncio.run(execute(engines.database_url, f"DROP DATABASE {DATABASE} WITH (FORCE)"))
+    asyncio.run(execute(engines.owner_url, f"DROP DATABASE {DATABASE} WITH (FORCE)"))
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ async def honest_shop(own_database_url: str, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 async def connection(honest_shop: HonestShop) -> AsyncIterator[Connection]:
-    """In a transaction that is rolled back."""
-    connection = await asyncpg.connect(plain(honest_shop.url))
+    """The owner's, in a transaction that is rolled back."""
+    connection = await asyncpg.connect(plain(owner_of(honest_shop.url)))
     transaction = connection.transaction()
     await transaction.start()
     try:

@@ -13,8 +13,10 @@ import asyncpg
 import psutil
 import pytest
 
+from oms.database_grants import OWNER_ROLE
 from oms.embedded import DataFolder, Engines, running_instance
 from oms.embedded.account import Account, account_for
+from oms.embedded.folder import ENGINE_USERS
 from oms.embedded.ports import free_port
 from oms.embedded.process import mark_of
 from oms.embedded.programs import _copy, _programs_in, _site, programs_for
@@ -38,7 +40,7 @@ def query(engines: Engines, *statements: str) -> object:
     """Run statements, return the last one's single value."""
 
     async def ask() -> object:
-        connection = await asyncpg.connect(engines.database_url.replace("+asyncpg", ""))
+        connection = await asyncpg.connect(engines.owner_url.replace("+asyncpg", ""))
         try:
             for statement in statements[:-1]:
                 await connection.execute(statement)
@@ -93,7 +95,8 @@ def test_secrets_are_readable_by_their_owner_only(used_dir: Path) -> None:
     with Engines(used_dir) as engines:
         assert stat.S_IMODE((used_dir / "state.json").stat().st_mode) == 0o600
         for server in engines.servers:
-            assert engines.folder.password not in " ".join(psutil.Process(server.process.pid).cmdline())
+            command = " ".join(psutil.Process(server.process.pid).cmdline())
+            assert [user for user in ENGINE_USERS if engines.folder.password(user) in command] == []
 
 
 def test_a_folder_in_use_names_the_process_and_the_port(data_dir: Path) -> None:
@@ -127,10 +130,10 @@ def test_data_of_another_postgresql_is_refused_and_left_alone(used_dir: Path) ->
 def test_a_folder_whose_password_was_lost_gets_a_new_one_and_keeps_its_data(used_dir: Path) -> None:
     with Engines(used_dir) as engines:
         query(engines, "CREATE TABLE IF NOT EXISTS precious (it int)", "SELECT 1")
-        lost = engines.folder.password
+        lost = engines.folder.password(OWNER_ROLE)
     (used_dir / "state.json").unlink()
     with Engines(used_dir) as engines:
-        assert engines.folder.password != lost
+        assert engines.folder.password(OWNER_ROLE) != lost
         assert query(engines, "SELECT count(*) FROM precious") == 0
 
 

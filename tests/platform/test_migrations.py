@@ -6,17 +6,19 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
+from oms.database_grants import APP_ROLE
 from oms.database_version import migrate, migration_config, require_migrated, shown
 from oms.embedded import Engines
 from oms.settings import CannotStart
+from tests.owner import owner_of
 
 
 def test_the_migrations_lead_to_the_tables_of_the_code(database_url: str) -> None:
-    command.check(migration_config(database_url))
+    command.check(migration_config(owner_of(database_url)))
 
 
 def test_migrating_twice_changes_nothing(database_url: str) -> None:
-    migrate(database_url)
+    migrate(owner_of(database_url))
     require_migrated(database_url)
 
 
@@ -41,7 +43,7 @@ def test_an_unreachable_database_is_named_without_its_password() -> None:
 
 
 def test_a_wrong_password_is_told_as_such(engines: Engines) -> None:
-    guessed = engines.database_url.replace(engines.folder.password, "guessed")
+    guessed = engines.database_url.replace(engines.folder.password(APP_ROLE), "guessed")
     with pytest.raises(CannotStart, match="password authentication failed"):
         require_migrated(guessed)
 

@@ -29,7 +29,7 @@ def main() -> int:
                 database_url=asked.database_url or None,
                 redis_url="redis://127.0.0.1:1/0",
             ) as engines,
-            Simulator(engines.database_url) as simulator,
+            Simulator(engines.owner_url) as simulator,
         ):
             return _run(simulator, asked)
 

@@ -10,5 +10,5 @@ from tests.simulation.simulator import Simulator
 
 @pytest.fixture(scope="session")
 def simulator(engines: Engines) -> Iterator[Simulator]:
-    with Simulator(engines.database_url) as simulator:
+    with Simulator(engines.owner_url) as simulator:
         yield simulator

@@ -32,7 +32,7 @@ def test_a_seed_tells_the_same_history_in_another_process(simulator: Simulator, 
     there = subprocess.run(
         [
             *(sys.executable, "-m", "tests.simulation", "--seeds", "1", "--seed", "7", "--steps", str(STEPS)),
-            *("--tell", "--database-url", engines.database_url),
+            *("--tell", "--database-url", engines.owner_url),
         ],
         env=os.environ | {"PYTHONHASHSEED": "12345"},
         capture_output=True,

@@ -1,0 +1,151 @@
+"""The application's role may do what the code needs and no more: its trails stay as they were written."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from oms.database_grants import APP_ROLE, APPEND_ONLY, GRANTS, address_of, granted
+from oms.database_version import migrate
+from oms.domain.audit.handle import record
+from oms.domain.audit.model import OPERATOR, AuditAction, Entry
+from oms.domain.fraud.handle import set_spending_limit
+from oms.domain.tables import metadata
+from oms.embedded import Engines
+from oms.settings import PROJECT_DIR, CannotStart
+from tests.owner import owner_of
+from tests.shop import MANAGER, ShopUnderTest, open_shop
+
+REWRITES = (
+    "UPDATE {} SET actor = 'nobody'",
+    "DELETE FROM {}",
+    "TRUNCATE {}",
+    "DROP TABLE {}",
+    "ALTER TABLE {} RENAME TO x",
+)
+EXTERNAL = "as_an_operator_made_it"
+
+
+def run(url: str, *statements: str) -> Any:
+    """Runs statements; returns the last one's rows."""
+
+    async def ask() -> Any:
+        connection = await asyncpg.connect(address_of(url))
+        try:
+            for statement in statements[:-1]:
+                await connection.execute(statement)
+            return await connection.fetch(statements[-1])
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Any) -> Any:
+    async with open_shop(database_url, tmp_path) as shop:
+        yield shop
+
+
+@pytest.mark.parametrize("rewrite", REWRITES)
+@pytest.mark.parametrize("trail", APPEND_ONLY)
+async def test_the_application_can_not_rewrite_a_trail(shop: ShopUnderTest, trail: str, rewrite: str) -> None:
+    await shop.stock_up({"pen": {"east": 1}})
+    await shop.place({"pen": 1})
+    async with shop.db.transaction() as tx:
+        await set_spending_limit(tx, MANAGER, 1)
+        await record(tx, OPERATOR, Entry(AuditAction.TokenIssued, "token:1"))
+    before = await shop.rows(f"SELECT * FROM {trail} ORDER BY 1")
+    assert before
+
+    async def attempt() -> None:
+        async with shop.db.transaction() as tx:
+            await tx.conn.execute(text(rewrite.format(trail)))
+
+    with pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+        await attempt()
+    assert await shop.rows(f"SELECT * FROM {trail} ORDER BY 1") == before
+
+
+def test_every_table_has_its_grants_and_the_database_has_no_others(database_url: str) -> None:
+    async def look() -> dict[str, frozenset[str]]:
+        connection = await asyncpg.connect(address_of(database_url))
+        try:
+            return await granted(connection)
+        finally:
+            await connection.close()
+
+    assert GRANTS.keys() == metadata.tables.keys() | {"alembic_version"}
+    assert asyncio.run(look()) == GRANTS
+
+
+def test_the_application_owns_nothing_and_can_not_become_the_owner(database_url: str) -> None:
+    owned = f"SELECT relname FROM pg_class WHERE relowner = '{APP_ROLE}'::regrole"
+    powers = f"SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls FROM pg_roles WHERE rolname = '{APP_ROLE}'"
+    member = f"SELECT roleid FROM pg_auth_members WHERE member = '{APP_ROLE}'::regrole"
+    assert run(database_url, owned) == []
+    assert [tuple(row) for row in run(database_url, powers)] == [(False, False, False, False)]
+    assert run(database_url, member) == []
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        run(database_url, "CREATE TABLE mine (it int)")
+
+
+def test_a_grant_too_many_and_one_missing_are_put_right_by_migrating(database_url: str) -> None:
+    owner = owner_of(database_url)
+    run(owner, f"GRANT DELETE ON order_events TO {APP_ROLE}", f"REVOKE INSERT ON orders FROM {APP_ROLE}")
+    migrate(owner)
+    may = "SELECT has_table_privilege('order_events', 'DELETE'), has_table_privilege('orders', 'INSERT')"
+    assert [tuple(row) for row in run(database_url, may)] == [(False, True)]
+
+
+@pytest.fixture
+def operated(engines: Engines) -> Iterator[tuple[str, str]]:
+    """The URLs of owner and application that docs/operating.md makes, on a database of its own."""
+    server = engines.owner_url
+    run(
+        server,
+        "CREATE ROLE shop_owner LOGIN PASSWORD 'o'",
+        "CREATE ROLE shop_web LOGIN PASSWORD 'w'",
+        f"GRANT {APP_ROLE} TO shop_web",
+        f"CREATE DATABASE {EXTERNAL} OWNER shop_owner",
+        "SELECT 1",
+    )
+    own = make_url(server).set(database=EXTERNAL)
+    yield (
+        own.set(username="shop_owner", password="o").render_as_string(hide_password=False),
+        own.set(username="shop_web", password="w").render_as_string(hide_password=False),
+    )
+    run(server, f"DROP DATABASE {EXTERNAL} WITH (FORCE)", "DROP ROLE shop_owner", "DROP ROLE shop_web", "SELECT 1")
+
+
+def test_an_operators_own_roles_work_as_documented(operated: tuple[str, str], redis_url: str, tmp_path: Path) -> None:
+    owner, application = operated
+    with pytest.raises(CannotStart, match="OMS_MIGRATION_DATABASE_URL"):
+        migrate(application)
+    migrate(owner)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        run(application, "DELETE FROM audit_events")
+    checked = oms("check", database=application, redis=redis_url, OMS_DATA_DIR=str(tmp_path))
+    assert checked.returncode == 0, checked.stderr
+    assert "not protected" not in told_at_start(application, redis_url)
+    assert "not protected" in told_at_start(owner, redis_url)
+
+
+def oms(*arguments: str, database: str, redis: str, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMS_DATABASE_URL": database, "OMS_REDIS_URL": redis} | more
+    command = [sys.executable, "-m", "oms", *arguments]
+    return subprocess.run(command, cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, check=False)
+
+
+def told_at_start(database: str, redis: str) -> str:
+    """What `web` says before it finds that it may not listen there."""
+    return oms("web", database=database, redis=redis, OMS_HOST="192.0.2.1").stderr
