@@ -1,13 +1,15 @@
-"""How every mutation runs: one transaction, once per Idempotency-Key, refusals told in the payload."""
+"""How every mutation runs: if the viewer may, in one transaction, once per Idempotency-Key, refusals in the payload."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from oms.db import Tx
+from oms.domain.access.model import require
 from oms.domain.refusal import Refused
 from oms.domain.repeats.handle import once
 from oms.schema.context import Info
 from oms.schema.errors import UserError, user_errors
+from oms.schema.visibility import NEEDS
 
 
 async def carry_out(info: Info, act: Callable[[Tx], Awaitable[Any]]) -> tuple[Any | None, list[UserError]]:
@@ -17,7 +19,14 @@ async def carry_out(info: Info, act: Callable[[Tx], Awaitable[Any]]) -> tuple[An
     """
     context = info.context
     try:
+        _require_allowed(info)
         async with context.db.transaction() as tx:
             return await once(tx, context.viewer, context.repeat, lambda: act(tx)), []
     except Refused as refusal:
         return None, user_errors(refusal)
+
+
+def _require_allowed(info: Info) -> None:
+    """Raises Refused(FORBIDDEN) unless the viewer is allowed what the table says that the mutation needs."""
+    for operation in sorted(NEEDS["Mutation", info.field_name]):
+        require(info.context.viewer, operation)

@@ -11,7 +11,7 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 
 from oms.db import Database
-from oms.domain.access.model import Operation, Viewer, may
+from oms.domain.access.model import Viewer
 from oms.domain.catalog import read as catalog
 from oms.domain.events import Event
 from oms.domain.orders import read as orders
@@ -64,11 +64,6 @@ class Reads:
         self.events: DataLoader[Stretch, list[Event]] = _loader(
             lambda stretches: trail.events_of(db, viewer, stretches), []
         )
-
-    @property
-    def sees_money(self) -> bool:
-        """Whether prices, payments and customers are told at all."""
-        return may(self.viewer, Operation.READ_MONEY)
 
     async def name_of(self, sku: str) -> str:
         """The product's name; what the catalogue does not hold goes by its SKU."""

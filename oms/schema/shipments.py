@@ -96,17 +96,17 @@ class Shipment(Node):
             order_line_id=strawberry.ID(line_id(self.seen.shipment.order_id, item.line)),
             sku=item.sku,
             quantity=item.quantity,
-            unit_price=money(item.unit_price_minor, self.seen.currency) if self.reads.sees_money else None,
+            unit_price=money(item.unit_price_minor, self.seen.currency),
         )
 
     @field("Present once the billing system has calculated the cost. Null for couriers.")
     def invoice(self) -> Invoice | None:
         issued = self.seen.shipment.payment.invoice
-        return Invoice.of(issued, self.seen.currency) if issued and self.reads.sees_money else None
+        return Invoice.of(issued, self.seen.currency) if issued else None
 
     @field("Null for couriers.")
     def payment(self) -> Payment | None:
-        return Payment.of(self.seen.shipment.payment, self.seen.currency) if self.reads.sees_money else None
+        return Payment.of(self.seen.shipment.payment, self.seen.currency)
 
     @field("Present once booked.")
     def courier(self) -> Courier | None:

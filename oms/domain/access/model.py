@@ -1,9 +1,10 @@
-"""Who calls, and what each role may do: the one table of operations and roles. What is not in it is denied."""
+"""Who calls, and what each role may do with whose things: the one table. What is not in it is denied."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from oms.domain.actor import Actor, Role
 from oms.domain.refusal import Code, refused
@@ -15,7 +16,7 @@ class Viewer:
 
     `credential` tells apart who calls, as `account:…` for a person and `token:…` for a machine: what is counted,
     limited and remembered by caller goes by it. `scope` holds the operations that a token was issued for; None: all
-    that its role may do.
+    that its role may do. `session_id` is the session in which a person acts.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Viewer:
     customer_reference: str | None = None
     credential: str = ""
     scope: "frozenset[Operation] | None" = None
+    session_id: UUID | None = None
 
     @property
     def principal(self) -> str:
@@ -30,12 +32,21 @@ class Viewer:
         return self.credential or f"{self.role} {self.customer_reference or ''} {self.name}"
 
     @property
+    def is_person(self) -> bool:
+        """Whether somebody signed in; machines show a token."""
+        return self.credential.startswith("account:")
+
+    @property
     def actor(self) -> Actor:
         return Actor(self.name, self.role)
 
-    def owns(self, customer_reference: str) -> bool:
-        """Whether what belongs to that customer concerns the viewer: customers see their own, others all."""
-        return self.role != Role.CUSTOMER or self.customer_reference == customer_reference
+
+class Reach(StrEnum):
+    """How far an operation goes: with whose things a role may do it."""
+
+    OWN = "their own"
+    CARRIED = "what couriers carry"
+    ALL = "all"
 
 
 class Operation(StrEnum):
@@ -43,10 +54,10 @@ class Operation(StrEnum):
 
     PLACE_ORDER = "place an order"
     SET_PRICE = "set a price in an order"
-    ORDER_FOR_OTHERS = "order for any customer"
     READ_ORDERS = "list orders"
-    READ_ORDER = "read an order"
-    READ_MONEY = "see prices, payments, customers and e-mail"
+    READ_ORDER = "read an order and its shipments"
+    READ_MONEY = "see prices and payments"
+    READ_CUSTOMER = "see customers and their e-mail"
     READ_SHIPMENTS = "list shipments"
     COUNT_SHIPMENTS = "count shipments"
     ACCEPT_AMENDMENT = "accept an amended order"
@@ -58,50 +69,83 @@ class Operation(StrEnum):
     SET_FRAUD = "change the fraud settings"
     READ_OPERATIONS = "see how the system runs"
     READ_AUDIT = "read the audit trail"
+    ERASE_CUSTOMER = "export or erase what is held about a customer"
     MEND_WORK = "retry or give up parked work"
     READ_STOCK = "see stock"
     READ_CATALOG = "see the catalogue"
     READ_WAREHOUSES = "list warehouses"
     SET_CATALOG = "change the catalogue and stock"
+    READ_SCHEMA = "ask for the schema itself"
 
 
-R = Role
 O = Operation  # noqa: E741 - reads as the table's column head
 
-ALLOWED: Final[Mapping[Operation, frozenset[Role]]] = {
-    O.PLACE_ORDER: frozenset({R.CUSTOMER, R.SERVICE}),
-    O.SET_PRICE: frozenset({R.SERVICE}),
-    O.ORDER_FOR_OTHERS: frozenset({R.SERVICE}),
-    O.READ_ORDERS: frozenset({R.CUSTOMER, R.MANAGER, R.SUPPORT, R.SERVICE}),
-    O.READ_ORDER: frozenset(R),
-    O.READ_MONEY: frozenset({R.CUSTOMER, R.MANAGER, R.SUPPORT, R.SERVICE}),
-    O.READ_SHIPMENTS: frozenset(R),
-    O.COUNT_SHIPMENTS: frozenset({R.COURIER, R.MANAGER, R.SUPPORT}),
-    O.ACCEPT_AMENDMENT: frozenset({R.CUSTOMER, R.SERVICE}),
-    O.CANCEL_ORDER: frozenset({R.CUSTOMER, R.MANAGER, R.SUPPORT, R.SERVICE}),
-    O.DISPATCH: frozenset({R.COURIER}),
-    O.DELIVER: frozenset({R.COURIER}),
-    O.FAIL_SHIPMENT: frozenset({R.COURIER, R.MANAGER, R.SUPPORT}),
-    O.READ_FRAUD: frozenset({R.MANAGER, R.SUPPORT}),
-    O.SET_FRAUD: frozenset({R.MANAGER}),
-    O.READ_OPERATIONS: frozenset({R.MANAGER, R.SUPPORT}),
-    O.READ_AUDIT: frozenset({R.MANAGER, R.SUPPORT}),
-    O.MEND_WORK: frozenset({R.SUPPORT}),
-    O.READ_STOCK: frozenset({R.MANAGER, R.SUPPORT, R.SERVICE}),
-    O.READ_WAREHOUSES: frozenset(R),
-    O.READ_CATALOG: frozenset({R.CUSTOMER, R.MANAGER, R.SUPPORT, R.SERVICE}),
-    O.SET_CATALOG: frozenset({R.MANAGER, R.SERVICE}),
+_CUSTOMER: Final = {Role.CUSTOMER: Reach.OWN}
+_COURIER: Final = {Role.COURIER: Reach.CARRIED}
+_MANAGER: Final = {Role.MANAGER: Reach.ALL}
+_SUPPORT: Final = {Role.SUPPORT: Reach.ALL}
+_SERVICE: Final = {Role.SERVICE: Reach.ALL}
+_STAFF: Final = _MANAGER | _SUPPORT
+_NOT_COURIERS: Final = _CUSTOMER | _STAFF | _SERVICE
+_EVERYBODY: Final = _NOT_COURIERS | _COURIER
+
+ALLOWED: Final[Mapping[Operation, Mapping[Role, Reach]]] = {
+    O.PLACE_ORDER: _CUSTOMER | _SERVICE,
+    O.SET_PRICE: _SERVICE,
+    O.READ_ORDERS: _NOT_COURIERS,
+    O.READ_ORDER: _EVERYBODY,
+    O.READ_MONEY: _NOT_COURIERS,
+    O.READ_CUSTOMER: _NOT_COURIERS,
+    O.READ_SHIPMENTS: _EVERYBODY,
+    O.COUNT_SHIPMENTS: _COURIER | _STAFF,
+    O.ACCEPT_AMENDMENT: _CUSTOMER | _SERVICE,
+    O.CANCEL_ORDER: _NOT_COURIERS,
+    O.DISPATCH: _COURIER,
+    O.DELIVER: _COURIER,
+    O.FAIL_SHIPMENT: _COURIER | _STAFF,
+    O.READ_FRAUD: _STAFF,
+    O.SET_FRAUD: _MANAGER,
+    O.READ_OPERATIONS: _STAFF,
+    O.READ_AUDIT: _STAFF,
+    O.ERASE_CUSTOMER: _MANAGER,
+    O.MEND_WORK: _SUPPORT,
+    O.READ_STOCK: _STAFF | _SERVICE,
+    O.READ_WAREHOUSES: _EVERYBODY,
+    O.READ_CATALOG: _NOT_COURIERS,
+    O.SET_CATALOG: _MANAGER | _SERVICE,
+    O.READ_SCHEMA: _STAFF,
 }
+"""Customers reach their own, couriers what they carry, the others all. What belongs to nobody is whole for each."""
+
+
+def reach(viewer: Viewer, operation: Operation) -> Reach | None:
+    """How far the role goes in it; None: not at all, or not with the token shown, which was issued for other things."""
+    if viewer.scope is not None and operation not in viewer.scope:
+        return None
+    return ALLOWED.get(operation, {}).get(viewer.role)
 
 
 def may(viewer: Viewer, operation: Operation) -> bool:
-    """Whether the role allows it, and the token, if one was shown, was issued for it."""
-    in_scope = viewer.scope is None or operation in viewer.scope
-    return in_scope and viewer.role in ALLOWED.get(operation, frozenset())
+    """Whether the role allows it at all, and the token, if one was shown, was issued for it."""
+    return reach(viewer, operation) is not None
+
+
+def may_for(viewer: Viewer, operation: Operation, customer_reference: str) -> bool:
+    """Whether the viewer may do it with what belongs to that customer."""
+    match reach(viewer, operation):
+        case Reach.ALL:
+            return True
+        case Reach.OWN:
+            return viewer.customer_reference == customer_reference
+    return False
 
 
 def require(viewer: Viewer, operation: Operation) -> None:
-    """Raises Refused(FORBIDDEN) unless the viewer's role may do it."""
-    if not may(viewer, operation):
-        roles = ", ".join(sorted(ALLOWED.get(operation, ())))
-        raise refused(Code.FORBIDDEN, f"As {viewer.role} you can't {operation}; that needs one of: {roles}.")
+    """Raises Refused(FORBIDDEN) unless the viewer's role, and the token shown, allow it."""
+    if may(viewer, operation):
+        return
+    roles = ALLOWED.get(operation, {})
+    if viewer.role in roles:
+        raise refused(Code.FORBIDDEN, f"With this token you can't {operation}: it was issued for other things.")
+    needed = ", ".join(sorted(roles))
+    raise refused(Code.FORBIDDEN, f"As {viewer.role} you can't {operation}; that needs one of: {needed}.")

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from oms.domain.access.model import Viewer
-from oms.domain.actor import Role
+from oms.domain.access.model import Operation, Reach, Viewer, reach
 from oms.domain.shipments.model import COURIER_SEES
 
 _MINE: Final = "o.customer_id = (SELECT id FROM customers WHERE reference = :viewer_customer)"
@@ -21,25 +20,25 @@ class Scope:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-_ALL: Final = Scope("true", "true")
-_NOTHING: Final = Scope("false", "false")
-_COURIERS: Final = Scope(
-    f"EXISTS (SELECT FROM shipments carried WHERE carried.order_id = o.id AND carried.status {_CARRIED})",
-    f"s.status {_CARRIED}",
-)
-
-
-_BY_ROLE: Final[Mapping[Role, Scope]] = {
-    Role.COURIER: _COURIERS,
-    Role.MANAGER: _ALL,
-    Role.SUPPORT: _ALL,
-    Role.SERVICE: _ALL,
+_ORDERS: Final[Mapping[Reach, str]] = {
+    Reach.OWN: _MINE,
+    Reach.CARRIED: (
+        f"EXISTS (SELECT FROM shipments carried WHERE carried.order_id = o.id AND carried.status {_CARRIED})"
+    ),
+    Reach.ALL: "true",
 }
+_SHIPMENTS: Final[Mapping[Reach, str]] = {
+    Reach.OWN: f"EXISTS (SELECT FROM orders o WHERE o.id = s.order_id AND {_MINE})",
+    Reach.CARRIED: f"s.status {_CARRIED}",
+    Reach.ALL: "true",
+}
+_NOTHING: Final = Scope("false", "false")
 
 
 def scope_of(viewer: Viewer) -> Scope:
-    """Customers see their own orders, couriers what they carry, the others everything; a new role nothing."""
-    if viewer.role == Role.CUSTOMER:
-        shipments = f"EXISTS (SELECT FROM orders o WHERE o.id = s.order_id AND {_MINE})"
-        return Scope(_MINE, shipments, {"viewer_customer": viewer.customer_reference})
-    return _BY_ROLE.get(viewer.role, _NOTHING)
+    """How far the viewer may read orders and their shipments, as conditions."""
+    reached = reach(viewer, Operation.READ_ORDER)
+    if reached is None:
+        return _NOTHING
+    values = {"viewer_customer": viewer.customer_reference} if reached == Reach.OWN else {}
+    return Scope(_ORDERS[reached], _SHIPMENTS[reached], values)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from oms.db import Database
-from oms.domain.access.model import Operation, Viewer, may
+from oms.domain.access.model import Operation, Viewer, may_for
 from oms.domain.refusal import refuse_all
 from oms.domain.text import CODE_LENGTH, check_text
 
@@ -31,8 +31,6 @@ async def find(db: Database, viewer: Viewer, key: UUID | str) -> SeenCustomer | 
     """
     if isinstance(key, str):
         refuse_all(check_text(key, "reference", most=CODE_LENGTH))
-    if not may(viewer, Operation.READ_MONEY):
-        return None
     async with db.reading() as conn:
         row = (await conn.execute(_OF_REFERENCE if isinstance(key, str) else _OF_ID, {"key": key})).one_or_none()
-    return SeenCustomer(*row) if row and viewer.owns(row.reference) else None
+    return SeenCustomer(*row) if row and may_for(viewer, Operation.READ_CUSTOMER, row.reference) else None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from oms.db import Tx
-from oms.domain.access.model import Operation, Viewer, may, require
+from oms.domain.access.model import Operation, Viewer, may, may_for, require
 from oms.domain.actor import Actor
 from oms.domain.catalog import store as catalog_store
 from oms.domain.customers import store as customer_store
@@ -63,7 +63,7 @@ async def _place_first_of_each_reference(
 
 def _refusal(request: OrderRequest, viewer: Viewer) -> Refused | None:
     problems = list(request.problems())
-    if not may(viewer, Operation.ORDER_FOR_OTHERS) and not viewer.owns(request.customer_reference):
+    if not may_for(viewer, Operation.PLACE_ORDER, request.customer_reference):
         message = "You can order for yourself only; leave customerReference out."
         problems.append(Problem(Code.FORBIDDEN, message, ("customerReference",)))
     if not may(viewer, Operation.SET_PRICE):
@@ -141,7 +141,7 @@ async def _theirs(tx: Tx, viewer: Viewer, order_id: UUID, operation: Operation) 
     require(viewer, operation)
     locked = await store.lock(tx, [order_id])
     order = locked.get(order_id)
-    if order is None or not viewer.owns(order.customer_reference):
+    if order is None or not may_for(viewer, operation, order.customer_reference):
         raise refused(Code.NOT_FOUND, "There is no such order.", "orderId")
     return locked, order
 

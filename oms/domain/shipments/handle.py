@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from oms.db import Tx
-from oms.domain.access.model import Operation, Viewer, may, require
+from oms.domain.access.model import Operation, Reach, Viewer, may_for, reach, require
 from oms.domain.orders import store
 from oms.domain.orders.model import Order
 from oms.domain.orders.store import LockedOrders
@@ -44,14 +44,18 @@ async def fail(tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str) -> Shipmen
 async def _visible(
     tx: Tx, viewer: Viewer, key: ShipmentKey, operation: Operation
 ) -> tuple[LockedOrders, Order, Shipment]:
-    """Who sees a courier's view only does not learn of shipments outside it, except of one just ended."""
+    """What does not exist and what the viewer's reach does not cover look the same."""
     require(viewer, operation)
     locked = await store.lock(tx, [key[0]])
     order = locked.get(key[0])
     shipment = order.shipment(key[1]) if order else None
-    if order is None or shipment is None:
-        raise refused(Code.NOT_FOUND, "There is no such shipment.", "shipmentId")
-    hidden = not may(viewer, Operation.READ_MONEY) and shipment.status not in COURIER_SEES
-    if hidden and shipment.booked_at is None:
+    if order is None or shipment is None or not _reaches(viewer, operation, order, shipment):
         raise refused(Code.NOT_FOUND, "There is no such shipment.", "shipmentId")
     return locked, order, shipment
+
+
+def _reaches(viewer: Viewer, operation: Operation, order: Order, shipment: Shipment) -> bool:
+    """Couriers may learn what became of a shipment that was theirs to carry once, and nothing of others."""
+    if reach(viewer, operation) == Reach.CARRIED:
+        return shipment.status in COURIER_SEES or shipment.booked_at is not None
+    return may_for(viewer, operation, order.customer_reference)

@@ -10,9 +10,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from oms.db import Database
-from oms.domain.access.model import Operation, Viewer, require
+from oms.domain.access.model import Operation, Reach, Viewer, reach, require
 from oms.domain.access.scope import Scope, scope_of
-from oms.domain.actor import Role
 from oms.domain.catalog.model import Warehouse
 from oms.domain.ids import parse_shipment
 from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, key_of
@@ -135,7 +134,7 @@ async def page(
     scope = scope_of(viewer)
     values = dict(_values(viewer, question, after)) | {"most": check_first(first) + 1}
     names = [name for name in values if name in _CONDITIONS]
-    if viewer.role == Role.CUSTOMER:
+    if reach(viewer, Operation.READ_SHIPMENTS) == Reach.OWN:
         return Page.of(await _rows(db, _page_of_customer(scope, names), scope, **values), first)
     conditions = " AND ".join((scope.shipments, *(_CONDITIONS[name] for name in names)))
     return Page.of(await _rows(db, _page_of_all(names, conditions), scope, **values), first)
@@ -179,7 +178,7 @@ def _page_of_customer(scope: Scope, names: Collection[str]) -> str:
 
 def _values(viewer: Viewer, question: ShipmentQuestion, after: str | None) -> Iterator[tuple[str, Any]]:
     statuses = question.statuses
-    if viewer.role == Role.COURIER:
+    if reach(viewer, Operation.READ_SHIPMENTS) == Reach.CARRIED:
         statuses = COURIER_SEES if statuses is None else statuses & COURIER_SEES
     if statuses is not None:
         yield "statuses", sorted(map(str, statuses))
