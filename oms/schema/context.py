@@ -1,6 +1,6 @@
 """What every resolver is given: who asks, the database, and where live changes come from."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -10,6 +10,7 @@ from strawberry.types import Info as AnyInfo
 from oms.db import Database
 from oms.domain.access.model import Viewer
 from oms.domain.log import ShipmentChange
+from oms.domain.refusal import Refused
 from oms.domain.repeats.handle import RepeatKey
 from oms.schema.reads import Reads
 
@@ -33,11 +34,17 @@ class Live(Protocol):
         ...
 
 
+def _unheard(_viewer: Viewer, _refusal: Refused) -> None:
+    """For those who do not record what is refused."""
+
+
 @dataclass(slots=True)
 class Context:
     """Belongs to one operation. `currency` is the catalogue's default, ISO 4217.
 
-    `repeat` comes from the Idempotency-Key header of a mutation with one root field.
+    `on_refusal` hears who was refused what.
+    `repeat` comes from the Idempotency-Key header of a mutation with one root field. In a `demo` anybody may ask for
+    the schema itself.
     """
 
     db: Database
@@ -45,6 +52,8 @@ class Context:
     live: Live
     currency: str
     repeat: RepeatKey | None = None
+    demo: bool = False
+    on_refusal: Callable[[Viewer, Refused], None] = _unheard
     reads: Reads = field(init=False)
 
     def __post_init__(self) -> None:

@@ -44,5 +44,5 @@ def wants_graphiql(request: Request) -> bool:
 
 
 def graphiql_page() -> FileResponse:
-    """The page with its headers, for anybody: what it shows, it asks of the API as whoever reads it."""
+    """The page with its headers: what it shows, it asks of the API as whoever reads it."""
     return FileResponse(PAGE, media_type="text/html", headers=HEADERS)

@@ -20,6 +20,7 @@ class ErrorCode(StrEnum):
     CONFLICT = "CONFLICT"
     DUPLICATE = "DUPLICATE"
     UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
     RATE_LIMITED = "RATE_LIMITED"
     UNAVAILABLE = "UNAVAILABLE"
@@ -48,6 +49,18 @@ class RequestRefused(Exception):
     @property
     def errors(self) -> list[GraphQLFormattedError]:
         return [_error(self.message, self.code)]
+
+
+class CannotExecute(RequestRefused):
+    """A request in good form whose document can't be executed; where in the document stands with each error."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__(400, ErrorCode.INVALID, errors[0].message)
+        self._errors = formatted(errors)
+
+    @property
+    def errors(self) -> list[GraphQLFormattedError]:
+        return self._errors
 
 
 def invalid(message: str, *, status: int = 400, headers: Mapping[str, str] | None = None) -> RequestRefused:

@@ -41,8 +41,6 @@ def repeat_key(headers: Sequence[str], operation: Operation) -> RepeatKey | None
     key = key_of(headers)
     if key is None:
         return None
-    if operation.kind() is None:
-        return None  # it can't be parsed, and executing it says why
     if not operation.mutates_once():
         raise invalid("Idempotency-Key goes with a mutation that has exactly one root field.")
     return RepeatKey.of(key, operation.canonical())

@@ -1,0 +1,101 @@
+"""What each operation passes before it is executed: its document, once parsed, and the caller's limits."""
+
+from collections.abc import Iterator
+from typing import Any, Final, cast
+from weakref import WeakKeyDictionary
+
+import strawberry
+from graphql import Executor, GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from oms.documents import Document, parsed
+from oms.domain.access.model import Operation, may
+from oms.schema.context import Context
+from oms.schema.limits import MAXIMUM, MOST_VALUES, Limits, count_values
+
+_LIMITS: Final[WeakKeyDictionary[strawberry.Schema, Limits]] = WeakKeyDictionary()
+"""One for each schema: what it judged once is remembered."""
+
+
+def _limits_of(schema: strawberry.Schema) -> Limits:
+    if schema not in _LIMITS:
+        _LIMITS[schema] = Limits(schema._schema)  # noqa: SLF001 - Strawberry has no other way to GraphQL's own
+    return _LIMITS[schema]
+
+
+class Admission(SchemaExtension):
+    """Takes the place of Strawberry's parsing and validation, and refuses what costs too much.
+
+    The result tells the cost in `extensions.cost` with what the caller may spend on one operation.
+    """
+
+    def __init__(self) -> None:
+        self._document: Document | None = None
+        self._cost: int | None = None
+
+    def on_parse(self) -> Iterator[None]:
+        self._document = parsed(self.execution_context.query or "")
+        self.execution_context.graphql_document = self._document.syntax
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """An empty list of errors tells Strawberry that nothing is left to validate."""
+        self.execution_context.pre_execution_errors = list(self._objections())
+        yield
+
+    def get_results(self) -> dict[str, Any]:
+        if self._cost is None:
+            return {}
+        return {"cost": {"requested": self._cost, "maximum": MAXIMUM[self._context.viewer.role]}}
+
+    @property
+    def _context(self) -> Context:
+        return cast("Context", self.execution_context.context)
+
+    def _objections(self) -> Iterator[GraphQLError]:
+        document, context = self._document, self._context
+        if document is None:
+            raise RuntimeError("validated before it was parsed")
+        reads_schema = reads_schema_itself(context)
+        if document.introspects and not reads_schema:
+            yield _refused("Asking for the schema itself is for managers and support.", code="FORBIDDEN")
+            return
+        limits = _limits_of(self.execution_context.schema)
+        if errors := limits.errors(document, suggest=reads_schema):
+            yield from errors
+            return
+        variables = self.execution_context.variables
+        most = MOST_VALUES[context.viewer.role]
+        if count_values(variables, most) > most:
+            yield _refused(f"The variables hold more than {most} values: send less at once.")
+            return
+        operation = document.chosen(self.execution_context.operation_name)
+        if operation is None:
+            return  # executing it says so
+        self._cost = limits.cost(document, operation, variables)
+        maximum = MAXIMUM[context.viewer.role]
+        if self._cost > maximum:
+            yield _refused(
+                f"This costs {self._cost}; {maximum} is the most for one operation. Ask for shorter pages"
+                " (first), fewer fields, or several times."
+            )
+
+
+def reads_schema_itself(context: Context) -> bool:
+    """Whether the caller may ask for the schema, and so be told which names it has."""
+    return context.demo or may(context.viewer, Operation.READ_SCHEMA)
+
+
+def _refused(message: str, *, code: str = "INVALID") -> GraphQLError:
+    return GraphQLError(message, extensions={"code": code})
+
+
+class QuietExecution(StrawberryGraphQLCoreExecutionContext):
+    """Strangers are told that a variable is wrong, not which names would be right."""
+
+    @classmethod
+    def build(cls, *arguments: Any, **options: Any) -> list[GraphQLError] | Executor[Any]:
+        """As graphql-core calls it: after the schema, the document and the root value comes the context."""
+        context: Context = arguments[3]
+        return super().build(*arguments, **options | {"hide_suggestions": not reads_schema_itself(context)})

@@ -1,0 +1,171 @@
+"""What an operation costs, who may spend how much, and who may ask for the schema itself."""
+
+import re
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query
+
+from oms.documents import parsed
+from oms.domain.actor import Role
+from oms.schema.export import schema
+from oms.schema.limits import MAXIMUM, MOST_ERRORS, MOST_VALUES, Limits
+from oms.settings import PROJECT_DIR
+from tests.schema.api import VIEWERS, Api
+from tests.shop import CART, MANAGER, SUPPORT
+
+LIMITS = Limits(schema._schema)
+
+COSTS: dict[str, tuple[str, dict[str, Any], int]] = {
+    "a root field asks the database: 10, what it has 1 each": ('{ order(id: "x") { id status } }', {}, 12),
+    "__typename is a field": ("{ __typename }", {}, 1),
+    "a page counts once for each entry": ("{ orders(first: 3) { nodes { id status } } }", {}, 10 + 1 + 3 * 2),
+    "a page as long as the client says in a variable": (
+        "query ($n: Int) { orders(first: $n) { nodes { id } } }",
+        {"n": 7},
+        10 + 1 + 7,
+    ),
+    "a variable's default": ("query ($n: Int = 5) { orders(first: $n) { nodes { id } } }", {}, 10 + 1 + 5),
+    "a page as long as the schema says": ("{ orders { nodes { id } } }", {}, 10 + 1 + 20),
+    "null is nothing said": ("query ($n: Int) { orders(first: $n) { nodes { id } } }", {"n": None}, 10 + 1 + 20),
+    "never longer than a page may be": ("{ orders(first: 999999) { nodes { id } } }", {}, 10 + 1 + 100),
+    "what stands beside the entries counts once": (
+        "{ orders(first: 4) { edges { node { id } cursor } pageInfo { endCursor } } }",
+        {},
+        10 + 1 + 4 * 3 + 2,
+    ),
+    "a list in a list": ("{ orders(first: 4) { nodes { lines { id sku } } } }", {}, 10 + 1 + 4 * (1 + 10 * 2)),
+    "a page in a page": (
+        "{ orders(first: 4) { nodes { events(first: 5) { nodes { at } } } } }",
+        {},
+        10 + 1 + 4 * (10 + 1 + 5),
+    ),
+    "a bulk answer counts once for each input": (
+        "mutation ($i: [PlaceOrderInput!]!) { placeOrders(inputs: $i) { results { order { id } } } }",
+        {"i": [{}] * 30},
+        10 + 1 + 30 * 2,
+    ),
+    "aliases are fields": ("{ a: viewer { name } b: viewer { name } }", {}, 2 * 11),
+    "fragments cost what they stand for": (
+        "{ orders(first: 4) { ...C } } fragment C on OrderConnection { nodes { ...O } } fragment O on Order { id }",
+        {},
+        10 + 1 + 4,
+    ),
+    "only the operation that is chosen": ("query A { viewer { name } }", {}, 11),
+}
+
+
+def cost(document: str, variables: dict[str, Any] | None = None) -> int:
+    known = parsed(document)
+    assert LIMITS.errors(known, suggest=True) == []
+    return LIMITS.cost(known, known.operations[0], variables)
+
+
+@pytest.mark.parametrize(("document", "variables", "expected"), COSTS.values(), ids=COSTS.keys())
+def test_cost(document: str, variables: dict[str, Any], expected: int) -> None:
+    assert cost(document, variables) == expected
+
+
+def test_fragments_that_double_at_each_step_are_reckoned_at_once() -> None:
+    doubling = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40))
+    assert cost(f"{{ ...F0 }} {doubling} fragment F40 on Query {{ viewer {{ name }} }}") == 11 * 2**40
+
+
+def test_every_page_s_document_costs_little_and_graphiql_s_introspection_fits() -> None:
+    for page in (PROJECT_DIR / "templates").rglob("*.graphql"):
+        assert cost(page.read_text(), {"first": 100}) < min(MAXIMUM.values()) / 4, page
+    assert cost(get_introspection_query()) < MAXIMUM[Role.SUPPORT] / 4
+
+
+async def test_the_answer_tells_its_cost_and_what_the_role_may_spend(api: Api) -> None:
+    for role, viewer in VIEWERS.items():
+        result = await api.answer("{ viewer { name role } }", viewer)
+        assert result.extensions == {"cost": {"requested": 12, "maximum": MAXIMUM[role]}}
+
+
+async def test_what_costs_too_much_is_refused_before_it_is_executed(api: Api) -> None:
+    document = "{ orders(first: 100) { nodes { customer { orders(first: 100) { nodes { lines { sku } } } } } } }"
+    with api.statements() as sent:
+        result = await api.answer(document)
+    assert sent == []
+    assert result.data is None
+    assert result.errors
+    assert result.errors[0].extensions == {"code": "INVALID"}
+    assert str(MAXIMUM[Role.SUPPORT]) in result.errors[0].message
+    assert result.extensions == {"cost": {"requested": cost(document), "maximum": MAXIMUM[Role.SUPPORT]}}
+
+
+async def test_a_subscription_is_judged_alike(api: Api) -> None:
+    document = """subscription { shipmentUpdated { order { customer { orders(first: 100) { nodes {
+        events(first: 100) { nodes { shipment { lines { sku } } } } } } } } } }"""
+    with pytest.raises(Exception, match="is the most for one operation"):
+        await anext(api.watch(document))
+
+
+async def test_a_thousand_orders_at_once_are_within_what_a_service_may_spend() -> None:
+    document = """mutation ($inputs: [PlaceOrderInput!]!) { placeOrders(inputs: $inputs) { userErrors { code }
+        results { order { id reference status placedAt } userErrors { code message path } } } }"""
+    assert cost(document, {"inputs": [{}] * 1000}) < MAXIMUM[Role.SERVICE] / 2
+
+
+async def test_too_many_values_in_variables_are_refused_before_they_are_looked_at(api: Api) -> None:
+    document = "mutation ($inputs: [StockInput!]!) { setStock(inputs: $inputs) { changed } }"
+    inputs = [{"sku": 1}] * MOST_VALUES[Role.MANAGER]
+    error = await api.refusal(document, MANAGER, inputs=inputs)
+    assert error.extensions == {"code": "INVALID"}
+    assert str(MOST_VALUES[Role.MANAGER]) in error.message
+
+
+async def test_errors_of_a_document_are_bounded(api: Api) -> None:
+    result = await api.answer("{" + "".join(f" x{n}" for n in range(500)) + "}")
+    assert result.errors
+    assert len(result.errors) == MOST_ERRORS + 1
+    assert all(error.extensions == {"code": "INVALID"} for error in result.errors)
+
+
+@pytest.mark.parametrize("document", [get_introspection_query(), '{ __type(name: "Order") { name } }'])
+@pytest.mark.parametrize("role", Role)
+async def test_the_schema_itself_is_for_staff(api: Api, role: Role, document: str) -> None:
+    result = await api.answer(document, VIEWERS[role])
+    if role in (Role.MANAGER, Role.SUPPORT):
+        assert not result.errors
+    else:
+        assert result.errors
+        assert result.errors[0].extensions == {"code": "FORBIDDEN"}
+        assert result.data is None
+
+
+async def test_in_the_demo_the_schema_is_for_everybody(api: Api) -> None:
+    context = api.context(VIEWERS[Role.CUSTOMER])
+    context.demo = True
+    result = await schema.execute(get_introspection_query(), {}, context)
+    assert not result.errors
+
+
+async def test_what_a_type_is_called_may_be_asked_by_everybody(api: Api) -> None:
+    assert await api.ask("{ __typename }", VIEWERS[Role.COURIER]) == "Query"
+
+
+MISSPELT: dict[str, tuple[str, dict[str, Any]]] = {
+    "a field": ("{ viewer { nam } }", {}),
+    "an argument": ("{ orders(frist: 1) { nodes { id } } }", {}),
+    "a type": ("{ viewer { ... on Viewr { name } } }", {}),
+    "an enum in the document": ("{ orders(filter: {status: [PENDIN]}) { nodes { id } } }", {}),
+    "an enum in a variable": (
+        "query ($s: [OrderStatus!]) { orders(filter: {status: $s}) { nodes { id } } }",
+        {"s": ["PENDIN"]},
+    ),
+    "a variable's field": (
+        "query ($f: OrderFilter) { orders(filter: $f) { nodes { id } } }",
+        {"f": {"placedFom": "2026-01-01T00:00:00Z"}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("document", "variables"), MISSPELT.values(), ids=MISSPELT.keys())
+async def test_names_are_suggested_to_staff_only(api: Api, document: str, variables: dict[str, Any]) -> None:
+    told = await api.answer(document, SUPPORT, **variables)
+    assert "Did you mean" in str(told.errors)
+    untold = await api.answer(document, CART, **variables)
+    assert untold.errors
+    assert not re.search("did you mean", str(untold.errors), re.IGNORECASE)
