@@ -36,7 +36,7 @@ async def lighthouse_scores(_: Browser, elsewhere: Elsewhere, scene: Scene, tool
 
 
 async def _audit(tool: Path, elsewhere: Elsewhere, stop: Stop, address: str) -> Any:
-    headers = {"Cookie": f"oms_session={await elsewhere.token(stop.persona)}"} if stop.persona else {}
+    headers = {"Cookie": f"oms_session={await elsewhere.session(stop.persona)}"} if stop.persona else {}
     process = await asyncio.create_subprocess_exec(
         "node", str(tool / "cli/index.js"), elsewhere.url + address,
         "--quiet", "--output=json", "--max-wait-for-load=20000",

@@ -41,7 +41,7 @@ async def main(pages: int, changes_per_s: float) -> None:
         )
         before_mb = memory_mb(web)
         readers = [OpenPage(orders[number % len(orders)]["id"]) for number in range(pages)]
-        cookie = f"oms_session={await elsewhere.token('customer')}"
+        cookie = f"oms_session={await elsewhere.session('customer')}"
         host = instance.url.removeprefix("http://")
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
         async with httpx.AsyncClient(

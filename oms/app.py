@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import strawberry
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 
 from oms.db import Database
 from oms.domain.access.model import Viewer
+from oms.domain.audit.refusals import RefusalTrail
 from oms.domain.repeats.handle import RepeatKey
+from oms.domain.sessions.model import SessionRules
 from oms.doorbell import Doorbell
 from oms.instance import located
 from oms.schema.context import Context
@@ -20,12 +23,15 @@ from oms.settings import Settings, load_settings
 from oms.web.api import Api
 from oms.web.auth import Authenticator
 from oms.web.doorbells import hear_doorbells
-from oms.web.front import front_routes, refuse
+from oms.web.front import Front, front_routes
 from oms.web.graphql_http import HttpDoor
 from oms.web.graphql_ws import WebSocketDoor
 from oms.web.live import LiveHub
+from oms.web.metrics import Counted, MetricsDoor, OwnFigures
 from oms.web.open_streams import OpenStreams
 from oms.web.pages.routes import page_routes
+from oms.web.rates import Rates
+from oms.web.shared_counts import SharedCounts
 
 
 def create_app() -> Starlette:
@@ -42,14 +48,32 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     db = Database(database_url, pool_size=settings.database_pool_size, ring=doorbell.ring)
     hub = LiveHub(db)
     streams = OpenStreams()
+    refusals = RefusalTrail(db)
+    rules = SessionRules(
+        idle=timedelta(seconds=settings.session_idle_s),
+        longest=timedelta(days=settings.session_days),
+        demo=settings.demo,
+    )
+    figures = OwnFigures(streams)
+    counts = SharedCounts(redis_url)
 
     def new_context(viewer: Viewer, repeat: RepeatKey | None) -> Context:
-        return Context(db=db, viewer=viewer, live=hub, currency=settings.currency, repeat=repeat)
+        return Context(
+            db=db,
+            viewer=viewer,
+            live=hub,
+            currency=settings.currency,
+            repeat=repeat,
+            demo=settings.demo,
+            on_refusal=refusals.note,
+        )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         tasks = [
             asyncio.create_task(hub.follow()),
+            asyncio.create_task(refusals.follow()),
+            asyncio.create_task(streams.end_revoked(api.authenticator)),
             asyncio.create_task(hear_doorbells(redis_url, hub.ring, missed=hub.reread)),
         ]
         try:
@@ -59,20 +83,26 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await refusals.write(all_of_them=True)
             await doorbell.close()
+            await counts.close()
             await db.close()
 
-    api = Api(schema, Authenticator(db), new_context)
-    app = Starlette(
+    rates = Rates(settings, counts)
+    api = Api(schema, Authenticator(db, rules), new_context, rates)
+    app = Front(
+        settings,
         routes=[
-            Route("/graphql", HttpDoor(api, streams)),
+            Route("/graphql", HttpDoor(api, streams, demo=settings.demo)),
             WebSocketRoute("/graphql", WebSocketDoor(api, streams)),
             *front_routes(db),
+            Route("/metrics", MetricsDoor(db, api.authenticator, figures).scrape),
             *page_routes(api, db, hub, streams, demo=settings.demo),
         ],
-        exception_handlers={HTTPException: refuse, Exception: refuse},
+        middleware=[Middleware(Counted, figures=figures)],
         lifespan=lifespan,
     )
     app.state.streams = streams
     app.state.hub = hub
+    app.state.rates = rates
     return app

@@ -11,8 +11,9 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX: Final = "OMS_"
@@ -28,7 +29,9 @@ HostName = Annotated[str, Field(pattern=r"^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_]
 
 _RATE: Final = re.compile(r"\s*[1-9]\d{0,5}/(second|minute|hour|day)\s*")
 
-_SECRET: Final = frozenset({"OMS_DATABASE_URL", "OMS_MIGRATION_DATABASE_URL", "OMS_REDIS_URL"})
+_SECRET: Final = frozenset(
+    {"OMS_DATABASE_URL", "OMS_MIGRATION_DATABASE_URL", "OMS_OPENID_CLIENT_SECRET", "OMS_REDIS_URL"}
+)
 """Values that hold passwords and are never shown."""
 
 
@@ -92,6 +95,13 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(
         default=None,
         description="Redis or Valkey to use, as `redis://:password@host/0`. Unset: the embedded Valkey.",
+    )
+    backup_dir: Path | None = Field(
+        default=None,
+        description=(
+            "Folder of the embedded PostgreSQL's backups, best on another disk: every change is archived there, and "
+            "`backup` puts its copies there. Unset: nothing is."
+        ),
     )
     database_pool_size: int = Field(
         default=10, ge=1, le=200, description="Connections to PostgreSQL that one process keeps at most."
@@ -189,6 +199,27 @@ class Settings(BaseSettings):
         default="USD", pattern="^[A-Z]{3}$", description="Default currency of the catalogue, ISO 4217."
     )
 
+    # signing in at a provider of OpenID Connect
+    openid_issuer: str | None = Field(
+        default=None,
+        description=(
+            "Provider at which people may sign in, by the issuer's URL as it names itself; https, but in demo mode or "
+            "on this machine: [operating.md](operating.md#signing-in-at-a-provider). Unset: with a password only."
+        ),
+    )
+    openid_client_id: str | None = Field(
+        default=None, validate_default=True, description="What this system is registered as at the provider."
+    )
+    openid_client_secret: SecretStr | None = Field(
+        default=None, description="The secret that goes with it. Unset: a public client, by PKCE alone."
+    )
+    openid_name: str = Field(
+        default="your organisation",
+        min_length=1,
+        max_length=60,
+        description="What people call the provider; the button says `Sign in with …`.",
+    )
+
     # log
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe event that is logged."
@@ -243,6 +274,20 @@ class Settings(BaseSettings):
         default=50, ge=0, description="Shipping added for each unit, in minor units."
     )
 
+    @field_validator("openid_issuer")
+    @classmethod
+    def _private_issuer(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and not is_private_way(value, demo=info.data.get("demo", False)):
+            raise ValueError("must begin with https://")
+        return value
+
+    @field_validator("openid_client_id")
+    @classmethod
+    def _client_of_issuer(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("openid_issuer"):
+            raise ValueError("must be set with OMS_OPENID_ISSUER")
+        return value
+
     @field_validator("sign_in_rate", "sign_in_rate_from_address")
     @classmethod
     def _rates(cls, value: str) -> str:
@@ -262,10 +307,10 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "backup_dir")
     @classmethod
-    def _from_project(cls, value: Path) -> Path:
-        return (PROJECT_DIR / value.expanduser()).resolve()
+    def _from_project(cls, value: Path | None) -> Path | None:
+        return (PROJECT_DIR / value.expanduser()).resolve() if value else None
 
     @field_validator("provider_timeout_s")
     @classmethod
@@ -293,6 +338,14 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return value
+
+
+def is_private_way(url: str, *, demo: bool) -> bool:
+    """Whether secrets may be sent there: over TLS, and without it on this machine or in demo mode."""
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return bool(parts.hostname)
+    return parts.scheme == "http" and (demo or parts.hostname in ("localhost", "127.0.0.1", "::1"))
 
 
 def load_settings(**given: Any) -> Settings:

@@ -1,20 +1,21 @@
 """What every door of the API does alike: execute an operation as a viewer, and tell the outcome as JSON values."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
 import strawberry
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from oms.domain.access.model import Viewer
 from oms.domain.repeats.handle import RepeatKey
-from oms.web.auth import Authenticator
+from oms.web.auth import Authenticator, Unauthenticated
+from oms.web.credentials import Shown
 from oms.web.graphql_errors import STATUS_OF_FAULT, RequestRefused, formatted, invalid, refusal_of
 from oms.web.operation import Operation
+from oms.web.rates import Rates
 
 QUERIES: Final = (OperationType.QUERY,)
 QUERIES_AND_MUTATIONS: Final = (OperationType.QUERY, OperationType.MUTATION)
@@ -36,46 +37,57 @@ class Api:
     schema: strawberry.Schema
     authenticator: Authenticator
     new_context: Callable[[Viewer, RepeatKey | None], object]
+    rates: Rates
+
+    async def admit(self, shown: Shown, address: str) -> Viewer:
+        """Who sends a request, which counts as theirs; without good credentials, as that address's.
+
+        Raises Unauthenticated, or RateLimited.
+        """
+        try:
+            viewer = await self.authenticator.viewer(shown, in_use=True)
+        except Unauthenticated:
+            await self.rates.stranger(address)
+            raise
+        await self.rates.caller(viewer)
+        return viewer
 
     async def execute(
         self, operation: Operation, viewer: Viewer, repeat: RepeatKey | None, *, allowed: Iterable[OperationType]
     ) -> Outcome:
         """A query or a mutation. Raises RequestRefused where the document has no such operation, or one not allowed."""
-        operation.require_choice()
-        try:
-            result = await self.schema.execute(
-                operation.document,
-                operation.variables,
-                self.new_context(viewer, repeat),
-                operation_name=operation.name,
-                allowed_operation_types=allowed,
-            )
-        except CannotGetOperationTypeError as problem:
-            raise invalid(problem.as_http_error_reason()) from problem
-        except InvalidOperationTypeError as problem:
-            raise not_here(problem.operation_type) from problem
-        return outcome_of(result)
-
-    async def stream(
-        self, operation: Operation, authorization: str | None, repeat: RepeatKey | None = None
-    ) -> AsyncGenerator[Outcome, None]:
-        """Any operation, for a transport that takes many results: one of a query or mutation, all of a subscription.
-
-        Credentials are looked at again before each result, so that a revoked token ends the stream. Raises
-        Unauthenticated then.
-        """
-        operation.kind()
-        viewer = await self.authenticator.viewer(authorization)
-        results = await self.schema.stream(
+        kind = operation.kind()
+        if kind not in allowed:
+            raise not_here(kind)
+        result = await self.schema.execute(
             operation.document,
             operation.variables,
             self.new_context(viewer, repeat),
             operation_name=operation.name,
         )
-        async with aclosing(results):
-            async for result in results:
-                await self.authenticator.viewer(authorization)
-                yield outcome_of(result)
+        return outcome_of(result)
+
+    async def stream(
+        self, operation: Operation, shown: Shown, repeat: RepeatKey | None = None
+    ) -> AsyncGenerator[Outcome, None]:
+        """Any operation, for a transport that takes many results: one of a query or mutation, all of a subscription.
+
+        Credentials are looked at again before each result, so that a revoked token ends the stream. Raises
+        Unauthenticated then, and RateLimited where the viewer has too many subscriptions open.
+        """
+        subscribes = operation.kind() is OperationType.SUBSCRIPTION
+        viewer = await self.authenticator.viewer(shown)
+        with self.rates.subscription(viewer) if subscribes else nullcontext():
+            results = await self.schema.stream(
+                operation.document,
+                operation.variables,
+                self.new_context(viewer, repeat),
+                operation_name=operation.name,
+            )
+            async with aclosing(results):
+                async for result in results:
+                    await self.authenticator.viewer(shown)
+                    yield outcome_of(result)
 
 
 def outcome_of(result: Any) -> Outcome:

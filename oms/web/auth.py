@@ -1,19 +1,21 @@
-"""Who calls: bearer tokens, looked up in the database and remembered for a few seconds."""
+"""Who calls: bearer tokens and sessions, looked up in the database and remembered for a few seconds."""
 
-import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from oms.db import Database
-from oms.domain.access.handle import viewer_of
+from oms.domain.access import handle as access
 from oms.domain.access.model import Viewer
+from oms.domain.sessions import handle as sessions
+from oms.domain.sessions.model import SEEN_EVERY, SessionRules
+from oms.web.credentials import Credential, SessionCookie, SessionSecret, Shown
 from oms.web.graphql_errors import ErrorCode, RequestRefused
 
 KNOWN_FOR_S: Final = 5.0
-"""How long a revoked token may go on."""
+"""How long a revoked token, or a session that was ended elsewhere, may go on at most."""
 
 UNKNOWN_FOR_S: Final = 1.0
 """How long a token just issued may be refused, when it was tried before."""
@@ -31,50 +33,95 @@ class Unauthenticated(RequestRefused):
         self.bad = bad
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Remembered:
+    """Who was found. `seen_until_s`: until when it need not be written down again that a session is in use."""
+
     viewer: Viewer | None
     until_s: float
+    seen_until_s: float = 0.0
 
 
 class Authenticator:
-    """Answers for `Authorization` values. Remembers who was found, for KNOWN_FOR_S, and who was not, for less."""
+    """Answers for what callers show. Remembers who was found, for KNOWN_FOR_S, and who was not, for less."""
 
-    def __init__(self, db: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, db: Database, rules: SessionRules, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._db = db
+        self.rules = rules
         self._clock = clock
-        self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
+        self.cookie = SessionCookie(secure=not rules.demo)
+        self._remembered: OrderedDict[Credential, _Remembered] = OrderedDict()
 
-    async def viewer(self, authorization: str | None) -> Viewer:
-        """Whom the credentials stand for. Raises Unauthenticated; OSError or SQLAlchemy's when the database is away."""
-        token = _bearer_token(authorization)
-        key = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        known = self._remembered.get(key)
+    async def viewer(self, shown: Shown, *, in_use: bool = False) -> Viewer:
+        """Whom it stands for. `in_use`: a person does something, so that the session's idle time begins anew.
+
+        Raises Unauthenticated; OSError or SQLAlchemy's when the database is away.
+        """
+        credential = credential_of(shown)
+        known = self._remembered.get(credential)
         if known is None or known.until_s <= self._clock():
-            known = self._remember(key, await viewer_of(self._db, token))
+            known = self._remember(credential, await self._look_up(credential))
         if known.viewer is None:
-            raise Unauthenticated("This token is unknown, expired or revoked.", bad=True)
+            raise Unauthenticated(_UNKNOWN[credential.is_session], bad=True)
+        if in_use and credential.is_session and known.seen_until_s <= self._clock():
+            known.seen_until_s = self._clock() + SEEN_EVERY.total_seconds()
+            await sessions.seen(self._db, credential.digest)
         return known.viewer
 
-    def forget(self, authorization: str) -> None:
-        """It was revoked here: no need to wait until it is forgotten."""
-        token = _bearer_token(authorization)
-        self._remembered.pop(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest(), None)
+    def forget(self, shown: Shown) -> None:
+        """It was ended here: no need to wait until it is forgotten."""
+        self._remembered.pop(credential_of(shown), None)
 
-    def _remember(self, key: bytes, viewer: Viewer | None) -> _Remembered:
-        known = _Remembered(viewer, self._clock() + (KNOWN_FOR_S if viewer else UNKNOWN_FOR_S))
-        self._remembered[key] = known
-        self._remembered.move_to_end(key)
+    async def no_longer_held(self, shown: Iterable[Credential]) -> set[Credential]:
+        """Those of them that were revoked, ended or have expired; what was remembered of them is forgotten."""
+        asked = set(shown)
+        by_session = [credential.digest for credential in asked if credential.is_session]
+        by_token = [credential.digest for credential in asked if not credential.is_session]
+        held = {Credential(digest, is_session=True) for digest in await self._held_sessions(by_session)}
+        held |= {Credential(digest, is_session=False) for digest in await self._held_tokens(by_token)}
+        for credential in asked - held:
+            self._remembered.pop(credential, None)
+        return asked - held
+
+    async def _held_sessions(self, digests: list[bytes]) -> set[bytes]:
+        return await sessions.still_held(self._db, digests, self.rules) if digests else set()
+
+    async def _held_tokens(self, digests: list[bytes]) -> set[bytes]:
+        return await access.still_held(self._db, digests) if digests else set()
+
+    async def _look_up(self, credential: Credential) -> _Remembered:
+        now_s = self._clock()
+        if credential.is_session:
+            held = await sessions.recognise(self._db, credential.digest, self.rules)
+            if held is not None:
+                rest_s = (SEEN_EVERY - held.unused).total_seconds()
+                return _Remembered(held.viewer, now_s + KNOWN_FOR_S, now_s + rest_s)
+        elif viewer := await access.viewer_of(self._db, credential.digest):
+            return _Remembered(viewer, now_s + KNOWN_FOR_S)
+        return _Remembered(None, now_s + UNKNOWN_FOR_S)
+
+    def _remember(self, credential: Credential, found: _Remembered) -> _Remembered:
+        self._remembered[credential] = found
+        self._remembered.move_to_end(credential)
         if len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
-        return known
+        return found
 
 
-def _bearer_token(authorization: str | None) -> str:
-    if not authorization or not authorization.strip():
+_UNKNOWN: Final = {
+    False: "This token is unknown, expired or revoked.",
+    True: "This session is over: sign in again.",
+}
+
+
+def credential_of(shown: Shown) -> Credential:
+    """Raises Unauthenticated where nothing was shown, or something that can't be credentials."""
+    if isinstance(shown, SessionSecret):
+        return Credential.of_session(shown)
+    if not shown or not shown.strip():
         raise Unauthenticated("Send a token: Authorization: Bearer TOKEN.", bad=False)
-    scheme, _, token = authorization.strip().partition(" ")
+    scheme, _, token = shown.strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
         raise Unauthenticated("Credentials have the form: Bearer TOKEN.", bad=True)
-    return token
+    return Credential.of_token(token)

@@ -14,22 +14,21 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.web.own_pages import COOKIE
+from oms.web.credentials import SessionCookie
 
 FIELD: Final = "form_token"
 """The hidden field's name; _form.html and static/courier.js know it, too."""
 
 _VISITOR: Final = "oms_visitor"
 _SIZE_BYTES: Final = hashlib.sha256().digest_size
-_LONGEST_COOKIE: Final = 512
 
 
 class FormToken:
-    """The token of one page's forms, made when the first of them is rendered. Outside demo cookies are `secure`."""
+    """The token of one page's forms, made when the first of them is rendered."""
 
-    def __init__(self, request: Request, *, secure: bool) -> None:
-        self._secret = _secret_of(request, secure=secure)
-        self._secure = secure
+    def __init__(self, request: Request, session: SessionCookie) -> None:
+        self._secret = _secret_of(request, session)
+        self._session = session
         self._is_new = False
 
     def __call__(self) -> str:
@@ -41,13 +40,13 @@ class FormToken:
     def remember(self, response: Response) -> None:
         """Has the browser of a visitor who is new keep what the token stands on, until it is closed."""
         if self._is_new and self._secret is not None:
-            name = _visitor_cookie(secure=self._secure)
-            response.set_cookie(name, self._secret, httponly=True, samesite="lax", secure=self._secure)
+            name, secure = _visitor_cookie(self._session), self._session.secure
+            response.set_cookie(name, self._secret, httponly=True, samesite="lax", secure=secure)
 
 
-def is_genuine(request: Request, token: str, *, secure: bool) -> bool:
+def is_genuine(request: Request, token: str, session: SessionCookie) -> bool:
     """Whether a page that this very browser was given holds the token."""
-    secret = _secret_of(request, secure=secure)
+    secret = _secret_of(request, session)
     return secret is not None and hmac.compare_digest(_unmasked(token), _proof(secret))
 
 
@@ -74,12 +73,12 @@ def _xor(one: bytes, other: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
-def _secret_of(request: Request, *, secure: bool) -> str | None:
+def _secret_of(request: Request, session: SessionCookie) -> str | None:
     """The cookie that tells this browser from others."""
-    cookie = request.cookies.get(COOKIE) or request.cookies.get(_visitor_cookie(secure=secure))
-    return cookie[:_LONGEST_COOKIE] if cookie else None
+    secret = session.read(request)
+    return secret.value if secret else request.cookies.get(_visitor_cookie(session)) or None
 
 
-def _visitor_cookie(*, secure: bool) -> str:
-    """`__Host-` keeps other hosts of the domain from setting it; browsers take that over https only."""
-    return f"__Host-{_VISITOR}" if secure else _VISITOR
+def _visitor_cookie(session: SessionCookie) -> str:
+    """With the prefix where browsers take it, as the session's."""
+    return f"__Host-{_VISITOR}" if session.secure else _VISITOR

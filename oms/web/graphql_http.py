@@ -1,36 +1,48 @@
 """GraphQL over HTTP at /graphql: GET for queries, POST for queries and mutations, either as a stream of events.
 
-Source: the draft specification "GraphQL over HTTP". Its SHOULD of status 200 for application/json whatever the
-request is not followed: a request that can't be carried out has its own status, so that proxies and people see it.
+Source: the draft specification "GraphQL over HTTP", and the audits of the npm package graphql-http. A well-formed
+request whose document can't be executed is 400 as application/graphql-response+json, and 200 as application/json,
+whose clients may take another status for somebody else's answer. What is refused before GraphQL has its say keeps its
+status in either, as do faults of ours that left nothing to tell.
 """
 
+import asyncio
 from typing import Any, Final
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.types.graphql import OperationType
 
+from oms.domain.access import model as access
+from oms.domain.access.model import Viewer, may
 from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api, not_here
+from oms.web.auth import Unauthenticated, credential_of
+from oms.web.credentials import Shown
 from oms.web.graphiql import graphiql_page, wants_graphiql
-from oms.web.graphql_errors import RequestRefused, invalid, refusal_of
+from oms.web.graphql_errors import CannotExecute, RequestRefused, invalid, refusal_of
 from oms.web.graphql_sse import EventStream
 from oms.web.idempotency_key import repeat_key
 from oms.web.negotiation import EVENT_STREAM, JSON, answer_type, refusal_type, require_json
 from oms.web.open_streams import OpenStreams
 from oms.web.operation import LONGEST_REQUEST_BYTES, Operation, decoded
-from oms.web.own_pages import authorization_of
+from oms.web.own_pages import shown_by
+from oms.web.rates import address_of
+
+BODY_PATIENCE_S: Final = 30.0
+"""How long a body may take to arrive."""
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class HttpDoor:
-    """The ASGI application of /graphql for HTTP. GraphiQL is for everybody, all else for authenticated callers."""
+    """The ASGI application of /graphql for HTTP, for authenticated callers. In a `demo` GraphiQL is for everybody."""
 
-    def __init__(self, api: Api, streams: OpenStreams) -> None:
+    def __init__(self, api: Api, streams: OpenStreams, *, demo: bool) -> None:
         self._api = api
         self._streams = streams
+        self._demo = demo
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -44,23 +56,43 @@ class HttpDoor:
 
     async def _answer(self, request: Request) -> ASGIApp:
         if wants_graphiql(request):
-            return graphiql_page()
+            return graphiql_page() if await self._may_read_schema(request) else RedirectResponse("/", 303)
         if request.method not in {"GET", "POST"}:
             raise invalid("Send queries by GET or POST.", status=405, headers={"Allow": "GET, POST"})
-        authorization = authorization_of(request)
-        viewer = await self._api.authenticator.viewer(authorization)
+        shown = shown_by(request, self._api.authenticator.cookie)
+        viewer = await self._api.admit(shown, address_of(request))
         media_type = answer_type(request)
         operation = await _operation(request)
+        try:
+            return await self._carried_out(request, operation, shown, viewer, media_type)
+        except CannotExecute as refusal:
+            if media_type != JSON:
+                raise
+            return json_response({"errors": refusal.errors}, 200)
+
+    async def _carried_out(
+        self, request: Request, operation: Operation, shown: Shown, viewer: Viewer, media_type: str
+    ) -> ASGIApp:
         repeat = repeat_key(request.headers.getlist("idempotency-key"), operation)
         if media_type == EVENT_STREAM:
             if request.method == "GET" and operation.kind() is OperationType.MUTATION:
                 raise not_here(OperationType.MUTATION)
-            return EventStream(self._api.stream(operation, authorization, repeat), self._streams)
+            return EventStream(self._api.stream(operation, shown, repeat), credential_of(shown), self._streams)
         allowed = QUERIES if request.method == "GET" else QUERIES_AND_MUTATIONS
         outcome = await self._api.execute(operation, viewer, repeat, allowed=allowed)
-        if outcome.status != 200:
+        status = 200 if outcome.status == 400 and media_type == JSON else outcome.status
+        if status != 200:
             outcome.body.pop("data", None)  # what is no 2xx has none, so says the specification
-        return json_response(outcome.body, outcome.status, media_type)
+        return json_response(outcome.body, status, media_type)
+
+    async def _may_read_schema(self, request: Request) -> bool:
+        if self._demo:
+            return True
+        try:
+            viewer = await self._api.authenticator.viewer(self._api.authenticator.cookie.read(request))
+        except Unauthenticated:
+            return False
+        return may(viewer, access.Operation.READ_SCHEMA)
 
 
 def json_response(body: Any, status: int, media_type: str = JSON) -> Response:
@@ -83,15 +115,20 @@ async def _operation(request: Request) -> Operation:
 
 
 async def _body(request: Request) -> bytes:
-    """The body, read no further than to its bound. Raises RequestRefused(413)."""
+    """The body, read no further than to its bound, and not for ever. Raises RequestRefused(408 or 413)."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > LONGEST_REQUEST_BYTES:
         raise _too_large()
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_REQUEST_BYTES:
-            raise _too_large()
+    try:
+        async with asyncio.timeout(BODY_PATIENCE_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LONGEST_REQUEST_BYTES:
+                    raise _too_large()
+    except TimeoutError as problem:
+        message = f"The body did not arrive within {BODY_PATIENCE_S:.0f} s: send it again."
+        raise invalid(message, status=408, headers={"Connection": "close"}) from problem
     return bytes(body)
 
 

@@ -14,6 +14,8 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from oms.web.api import Outcome, failure
+from oms.web.auth import Unauthenticated
+from oms.web.credentials import Credential
 from oms.web.open_streams import OpenStreams
 
 log = structlog.get_logger(__name__)
@@ -24,6 +26,7 @@ SEND_PATIENCE_S: Final = 30.0
 
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 _COMMENT: Final = b":\n\n"
+_REVOKED: Final = "Your credentials count no more: show others, or sign in again."
 _START: Final = {
     "type": "http.response.start",
     "status": 200,
@@ -43,8 +46,10 @@ class _Stuck(Exception):
 class EventStream:
     """The ASGI response for one operation. Holds one result at a time: a slow client makes the source wait."""
 
-    def __init__(self, results: AsyncGenerator[Outcome, None], streams: OpenStreams) -> None:
+    def __init__(self, results: AsyncGenerator[Outcome, None], credential: Credential, streams: OpenStreams) -> None:
         self._results = results
+        self._credential = credential
+        self._is_revoked = False
         self._streams = streams
         self._sent_at_s = 0.0
 
@@ -56,13 +61,20 @@ class EventStream:
         keeping = asyncio.create_task(self._keep_alive(send))
         tasks = (writing, gone, keeping)
         try:
-            with self._streams.open(writing.cancel):
+            with self._streams.open(writing.cancel) as stream:
+                stream.held_by(self._credential, lambda: self._be_revoked(writing))
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        if self._is_revoked:
+            await self._write(send, _next(failure(Unauthenticated(_REVOKED, bad=True))) + _COMPLETE)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _be_revoked(self, writing: asyncio.Task[None]) -> None:
+        self._is_revoked = True
+        writing.cancel()
 
     async def _write_results(self, send: Send) -> None:
         async with aclosing(self._results) as results:

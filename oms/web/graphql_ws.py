@@ -15,11 +15,14 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected, WebSocketState
 
 from oms.web.api import Api, Outcome, failure
-from oms.web.auth import Unauthenticated
+from oms.web.auth import Unauthenticated, credential_of
+from oms.web.credentials import SessionSecret, Shown
 from oms.web.graphql_errors import ErrorCode, RequestRefused, refusal_of
-from oms.web.open_streams import OpenStreams
+from oms.web.graphql_http import refusal_response
+from oms.web.open_streams import OpenStream, OpenStreams
 from oms.web.operation import LONGEST_REQUEST_BYTES, Operation
-from oms.web.own_pages import names_own_host, session_of
+from oms.web.own_pages import names_own_host
+from oms.web.rates import RateLimited, address_of
 
 log = structlog.get_logger(__name__)
 
@@ -70,14 +73,20 @@ class WebSocketDoor:
         if not of_own_page and "origin" in socket.headers:  # programs send none
             await socket.close()  # before it is accepted: HTTP 403
             return
+        try:
+            self._api.rates.require_room(address_of(socket))
+        except RateLimited as refusal:
+            await socket.send_denial_response(refusal_response(refusal))
+            return
         if SUBPROTOCOL not in socket.scope["subprotocols"]:
             await socket.accept()
             await socket.close(Close.UNKNOWN_SUBPROTOCOL, f"The subprotocol is {SUBPROTOCOL}.")
             return
         await socket.accept(SUBPROTOCOL)
-        connection = _Connection(socket, self._api, session_of(socket) if of_own_page else None)
-        with self._streams.open(connection.go_away):
-            await connection.serve()
+        session = self._api.authenticator.cookie.read(socket) if of_own_page else None
+        connection = _Connection(socket, self._api, session)
+        with self._streams.open(connection.go_away) as stream:
+            await connection.serve(stream)
 
 
 class _Connection:
@@ -86,10 +95,10 @@ class _Connection:
     The credentials are what it shows, or without that the session of the page of ours that connected.
     """
 
-    def __init__(self, socket: WebSocket, api: Api, session: str | None) -> None:
+    def __init__(self, socket: WebSocket, api: Api, session: SessionSecret | None) -> None:
         self._socket = socket
         self._api = api
-        self._authorization = session
+        self._shown: Shown = session
         self._initialised = self._acknowledged = False
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._ending: asyncio.Future[_Ended] = asyncio.get_running_loop().create_future()
@@ -97,8 +106,12 @@ class _Connection:
     def go_away(self) -> None:
         self._end(_Ended(Close.GOING_AWAY, "The server stops; connect again."))
 
-    async def serve(self) -> None:
+    def be_revoked(self) -> None:
+        self._end(_Ended(Close.FORBIDDEN, "Your credentials count no more: show others, or sign in again."))
+
+    async def serve(self, stream: OpenStream) -> None:
         """Until either side ends it; nothing of it is left under way then."""
+        self._stream = stream
         reading = asyncio.create_task(self._read())
         waiting = asyncio.create_task(self._await_init())
         try:
@@ -168,11 +181,14 @@ class _Connection:
         shown = {name.lower(): value for name, value in (payload or {}).items()}.get("authorization")
         if not isinstance(shown, str | None):
             raise _Ended(Close.BAD_MESSAGE, "authorization must be a string")
-        self._authorization = self._authorization if shown is None else shown
+        self._shown = self._shown if shown is None else shown
         try:
-            await self._api.authenticator.viewer(self._authorization)
+            await self._admit()
         except Unauthenticated as refusal:
             raise _unauthenticated(refusal) from refusal
+        except RateLimited as refusal:
+            raise _Ended(Close.TRY_AGAIN, refusal.message) from refusal
+        self._stream.held_by(credential_of(self._shown), self.be_revoked)
         await self._send({"type": "connection_ack"})
         self._acknowledged = True
 
@@ -207,7 +223,8 @@ class _Connection:
     async def _send_results(self, key: str, operation: Operation) -> None:
         """Each result, then that it is complete; or the error it ended with."""
         try:
-            async with aclosing(self._api.stream(operation, self._authorization)) as outcomes:
+            await self._admit()
+            async with aclosing(self._api.stream(operation, self._shown)) as outcomes:
                 async for outcome in outcomes:
                     await self._send(_result(key, outcome))
                     if not outcome.began:
@@ -218,6 +235,10 @@ class _Connection:
             await self._send(_result(key, failure(error)))
         else:
             await self._send({"id": key, "type": "complete"})
+
+    async def _admit(self) -> None:
+        """What is counted: the connection, and each of its operations. Raises Unauthenticated, RateLimited."""
+        await self._api.admit(self._shown, address_of(self._socket))
 
     async def _send(self, message: dict[str, Any]) -> None:
         """Raises _Ended if the client does not read for SEND_PATIENCE_S."""

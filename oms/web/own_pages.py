@@ -1,12 +1,10 @@
 """Pages of this server, as told from those of other sites: only they act with the session of who reads them."""
 
-from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection, Request
 
-COOKIE: Final = "oms_session"
-"""Holds a token like any other."""
+from oms.web.credentials import SessionCookie, Shown
 
 
 def is_own(request: Request) -> bool:
@@ -29,18 +27,12 @@ def names_own_host(connection: HTTPConnection) -> bool:
     return origin is not None and urlsplit(origin).netloc.lower() == connection.headers.get("host", "").lower()
 
 
-def authorization_of(request: Request) -> str | None:
+def shown_by(request: Request, cookie: SessionCookie) -> Shown:
     """The credentials of a request to the API: its header, or without one the session of the page that sent it.
 
     Only by POST, which takes nothing but JSON: no form and no link of another site can be that.
     """
-    shown = request.headers.get("authorization")
-    if shown is None and request.method == "POST" and is_of_own_script(request):
-        return session_of(request)
-    return shown
-
-
-def session_of(connection: HTTPConnection) -> str | None:
-    """The session's cookie in the form of an Authorization header."""
-    token = connection.cookies.get(COOKIE)
-    return f"Bearer {token}" if token else None
+    header = request.headers.get("authorization")
+    if header is None and request.method == "POST" and is_of_own_script(request):
+        return cookie.read(request)
+    return header

@@ -30,28 +30,28 @@ class Elsewhere:
         self.url = url
         self._database_url = database_url.replace("+asyncpg", "")
         self._http = httpx.AsyncClient(base_url=url, timeout=PATIENCE_S)
-        self._tokens: dict[str, str] = {}
+        self._sessions: dict[str, str] = {}
         self._placed = 0
 
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def token(self, persona: str) -> str:
-        """The persona's session, which is a token like any other."""
-        if persona not in self._tokens:
+    async def session(self, persona: str) -> str:
+        """What the cookie of the persona's session holds."""
+        if persona not in self._sessions:
             own = re.search(r'name="form_token" value="([^"]+)"', (await self._http.get("/")).text)
             assert own
             fields = {"form_token": own[1], "persona": persona}
             answer = await self._http.post("/sign-in", data=fields, headers={"Origin": self.url})
-            self._tokens[persona] = answer.cookies["oms_session"]
+            self._sessions[persona] = answer.cookies["oms_session"]
             self._http.cookies.clear()
-        return self._tokens[persona]
+        return self._sessions[persona]
 
     async def ask(self, persona: str, document: str, **variables: Any) -> Any:
         """The data of a document."""
-        authorization = {"Authorization": f"Bearer {await self.token(persona)}"}
+        own = {"Cookie": f"oms_session={await self.session(persona)}", "Sec-Fetch-Site": "same-origin"}
         body = {"query": document, "variables": variables}
-        answer = (await self._http.post("/graphql", json=body, headers=authorization)).json()
+        answer = (await self._http.post("/graphql", json=body, headers=own)).json()
         assert "errors" not in answer, answer
         return answer["data"]
 

@@ -138,6 +138,6 @@ async def signed_in(context: BrowserContext, elsewhere: Elsewhere, persona: str 
     """An empty page of a browser that holds the persona's session already."""
     context.set_default_timeout(PATIENCE_MS)
     if persona:
-        token = await elsewhere.token(persona)
-        await context.add_cookies([{"name": "oms_session", "value": token, "url": elsewhere.url}])
+        session = await elsewhere.session(persona)
+        await context.add_cookies([{"name": "oms_session", "value": session, "url": elsewhere.url}])
     return await context.new_page()

@@ -1,10 +1,12 @@
 """The web process on a free port: uvicorn in a thread, on the real database and Redis, with a small schema."""
 
 import asyncio
+import secrets
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -18,14 +20,22 @@ from strawberry.types import Info
 from oms.app import build_app
 from oms.db import Database
 from oms.domain.access.handle import issue_token
+from oms.domain.access.model import Viewer
+from oms.domain.accounts import handle as accounts
+from oms.domain.accounts import passwords
+from oms.domain.accounts.model import Account, NewAccount
 from oms.domain.actor import Role
+from oms.domain.audit.model import OPERATOR
 from oms.domain.ids import parse_order
 from oms.domain.repeats.handle import once
+from oms.domain.sessions import handle as sessions
+from oms.domain.sessions.model import SessionRules
 from oms.listening import listen, port_of
 from oms.schema.context import Context
 from oms.schema.errors import ToldErrors
 from oms.serve import StreamEndingServer
 from oms.settings import Settings, load_settings
+from oms.web.credentials import SessionCookie
 
 I = Info[Context, None]  # noqa: E741 - short, for it stands in every resolver
 
@@ -199,6 +209,36 @@ async def token(db: Database) -> str:
 async def issued(db: Database, name: str = "tester") -> str:
     async with db.transaction() as tx:
         return await issue_token(tx, role=Role.SUPPORT, name=name, customer_reference=None, days=None)
+
+
+DEMO_COOKIE = SessionCookie(secure=False)
+COOKIE = SessionCookie(secure=True)
+RULES = SessionRules(idle=timedelta(hours=8), longest=timedelta(days=1), demo=False)
+
+
+async def account_of(db: Database, viewer: Viewer, *, password: str | None = None) -> Account:
+    """A new account; with the password it has, or one that nobody knows."""
+    new = NewAccount(
+        f"{viewer.name}-{secrets.token_hex(4)}".replace(" ", "-"), viewer.name, viewer.role, viewer.customer_reference
+    )
+    password_hash = await passwords.hashed(password) if password else "nobody's"
+    async with db.transaction() as tx:
+        return await accounts.add(tx, OPERATOR, new, password_hash)
+
+
+async def session_of(db: Database, viewer: Viewer) -> str:
+    """What the cookie holds of somebody new who signed in."""
+    account = await account_of(db, viewer)
+    async with db.transaction() as tx:
+        secret = await sessions.begin(tx, account, RULES, by="password")
+    assert secret
+    return secret
+
+
+@pytest.fixture(scope="module")
+async def session(db: Database) -> str:
+    """The secret of a supporter's session, made anew for each module as the token is."""
+    return await session_of(db, Viewer("tester", Role.SUPPORT))
 
 
 @pytest.fixture

@@ -10,16 +10,15 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from oms.db import Database
-from oms.web.own_pages import COOKIE
-from tests.web.conftest import Server, issued
+from tests.web.conftest import COOKIE, Server, issued
 
 VIEWER = {"query": "{ viewer }"}
 
 
 @pytest.fixture
-async def browser(server: Server, token: str) -> AsyncIterator[httpx.AsyncClient]:
+async def browser(server: Server, session: str) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in, and without any header of its own."""
-    async with httpx.AsyncClient(base_url=server.url, cookies={COOKIE: token}, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=server.url, cookies={COOKIE.name: session}, timeout=20) as client:
         yield client
 
 
@@ -90,15 +89,15 @@ async def _viewer_over_socket(server: Server, headers: dict[str, str]) -> str:
             return str(socket.close_code)
 
 
-async def test_a_socket_of_our_own_page_acts_as_who_is_signed_in(server: Server, token: str) -> None:
-    own = {"Cookie": f"{COOKIE}={token}", "Origin": server.url}
+async def test_a_socket_of_our_own_page_acts_as_who_is_signed_in(server: Server, session: str) -> None:
+    own = {"Cookie": f"{COOKIE.name}={session}", "Origin": server.url}
     assert await _viewer_over_socket(server, own) == "tester SUPPORT"
 
 
-async def test_a_socket_without_an_origin_has_no_session(server: Server, token: str) -> None:
-    assert await _viewer_over_socket(server, {"Cookie": f"{COOKIE}={token}"}) == "4401"
+async def test_a_socket_without_an_origin_has_no_session(server: Server, session: str) -> None:
+    assert await _viewer_over_socket(server, {"Cookie": f"{COOKIE.name}={session}"}) == "4401"
 
 
-async def test_a_socket_of_another_site_is_not_opened(server: Server, token: str) -> None:
+async def test_a_socket_of_another_site_is_not_opened(server: Server, session: str) -> None:
     with pytest.raises(InvalidStatus, match="403"):
-        await _viewer_over_socket(server, {"Cookie": f"{COOKIE}={token}", "Origin": "https://elsewhere.example"})
+        await _viewer_over_socket(server, {"Cookie": f"{COOKIE.name}={session}", "Origin": "https://elsewhere.example"})

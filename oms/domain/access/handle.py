@@ -11,7 +11,9 @@ from oms.db import Database, Tx
 from oms.domain.access import store
 from oms.domain.access.model import ALLOWED, Operation, Viewer
 from oms.domain.access.tokens import AccessToken, NewToken
-from oms.domain.actor import Role
+from oms.domain.actor import Actor, Role
+from oms.domain.audit.handle import record
+from oms.domain.audit.model import OPERATOR, AuditAction, Entry
 from oms.domain.ids import uuid7
 from oms.domain.refusal import Code, refuse_all, refused
 from oms.domain.text import CODE_LENGTH, NAME_LENGTH, check_text
@@ -33,6 +35,7 @@ async def issue_token(
     customer_reference: str | None,
     days: int | None,
     scope: frozenset[Operation] | None = None,
+    by: Actor = OPERATOR,
 ) -> str:
     """A new bearer token; it can't be shown again. Without `days` it does not expire; `scope` narrows its role.
 
@@ -52,15 +55,17 @@ async def issue_token(
         )
     token = f"oms_{secrets.token_urlsafe(32)}"
     lifetime = timedelta(days=days) if days is not None else None
-    new = NewToken(role, name, customer_reference, scope)
-    await store.add(tx, digest_of(token), uuid7(await tx.clock()), new, lifetime=lifetime)
+    token_id, new = uuid7(await tx.clock()), NewToken(role, name, customer_reference, scope)
+    await store.add(tx, digest_of(token), token_id, new, lifetime=lifetime)
+    issued_for = {"role": str(role), "days": days, "scope": scope and sorted(each.name for each in scope)}
+    await record(tx, by, Entry(AuditAction.TokenIssued, f"token:{token_id}", after=issued_for))
     return token
 
 
-async def viewer_of(db: Database, token: str) -> Viewer | None:
-    """Whom a bearer token stands for; None where it is unknown, expired or revoked."""
+async def viewer_of(db: Database, digest: bytes) -> Viewer | None:
+    """Whom the bearer token of this hash stands for; None where it is unknown, expired or revoked."""
     async with db.reading() as conn:
-        return await store.find(conn, digest_of(token))
+        return await store.find(conn, digest)
 
 
 async def still_held(db: Database, digests: Iterable[bytes]) -> set[bytes]:
@@ -74,9 +79,10 @@ async def issued(db: Database, *, before: UUID = LAST, most: int) -> Sequence[Ac
         return await store.before(conn, before, most=most)
 
 
-async def revoke_token(tx: Tx, token_id: UUID) -> AccessToken:
+async def revoke_token(tx: Tx, token_id: UUID, *, by: Actor = OPERATOR) -> AccessToken:
     """From now on it stands for nobody. Raises Refused(NOT_FOUND) where no token of this id is in force."""
     revoked = await store.revoke(tx, token_id)
     if revoked is None:
         raise refused(Code.NOT_FOUND, "There is no such token, or it was revoked before; see: token list.", "id")
+    await record(tx, by, Entry(AuditAction.TokenRevoked, f"token:{token_id}"))
     return revoked

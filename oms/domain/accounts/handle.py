@@ -4,19 +4,28 @@ Whatever changes what an account goes by, its password, its role or that it is e
 transaction.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
 from uuid import UUID
 
 from oms.db import Database, Tx
+from oms.domain.access.model import Viewer
 from oms.domain.accounts import passwords, store
-from oms.domain.accounts.model import Account, NewAccount, role_problems
-from oms.domain.actor import Role
+from oms.domain.accounts.model import Account, NewAccount, account_id_of, role_problems
+from oms.domain.actor import Actor, Role
+from oms.domain.audit.handle import record
+from oms.domain.audit.model import AuditAction, Entry
 from oms.domain.ids import uuid7
 from oms.domain.refusal import Code, refuse_all, refused
 from oms.domain.sessions import store as sessions
 from oms.domain.text import NAME_LENGTH, check_text
 
+NOBODY: Final = Actor("nobody")
+"""Who tried to sign in and was not let in."""
 
-async def add(tx: Tx, new: NewAccount, password_hash: str | None = None) -> Account:
+
+async def add(tx: Tx, by: Actor, new: NewAccount, password_hash: str | None = None) -> Account:
     """Without a password it is signed in to by OpenID Connect, or where it is a demo persona's.
 
     Raises Refused: INVALID, or DUPLICATE where the login is taken.
@@ -25,20 +34,23 @@ async def add(tx: Tx, new: NewAccount, password_hash: str | None = None) -> Acco
     account = await store.add(tx, uuid7(await tx.clock()), new, password_hash)
     if account is None:
         raise refused(Code.DUPLICATE, "There is an account with this login already; choose another.", "login")
+    await record(tx, by, _entry(AuditAction.AccountCreated, account, after={"role": str(account.role)}))
     return account
 
 
 async def sign_in(db: Database, login: str, password: str) -> Account | None:
     """The account, if that is its password and it is not disabled.
 
-    As much is computed whether there is such an account or not, so that the time taken does not tell. No transaction
-    is open meanwhile.
+    As much is done whether there is such an account or not, so that the time taken does not tell; no transaction is
+    open while the password is looked at. What was tried in vain is in the audit trail, without the login.
     """
     async with db.reading() as conn:
         found = await store.of_login(conn, login)
     account, known = found or (None, None)
     verdict = await passwords.verify(known, password)
     if account is None or known is None or not verdict.right or account.disabled_at:
+        async with db.transaction() as tx:
+            await record(tx, NOBODY, Entry(AuditAction.SignInFailed, account.viewer.credential if account else ""))
         return None
     if verdict.outdated:
         renewed = await passwords.hashed(password)
@@ -73,49 +85,56 @@ async def are_any(db: Database) -> bool:
         return await store.is_any(conn)
 
 
-async def change_password(tx: Tx, account_id: UUID, *, present: str, password_hash: str, but: UUID | None) -> Account:
-    """By its owner, who stays signed in in the session `but` and nowhere else. Raises Refused(INVALID)."""
-    account, known = await _locked(tx, account_id)
+async def change_password(tx: Tx, viewer: Viewer, *, present: str, new: str, breached: Path | None) -> None:
+    """By its owner, who stays signed in where it was changed and nowhere else. Raises Refused."""
+    account, known = await _locked(tx, account_id_of(viewer))
     if not (await passwords.verify(known, present)).right:
-        raise refused(Code.INVALID, "This is not your present password.", "present")
-    await store.set_password(tx, account_id, password_hash)
-    await sessions.end_all(tx, account_id, but=but)
-    return account
+        raise refused(Code.INVALID, "This is not your present password.", "presentPassword")
+    refuse_all(problem.under("newPassword") for problem in await passwords.checked(new, account, breached))
+    await store.set_password(tx, account.id, await passwords.hashed(new))
+    await sessions.end_all(tx, account.id, but=viewer.session_id)
+    await record(tx, viewer, _entry(AuditAction.PasswordChanged, account))
 
 
-async def set_password(tx: Tx, account_id: UUID, password_hash: str) -> Account:
-    """By who runs the system."""
+async def set_password(tx: Tx, by: Actor, account_id: UUID, password_hash: str) -> None:
+    """By who runs the system; the password was checked, or made up, before."""
     account, _ = await _locked(tx, account_id)
     await store.set_password(tx, account_id, password_hash)
     await sessions.end_all(tx, account_id)
-    return account
+    await record(tx, by, _entry(AuditAction.PasswordChanged, account))
 
 
-async def set_role(tx: Tx, account_id: UUID, role: Role, customer_reference: str | None) -> Account:
-    """The account as it was before. Raises Refused(INVALID)."""
+async def set_role(tx: Tx, by: Actor, account_id: UUID, role: Role, customer_reference: str | None) -> None:
+    """Raises Refused(INVALID)."""
     refuse_all(role_problems(role, customer_reference))
     account, _ = await _locked(tx, account_id)
     if (role, customer_reference) != (account.role, account.customer_reference):
         await store.set_role(tx, account_id, role, customer_reference)
         await sessions.end_all(tx, account_id)
-    return account
+        before, after = {"role": str(account.role)}, {"role": str(role)}
+        await record(tx, by, _entry(AuditAction.RoleChanged, account, before=before, after=after))
 
 
-async def rename(tx: Tx, account_id: UUID, name: str) -> Account:
-    """The account as it was before; what it did so far stays under the name of then. Raises Refused(INVALID)."""
+async def rename(tx: Tx, by: Actor, account_id: UUID, name: str) -> None:
+    """What was done so far stays under the name of then. Raises Refused(INVALID)."""
     refuse_all(check_text(name, "name", most=NAME_LENGTH))
     account, _ = await _locked(tx, account_id)
     await store.rename(tx, account_id, name)
-    return account
+    await record(tx, by, _entry(AuditAction.AccountChanged, account, after={"renamed": True}))
 
 
-async def set_disabled(tx: Tx, account_id: UUID, *, disabled: bool) -> Account:
-    """The account as it was before. A disabled one can't be signed in to, and acts no more."""
+async def set_disabled(tx: Tx, by: Actor, account_id: UUID, *, disabled: bool) -> None:
+    """A disabled account can't be signed in to, and acts no more."""
     account, _ = await _locked(tx, account_id)
     if disabled != (account.disabled_at is not None):
         await store.set_disabled(tx, account_id, disabled=disabled)
         await sessions.end_all(tx, account_id)
-    return account
+        before, after = {"disabled": not disabled}, {"disabled": disabled}
+        await record(tx, by, _entry(AuditAction.AccountChanged, account, before=before, after=after))
+
+
+def _entry(action: AuditAction, account: Account, **what: Mapping[str, Any]) -> Entry:
+    return Entry(action, account.viewer.credential, before=what.get("before"), after=what.get("after"))
 
 
 async def _locked(tx: Tx, account_id: UUID) -> tuple[Account, str | None]:

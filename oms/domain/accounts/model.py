@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from oms.domain.access.model import Viewer
 from oms.domain.actor import Role
-from oms.domain.refusal import Code, Problem
+from oms.domain.refusal import Code, Problem, refused
 from oms.domain.text import CODE_LENGTH, NAME_LENGTH, check_text
 
 LOGIN_LENGTH: Final = 254
@@ -52,6 +53,18 @@ class Account:
     created_at: datetime
     changed_at: datetime
     disabled_at: datetime | None
+
+    @property
+    def viewer(self) -> Viewer:
+        """Its owner, in no session."""
+        return Viewer(self.name, self.role, self.customer_reference, credential=f"account:{self.id}")
+
+
+def account_id_of(viewer: Viewer) -> UUID:
+    """Raises Refused(FORBIDDEN) for a machine."""
+    if not viewer.is_person:
+        raise refused(Code.FORBIDDEN, "A token has no account: sign in as a person to do this.")
+    return UUID(viewer.credential.removeprefix("account:"))
 
 
 def normal_login(login: str) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -19,6 +19,7 @@ from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
 from oms.domain.accounts.breached import is_breached
+from oms.domain.accounts.model import Account, NewAccount
 from oms.domain.refusal import Code, Problem
 from oms.domain.text import check_text
 
@@ -49,11 +50,12 @@ class Verdict:
     outdated: bool = False
 
 
-async def checked(password: str, words: Iterable[str], breached: Path | None) -> list[Problem]:
-    """Why it can't be a password: its length, or that it would be guessed. `words` are the owner's: login and name.
+async def checked(password: str, owner: Account | NewAccount, breached: Path | None) -> list[Problem]:
+    """Why it can't be the owner's password: its length, or that it would be guessed, from login and name, too.
 
     `breached` is a file as oms.domain.accounts.breached reads it; without one common passwords are known only.
     """
+    words = (owner.login, *owner.login.split("@"), owner.name, *owner.name.split())
     return await asyncio.get_running_loop().run_in_executor(
         _hashing, lambda: list(_problems(password, words, breached))
     )
@@ -65,7 +67,7 @@ def _problems(password: str, words: Iterable[str], breached: Path | None) -> Ite
     elif len(password) > LONGEST:
         yield _problem(f"A password has at most {LONGEST} characters; this one has {len(password)}.")
     elif unstorable := list(check_text(password, "password", most=LONGEST)):
-        yield from unstorable
+        yield from (replace(problem, path=()) for problem in unstorable)
     elif breached and is_breached(password, breached):
         yield _problem("This password is known from a breach of some other system; choose one you use nowhere else.")
     elif (advice := _advice(password, words)) is not None:
@@ -84,7 +86,7 @@ def _advice(password: str, words: Iterable[str]) -> str | None:
 
 
 def _problem(message: str) -> Problem:
-    return Problem(Code.INVALID, message, ("password",))
+    return Problem(Code.INVALID, message)
 
 
 async def hashed(password: str) -> str:

@@ -7,8 +7,13 @@ from typing import Final
 from uuid import UUID
 
 from oms.db import Database, Tx
-from oms.domain.accounts.model import Account
+from oms.domain.access.model import Viewer
+from oms.domain.accounts.model import Account, account_id_of
+from oms.domain.actor import Actor
+from oms.domain.audit.handle import record
+from oms.domain.audit.model import AuditAction, Entry
 from oms.domain.ids import uuid7
+from oms.domain.refusal import Code, refused
 from oms.domain.sessions import store
 from oms.domain.sessions.model import HeldSession, Session, SessionRules
 
@@ -20,27 +25,29 @@ def digest_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-async def begin(tx: Tx, account: Account, rules: SessionRules) -> str | None:
-    """A session's secret of 256 random bits, for the cookie.
+async def begin(tx: Tx, account: Account, rules: SessionRules, *, by: str) -> str | None:
+    """A session's secret of 256 random bits, for the cookie. `by` says how the owner was recognised.
 
     None where the account was disabled or its password or role changed since `account` was read: who signs in has to
     prove who they are again.
     """
     secret = secrets.token_urlsafe(32)
-    is_begun = await store.begin(tx, digest_of(secret), uuid7(await tx.clock()), account, rules)
-    return secret if is_begun else None
+    if not await store.begin(tx, digest_of(secret), uuid7(await tx.clock()), account, rules):
+        return None
+    await record(tx, account.viewer, Entry(AuditAction.SignedIn, account.viewer.credential, after={"by": by}))
+    return secret
 
 
-async def recognise(db: Database, secret: str, rules: SessionRules) -> HeldSession | None:
-    """Whom the session stands for; None where it is unknown or over."""
+async def recognise(db: Database, digest: bytes, rules: SessionRules) -> HeldSession | None:
+    """Whom the session stands for whose secret has this hash; None where it is unknown or over."""
     async with db.reading() as conn:
-        return await store.find(conn, digest_of(secret), rules)
+        return await store.find(conn, digest, rules)
 
 
-async def seen(db: Database, secret: str) -> None:
+async def seen(db: Database, digest: bytes) -> None:
     """Its owner uses it: the idle time begins anew."""
     async with db.transaction() as tx:
-        await store.seen(tx, digest_of(secret))
+        await store.seen(tx, digest)
 
 
 async def still_held(db: Database, digests: Iterable[bytes], rules: SessionRules) -> set[bytes]:
@@ -48,17 +55,36 @@ async def still_held(db: Database, digests: Iterable[bytes], rules: SessionRules
         return await store.held(conn, digests, rules)
 
 
-async def of_account(db: Database, account_id: UUID, rules: SessionRules) -> Sequence[Session]:
-    """The account's sessions that count, begun last first, at most MOST_LISTED."""
+async def own(db: Database, viewer: Viewer, rules: SessionRules) -> Sequence[Session]:
+    """The viewer's sessions that count, begun last first, at most MOST_LISTED; none of who shows a token."""
+    if not viewer.is_person:
+        return ()
     async with db.reading() as conn:
-        return await store.of_account(conn, account_id, rules, most=MOST_LISTED)
+        return await store.of_account(conn, account_id_of(viewer), rules, most=MOST_LISTED)
 
 
-async def end(tx: Tx, secret: str) -> UUID | None:
-    """Signs out; the account that did, or None where the session was over already."""
-    return await store.end(tx, digest_of(secret))
+async def end(tx: Tx, secret: str) -> None:
+    """Signs out; a session that is over already is left at that."""
+    if owner := await store.end(tx, digest_of(secret)):
+        await record(tx, owner, Entry(AuditAction.SignedOut, owner.credential))
 
 
-async def end_all(tx: Tx, account_id: UUID, *, but: UUID | None = None) -> int:
-    """Signs out everywhere, `but` for one session; how many were ended."""
-    return await store.end_all(tx, account_id, but=but)
+async def end_one(tx: Tx, viewer: Viewer, session_id: UUID) -> None:
+    """By its owner, from elsewhere. Raises Refused(NOT_FOUND), for those of others, too."""
+    account_id = account_id_of(viewer)
+    if not await store.end_one(tx, account_id, session_id):
+        raise refused(Code.NOT_FOUND, "There is no such session any more.", "sessionId")
+    await record(tx, viewer, Entry(AuditAction.SessionsEnded, viewer.credential, after={"ended": 1}))
+
+
+async def end_others(tx: Tx, viewer: Viewer) -> None:
+    """By their owner: signed out everywhere but here."""
+    ended = await store.end_all(tx, account_id_of(viewer), but=viewer.session_id)
+    await record(tx, viewer, Entry(AuditAction.SessionsEnded, viewer.credential, after={"ended": ended}))
+
+
+async def end_all(tx: Tx, by: Actor, account: Account) -> int:
+    """By who runs the system; how many were ended."""
+    ended = await store.end_all(tx, account.id)
+    await record(tx, by, Entry(AuditAction.SessionsEnded, account.viewer.credential, after={"ended": ended}))
+    return ended

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, Table, Uuid, text
+from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, Row, Table, Uuid, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.db import Tx, metadata
@@ -67,7 +67,11 @@ _SEEN: Final = text(
     """
 )
 _END: Final = text(
-    "UPDATE sessions SET ended_at = clock_timestamp() WHERE hash = :hash AND ended_at IS NULL RETURNING account_id"
+    """
+    UPDATE sessions s SET ended_at = clock_timestamp() FROM accounts a
+    WHERE s.hash = :hash AND s.ended_at IS NULL AND a.id = s.account_id
+    RETURNING s.id, s.account_id, a.name, a.role, a.customer_reference
+    """
 )
 _END_ONE: Final = text(
     """
@@ -104,12 +108,7 @@ async def begin(tx: Tx, digest: bytes, session_id: UUID, account: Account, rules
 
 async def find(conn: AsyncConnection, digest: bytes, rules: SessionRules) -> HeldSession | None:
     row = (await conn.execute(_FIND, {"hash": digest} | _bound(rules))).one_or_none()
-    if row is None:
-        return None
-    viewer = Viewer(
-        row.name, Role(row.role), row.customer_reference, credential=f"account:{row.account_id}", session_id=row.id
-    )
-    return HeldSession(viewer, row.unused)
+    return HeldSession(_viewer(row), row.unused) if row else None
 
 
 async def held(conn: AsyncConnection, digests: Iterable[bytes], rules: SessionRules) -> set[bytes]:
@@ -129,10 +128,10 @@ async def seen(tx: Tx, digest: bytes) -> None:
     await tx.conn.execute(_SEEN, {"hash": digest, "every": SEEN_EVERY})
 
 
-async def end(tx: Tx, digest: bytes) -> UUID | None:
-    """The account whose session it was; None where none is left to end."""
-    account_id: UUID | None = (await tx.conn.execute(_END, {"hash": digest})).scalar_one_or_none()
-    return account_id
+async def end(tx: Tx, digest: bytes) -> Viewer | None:
+    """Whose session it was; None where none is left to end."""
+    row = (await tx.conn.execute(_END, {"hash": digest})).one_or_none()
+    return _viewer(row) if row else None
 
 
 async def end_one(tx: Tx, account_id: UUID, session_id: UUID) -> bool:
@@ -148,6 +147,12 @@ async def end_all(tx: Tx, account_id: UUID, *, but: UUID | None = None) -> int:
 async def forget_old(tx: Tx, *, most: int) -> int:
     """Deletes sessions that expired 30 days ago; returns how many."""
     return (await tx.conn.execute(_FORGET, {"most": most})).rowcount
+
+
+def _viewer(row: Row[Any]) -> Viewer:
+    return Viewer(
+        row.name, Role(row.role), row.customer_reference, credential=f"account:{row.account_id}", session_id=row.id
+    )
 
 
 def _bound(rules: SessionRules) -> dict[str, Any]:

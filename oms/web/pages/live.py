@@ -5,7 +5,7 @@ again after a break rings at once, whatever happened meanwhile: nothing is misse
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Final
 
@@ -14,12 +14,22 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from oms.db import Database
-from oms.domain.access.model import Viewer
+from oms.domain.access.model import Operation, Viewer, may
 from oms.domain.ids import parse_order
 from oms.domain.orders import read as orders
+from oms.web.credentials import Credential
 from oms.web.live import LiveHub
 from oms.web.open_streams import OpenStreams
 from oms.web.pages.session import Sessions
+
+NEEDS: Final[Mapping[str, Operation]] = {
+    "order": Operation.READ_ORDER,
+    "orders": Operation.READ_ORDERS,
+    "shipments": Operation.READ_SHIPMENTS,
+    "fraud": Operation.READ_FRAUD,
+    "clock": Operation.READ_OPERATIONS,
+}
+"""What can be watched, and what that takes. The `clock` is for figures that no event announces."""
 
 MOST_SOURCES: Final = 4
 
@@ -27,18 +37,16 @@ MERGE_S: Final = 0.2
 """Changes closer together than this are told as one."""
 
 KEEP_ALIVE_S: Final = 10.0
-SESSION_LOOK_S: Final = 5.0
-"""How often an open stream looks whether its session still holds."""
 
 _RING: Final = b"event: changed\ndata: {}\n\n"
 _ALIVE: Final = b"event: alive\ndata: {}\n\n"
 """Not a comment, so that a page can tell a silent line from a lost one."""
 
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class PageStreams:
-    """GET /live?on=…: `order ID`, `orders`, `fraud`, or `clock` for what changes by itself; several are allowed."""
+    """GET /live?on=…, of what NEEDS names, an order with its id: `order ID`. Several are allowed."""
 
     def __init__(self, db: Database, hub: LiveHub, sessions: Sessions, streams: OpenStreams) -> None:
         self._db = db
@@ -51,23 +59,25 @@ class PageStreams:
         await (await self._answer(request))(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        viewer = await self._sessions.viewer(request)
-        if viewer is None:
+        viewer, credential = await self._sessions.viewer(request), self._sessions.credential(request)
+        if viewer is None or credential is None:
             return Response("Sign in first.", 401, headers=_HEADERS)
         asked = request.query_params.getlist("on")[:MOST_SOURCES]
         sources = [source for on in asked if (source := await self._source(viewer, on))]
         if not sources:
             return Response("Nothing to watch by this name.", 400, headers=_HEADERS)
-        return StreamingResponse(self._events(request, sources), media_type="text/event-stream", headers=_HEADERS)
+        return StreamingResponse(self._events(credential, sources), media_type="text/event-stream", headers=_HEADERS)
 
     async def _source(self, viewer: Viewer, on: str) -> AsyncGenerator[None, None] | None:
         """None for what does not exist and for what is not the viewer's: when it changes concerns nobody else."""
         name, _, argument = on.partition(" ")
+        if name not in NEEDS or not may(viewer, NEEDS[name]):
+            return None
         order_id = parse_order(argument)
         match name:
             case "order" if order_id and await orders.of_ids(self._db, viewer, [order_id]):
                 return self._hub.order(order_id)
-            case "orders":
+            case "orders" | "shipments":
                 return self._hub.orders_of(viewer.customer_reference)
             case "fraud":
                 return self._hub.fraud_settings()
@@ -75,16 +85,16 @@ class PageStreams:
                 return _clock()
         return None
 
-    async def _events(self, request: Request, sources: list[AsyncGenerator[None, None]]) -> AsyncIterator[bytes]:
+    async def _events(self, credential: Credential, sources: list[AsyncGenerator[None, None]]) -> AsyncIterator[bytes]:
         """Rings at once, so that a page opened or reconnected in between is up to date, then after every change."""
         rung, ended = asyncio.Event(), asyncio.Event()
         listening = [asyncio.create_task(_listen(source, rung)) for source in sources]
-        listening.append(asyncio.create_task(self._watch_session(request, ended)))
         for task in listening:
             # A source that fails, or ends, ends the stream: the page opens another and misses nothing.
             task.add_done_callback(lambda _: ended.set())
         try:
-            with self._streams.open(ended.set):
+            with self._streams.open(ended.set) as stream:
+                stream.held_by(credential, ended.set)
                 while not ended.is_set():
                     yield _RING if await _either(rung, ended, KEEP_ALIVE_S) else _ALIVE
                     await asyncio.sleep(MERGE_S)
@@ -92,12 +102,6 @@ class PageStreams:
             for task in listening:
                 task.cancel()
             await asyncio.gather(*listening, return_exceptions=True)
-
-    async def _watch_session(self, request: Request, ended: asyncio.Event) -> None:
-        """Ends the stream soon after the session: its token may be revoked by anybody, anywhere."""
-        while await self._sessions.viewer(request):  # noqa: ASYNC110 - nobody rings when a token is revoked
-            await asyncio.sleep(SESSION_LOOK_S)
-        ended.set()
 
 
 async def _listen(source: AsyncGenerator[None, None], rung: asyncio.Event) -> None:
@@ -118,7 +122,6 @@ async def _either(rung: asyncio.Event, ended: asyncio.Event, seconds: float) -> 
 
 
 async def _clock() -> AsyncGenerator[None, None]:
-    """For pages with figures that no event announces."""
     while True:
         yield
         await asyncio.sleep(2.0)

@@ -1,15 +1,17 @@
 """The pages' addresses. Reading is GET; what a form does is a noun of its own, by POST, from our own pages only."""
 
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Self
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from oms.db import Database
-from oms.domain.access.model import Viewer
+from oms.domain.access.model import Operation, Reach, Viewer, reach, require
 from oms.domain.actor import Role
+from oms.domain.refusal import Refused
 from oms.settings import PROJECT_DIR
 from oms.web.api import Api
 from oms.web.live import LiveHub
@@ -26,24 +28,59 @@ from oms.web.pages.start import StartPages
 from oms.web.pages.stock import StockPages
 from oms.web.pages.support import SupportPages
 
+O = Operation  # noqa: E741 - reads as a column of the lists below
+
 Handler = Callable[[Request, Viewer], Awaitable[Response]]
 """A page or form of somebody who is signed in."""
 
 _HEADINGS: Final = {403: "That is not yours to do", 404: "There is nothing here", 409: "It was in progress already"}
 
 
-class PageRoutes:
-    """Puts handlers behind the session, and forms behind the look at where they come from; says what is refused."""
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Whom a page is for: roles whose reach in `operation` is one of `within`. None: whoever is signed in."""
 
-    def __init__(self, site: Site, sessions: Sessions) -> None:
+    operation: Operation | None
+    within: frozenset[Reach]
+
+    def require(self, viewer: Viewer) -> None:
+        """Raises NotAllowed(403)."""
+        if self.operation is None or reach(viewer, self.operation) in self.within:
+            return
+        try:
+            require(viewer, self.operation)
+        except Refused as refusal:
+            raise NotAllowed(403, str(refusal)) from refusal
+        raise NotAllowed(403, f"This page is made for others; as {viewer.role} you have pages of your own.")
+
+
+class PageRoute(Route):
+    """A page or a form that only those get to who meet its need."""
+
+    def __init__(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str, need: Need) -> None:
+        super().__init__(path, endpoint, methods=[method])
+        self.need = need
+
+
+class PageRoutes:
+    """Puts handlers behind the session and the table of roles, forms also behind the look at where they come from."""
+
+    def __init__(self, site: Site, sessions: Sessions, within: Iterable[Reach] = Reach) -> None:
         self._site = site
         self._sessions = sessions
+        self._within = frozenset(within)
 
-    def page(self, path: str, handler: Handler) -> Route:
-        return Route(path, self._guarded(handler), methods=["GET"])
+    def within(self, *reaches: Reach) -> Self:
+        """The same for pages that are made for roles of that reach."""
+        return type(self)(self._site, self._sessions, reaches)
 
-    def form(self, path: str, handler: Handler) -> Route:
-        return Route(path, self._guarded(handler, own_forms_only=True), methods=["POST"])
+    def page(self, path: str, handler: Handler, *, needs: Operation | None) -> PageRoute:
+        need = Need(needs, self._within)
+        return PageRoute(path, self._guarded(handler, need), "GET", need)
+
+    def form(self, path: str, handler: Handler, *, needs: Operation | None) -> PageRoute:
+        need = Need(needs, self._within)
+        return PageRoute(path, self._guarded(handler, need, own_forms_only=True), "POST", need)
 
     def open_form(self, path: str, handler: Callable[[Request], Awaitable[Response]]) -> Route:
         """For whom is not signed in, or not any more."""
@@ -57,7 +94,9 @@ class PageRoutes:
 
         return Route(path, answer, methods=["POST"])
 
-    def _guarded(self, handler: Handler, *, own_forms_only: bool = False) -> Callable[[Request], Awaitable[Response]]:
+    def _guarded(
+        self, handler: Handler, need: Need, *, own_forms_only: bool = False
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             viewer = await self._sessions.viewer(request)
             if viewer is None:
@@ -65,6 +104,7 @@ class PageRoutes:
             try:
                 if own_forms_only:
                     await self._site.require_own_form(request)
+                need.require(viewer)
                 return await handler(request, viewer)
             except NotAllowed as refusal:
                 return self._told(refusal, request, viewer)
@@ -82,18 +122,18 @@ def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, d
     """All pages, their live stream, and the static files."""
     site = Site(api, navigation=navigation, demo=demo)
     sessions = Sessions(db, api.authenticator)
-    start = StartPages(site, sessions)
+    start = StartPages(site, sessions, db)
     routes = PageRoutes(site, sessions)
     return [
         Route("/", start.index),
         routes.open_form("/sign-in", start.sign_in),
         routes.open_form("/sign-out", start.sign_out),
-        *_order_routes(routes, OrderPages(site)),
-        *_courier_routes(routes, CourierPages(site)),
-        *_support_routes(routes, SupportPages(site)),
-        *_manager_routes(routes, FraudControlPages(site)),
-        *_stock_routes(routes, StockPages(site)),
-        *_operations_routes(routes, OperationsPages(site, streams)),
+        *_order_routes(routes.within(Reach.OWN), OrderPages(site)),
+        *_courier_routes(routes.within(Reach.CARRIED, Reach.ALL), CourierPages(site)),
+        *_support_routes(routes.within(Reach.ALL), SupportPages(site)),
+        *_manager_routes(routes.within(Reach.ALL), FraudControlPages(site)),
+        *_stock_routes(routes.within(Reach.ALL), StockPages(site)),
+        *_operations_routes(routes.within(Reach.ALL), OperationsPages(site, streams)),
         Route("/live", PageStreams(db, hub, sessions, streams)),
         Mount("/static", Assets(directory=PROJECT_DIR / "static")),
     ]
@@ -101,23 +141,23 @@ def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, d
 
 def _order_routes(routes: PageRoutes, orders: OrderPages) -> list[BaseRoute]:
     return [
-        routes.page("/orders", orders.index),
-        routes.form("/orders", orders.place),
-        routes.page("/orders/new", orders.new),
-        routes.form("/orders/new", orders.new),
-        routes.page("/orders/{id}", orders.show),
-        routes.form("/orders/{id}/acceptance", orders.accept),
-        routes.form("/orders/{id}/cancellation", orders.cancel),
+        routes.page("/orders", orders.index, needs=O.READ_ORDERS),
+        routes.form("/orders", orders.place, needs=O.PLACE_ORDER),
+        routes.page("/orders/new", orders.new, needs=O.PLACE_ORDER),
+        routes.form("/orders/new", orders.new, needs=O.PLACE_ORDER),
+        routes.page("/orders/{id}", orders.show, needs=O.READ_ORDER),
+        routes.form("/orders/{id}/acceptance", orders.accept, needs=O.ACCEPT_AMENDMENT),
+        routes.form("/orders/{id}/cancellation", orders.cancel, needs=O.CANCEL_ORDER),
     ]
 
 
 def _courier_routes(routes: PageRoutes, courier: CourierPages) -> list[BaseRoute]:
     return [
-        routes.page("/courier", courier.index),
-        routes.page("/courier/shipments/{id}", courier.show),
-        routes.form("/courier/shipments/{id}/dispatch", courier.dispatch),
-        routes.form("/courier/shipments/{id}/delivery", courier.deliver),
-        routes.form("/courier/shipments/{id}/failure", courier.fail),
+        routes.page("/courier", courier.index, needs=O.COUNT_SHIPMENTS),
+        routes.page("/courier/shipments/{id}", courier.show, needs=O.READ_SHIPMENTS),
+        routes.form("/courier/shipments/{id}/dispatch", courier.dispatch, needs=O.DISPATCH),
+        routes.form("/courier/shipments/{id}/delivery", courier.deliver, needs=O.DELIVER),
+        routes.form("/courier/shipments/{id}/failure", courier.fail, needs=O.FAIL_SHIPMENT),
         Route("/courier-worker.js", courier.worker),
     ]
 
@@ -125,51 +165,51 @@ def _courier_routes(routes: PageRoutes, courier: CourierPages) -> list[BaseRoute
 def _support_routes(routes: PageRoutes, pages: SupportPages) -> list[BaseRoute]:
     order = "/support/orders/{id}"
     return [
-        routes.page("/support", pages.index),
-        routes.page(order, pages.order),
-        routes.form(f"{order}/cancellation", pages.cancel),
-        routes.form(f"{order}/shipments/{{shipment}}/failure", pages.fail_shipment),
-        routes.form(f"{order}/work/{{work}}/retry", pages.retry),
-        routes.form(f"{order}/work/{{work}}/abandonment", pages.give_up),
-        routes.page("/support/parked", pages.parked),
-        routes.form("/support/parked/{work}/retry", pages.retry),
-        routes.form("/support/parked/{work}/abandonment", pages.give_up),
-        routes.page("/support/customers/{id}", pages.customer),
+        routes.page("/support", pages.index, needs=O.READ_OPERATIONS),
+        routes.page(order, pages.order, needs=O.READ_OPERATIONS),
+        routes.form(f"{order}/cancellation", pages.cancel, needs=O.CANCEL_ORDER),
+        routes.form(f"{order}/shipments/{{shipment}}/failure", pages.fail_shipment, needs=O.FAIL_SHIPMENT),
+        routes.form(f"{order}/work/{{work}}/retry", pages.retry, needs=O.MEND_WORK),
+        routes.form(f"{order}/work/{{work}}/abandonment", pages.give_up, needs=O.MEND_WORK),
+        routes.page("/support/parked", pages.parked, needs=O.MEND_WORK),
+        routes.form("/support/parked/{work}/retry", pages.retry, needs=O.MEND_WORK),
+        routes.form("/support/parked/{work}/abandonment", pages.give_up, needs=O.MEND_WORK),
+        routes.page("/support/customers/{id}", pages.customer, needs=O.READ_CUSTOMER),
     ]
 
 
 def _manager_routes(routes: PageRoutes, manager: FraudControlPages) -> list[BaseRoute]:
     return [
-        routes.page("/manager", manager.overview),
-        routes.page("/manager/spending-limit", manager.spending_limit),
-        routes.form("/manager/spending-limit", manager.set_spending_limit),
-        routes.page("/manager/maintenance", manager.maintenance),
-        routes.form("/manager/maintenance", manager.set_maintenance),
-        routes.page("/manager/reset", manager.reset),
-        routes.form("/manager/reset", manager.carry_out_reset),
-        routes.page("/manager/clearing", manager.clearing),
-        routes.form("/manager/clearing", manager.clear_spending),
+        routes.page("/manager", manager.overview, needs=O.READ_FRAUD),
+        routes.page("/manager/spending-limit", manager.spending_limit, needs=O.READ_FRAUD),
+        routes.form("/manager/spending-limit", manager.set_spending_limit, needs=O.SET_FRAUD),
+        routes.page("/manager/maintenance", manager.maintenance, needs=O.READ_FRAUD),
+        routes.form("/manager/maintenance", manager.set_maintenance, needs=O.SET_FRAUD),
+        routes.page("/manager/reset", manager.reset, needs=O.READ_FRAUD),
+        routes.form("/manager/reset", manager.carry_out_reset, needs=O.SET_FRAUD),
+        routes.page("/manager/clearing", manager.clearing, needs=O.READ_FRAUD),
+        routes.form("/manager/clearing", manager.clear_spending, needs=O.SET_FRAUD),
     ]
 
 
 def _stock_routes(routes: PageRoutes, stock: StockPages) -> list[BaseRoute]:
     return [
-        routes.page("/manager/stock", stock.stock),
-        routes.page("/manager/stock/product", stock.product),
-        routes.form("/manager/stock/product", stock.change),
-        routes.form("/manager/stock/counts", stock.count),
-        routes.page("/manager/stock/products/new", stock.new),
-        routes.form("/manager/stock/products", stock.add),
-        routes.page("/manager/stock/warehouses", stock.warehouses),
-        routes.form("/manager/stock/warehouses", stock.set_warehouse),
+        routes.page("/manager/stock", stock.stock, needs=O.READ_STOCK),
+        routes.page("/manager/stock/product", stock.product, needs=O.READ_STOCK),
+        routes.form("/manager/stock/product", stock.change, needs=O.SET_CATALOG),
+        routes.form("/manager/stock/counts", stock.count, needs=O.SET_CATALOG),
+        routes.page("/manager/stock/products/new", stock.new, needs=O.SET_CATALOG),
+        routes.form("/manager/stock/products", stock.add, needs=O.SET_CATALOG),
+        routes.page("/manager/stock/warehouses", stock.warehouses, needs=O.READ_STOCK),
+        routes.form("/manager/stock/warehouses", stock.set_warehouse, needs=O.SET_CATALOG),
     ]
 
 
 def _operations_routes(routes: PageRoutes, operations: OperationsPages) -> list[BaseRoute]:
     return [
-        routes.page("/manager/operations", operations.operations),
-        routes.form("/manager/operations/load", operations.begin_load),
-        routes.form("/manager/operations/load/end", operations.end_load),
+        routes.page("/manager/operations", operations.operations, needs=O.READ_OPERATIONS),
+        routes.form("/manager/operations/load", operations.begin_load, needs=O.SET_CATALOG),
+        routes.form("/manager/operations/load/end", operations.end_load, needs=O.SET_CATALOG),
     ]
 
 

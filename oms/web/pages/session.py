@@ -1,4 +1,4 @@
-"""Who looks at a page: a cookie that holds a token like any other, known to the database by its hash only."""
+"""Who looks at a page: a cookie with a random secret, known to the database by its hash only."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,20 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.db import Database
-from oms.domain.access import handle as access
 from oms.domain.access.model import Viewer
+from oms.domain.accounts.model import Account
 from oms.domain.actor import Role
+from oms.domain.sessions import handle as sessions
 from oms.web.auth import Authenticator, Unauthenticated
-from oms.web.own_pages import COOKIE
-
-DAYS: Final = 1
-
-DEMO_PERSONAS: Final[Mapping[str, Viewer]] = {
-    "customer": Viewer("demo customer", Role.CUSTOMER, "demo-customer"),
-    "courier": Viewer("demo courier", Role.COURIER),
-    "manager": Viewer("demo manager", Role.MANAGER),
-    "support": Viewer("demo support", Role.SUPPORT),
-}
+from oms.web.credentials import Credential
 
 HOME: Final[Mapping[Role, str]] = {
     Role.CUSTOMER: "/orders",
@@ -29,6 +21,9 @@ HOME: Final[Mapping[Role, str]] = {
     Role.SUPPORT: "/support",
 }
 
+_REFRESHED: Final = "main#page"
+"""What htmx names as the source where an open page asks for itself again (templates/base.html)."""
+
 
 class Sessions:
     """Begins, recognises and ends sessions."""
@@ -36,28 +31,48 @@ class Sessions:
     def __init__(self, db: Database, authenticator: Authenticator) -> None:
         self._db = db
         self._authenticator = authenticator
+        self._cookie = authenticator.cookie
 
     async def viewer(self, request: Request) -> Viewer | None:
-        """Who is signed in; None where nobody is, or not any more."""
-        token = request.cookies.get(COOKIE)
-        return await self.viewer_of_token(token) if token else None
+        """Who is signed in; None where nobody is, or not any more.
 
-    async def viewer_of_token(self, token: str) -> Viewer | None:
+        An open page that asks for itself again keeps no session alive: only what a person does counts as use.
+        """
+        if (secret := self._cookie.read(request)) is None:
+            return None
+        in_use = request.url.path != "/live" and request.headers.get("hx-source") != _REFRESHED
         try:
-            return await self._authenticator.viewer(f"Bearer {token}")
+            return await self._authenticator.viewer(secret, in_use=in_use)
         except Unauthenticated:
             return None
 
-    async def begin(self, viewer: Viewer, response: Response, *, secure: bool) -> None:
+    def credential(self, request: Request) -> Credential | None:
+        """Under which an open stream goes on."""
+        secret = self._cookie.read(request)
+        return Credential.of_session(secret) if secret else None
+
+    async def begin(self, account: Account, request: Request, response: Response, *, by: str) -> bool:
+        """Signs in who has proven, `by` some way, to be the owner: always with a new secret; an old session ends.
+
+        False where the account changed meanwhile, so that the proof counts no more.
+        """
+        rules = self._authenticator.rules
+        old = self._cookie.read(request)
         async with self._db.transaction() as tx:
-            token = await access.issue_token(
-                tx, role=viewer.role, name=viewer.name, customer_reference=viewer.customer_reference, days=DAYS
-            )
-        response.set_cookie(COOKIE, token, max_age=DAYS * 86_400, httponly=True, samesite="lax", secure=secure)
+            secret = await sessions.begin(tx, account, rules, by=by)
+            if secret is None:
+                return False
+            if old:
+                await sessions.end(tx, old.value)
+        if old:
+            self._authenticator.forget(old)
+        self._cookie.put(response, secret, holds=rules.longest)
+        return True
 
     async def end(self, request: Request, response: Response) -> None:
-        if token := request.cookies.get(COOKIE):
+        """Signs out."""
+        if secret := self._cookie.read(request):
             async with self._db.transaction() as tx:
-                await access.revoke_token(tx, token)
-            self._authenticator.forget(f"Bearer {token}")
-        response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+                await sessions.end(tx, secret.value)
+            self._authenticator.forget(secret)
+        self._cookie.remove(response)

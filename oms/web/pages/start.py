@@ -1,11 +1,16 @@
-"""The start page: who are you? Personas in one click where the demo mode is on, a token everywhere."""
+"""The start page: who are you? Login and password; where the demo mode is on, also personas in one click."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.web.pages.session import DEMO_PERSONAS, HOME, Sessions
+from oms.db import Database
+from oms.domain.accounts import handle as accounts
+from oms.domain.accounts import personas
+from oms.domain.accounts.model import Account
+from oms.web.pages.session import HOME, Sessions
 from oms.web.pages.site import Refusals, Site, form_of, see_other
 
 PERSONAS: Final = (
@@ -15,42 +20,54 @@ PERSONAS: Final = (
     ("support", "Find any order, see everything that led where it is, mend what is stuck."),
 )
 
+WRONG: Final = "There is no account with this login and password. Check both, capitals too, and try again."
+"""The same for an unknown login, a wrong password and a disabled account."""
+
+_CHANGED: Final = "Your account was changed just now: sign in again."
+
 
 class StartPages:
     """GET / and the forms that begin and end a session."""
 
-    def __init__(self, site: Site, sessions: Sessions) -> None:
+    def __init__(self, site: Site, sessions: Sessions, db: Database) -> None:
         self._site = site
         self._sessions = sessions
+        self._db = db
 
     async def index(self, request: Request) -> Response:
         viewer = await self._sessions.viewer(request)
         if viewer and viewer.role in HOME:
             return see_other(HOME[viewer.role])
-        return self._show(request)
+        return await self._show(request)
 
     async def sign_in(self, request: Request) -> Response:
         form = await form_of(request)
-        if self._site.demo and form.get("persona") in DEMO_PERSONAS:
-            viewer = DEMO_PERSONAS[form["persona"]]
-            response = see_other(HOME[viewer.role])
-            await self._sessions.begin(viewer, response, secure=not self._site.demo)
-            return response
-        token = form.get("token", "").strip()
-        known = await self._sessions.viewer_of_token(token) if token else None
-        if known is None or known.role not in HOME:
-            problem = {"message": "This token is unknown, expired, or not a person's.", "path": ["token"]}
-            return self._show(request, Refusals((problem,)), status=422)
-        response = see_other(HOME[known.role])
-        await self._sessions.begin(known, response, secure=not self._site.demo)
-        return response
+        if self._site.demo and form.get("persona") in personas.PERSONAS:
+            async with self._db.transaction() as tx:
+                account = await personas.account_of(tx, form["persona"])
+            return await self._begin(account, request, form, by="demo")
+        found = await accounts.sign_in(self._db, form.get("login", ""), form.get("password", ""))
+        if found is None:
+            return await self._refuse(WRONG, request, form)
+        return await self._begin(found, request, form, by="password")
 
     async def sign_out(self, request: Request) -> Response:
         response = see_other("/")
         await self._sessions.end(request, response)
         return response
 
-    def _show(self, request: Request, refusals: Refusals | None = None, *, status: int = 200) -> Response:
+    async def _begin(self, account: Account, request: Request, form: Mapping[str, str], *, by: str) -> Response:
+        response = see_other(HOME[account.role])
+        if await self._sessions.begin(account, request, response, by=by):
+            return response
+        return await self._refuse(_CHANGED, request, form)
+
+    async def _refuse(self, message: str, request: Request, form: Mapping[str, str]) -> Response:
+        entered = {"login": form.get("login", "")}
+        return await self._show(request, Refusals(({"message": message, "path": ["login"]},), entered), status=422)
+
+    async def _show(self, request: Request, refusals: Refusals | None = None, *, status: int = 200) -> Response:
         return self._site.render(
-            request, None, "start/index", status=status, personas=PERSONAS, refusals=refusals or Refusals()
-        )
+            request, None, "start/index", status=status, path="/", personas=PERSONAS, refusals=refusals or Refusals(),
+            is_new=not self._site.demo and not await accounts.are_any(self._db),
+        )  # fmt: skip

@@ -10,15 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from oms.domain.access.handle import issue_token
 from oms.domain.access.model import Viewer
+from oms.domain.accounts.personas import PERSONAS
 from oms.doorbell import Doorbell
 from oms.schema.export import schema
 from oms.settings import Settings
 from oms.web.forgery import FIELD
-from oms.web.pages.session import DEMO_PERSONAS
 from tests.shop import ShopUnderTest, open_shop
-from tests.web.conftest import Server, serving
+from tests.web.conftest import DEMO_COOKIE, Server, serving, session_of
 
 
 @pytest.fixture
@@ -78,18 +77,14 @@ async def persona(pages: Server, name: str) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def signed_in(pages: Server, shop: ShopUnderTest, viewer: Viewer) -> AsyncIterator[httpx.AsyncClient]:
-    """The browser of anybody, who brought a token."""
-    async with shop.db.transaction() as tx:
-        token = await issue_token(
-            tx, role=viewer.role, name=viewer.name, customer_reference=viewer.customer_reference, days=1
-        )
+    """The browser of anybody, who has an account and is signed in."""
+    secret = await session_of(shop.db, viewer)
     async with visiting(pages) as browser:
-        answer = await browser.post("/sign-in", data={"token": token})
-        assert answer.status_code == 303, answer.text
+        browser.cookies.set(DEMO_COOKIE.name, secret)
         yield browser
 
 
-@pytest.fixture(params=sorted(DEMO_PERSONAS.keys() - {"customer"}))
+@pytest.fixture(params=sorted(PERSONAS.keys() - {"customer"}))
 def staff(request: pytest.FixtureRequest) -> str:
     """Each persona that is no customer."""
     return str(request.param)

@@ -10,17 +10,15 @@ from typing import Any
 import httpx
 import pytest
 
-from oms.domain.access.handle import issue_token
 from oms.domain.access.model import Viewer
 from oms.domain.actor import Role
 from oms.domain.fraud import handle as fraud
 from oms.schema.export import schema
 from oms.settings import Settings
-from oms.web.own_pages import COOKIE
 from oms.web.pages.entered import Unreadable, basis_points, minor_units, percent, units, whole_number
 from oms.web.pages.samples import SLOT_S, SLOTS, Sample, Samples
 from tests.shop import MANAGER, ShopUnderTest
-from tests.web.conftest import Server, serving, until
+from tests.web.conftest import COOKIE, Server, serving, session_of, until
 from tests.web.pages.conftest import hidden, persona, signed_in, visiting
 
 CHANGES = ("/manager/spending-limit?amount=300", "/manager/maintenance?to=on", "/manager/reset", "/manager/clearing")
@@ -401,11 +399,10 @@ async def test_the_load_is_bounded(browser: httpx.AsyncClient, rate: str, minute
 
 
 async def test_there_is_no_load_generator_outside_the_demo(web_settings: Settings, shop: ShopUnderTest) -> None:
-    async with shop.db.transaction() as tx:
-        token = await issue_token(tx, role=Role.MANAGER, name="manager", customer_reference=None, days=1)
+    secret = await session_of(shop.db, Viewer("manager", Role.MANAGER))
     with serving(web_settings, schema) as server:
         async with visiting(server) as browser:
-            browser.headers["Cookie"] = f"{COOKIE}={token}"
+            browser.headers["Cookie"] = f"{COOKIE.name}={secret}"
             page = await browser.get("/manager/operations")
             assert page.status_code == 200
             assert "Load generator" not in page.text
