@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oms.commands import doctor, tokens
+from oms.commands import backups, doctor, tokens, users
 from oms.commands.start import database_url_of, on_engines, settings_of
 from oms.settings import CannotStart, SettingsInvalid, settings_page
 
@@ -17,7 +17,10 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(tokens.app, name="token")
+app.add_typer(users.app, name="user")
 app.command()(doctor.doctor)
+app.command()(backups.backup)
+app.command()(backups.restore)
 
 
 def main() -> None:
@@ -130,3 +133,11 @@ def diagrams() -> None:
     from oms.diagrams import state_diagrams
 
     typer.echo(state_diagrams(), nl=False)
+
+
+@app.command()
+def policy() -> None:
+    """Print the table of docs/security.md: who may do what, with whose things."""
+    from oms.policy import policy_table
+
+    typer.echo(policy_table(), nl=False)

@@ -1,39 +1,108 @@
 """`python -m oms token`: bearer tokens for machines."""
 
-import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
+from oms.commands.columns import instant, print_columns
 from oms.commands.start import on_migrated_database
+from oms.commands.transactions import on_database
 from oms.domain.actor import Role
 from oms.settings import CannotStart
 
-app = typer.Typer(help="Issue a bearer token and print it, and nothing else. It can't be shown again.")
+if TYPE_CHECKING:
+    from oms.db import Database
+    from oms.domain.access.model import Operation
+    from oms.domain.access.tokens import AccessToken
+
+PAGE = 50
+_AT_ONCE = 500
+
+app = typer.Typer(help="Issue a bearer token and print it, and nothing else; or list and revoke those issued.")
 
 
 @app.callback(invoke_without_command=True)
 def issue(
-    role: Annotated[Role, typer.Option(help="What the bearer may do.", case_sensitive=False)],
-    name: Annotated[str, typer.Option(help="Who it is for; events carry this name.")],
+    context: typer.Context,
+    role: Annotated[Role | None, typer.Option(help="What the bearer may do.", case_sensitive=False)] = None,
+    name: Annotated[str | None, typer.Option(help="Who it is for; events carry this name.")] = None,
     customer: Annotated[str | None, typer.Option(help="A CUSTOMER's own reference.")] = None,
     days: Annotated[int | None, typer.Option(help="Days until it expires; without, it does not.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OPERATION", help="The only operation it may be used for, e.g. PLACE_ORDER; repeatable."),
+    ] = None,
 ) -> None:
     """Issue a bearer token and print it, and nothing else. It can't be shown again."""
+    if context.invoked_subcommand:
+        return
+    if role is None or name is None:
+        raise typer.BadParameter("A token needs --role and --name.")
+    operations = _operations(scope)
     url = on_migrated_database("token")
-    typer.echo(asyncio.run(_issue(url, role=role, name=name, customer=customer, days=days)))
 
+    async def act(database: "Database") -> str:
+        from oms.domain.access.handle import issue_token
 
-async def _issue(database_url: str, *, role: Role, name: str, customer: str | None, days: int | None) -> str:
-    from oms.db import Database
-    from oms.domain.access.handle import issue_token
-    from oms.domain.refusal import Refused
-
-    database = Database(database_url, pool_size=1, ring=lambda _: None)
-    try:
         async with database.transaction() as tx:
-            return await issue_token(tx, role=role, name=name, customer_reference=customer, days=days)
-    except Refused as refusal:
-        raise CannotStart("\n".join(problem.message for problem in refusal.problems)) from refusal
-    finally:
-        await database.close()
+            return await issue_token(tx, role=role, name=name, customer_reference=customer, days=days, scope=operations)
+
+    typer.echo(on_database(url, act))
+
+
+@app.command("list")
+def show_issued(
+    before: Annotated[UUID | None, typer.Option(help="Only tokens issued before the one with this id.")] = None,
+    all_of_them: Annotated[bool, typer.Option("--all", help=f"All, not only {PAGE}.")] = False,
+) -> None:
+    """List tokens, issued last first, whether they hold or not."""
+    from oms.domain.access import handle
+
+    url = on_migrated_database("token")
+
+    async def act(database: "Database") -> list["AccessToken"]:
+        last = before or handle.LAST
+        found = list(await handle.issued(database, before=last, most=PAGE + 1))
+        while all_of_them and found and (page := await handle.issued(database, before=found[-1].id, most=_AT_ONCE)):
+            found += page
+        return found
+
+    found = on_database(url, act)
+    shown = found if all_of_them else found[:PAGE]
+    print_columns(("ID", "NAME", "ROLE", "CUSTOMER", "SCOPE", "CREATED", "EXPIRES", "REVOKED"), map(_row, shown))
+    if len(shown) < len(found):
+        typer.echo(f"There are more: --before {shown[-1].id}, or --all.", err=True)
+
+
+@app.command()
+def revoke(token_id: Annotated[UUID, typer.Argument(metavar="ID", help="Its id; see: token list.")]) -> None:
+    """Revoke a token; what is open with it ends within seconds."""
+    url = on_migrated_database("token")
+
+    async def act(database: "Database") -> "AccessToken":
+        from oms.domain.access.handle import revoke_token
+
+        async with database.transaction() as tx:
+            return await revoke_token(tx, token_id)
+
+    revoked = on_database(url, act)
+    typer.echo(f"Revoked: {revoked.name}, {revoked.role}.")
+
+
+def _operations(names: list[str] | None) -> "frozenset[Operation] | None":
+    """Raises CannotStart, with all there are, where a name is none of an operation."""
+    from oms.domain.access.model import Operation
+
+    if not names:
+        return None
+    wanted = {name.upper().replace("-", "_") for name in names}
+    if unknown := sorted(wanted - Operation.__members__.keys()):
+        raise CannotStart(f"No operation: {', '.join(unknown)}. There are: {', '.join(sorted(Operation.__members__))}.")
+    return frozenset(Operation[name] for name in wanted)
+
+
+def _row(token: "AccessToken") -> tuple[str, ...]:
+    scope = "all of its role" if token.scope is None else ",".join(sorted(token.scope))
+    times = map(instant, (token.created_at, token.expires_at, token.revoked_at))
+    return (str(token.id), token.name, str(token.role), token.customer_reference or "", scope, *times)

@@ -4,7 +4,7 @@ Whatever changes what an account goes by, its password, its role or that it is e
 transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -77,6 +77,12 @@ async def of_login(db: Database, login: str) -> Account:
     if found is None:
         raise refused(Code.NOT_FOUND, "There is no account with this login; see: user list.", "login")
     return found[0]
+
+
+async def after(db: Database, login: str, *, most: int) -> Sequence[Account]:
+    """The accounts whose logins follow that one, by login."""
+    async with db.reading() as conn:
+        return await store.after(conn, login, most=most)
 
 
 async def are_any(db: Database) -> bool:
