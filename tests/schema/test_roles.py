@@ -52,7 +52,7 @@ QUERIES = {
     "product": Rule(NOT_COURIERS, '{ product(sku: "tea") { name } }'),
     "products": Rule(NOT_COURIERS, "{ products { nodes { sku } } }"),
     "warehouses": Rule(ALL, "{ warehouses { nodes { code } } }"),
-    "customer": Rule(ALL, '{ customer(reference: "ana") { reference } }'),
+    "customer": Rule(NOT_COURIERS, '{ customer(reference: "ana") { reference } }'),
 }
 MUTATIONS = {
     "placeOrder": Rule(
