@@ -65,6 +65,8 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             currency=settings.currency,
             repeat=repeat,
             demo=settings.demo,
+            session_rules=rules,
+            breached=settings.breached_passwords_file,
             on_refusal=refusals.note,
         )
 

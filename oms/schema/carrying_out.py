@@ -23,6 +23,7 @@ async def carry_out(info: Info, act: Callable[[Tx], Awaitable[Any]]) -> tuple[An
         async with context.db.transaction() as tx:
             return await once(tx, context.viewer, context.repeat, lambda: act(tx)), []
     except Refused as refusal:
+        context.on_refusal(context.viewer, refusal)
         return None, user_errors(refusal)
 
 

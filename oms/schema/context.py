@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from oms.domain.access.model import Viewer
 from oms.domain.log import ShipmentChange
 from oms.domain.refusal import Refused
 from oms.domain.repeats.handle import RepeatKey
+from oms.domain.sessions.model import SessionRules
 from oms.schema.reads import Reads
 
 
@@ -44,15 +46,17 @@ class Context:
 
     `on_refusal` hears who was refused what.
     `repeat` comes from the Idempotency-Key header of a mutation with one root field. In a `demo` anybody may ask for
-    the schema itself.
+    the schema itself. `breached` is the file of passwords that nobody may choose.
     """
 
     db: Database
     viewer: Viewer
     live: Live
     currency: str
+    session_rules: SessionRules
     repeat: RepeatKey | None = None
     demo: bool = False
+    breached: Path | None = None
     on_refusal: Callable[[Viewer, Refused], None] = _unheard
     reads: Reads = field(init=False)
 

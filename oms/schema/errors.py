@@ -86,4 +86,7 @@ class ToldErrors(MaskErrors):
     """Passes every error of a result through `told` before a client sees it."""
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+        context = self.execution_context.context
+        if isinstance(refusal := _cause(error), Refused):
+            context.on_refusal(context.viewer, refusal)
         return told(error)

@@ -1,10 +1,15 @@
 """Recording, always in the transaction of what is recorded: neither is there without the other."""
 
+from collections.abc import Sequence
+
 from oms.db import Tx
 from oms.domain.access.model import Viewer
-from oms.domain.actor import Actor
+from oms.domain.actor import Actor, Role
 from oms.domain.audit import store
-from oms.domain.audit.model import OVERRIDING, Entry
+from oms.domain.audit.model import OVERRIDING, AuditAction, Entry
+from oms.domain.events import EventType
+from oms.domain.ids import order_id
+from oms.domain.orders.model import Order
 
 
 async def record(tx: Tx, by: Viewer | Actor, *entries: Entry) -> None:
@@ -13,7 +18,21 @@ async def record(tx: Tx, by: Viewer | Actor, *entries: Entry) -> None:
     await store.add(tx, actor, principal, entries, at=await tx.clock())
 
 
-async def record_override(tx: Tx, viewer: Viewer, entry: Entry) -> None:
-    """Adds what staff did to an order; that its customer, its courier or the cart did it is no override."""
+async def record_changes(tx: Tx, viewer: Viewer, changes: Sequence[Entry]) -> None:
+    """Adds what a person changed in the catalogue, entry by entry; of a machine's load only how much it changed."""
+    if viewer.role != Role.SERVICE:
+        await record(tx, viewer, *changes)
+    elif changes:
+        await record(
+            tx, viewer, Entry(AuditAction.CatalogLoaded, str(changes[0].action), after={"changed": len(changes)})
+        )
+
+
+async def record_override(tx: Tx, viewer: Viewer, action: AuditAction, order: Order, event: EventType) -> None:
+    """Refers to the event of an order that is about to be saved, if staff caused it.
+
+    That its customer, its courier or the cart did it is no override.
+    """
     if viewer.role in OVERRIDING:
-        await record(tx, viewer, entry)
+        seq = next(new.seq for new in order.news if new.type == event)
+        await record(tx, viewer, Entry(action, order_id(order.id), order_id=order.id, seq=seq))

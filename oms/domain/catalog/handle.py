@@ -1,37 +1,53 @@
 """Loading the catalogue: all of a request or nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Final, TypeVar
 
 from oms.db import Tx
 from oms.domain.access.model import Operation, Viewer, require
+from oms.domain.audit.handle import record_changes
+from oms.domain.audit.model import AuditAction, Entry
 from oms.domain.catalog import store
 from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.refusal import Code, Problem, refuse_all
 
 MOST_ENTRIES: Final = 1000
 
-Entry = TypeVar("Entry")
+Given = TypeVar("Given")
 
 
 async def upsert_warehouses(tx: Tx, viewer: Viewer, entries: Sequence[Warehouse]) -> int:
     """Returns how many were created or changed. Raises Refused: FORBIDDEN, INVALID."""
     require(viewer, Operation.SET_CATALOG)
     refuse_all(problems_of(entries, lambda w: (w.code,), Warehouse.problems))
-    return await store.upsert_warehouses(tx, entries)
+    changed = await store.upsert_warehouses(tx, entries)
+    await record_changes(tx, viewer, [_entry(AuditAction.WarehouseChanged, new.code, old, new) for old, new in changed])
+    return len(changed)
 
 
 async def upsert_products(tx: Tx, viewer: Viewer, entries: Sequence[Product]) -> int:
     """Returns how many were created or changed. Raises Refused: FORBIDDEN, INVALID."""
     require(viewer, Operation.SET_CATALOG)
     refuse_all(problems_of(entries, lambda p: (p.sku,), Product.problems))
-    return await store.upsert_products(tx, entries)
+    changed = await store.upsert_products(tx, entries)
+    await record_changes(tx, viewer, [_entry(AuditAction.ProductChanged, new.sku, old, new) for old, new in changed])
+    return len(changed)
+
+
+def _entry(action: AuditAction, subject: str, old: Product | Warehouse | None, new: Product | Warehouse) -> Entry:
+    """Of what there was before, only what is different now."""
+    before, after = (asdict(old) if old else None), asdict(new)
+    if before:
+        different = {name for name, value in after.items() if value != before[name]}
+        before, after = ({name: all_of_it[name] for name in sorted(different)} for all_of_it in (before, after))
+    return Entry(action, subject, before, after)
 
 
 def problems_of(
-    entries: Sequence[Entry],
-    key: Callable[[Entry], tuple[str, ...]],
-    problems: Callable[[Entry], Iterator[Problem]],
+    entries: Sequence[Given],
+    key: Callable[[Given], tuple[str, ...]],
+    problems: Callable[[Given], Iterator[Problem]],
 ) -> Iterator[Problem]:
     """Too many entries, one named twice, and what is wrong with each."""
     if len(entries) > MOST_ENTRIES:

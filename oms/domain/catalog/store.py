@@ -51,14 +51,16 @@ _UPSERT_WAREHOUSES: Final = text(
     INSERT INTO warehouses (code, name)
     SELECT code, name FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[])) AS t(code, name) ORDER BY code
     ON CONFLICT (code) DO UPDATE SET name = excluded.name WHERE warehouses.name <> excluded.name
+    RETURNING new.code, new.name, old.code, old.name
     """
 )
 
 
-async def upsert_warehouses(tx: Tx, new: Collection[Warehouse]) -> int:
-    """Returns how many were created or changed."""
+async def upsert_warehouses(tx: Tx, new: Collection[Warehouse]) -> list[tuple[Warehouse | None, Warehouse]]:
+    """Those that were changed, as they were and as they are; as None those that are new."""
     values = {"codes": [w.code for w in new], "names": [w.name for w in new]}
-    return (await tx.conn.execute(_UPSERT_WAREHOUSES, values)).rowcount
+    rows = await tx.conn.execute(_UPSERT_WAREHOUSES, values)
+    return [(Warehouse(*row[2:]) if row[2] is not None else None, Warehouse(*row[:2])) for row in rows]
 
 
 _UPSERT_PRODUCTS: Final = text(
@@ -72,12 +74,14 @@ _UPSERT_PRODUCTS: Final = text(
         tax_bps = excluded.tax_bps
     WHERE (products.name, products.unit_price_minor, products.currency, products.tax_bps)
         IS DISTINCT FROM (excluded.name, excluded.unit_price_minor, excluded.currency, excluded.tax_bps)
+    RETURNING new.sku, new.name, new.unit_price_minor, new.currency, new.tax_bps,
+              old.sku, old.name, old.unit_price_minor, old.currency, old.tax_bps
     """
 )
 
 
-async def upsert_products(tx: Tx, new: Collection[Product]) -> int:
-    """Returns how many were created or changed."""
+async def upsert_products(tx: Tx, new: Collection[Product]) -> list[tuple[Product | None, Product]]:
+    """Those that were changed, as they were and as they are; as None those that are new."""
     values = {
         "skus": [p.sku for p in new],
         "names": [p.name for p in new],
@@ -85,4 +89,5 @@ async def upsert_products(tx: Tx, new: Collection[Product]) -> int:
         "currencies": [p.currency for p in new],
         "taxes": [p.tax_bps for p in new],
     }
-    return (await tx.conn.execute(_UPSERT_PRODUCTS, values)).rowcount
+    rows = await tx.conn.execute(_UPSERT_PRODUCTS, values)
+    return [(Product(*row[5:]) if row[5] is not None else None, Product(*row[:5])) for row in rows]

@@ -1,9 +1,12 @@
 """What managers do with fraud control; every change is an entry of the settings' trail."""
 
 from dataclasses import replace
+from typing import Any
 
 from oms.db import Tx
 from oms.domain.access.model import Operation, Viewer, require
+from oms.domain.audit.handle import record
+from oms.domain.audit.model import AuditAction, Entry
 from oms.domain.events import SettingsEventType
 from oms.domain.fraud import store
 from oms.domain.fraud.model import FraudSettings
@@ -40,8 +43,8 @@ async def clear_spending(tx: Tx, viewer: Viewer, reason: str) -> None:
     refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
     old = await _locked(tx)
     new = replace(old, period=old.period + 1, updated_at=await tx.clock())
-    await store.change_settings(
-        tx, new, SettingsEventType.SpendingCleared, by=viewer.actor, reason=reason,
+    await _change(
+        tx, viewer, new, SettingsEventType.SpendingCleared, reason=reason,
         before={"period": old.period}, after={"period": new.period},
     )  # fmt: skip
 
@@ -54,8 +57,8 @@ async def _limit(tx: Tx, viewer: Viewer, old: FraudSettings, limit_minor: int) -
     if old.limit_minor == limit_minor:
         return old
     new = replace(old, limit_minor=limit_minor, updated_at=await tx.clock())
-    await store.change_settings(
-        tx, new, SettingsEventType.SpendingLimitSet, by=viewer.actor, reason=None,
+    await _change(
+        tx, viewer, new, SettingsEventType.SpendingLimitSet, reason=None,
         before={"limit": old.limit_minor}, after={"limit": limit_minor},
     )  # fmt: skip
     return new
@@ -65,10 +68,19 @@ async def _maintenance(tx: Tx, viewer: Viewer, old: FraudSettings, *, enabled: b
     if old.maintenance == enabled:
         return
     new = replace(old, maintenance=enabled, updated_at=await tx.clock())
-    await store.change_settings(
-        tx, new, SettingsEventType.MaintenanceSwitched, by=viewer.actor, reason=None,
+    await _change(
+        tx, viewer, new, SettingsEventType.MaintenanceSwitched, reason=None,
         before={"maintenance": old.maintenance}, after={"maintenance": enabled},
     )  # fmt: skip
     if not enabled:
         # The charges that were held are due again at once.
         tx.news.queues.add("billing")
+
+
+async def _change(
+    tx: Tx, viewer: Viewer, new: FraudSettings, event: SettingsEventType, *, reason: str | None, before: dict[str, Any],
+    after: dict[str, Any],
+) -> None:  # fmt: skip
+    """The settings' trail tells it; the audit trail refers to that."""
+    seq = await store.change_settings(tx, new, event, by=viewer.actor, reason=reason, before=before, after=after)
+    await record(tx, viewer, Entry(AuditAction.FraudSettingsChanged, str(event), seq=seq))

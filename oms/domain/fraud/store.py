@@ -79,9 +79,9 @@ async def change_settings(
     reason: str | None,
     before: dict[str, Any],
     after: dict[str, Any],
-) -> None:
-    """Writes the settings and the entry of their trail; the caller holds the row FOR UPDATE."""
-    seq = (
+) -> int:
+    """Writes the settings and an entry of their trail, and returns its number; the caller holds the row FOR UPDATE."""
+    seq: int = (
         await tx.conn.execute(
             update(fraud_settings)
             .values(
@@ -97,6 +97,7 @@ async def change_settings(
     entry = {"seq": seq, "at": new.updated_at, "type": str(event), "actor": by.name, "actor_role": by.role}
     await tx.conn.execute(insert(fraud_events), entry | {"reason": reason, "before": before, "after": after})
     tx.news.fraud_settings = True
+    return seq
 
 
 _LOCK_TALLIES: Final = text(

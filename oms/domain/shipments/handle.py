@@ -4,6 +4,9 @@ from uuid import UUID
 
 from oms.db import Tx
 from oms.domain.access.model import Operation, Reach, Viewer, may_for, reach, require
+from oms.domain.audit.handle import record_override
+from oms.domain.audit.model import AuditAction
+from oms.domain.events import EventType
 from oms.domain.orders import store
 from oms.domain.orders.model import Order
 from oms.domain.orders.store import LockedOrders
@@ -37,6 +40,7 @@ async def fail(tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str) -> Shipmen
     refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
     locked, order, shipment = await _visible(tx, viewer, key, Operation.FAIL_SHIPMENT)
     decide.fail(order, shipment, by=viewer.actor, at=locked.at, reason=reason)
+    await record_override(tx, viewer, AuditAction.ShipmentFailed, order, EventType.ShipmentFailed)
     await locked.save()
     return key
 

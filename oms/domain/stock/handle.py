@@ -6,6 +6,8 @@ from typing import Final
 
 from oms.db import Tx
 from oms.domain.access.model import Operation, Viewer, require
+from oms.domain.audit.handle import record_changes
+from oms.domain.audit.model import AuditAction, Entry
 from oms.domain.catalog import store as catalog_store
 from oms.domain.catalog.handle import problems_of
 from oms.domain.refusal import Code, Problem, refuse_all
@@ -53,7 +55,13 @@ async def set_stock(tx: Tx, viewer: Viewer, counts: Sequence[StockCount]) -> int
     )
     changed = [count for count in counts if held[count.sku, count.warehouse_code][0] != count.on_hand]
     await store.set_on_hand(tx, [(count.sku, count.warehouse_code, count.on_hand) for count in changed])
+    await record_changes(tx, viewer, [_change(count, held[count.sku, count.warehouse_code][0]) for count in changed])
     return len(changed)
+
+
+def _change(count: StockCount, on_hand: int) -> Entry:
+    subject = f"{count.sku} in {count.warehouse_code}"
+    return Entry(AuditAction.StockSet, subject, {"onHand": on_hand}, {"onHand": count.on_hand})
 
 
 def _unknown(index: int, count: StockCount, *, sku: bool, warehouse: bool) -> Iterator[Problem]:

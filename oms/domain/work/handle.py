@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from oms.db import Tx
 from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.actor import Actor
+from oms.domain.audit.handle import record_override
+from oms.domain.audit.model import AuditAction
 from oms.domain.events import EventType
 from oms.domain.orders import store as order_store
 from oms.domain.orders.model import Order
@@ -44,6 +46,7 @@ async def retry(tx: Tx, viewer: Viewer, key: WorkKey) -> WorkKey:
     if order is None or not await store.retry(tx, key):
         raise refused(Code.NOT_FOUND, "No parked work has this id; it may have been retried already.", "workId")
     _note(order, EventType.WorkRetried, key, viewer.actor, locked.at)
+    await record_override(tx, viewer, AuditAction.WorkRetried, order, EventType.WorkRetried)
     await locked.save()
     return key
 
@@ -66,6 +69,7 @@ async def give_up(tx: Tx, viewer: Viewer, key: WorkKey, reason: str) -> WorkKey:
             "Only the work of a pending shipment can be given up; retry it, or cancel the order.",
         )
     end_failed(order, shipment, by=viewer.actor, at=locked.at, reason=reason)
+    await record_override(tx, viewer, AuditAction.WorkGivenUp, order, EventType.ShipmentFailed)
     await locked.save()
     return key
 
