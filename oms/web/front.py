@@ -1,19 +1,37 @@
 """What stands around API and pages: whether the process lives and is ready, and what no route answers."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from oms.db import Database
+from oms.settings import Settings
 from oms.web.graphql_errors import ErrorCode, RequestRefused, refusal_of
 from oms.web.graphql_http import json_response, refusal_response
+from oms.web.headers import SafeHeaders
+from oms.web.hosts import OwnHosts
 
 _CODES: Final = {404: ErrorCode.NOT_FOUND}
+
+
+class Front(Starlette):
+    """Starlette's application inside of what holds of every answer, those to its own failures included."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        super().__init__(exception_handlers={HTTPException: refuse, Exception: refuse}, **options)
+        self._settings = settings
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Around all of it: middleware that is given to Starlette does not see what an uncaught exception answers."""
+        inside = OwnHosts(super().build_middleware_stack(), self._settings.allowed_hosts)
+        return SafeHeaders(inside, https=not self._settings.demo)
 
 
 def front_routes(db: Database) -> list[BaseRoute]:

@@ -18,6 +18,7 @@ STATIC: Final = PROJECT_DIR / "static"
 _DIGEST_LENGTH: Final = 12
 _TEXTS: Final = (".css", ".js", ".svg")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
+_ASK_EACH_TIME: Final = "no-cache"
 
 
 @lru_cache(maxsize=256)
@@ -36,16 +37,22 @@ class Assets(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         first, _, rest = path.partition("/")
         if not rest or len(first) != _DIGEST_LENGTH or not all(c in "0123456789abcdef" for c in first):
-            return await super().get_response(path, scope)
+            return _asked_for_each_time(await super().get_response(path, scope))
         response = await super().get_response(rest, scope)
         if asset(rest).split("/")[2] != first:
-            return response
+            return _asked_for_each_time(response)
         if response.status_code == 200 and takes_gzip(Request(scope)) and rest.endswith(_TEXTS):
             response = Response(_compressed(rest, first), media_type=response.media_type)
             response.headers["Content-Encoding"] = "gzip"
         response.headers["Cache-Control"] = _FOR_EVER
         response.headers.add_vary_header("Accept-Encoding")
         return response
+
+
+def _asked_for_each_time(response: Response) -> Response:
+    """Under a name that stays, what is behind it may change."""
+    response.headers["Cache-Control"] = _ASK_EACH_TIME
+    return response
 
 
 @lru_cache(maxsize=64)

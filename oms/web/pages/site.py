@@ -16,6 +16,7 @@ from oms.domain.access.model import Viewer
 from oms.domain.repeats.handle import RepeatKey
 from oms.settings import PROJECT_DIR
 from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api
+from oms.web.credentials import SessionCookie
 from oms.web.forgery import FIELD, FormToken, is_genuine
 from oms.web.operation import Operation
 from oms.web.own_pages import is_own
@@ -33,8 +34,6 @@ _POLICY: Final = (
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": _POLICY,
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
     "Vary": "Cookie",
 }
 
@@ -81,6 +80,7 @@ class Site:
 
     def __init__(self, api: Api, *, navigation: Callable[[Viewer, str], object], demo: bool) -> None:
         self._api = api
+        self._cookie = SessionCookie(secure=not demo)
         self.demo = demo
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -122,7 +122,7 @@ class Site:
         """The page templates/TEMPLATE.html. `path` is its own where it answers a form, sent to another."""
         values.setdefault("refusals", Refusals())
         values |= {"path": path or request.url.path, "query": "" if path else request.url.query}
-        form_token = FormToken(request, secure=not self.demo)
+        form_token = FormToken(request, self._cookie)
         page = self._templates.get_template(f"{template}.html")
         html = page.render(viewer=viewer, form_token=form_token, **values)
         response = compressed(HTMLResponse(html, status, headers=HEADERS), request)
@@ -134,7 +134,7 @@ class Site:
         if not is_own(request):
             raise NotAllowed(403, "This form was sent from another site. Nothing was changed.", heading=_FOREIGN)
         token = (await form_of(request)).get(FIELD, "")
-        if not is_genuine(request, token, secure=not self.demo):
+        if not is_genuine(request, token, self._cookie):
             raise NotAllowed(403, _STALE_FORM, heading=_FOREIGN)
 
 

@@ -1,0 +1,64 @@
+"""What people write stays text: read by a parser, each page has the very elements that it has with harmless text.
+
+`tests/browser/test_inert.py` shows the same texts to Chromium. No e-mail is sent by this system.
+"""
+
+from collections import Counter
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from oms.domain.access.model import Viewer
+from oms.domain.actor import Role
+from tests.shop import ShopUnderTest, empty
+from tests.web.conftest import Server
+from tests.web.pages.conftest import signed_in
+from tests.web.pages.hostile import TEXTS
+from tests.web.pages.walk import NAMED_BY_TEXT, PEOPLE, leading_astray, parsed, set_scene, skeleton, walked
+
+HARMLESS = "harmless"
+COMPUTED = "1234321"  # what 1111*1111 would be, were it carried out
+
+Pages = dict[tuple[Role, str], Element]
+"""Documents by who reads them, and the name of the page."""
+
+
+async def everything(pages: Server, shop: ShopUnderTest, text: str) -> Pages:
+    """What each role sees of a shop, and under a name, in which the text stands everywhere."""
+    await empty(shop.owner)
+    scene = await set_scene(shop, text)
+    found: Pages = {}
+    for role in PEOPLE:
+        viewer = Viewer("walker", role, text if role is Role.CUSTOMER else None)
+        async with signed_in(pages, shop, viewer) as browser:
+            await shop.execute("UPDATE accounts SET name = :text, login = :text || id", text=text)
+            async for page, answer in walked(browser, pages.app, scene):
+                assert answer.status_code < 500, (page, answer.text)
+                assert COMPUTED not in answer.text, page
+                found[role, page] = parsed(answer.text)
+    return found
+
+
+def made_of(page: str, document: Element) -> Counter[tuple[str, ...]]:
+    """The page of operations has more bars and rows from minute to minute, so there only the kinds are told."""
+    elements = skeleton(document)
+    return Counter(elements.keys()) if page.startswith("/manager/operations") else elements
+
+
+@pytest.fixture(scope="module")
+def harmless() -> Pages:
+    return {}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+async def test_no_element_and_no_attribute_comes_from_what_people_write(
+    pages: Server, shop: ShopUnderTest, harmless: Pages, text: str
+) -> None:
+    if not harmless:
+        harmless.update(await everything(pages, shop, HARMLESS))
+    found = await everything(pages, shop, text)
+    assert {page for _, page in harmless.keys() - found.keys() if NAMED_BY_TEXT not in page} == set()
+    for (role, page), document in found.items():
+        assert leading_astray(document) == [], (role, page)
+        expected, came = made_of(page, harmless[role, page]), made_of(page, document)
+        assert (came - expected, expected - came) == (Counter(), Counter()), (role, page)

@@ -1,0 +1,71 @@
+"""By which names the server answers: a page of another site that makes its own name lead here is not answered."""
+
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from oms.settings import Settings, SettingsInvalid, load_settings
+from oms.web.hosts import is_own_host
+from tests.web.conftest import Server, serving
+
+NAMES = frozenset({"localhost", "orders.example.com"})
+
+
+@pytest.fixture(scope="module")
+def named(web_settings: Settings) -> Iterator[Server]:
+    with serving(web_settings.model_copy(update={"allowed_hosts": ("orders.example.com",)})) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost", "localhost:8000", "LOCALHOST", "orders.example.com", "Orders.Example.com:443",
+        "orders.example.com.", "127.0.0.1:8000", "192.168.7.20", "[::1]:8000", "[fe80::1]", None,
+    ],
+)  # fmt: skip
+def test_it_answers_to_its_names_and_to_addresses(host: str | None) -> None:
+    assert is_own_host(host, NAMES)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "", "evil.example", "orders.example.com.evil.example", "xorders.example.com", "localhost.evil.example",
+        "127.0.0.1.evil.example", "evil.example:8000", "orders.example.com@evil.example", "orders.example.com/evil",
+        "localhost evil.example", "[::1].evil.example", "127.0.0.1:80:80", ":8000", "[evil.example]",
+    ],
+)  # fmt: skip
+def test_and_to_nothing_else(host: str) -> None:
+    assert not is_own_host(host, NAMES)
+
+
+@pytest.mark.parametrize("path", ["/", "/graphql", "/static/app.css", "/health", "/nothing"])
+async def test_whoever_asks_by_another_name_is_told_what_to_set(named: Server, path: str) -> None:
+    async with httpx.AsyncClient(base_url=named.url) as client:
+        answer = await client.get(path, headers={"Host": "evil.example"})
+        assert answer.status_code == 421
+        assert "OMS_ALLOWED_HOSTS" in answer.json()["errors"][0]["message"]
+        for own in ("orders.example.com", "localhost:1234"):
+            assert (await client.get(path, headers={"Host": own})).status_code != 421
+
+
+async def test_a_page_of_another_name_does_not_get_a_socket_by_naming_itself_as_its_origin(named: Server) -> None:
+    """DNS rebinding: Host and Origin agree, and both are the attacker's."""
+    port = httpx.URL(named.url).port
+    with socket.create_connection(("127.0.0.1", port)) as connection, pytest.raises(InvalidStatus, match="421"):
+        await connect(
+            f"ws://evil.example:{port}/graphql",
+            sock=connection,
+            origin=f"http://evil.example:{port}",  # type: ignore[arg-type]
+        )
+
+
+@pytest.mark.parametrize("name", ["*", "http://orders.example.com", "orders.example.com:443", "Orders.example.com", ""])
+def test_a_name_that_would_match_nothing_or_all_stops_the_start(name: str) -> None:
+    with pytest.raises(SettingsInvalid, match="OMS_ALLOWED_HOSTS"):
+        load_settings(allowed_hosts=f"localhost,{name}")
