@@ -1,11 +1,12 @@
 """A small catalogue with stock, and a handful of orders, so that a fresh instance has something to sell and to show."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from oms.db import Database, News
 from oms.domain.access.model import Viewer
+from oms.domain.accounts.personas import PERSONAS, account_of
 from oms.domain.actor import Role
 from oms.domain.catalog import handle as catalog
 from oms.domain.catalog import store as catalog_store
@@ -60,12 +61,12 @@ ORDERS: Final = (
 def load(settings: Settings) -> None:
     """Adds what is missing; what is there already, stock above all, stays as people have left it.
 
-    Orders only in demo mode, for the customers whom it invents.
+    Personas, and orders of the customers whom it invents, only in demo mode.
     """
-    asyncio.run(_load(str(settings.database_url), settings.currency, ORDERS if settings.demo else ()))
+    asyncio.run(_load(str(settings.database_url), settings.currency, demo=settings.demo))
 
 
-async def _load(database_url: str, currency: str, wanted: Sequence[OrderRequest]) -> None:
+async def _load(database_url: str, currency: str, *, demo: bool) -> None:
     viewer = Viewer("demo", Role.SERVICE)
     db = Database(database_url, pool_size=1, ring=_nobody_listens)
     async with db.transaction() as tx:
@@ -77,7 +78,10 @@ async def _load(database_url: str, currency: str, wanted: Sequence[OrderRequest]
             await catalog.upsert_products(tx, viewer, products)
             counts = [StockCount(sku, code, units) for sku, *_, held in new for code, units in held.items()]
             await stock.set_stock(tx, viewer, counts)
-        await orders.place(tx, viewer, wanted)  # what was placed before is not placed again
+        if demo:
+            for persona in PERSONAS:
+                await account_of(tx, persona)
+            await orders.place(tx, viewer, ORDERS)  # what was placed before is not placed again
     await db.close()
 
 

@@ -21,6 +21,7 @@ from oms.domain.orders import store as order_store
 from oms.domain.orders.model import Order
 from oms.domain.orders.request import LineRequest, OrderRequest
 from oms.domain.refusal import Refused
+from oms.domain.sessions.model import SessionRules
 from oms.domain.shipments import handle as shipments
 from oms.domain.stock import handle as stock
 from oms.domain.stock.handle import StockCount
@@ -36,6 +37,8 @@ CART = Viewer("cart", Role.SERVICE)
 COURIER = Viewer("courier", Role.COURIER)
 MANAGER = Viewer("manager", Role.MANAGER)
 SUPPORT = Viewer("support", Role.SUPPORT)
+
+SESSION_RULES = SessionRules(idle=timedelta(hours=8), longest=timedelta(days=1), demo=False)
 
 GROWING = (
     "orders, order_lines, order_events, shipments, allocations, work, customers, tallies, stock, products, warehouses, "

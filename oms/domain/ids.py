@@ -48,6 +48,10 @@ def work_id(order: UUID, shipment: int, queue: str) -> str:
     return f"wrk_{order.hex}_{shipment}_{queue}"
 
 
+def session_id(session: UUID) -> str:
+    return f"ses_{session.hex}"
+
+
 def parse(text: str) -> tuple[str, UUID, tuple[str, ...]] | None:
     """Prefix, UUID and what follows it; None for anything this system never gave out."""
     prefix, _, rest = text.partition("_")
@@ -71,6 +75,13 @@ def parse_customer(text: str) -> UUID | None:
     match parse(text):
         case ("cus", customer, ()):
             return customer
+    return None
+
+
+def parse_session(text: str) -> UUID | None:
+    match parse(text):
+        case ("ses", session, ()):
+            return session
     return None
 
 

@@ -1,19 +1,19 @@
 """The schema as a whole: what the doors execute, and its text."""
 
-from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, Final
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
+from oms.schema.accounts import AccountMutations
+from oms.schema.admission import Admission, QuietExecution
 from oms.schema.catalog import CatalogMutations, CatalogQueries
 from oms.schema.customers import CustomerQueries
 from oms.schema.errors import ToldErrors
 from oms.schema.fraud import FraudMutations, FraudQueries
+from oms.schema.guard import guard
 from oms.schema.operations import OperationsMutations, OperationsQueries
 from oms.schema.order_commands import OrderMutations
 from oms.schema.orders import OrderQueries
@@ -22,6 +22,7 @@ from oms.schema.shipment_commands import ShipmentMutations
 from oms.schema.shipments import ShipmentQueries
 from oms.schema.subscriptions import Subscription
 from oms.schema.viewer import NodeQueries
+from oms.schema.visibility import NEEDS
 
 
 @strawberry.type
@@ -39,53 +40,22 @@ class Query(
         " not remembered."
     )
 )
-class Mutation(OrderMutations, ShipmentMutations, FraudMutations, CatalogMutations, OperationsMutations):
+class Mutation(
+    OrderMutations, ShipmentMutations, FraudMutations, CatalogMutations, OperationsMutations, AccountMutations
+):
     """Doing."""
 
 
-CACHED_DOCUMENTS: Final = 256
-LONGEST_CACHED_CHARACTERS: Final = 16_384
-"""What is longer is parsed each time: clients send such documents once, and they would fill the memory."""
-
-
-class ParsedOnce(ParserCache):
-    """Keeps the syntax trees of documents that are likely to come again."""
-
-    def on_parse(self) -> Iterator[None]:
-        query = self.execution_context.query or ""
-        if len(query) <= LONGEST_CACHED_CHARACTERS:
-            # What can't be parsed is parsed once more by the step that follows, which tells why.
-            with suppress(GraphQLError, RecursionError):
-                self.execution_context.graphql_document = self.cached_parse_document(
-                    query, **self.execution_context.parse_options
-                )
-        yield
-
-
-class ValidatedOnce(ValidationCache):
-    """Keeps the verdict on those documents."""
-
-    def on_validate(self) -> Iterator[None]:
-        if len(self.execution_context.query or "") > LONGEST_CACHED_CHARACTERS:
-            yield
-        else:
-            yield from super().on_validate()
-
-
 class ApiSchema(strawberry.Schema):
-    """Strawberry's, but faults are logged where they are masked and refusals are no faults."""
+    """Held to the table of what is visible. Faults are logged where they are masked, and refusals are no faults."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Raises NobodyMaySee where a field has no entry in that table."""
+        super().__init__(*args, **options)
+        guard(self._schema, NEEDS)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing: see oms.schema.errors."""
-
-
-def _extensions() -> list[Any]:
-    """Made for each operation. Limits on what one may ask belong at the front, their rules built once."""
-    return [
-        lambda: ParsedOnce(maxsize=CACHED_DOCUMENTS),
-        lambda: ValidatedOnce(maxsize=CACHED_DOCUMENTS),
-        ToldErrors,
-    ]
 
 
 schema: Final = ApiSchema(
@@ -93,7 +63,8 @@ schema: Final = ApiSchema(
     mutation=Mutation,
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=_extensions(),
+    execution_context_class=QuietExecution,
+    extensions=[Admission, ToldErrors],
 )
 
 

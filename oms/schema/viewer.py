@@ -6,9 +6,11 @@ import strawberry
 
 from oms.domain.access import model
 from oms.domain.access.model import Operation, may
+from oms.schema.accounts import Session, own_sessions
 from oms.schema.context import Info
 from oms.schema.customers import customer_of_id
 from oms.schema.enums import Role
+from oms.schema.fields import field
 from oms.schema.orders import order_of_id
 from oms.schema.pages import Node
 from oms.schema.shipments import shipment_of_id
@@ -31,6 +33,10 @@ class Viewer:
             can_change_fraud_settings=may(viewer, Operation.SET_FRAUD),
             can_change_catalog=may(viewer, Operation.SET_CATALOG),
         )
+
+    @field("Where the viewer is signed in, begun last first; empty for a machine.")
+    async def sessions(self, info: Info) -> list[Session]:
+        return await own_sessions(info.context)
 
 
 @strawberry.type

@@ -41,6 +41,7 @@ VISIBLE: Final[Visible] = {
         O.READ_WAREHOUSES: "warehouses",
     },
     "Mutation": {
+        WHO_GETS_THERE: "changePassword endSession endOtherSessions",
         O.PLACE_ORDER: "placeOrder placeOrders",
         O.ACCEPT_AMENDMENT: "acceptAmendedOrder",
         O.CANCEL_ORDER: "cancelOrder",
@@ -112,9 +113,11 @@ VISIBLE: Final[Visible] = {
     "WorkPayload": {WHO_GETS_THERE: "userErrors", O.READ_ORDER: "order"},
     "FraudSettingsPayload": {WHO_GETS_THERE: "userErrors", O.READ_FRAUD: "fraudSettings"},
     "CatalogPayload": {WHO_GETS_THERE: "changed userErrors"},
+    "AccountPayload": {WHO_GETS_THERE: "sessions userErrors"},
     "UserError": {WHO_GETS_THERE: "code message path"},
     # Parts of several types
-    "Viewer": {WHO_GETS_THERE: "name role canChangeFraudSettings canChangeCatalog"},
+    "Viewer": {WHO_GETS_THERE: "name role sessions canChangeFraudSettings canChangeCatalog"},
+    "Session": {WHO_GETS_THERE: "id begunAt lastSeenAt expiresAt isThisOne"},
     "Money": {WHO_GETS_THERE: "amount currency"},
     "Warehouse": {WHO_GETS_THERE: "code name"},
     "PageInfo": {WHO_GETS_THERE: "hasNextPage hasPreviousPage startCursor endCursor"},

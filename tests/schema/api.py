@@ -19,7 +19,7 @@ from oms.domain.log import ShipmentChange
 from oms.domain.repeats.handle import RepeatKey
 from oms.schema.context import Context
 from oms.schema.export import schema
-from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
+from tests.shop import CART, COURIER, MANAGER, SESSION_RULES, SUPPORT, ShopUnderTest, customer
 
 ANA = customer("ana")
 VIEWERS = {
@@ -75,7 +75,9 @@ class Api:
     bells: Bells = field(default_factory=Bells)
 
     def context(self, viewer: Viewer, repeat: RepeatKey | None = None) -> Context:
-        return Context(db=self.shop.db, viewer=viewer, live=self.bells, currency="USD", repeat=repeat)
+        return Context(
+            db=self.shop.db, viewer=viewer, live=self.bells, currency="USD", session_rules=SESSION_RULES, repeat=repeat
+        )
 
     async def answer(
         self, document: str, viewer: Viewer = SUPPORT, repeat: RepeatKey | None = None, **variables: Any

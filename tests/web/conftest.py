@@ -6,7 +6,6 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -29,13 +28,13 @@ from oms.domain.audit.model import OPERATOR
 from oms.domain.ids import parse_order
 from oms.domain.repeats.handle import once
 from oms.domain.sessions import handle as sessions
-from oms.domain.sessions.model import SessionRules
 from oms.listening import listen, port_of
 from oms.schema.context import Context
 from oms.schema.errors import ToldErrors
 from oms.serve import StreamEndingServer
 from oms.settings import Settings, load_settings
 from oms.web.credentials import SessionCookie
+from tests.shop import SESSION_RULES
 
 I = Info[Context, None]  # noqa: E741 - short, for it stands in every resolver
 
@@ -213,7 +212,6 @@ async def issued(db: Database, name: str = "tester") -> str:
 
 DEMO_COOKIE = SessionCookie(secure=False)
 COOKIE = SessionCookie(secure=True)
-RULES = SessionRules(idle=timedelta(hours=8), longest=timedelta(days=1), demo=False)
 
 
 async def account_of(db: Database, viewer: Viewer, *, password: str | None = None) -> Account:
@@ -230,7 +228,7 @@ async def session_of(db: Database, viewer: Viewer) -> str:
     """What the cookie holds of somebody new who signed in."""
     account = await account_of(db, viewer)
     async with db.transaction() as tx:
-        secret = await sessions.begin(tx, account, RULES, by="password")
+        secret = await sessions.begin(tx, account, SESSION_RULES, by="password")
     assert secret
     return secret
 

@@ -7,7 +7,8 @@ from sqlalchemy import text
 from oms.db import Database
 from oms.web import auth
 from oms.web.auth import Authenticator, Unauthenticated
-from tests.web.conftest import RULES, Server, issued
+from tests.shop import SESSION_RULES
+from tests.web.conftest import Server, issued
 
 QUERY = {"query": "{ viewer }"}
 
@@ -64,7 +65,7 @@ async def _revoke(db: Database, name: str) -> None:
 
 async def test_a_revoked_token_is_refused_within_seconds(db: Database) -> None:
     clock = _Clock()
-    authenticator = Authenticator(db, RULES, clock=clock)
+    authenticator = Authenticator(db, SESSION_RULES, clock=clock)
     credentials = f"Bearer {await issued(db, 'to be revoked')}"
     assert (await authenticator.viewer(credentials)).name == "to be revoked"
     await _revoke(db, "to be revoked")
@@ -77,7 +78,7 @@ async def test_a_revoked_token_is_refused_within_seconds(db: Database) -> None:
 
 async def test_an_unknown_token_is_looked_up_again_after_a_second(db: Database) -> None:
     clock = _Clock()
-    authenticator = Authenticator(db, RULES, clock=clock)
+    authenticator = Authenticator(db, SESSION_RULES, clock=clock)
     token = await issued(db, "came late")
     async with db.transaction() as tx:
         await tx.conn.execute(text("UPDATE access_tokens SET expires_at = '2000-01-01' WHERE name = 'came late'"))
@@ -93,7 +94,7 @@ async def test_an_unknown_token_is_looked_up_again_after_a_second(db: Database) 
 
 async def test_what_is_remembered_is_bounded(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "_REMEMBERED", 3)
-    authenticator = Authenticator(db, RULES)
+    authenticator = Authenticator(db, SESSION_RULES)
     for number in range(10):
         with pytest.raises(Unauthenticated):
             await authenticator.viewer(f"Bearer guess-{number}")

@@ -91,15 +91,24 @@ async def are_any(db: Database) -> bool:
         return await store.is_any(conn)
 
 
-async def change_password(tx: Tx, viewer: Viewer, *, present: str, new: str, breached: Path | None) -> None:
-    """By its owner, who stays signed in where it was changed and nowhere else. Raises Refused."""
-    account, known = await _locked(tx, account_id_of(viewer))
+async def change_password(db: Database, viewer: Viewer, *, present: str, new: str, breached: Path | None) -> None:
+    """By its owner, who stays signed in where it was changed and nowhere else.
+
+    No transaction is open while passwords are looked at. Raises Refused: CONFLICT where another change was faster.
+    """
+    account_id = account_id_of(viewer)
+    async with db.transaction() as tx:
+        account, known = await _locked(tx, account_id)
     if not (await passwords.verify(known, present)).right:
         raise refused(Code.INVALID, "This is not your present password.", "presentPassword")
     refuse_all(problem.under("newPassword") for problem in await passwords.checked(new, account, breached))
-    await store.set_password(tx, account.id, await passwords.hashed(new))
-    await sessions.end_all(tx, account.id, but=viewer.session_id)
-    await record(tx, viewer, _entry(AuditAction.PasswordChanged, account))
+    password_hash = await passwords.hashed(new)
+    async with db.transaction() as tx:
+        if (await _locked(tx, account_id))[0].changed_at != account.changed_at:
+            raise refused(Code.CONFLICT, "Your account was changed just now: sign in again.")
+        await store.set_password(tx, account_id, password_hash)
+        await sessions.end_all(tx, account_id, but=viewer.session_id)
+        await record(tx, viewer, _entry(AuditAction.PasswordChanged, account))
 
 
 async def set_password(tx: Tx, by: Actor, account_id: UUID, password_hash: str) -> None:

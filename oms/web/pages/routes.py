@@ -16,6 +16,7 @@ from oms.settings import PROJECT_DIR
 from oms.web.api import Api
 from oms.web.live import LiveHub
 from oms.web.open_streams import OpenStreams
+from oms.web.pages.account import AccountPages
 from oms.web.pages.assets import Assets
 from oms.web.pages.courier import CourierPages
 from oms.web.pages.fraud_control import FraudControlPages
@@ -128,6 +129,7 @@ def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, d
         Route("/", start.index),
         routes.open_form("/sign-in", start.sign_in),
         routes.open_form("/sign-out", start.sign_out),
+        *_account_routes(routes, AccountPages(site)),
         *_order_routes(routes.within(Reach.OWN), OrderPages(site)),
         *_courier_routes(routes.within(Reach.CARRIED, Reach.ALL), CourierPages(site)),
         *_support_routes(routes.within(Reach.ALL), SupportPages(site)),
@@ -136,6 +138,16 @@ def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, d
         *_operations_routes(routes.within(Reach.ALL), OperationsPages(site, streams)),
         Route("/live", PageStreams(db, hub, sessions, streams)),
         Mount("/static", Assets(directory=PROJECT_DIR / "static")),
+    ]
+
+
+def _account_routes(routes: PageRoutes, account: AccountPages) -> list[BaseRoute]:
+    """For whoever is signed in: everybody minds their own."""
+    return [
+        routes.page("/account", account.show, needs=None),
+        routes.form("/account/password", account.change_password, needs=None),
+        routes.form("/account/sessions/others/end", account.end_others, needs=None),
+        routes.form("/account/sessions/{id}/end", account.end_session, needs=None),
     ]
 
 
