@@ -3,6 +3,8 @@
 import asyncio
 
 from alembic import context
+from alembic.runtime.migration import MigrationContext, MigrationInfo
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -16,11 +18,30 @@ LOCK_TIMEOUT = "5s"
 
 
 def migrate(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        transaction_per_migration=True,
+        on_version_apply=note_served_versions,
+        include_name=lambda name, kind, _: not (kind == "table" and name == "served_versions"),
+    )
     with context.begin_transaction():
         # A migration that waits for a lock makes everybody behind it wait as well: rather fail and be run again.
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         context.run_migrations()
+
+
+def note_served_versions(ctx: MigrationContext, step: MigrationInfo, *_: object, **__: object) -> None:
+    """In the migration's transaction: which versions of the program the database serves from now on.
+
+    One that expands serves those before it, too; one that contracts serves its own only.
+    """
+    if ctx.connection is None or not step.is_upgrade:
+        return
+    script = ScriptDirectory.from_config(context.config).get_revision(str(step.up_revision_id))
+    if script.module.kind == "contract":
+        ctx.connection.execute(text("DELETE FROM served_versions"))
+    ctx.connection.execute(text("INSERT INTO served_versions VALUES (:version)"), {"version": step.up_revision_id})
 
 
 def _owner_url() -> str:

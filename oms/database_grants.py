@@ -27,6 +27,7 @@ _ANYTHING: Final = _CHANGE | {"DELETE"}
 
 GRANTS: Final[Mapping[str, frozenset[str]]] = {
     "alembic_version": _READ,
+    "served_versions": _READ,
     # Trails: added to, never changed.
     "audit_events": _ADD,
     "fraud_events": _ADD,

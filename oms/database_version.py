@@ -28,7 +28,7 @@ def migrate(owner_url: str) -> None:
 
     Raises: CannotStart if it cannot be reached, or the URL is not its owner's.
     """
-    asyncio.run(_applied_version(owner_url))
+    asyncio.run(_served_versions(owner_url))
     try:
         command.upgrade(migration_config(owner_url), "head")
         asyncio.run(grant(owner_url))
@@ -56,17 +56,21 @@ def require_ready(database_url: str) -> None:
 
 
 def require_migrated(database_url: str) -> None:
-    """Raises: CannotStart if the database cannot be reached, or is not at this program's version."""
-    applied = asyncio.run(_applied_version(database_url))
-    head = ScriptDirectory.from_config(migration_config(database_url)).get_current_head()
-    if applied != head:
+    """Raises: CannotStart if the database cannot be reached, or does not serve this program's version.
+
+    It serves older ones, too, as long as migrations have only added to it: so a deploy begins with the migration.
+    """
+    served = asyncio.run(_served_versions(database_url))
+    own = ScriptDirectory.from_config(migration_config(database_url)).get_current_head()
+    if own not in served:
+        present = ", ".join(sorted(served)) or "none"
         raise CannotStart(
-            f"The database {shown(database_url)} is at version {applied or 'none'}, this program needs {head}.\n"
-            "Run: python -m oms migrate"
+            f"The database {shown(database_url)} serves the versions: {present}. This program is version {own}.\n"
+            "If it is the newer of the two, run: python -m oms migrate. If not, start the new program instead."
         )
 
 
-async def _applied_version(database_url: str) -> str | None:
+async def _served_versions(database_url: str) -> frozenset[str]:
     try:
         connection = await asyncpg.connect(address_of(database_url), timeout=_CONNECT_PATIENCE_S)
     except (OSError, TimeoutError, asyncpg.PostgresError) as problem:
@@ -76,12 +80,12 @@ async def _applied_version(database_url: str) -> str | None:
             "Check OMS_DATABASE_URL and that the server runs and lets this user in."
         ) from problem
     try:
-        version: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+        rows = await connection.fetch("SELECT version FROM served_versions")  # kept by migrations/env.py
+        return frozenset(row["version"] for row in rows)
     except asyncpg.UndefinedTableError:
-        return None
+        return frozenset()
     finally:
         await connection.close()
-    return version
 
 
 def shown(database_url: str) -> str:

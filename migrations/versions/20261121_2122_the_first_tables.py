@@ -8,9 +8,15 @@ revision = "8792acfa6c7d"
 down_revision = None
 branch_labels = None
 depends_on = None
+kind = "contract"
 
 
 def upgrade() -> None:
+    op.create_table(
+        "served_versions",
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_served_versions")),
+    )
     op.create_table(
         "access_tokens",
         sa.Column("hash", sa.LargeBinary(), nullable=False),
@@ -373,3 +379,4 @@ def downgrade() -> None:
     op.drop_table("sessions")
     op.drop_table("accounts")
     op.drop_table("access_tokens")
+    op.drop_table("served_versions")

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from oms.database_grants import APP_ROLE, OWNER_ROLE
 from oms.embedded.account import account_for
+from oms.embedded.backup import BackupFolder
 from oms.embedded.folder import DataFolder
 from oms.embedded.postgres import PostgresServer
 from oms.embedded.programs import programs_for
@@ -32,7 +33,8 @@ def _unheard(_: str) -> None:
 class Engines:
     """PostgreSQL and Valkey in a data folder, running while this is entered; what has a URL is not started.
 
-    `database_url` is the application's way in, `owner_url` that of who migrates.
+    `database_url` is the application's way in, `owner_url` that of who migrates. With `backup_dir` PostgreSQL adds
+    every change to the archive there.
     With `durable=False` a power cut may lose data: for tests. Enter it from the main thread: on Linux the
     engines end when the thread that started them ends. `step` hears what takes time, before it begins.
     """
@@ -45,6 +47,7 @@ class Engines:
         database_url: str | None = None,
         owner_url: str | None = None,
         redis_url: str | None = None,
+        backup_dir: Path | None = None,
         step: Callable[[str], None] = _unheard,
     ) -> None:
         """Raises: CannotStart if the folder is in use or cannot be used."""
@@ -54,6 +57,7 @@ class Engines:
         self.owner_url = owner_url or self.database_url
         self.redis_url = redis_url or ""
         self._durable = durable
+        self._backups = BackupFolder(backup_dir) if backup_dir else None
         self._step = step
 
     def __enter__(self) -> Self:
@@ -81,7 +85,10 @@ class Engines:
             account.require_entry(self.folder.path)
         programs = programs_for(account, self.folder)
         if not self.database_url:
-            postgres = PostgresServer(self.folder, programs, account, durable=self._durable)
+            if self._backups:
+                self._backups.prepare(account)
+            archiving = self._backups.archiving() if self._backups else None
+            postgres = PostgresServer(self.folder, programs, account, durable=self._durable, archiving=archiving)
             self._begin(postgres, "PostgreSQL, first making its data" if postgres.is_new else "PostgreSQL")
             self.database_url, self.owner_url = postgres.url_of(APP_ROLE), postgres.url_of(OWNER_ROLE)
         if not self.redis_url:

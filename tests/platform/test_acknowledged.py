@@ -23,6 +23,7 @@ class Cart:
         token = oms(environment, "token", "--role", "SERVICE", "--name", "cart").stdout.strip()
         self.headers = {"Authorization": f"Bearer {token}"}
         self.acknowledged: list[str] = []
+        self.refused: list[object] = []
 
     async def place(self, url: str, placer: int, enough: asyncio.Event) -> None:
         async with httpx.AsyncClient(headers=self.headers, timeout=10) as client:
@@ -39,6 +40,8 @@ class Cart:
                     return
                 if answer.get("data", {}).get("placeOrder", {}).get("order"):
                     self.acknowledged.append(reference)
+                else:
+                    self.refused.append(answer)
                 if len(self.acknowledged) >= KILL_AFTER:
                     enough.set()
 

@@ -1,0 +1,179 @@
+"""Backups of the embedded database: any instant comes back, with what was acknowledged by then and nothing else."""
+
+import asyncio
+import json
+import re
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import psutil
+
+from oms.embedded.backup import BackupFolder
+from tests.platform.conftest import Environment, Instance, oms
+from tests.platform.test_acknowledged import Cart
+from tests.web.conftest import until
+
+PLACERS = 3
+
+KNOWN_TO_BILLING_ONLY = {"Sandbox: its keys name shipments that exist"}
+"""Of a shop that was set back: what was charged and booked since is what somebody must pay back and release."""
+
+
+async def place_some(cart: Cart, instance: Instance, count: int) -> None:
+    """At least so many more orders, acknowledged; when it returns, nothing is under way any more."""
+    wanted = len(cart.acknowledged) + count
+    placing = [asyncio.create_task(cart.place(instance.url, 100 * wanted + n, asyncio.Event())) for n in range(PLACERS)]
+    await until(lambda: len(cart.acknowledged) >= wanted)
+    for task in placing:
+        task.cancel()
+    await asyncio.gather(*placing, return_exceptions=True)
+    await asyncio.sleep(0.5)  # what a cancelled request had begun has been committed by now, too
+
+
+def kill_everything(instance: Instance) -> None:
+    for process in [psutil.Process(instance.process.pid), *instance.tree()]:
+        if process.is_running():
+            process.kill()
+    instance.process.wait()
+
+
+async def known(instance: Instance, headers: dict[str, str], prefix: str = "") -> set[str]:
+    """References of all orders that carts of these tests placed."""
+    found: set[str] = set()
+    query = "query ($after: String) { orders(first: 100, after: $after) {"
+    query += " nodes { reference } pageInfo { hasNextPage endCursor } } }"
+    async with httpx.AsyncClient(headers=headers, timeout=20) as client:
+        after = None
+        while True:
+            request = {"query": query, "variables": {"after": after}}
+            page = (await client.post(f"{instance.url}/graphql", json=request)).json()["data"]["orders"]
+            found |= {node["reference"] for node in page["nodes"]}
+            if not page["pageInfo"]["hasNextPage"]:
+                return {reference for reference in found if re.fullmatch(r"\d+-\d+", reference)}
+            after = page["pageInfo"]["endCursor"]
+
+
+async def test_any_instant_comes_back_with_what_was_acknowledged_by_then_and_nothing_else(
+    start: Callable[..., Instance], environment: Environment, open_dir: Path
+) -> None:
+    backups, lost = open_dir / "backups", Path(environment["OMS_DATA_DIR"])
+    shutil.rmtree(backups, ignore_errors=True)
+    instance = start(OMS_BACKUP_DIR=str(backups))
+    await asyncio.to_thread(instance.wait_until_ready)
+    with_backups = environment | {"OMS_BACKUP_DIR": str(backups)}
+    cart = Cart(environment)
+    taking = asyncio.create_task(asyncio.to_thread(oms, with_backups, "backup"))
+    await place_some(cart, instance, 20)
+    taken = await taking
+    assert taken.returncode == 0, taken.stderr
+    assert "verified" in taken.stdout
+    await place_some(cart, instance, 20)
+    instant, before = datetime.now(UTC), set(cart.acknowledged)
+    await asyncio.sleep(0.2)
+    await place_some(cart, instance, 20)
+    later = set(cart.acknowledged) - before
+    kill_everything(instance)
+
+    for to, expected in ((instant, before), (None, before | later)):
+        folder = open_dir / f"restored {'then' if to else 'all'}"
+        shutil.rmtree(folder, ignore_errors=True)
+        anew = with_backups | {"OMS_DATA_DIR": str(folder)}
+        options = ["--to", f"{to:%Y-%m-%dT%H:%M:%S.%fZ}"] if to else []
+        restored = await asyncio.to_thread(
+            oms, anew, "restore", *options, "--lost-wal", str(lost / "postgres" / "pg_wal")
+        )
+        assert restored.returncode == 0, restored.stderr
+        keep_books(lost, folder)
+        again = start(OMS_DATA_DIR=str(folder))
+        await asyncio.to_thread(again.wait_until_ready)
+        token = oms(anew, "token", "--role", "SERVICE", "--name", "cart").stdout.strip()
+        found = await known(again, {"Authorization": f"Bearer {token}"})
+        assert expected <= found
+        assert to is None or not found & later
+        cart.headers = {"Authorization": f"Bearer {token}"}
+        cart.acknowledged = list(expected)
+        await place_some(cart, again, 5)
+        await until_booked(cart, again)
+        await asyncio.to_thread(oms, anew, "check", "--json", str(folder / "check.json"))
+        results = json.loads((folder / "check.json").read_bytes())["results"]
+        broken = {result["holds"] for result in results if result["kind"] == "rule" and result["found_count"]}
+        assert broken == (KNOWN_TO_BILLING_ONLY if to else set())
+        again.stop()
+        shutil.rmtree(folder)
+    shutil.rmtree(backups)
+
+
+def keep_books(lost: Path, restored: Path) -> None:
+    """Billing and courier are another system: what they know was not lost with the shop's disk."""
+    for part in lost.glob("sandbox.sqlite*"):
+        shutil.copy2(part, restored / part.name)
+
+
+async def until_booked(cart: Cart, instance: Instance) -> None:
+    for _ in range(60):
+        if await cart.statuses(instance.url) == {"BOOKED"}:
+            return
+        await asyncio.sleep(0.5)
+    raise AssertionError(await cart.statuses(instance.url))
+
+
+def base_of(backups: BackupFolder, at: str, first_wal: str) -> Path:
+    folder = backups.path / f"base-{at}"
+    folder.mkdir(parents=True)
+    (folder / "backup_label").write_text(f"START WAL LOCATION: 0/2000028 (file {first_wal})\n")
+    return folder
+
+
+def test_old_backups_go_with_what_only_they_needed_of_the_archive(tmp_path: Path) -> None:
+    backups = BackupFolder(tmp_path / "backups")
+    backups.prepare(None)
+    archived = [f"0000000100000000000000{number:02X}" for number in range(1, 10)]
+    for name in archived:
+        (backups.wal / name).touch()
+    base_of(backups, "20261120T000000Z", archived[1])
+    kept = [base_of(backups, "20261121T000000Z", archived[4]), base_of(backups, "20261122T000000Z", archived[7])]
+    assert [base.folder.name for base in backups.keep(2)] == ["base-20261120T000000Z"]
+    assert [base.folder for base in backups.bases()] == kept
+    assert sorted(path.name for path in backups.wal.iterdir()) == archived[4:]
+
+
+def test_a_database_that_is_there_is_never_overwritten(environment: Environment, tmp_path: Path) -> None:
+    folder = Path(environment["OMS_DATA_DIR"])
+    backups = BackupFolder(tmp_path / "backups")
+    base_of(backups, "20261120T000000Z", "000000010000000000000002")
+    told = oms(environment | {"OMS_BACKUP_DIR": str(backups.path), "OMS_DATA_DIR": str(folder)}, "restore")
+    assert told.returncode == 1
+    assert "has a database already" in told.stderr
+
+
+def test_an_instant_before_the_oldest_backup_or_no_backup_at_all_is_refused(
+    environment: Environment, tmp_path: Path
+) -> None:
+    anew = environment | {"OMS_DATA_DIR": str(tmp_path / "data"), "OMS_BACKUP_DIR": str(tmp_path / "backups")}
+    assert "There is no backup" in oms(anew, "restore").stderr
+    base_of(BackupFolder(tmp_path / "backups"), "20261120T000000Z", "000000010000000000000002")
+    told = oms(anew, "restore", "--to", "2026-11-19T23:59:59Z")
+    assert told.returncode == 1
+    assert "The oldest backup" in told.stderr
+    assert "2026-11-20T00:00:00Z" in told.stderr
+
+
+def test_a_backup_without_a_folder_or_an_instance_says_what_is_missing(
+    environment: Environment, tmp_path: Path
+) -> None:
+    nothing_runs = environment | {"OMS_DATA_DIR": str(tmp_path / "data")}
+    assert "No instance" in oms(nothing_runs, "backup").stderr
+    assert "OMS_BACKUP_DIR is not set" in oms(nothing_runs, "restore").stderr
+
+
+async def test_an_instance_that_archives_nothing_is_not_backed_up_in_silence(
+    start: Callable[..., Instance], environment: Environment, tmp_path: Path
+) -> None:
+    instance = start()
+    await asyncio.to_thread(instance.wait_until_ready)
+    told = oms(environment | {"OMS_BACKUP_DIR": str(tmp_path / "backups")}, "backup")
+    assert told.returncode == 1
+    assert "set OMS_BACKUP_DIR, then stop and start it" in told.stderr
