@@ -1,9 +1,11 @@
-"""GraphiQL at /graphql in a browser: a static page whose scripts and styles all come from /static."""
+"""GraphiQL at /graphql in a browser: a page whose scripts and styles all come from /static."""
 
+from functools import lru_cache
 from typing import Final
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import FileResponse
+from starlette.responses import HTMLResponse
 
 from oms.settings import PROJECT_DIR
 
@@ -14,7 +16,7 @@ _POLICY: Final = {
     "default-src": "'none'",
     "script-src": "'self'",
     "style-src": "'self'",
-    "connect-src": "'self' ws: wss:",  # some browsers do not count a WebSocket to the same host as 'self'
+    "connect-src": "'self'",  # which counts the WebSocket to the same host
     "img-src": "'self' data:",
     "font-src": "'self'",
     "worker-src": "'self'",
@@ -25,10 +27,8 @@ _POLICY: Final = {
 
 HEADERS: Final = {
     "Content-Security-Policy": "; ".join(f"{what} {sources}" for what, sources in _POLICY.items()),
-    "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",  # the address may carry a query with customers' data
-    "Vary": "Accept",
-    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept, Cookie",
 }
 
 _ANSWERS_OF_THE_API: Final = frozenset({"application/json", "application/graphql-response+json", "text/event-stream"})
@@ -43,6 +43,12 @@ def wants_graphiql(request: Request) -> bool:
     return "text/html" in accepted and accepted.isdisjoint(_ANSWERS_OF_THE_API)
 
 
-def graphiql_page() -> FileResponse:
-    """The page with its headers: what it shows, it asks of the API as whoever reads it."""
-    return FileResponse(PAGE, media_type="text/html", headers=HEADERS)
+def graphiql_page(*, demo: bool) -> HTMLResponse:
+    """The page with its headers; what it shows, it asks of the API as whoever reads it. A `demo` says that it is one."""
+    return HTMLResponse(_page(demo=demo), headers=HEADERS)
+
+
+@lru_cache(maxsize=2)
+def _page(*, demo: bool) -> str:
+    templates = Environment(loader=FileSystemLoader(PAGE.parent), autoescape=True, undefined=StrictUndefined)
+    return templates.get_template(PAGE.name).render(demo=demo)

@@ -33,7 +33,7 @@ from oms.web.rates import address_of
 BODY_PATIENCE_S: Final = 30.0
 """How long a body may take to arrive."""
 
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_HEADERS: Final = {"Cache-Control": "no-store"}
 
 
 class HttpDoor:
@@ -56,7 +56,9 @@ class HttpDoor:
 
     async def _answer(self, request: Request) -> ASGIApp:
         if wants_graphiql(request):
-            return graphiql_page() if await self._may_read_schema(request) else RedirectResponse("/", 303)
+            return (
+                graphiql_page(demo=self._demo) if await self._may_read_schema(request) else RedirectResponse("/", 303)
+            )
         if request.method not in {"GET", "POST"}:
             raise invalid("Send queries by GET or POST.", status=405, headers={"Allow": "GET, POST"})
         shown = shown_by(request, self._api.authenticator.cookie)

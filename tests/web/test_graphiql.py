@@ -33,7 +33,7 @@ CDNS = (
 
 async def _graphql(request: Request) -> Response:
     """The door in small: the page for browsers, the API (here one fixed answer) for everybody else."""
-    return graphiql_page() if wants_graphiql(request) else JSONResponse({"data": {}})
+    return graphiql_page(demo="demo" in request.query_params) if wants_graphiql(request) else JSONResponse({"data": {}})
 
 
 @pytest.fixture
@@ -101,16 +101,21 @@ async def test_the_policy_lets_only_files_of_this_server_run(client: httpx.Async
     policy = _policy(await client.get("/graphql", headers={"Accept": BROWSER}))
     assert policy["default-src"] == ["'none'"]
     assert policy["script-src"] == policy["style-src"] == ["'self'"]
-    assert policy["connect-src"] == ["'self'", "ws:", "wss:"]
+    assert policy["connect-src"] == ["'self'"]
     for closed in ("base-uri", "form-action", "frame-ancestors"):
         assert policy[closed] == ["'none'"]
 
 
 async def test_the_other_headers_keep_caches_and_referrers_right(client: httpx.AsyncClient) -> None:
     headers = (await client.get("/graphql", headers={"Accept": BROWSER})).headers
-    assert headers["vary"] == "Accept"
+    assert headers["vary"] == "Accept, Cookie"
     assert headers["referrer-policy"] == "no-referrer"
-    assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_it_says_that_it_is_a_demonstration_where_it_is_one(client: httpx.AsyncClient) -> None:
+    for asked, says in (({"demo": "1"}, True), ({}, False)):
+        page = (await client.get("/graphql", params=asked, headers={"Accept": BROWSER})).text
+        assert ("Demonstration:" in page) is says
 
 
 async def test_the_page_has_no_inline_script_or_style_and_every_file_it_names_is_served(
