@@ -9,6 +9,7 @@ from strawberry.types.execution import ExecutionContext
 
 from oms.schema.accounts import AccountMutations
 from oms.schema.admission import Admission, QuietExecution
+from oms.schema.audit import AuditQueries
 from oms.schema.catalog import CatalogMutations, CatalogQueries
 from oms.schema.customers import CustomerQueries
 from oms.schema.errors import ToldErrors
@@ -27,7 +28,14 @@ from oms.schema.visibility import NEEDS
 
 @strawberry.type
 class Query(
-    NodeQueries, OrderQueries, ShipmentQueries, FraudQueries, OperationsQueries, CatalogQueries, CustomerQueries
+    NodeQueries,
+    OrderQueries,
+    ShipmentQueries,
+    FraudQueries,
+    OperationsQueries,
+    CatalogQueries,
+    CustomerQueries,
+    AuditQueries,
 ):
     """Reading."""
 

@@ -35,6 +35,7 @@ VISIBLE: Final[Visible] = {
         O.READ_CUSTOMER: "customer",
         O.READ_FRAUD: "fraudSettings fraudEvents",
         O.READ_OPERATIONS: "operations",
+        O.READ_AUDIT: "auditTrail",
         O.MEND_WORK: "parkedWork",
         O.READ_STOCK: "stock",
         O.READ_CATALOG: "product products",
@@ -95,6 +96,10 @@ VISIBLE: Final[Visible] = {
     "FraudSettings": {O.READ_FRAUD: "spendingLimit maintenanceMode updatedAt"},
     "FraudEvent": {O.READ_FRAUD: "at type actor actorRole reason before after"},
     **_list_of("FraudEvent", O.READ_FRAUD, O.READ_FRAUD),
+    "AuditEvent": {
+        O.READ_AUDIT: "at actor actorRole principal action subject orderId before after reason",
+    },
+    **_list_of("AuditEvent", O.READ_AUDIT, O.READ_AUDIT),
     "OperationsStats": {O.READ_OPERATIONS: "queues completionRate"},
     "QueueStats": {O.READ_OPERATIONS: "name workers backlog oldestDueSeconds"},
     "Work": {

@@ -18,6 +18,7 @@ from oms.web.live import LiveHub
 from oms.web.open_streams import OpenStreams
 from oms.web.pages.account import AccountPages
 from oms.web.pages.assets import Assets
+from oms.web.pages.audit import AuditPages
 from oms.web.pages.courier import CourierPages
 from oms.web.pages.fraud_control import FraudControlPages
 from oms.web.pages.live import PageStreams
@@ -134,6 +135,7 @@ def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, d
         *_courier_routes(routes.within(Reach.CARRIED, Reach.ALL), CourierPages(site)),
         *_support_routes(routes.within(Reach.ALL), SupportPages(site)),
         *_manager_routes(routes.within(Reach.ALL), FraudControlPages(site)),
+        routes.within(Reach.ALL).page("/manager/audit", AuditPages(site).index, needs=O.READ_AUDIT),
         *_stock_routes(routes.within(Reach.ALL), StockPages(site)),
         *_operations_routes(routes.within(Reach.ALL), OperationsPages(site, streams)),
         Route("/live", PageStreams(db, hub, sessions, streams)),
@@ -232,9 +234,10 @@ _NAVIGATION: Final = {
         ("Overview", "/manager"),
         ("Stock", "/manager/stock"),
         ("Operations", "/manager/operations"),
+        ("Audit", "/manager/audit"),
         ("Orders", "/support"),
     ),
-    Role.SUPPORT: (("Orders", "/support"), ("Parked work", "/support/parked")),
+    Role.SUPPORT: (("Orders", "/support"), ("Parked work", "/support/parked"), ("Audit", "/manager/audit")),
 }
 
 

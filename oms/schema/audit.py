@@ -1,0 +1,97 @@
+"""The audit trail."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Self
+
+import strawberry
+
+from oms.domain.audit import read
+from oms.domain.audit.model import AuditAction
+from oms.domain.ids import order_id
+from oms.schema.context import Info
+from oms.schema.enums import Role, described
+from oms.schema.fields import field
+from oms.schema.pages import PAGE, Connection, connection, size
+from oms.schema.scalars import Instant
+
+described(
+    AuditAction,
+    "AuditAction",
+    {
+        AuditAction.OperationRefused: "Somebody tried what their role may not do; told once a minute, with how often.",
+        AuditAction.OrderCancelled: "By staff; that customers cancel is no override.",
+        AuditAction.ShipmentFailed: "By staff; that couriers report it is no override.",
+        AuditAction.CatalogLoaded: "By a machine: only how much it changed is told.",
+    },
+)
+
+
+@strawberry.input
+class AuditFilter:
+    """All conditions given must hold."""
+
+    actor: str | None = strawberry.field(default=None, description="A name, or a principal such as token:….")
+    action: AuditAction | None = None
+    subject: str | None = strawberry.field(default=None, description="An id or a code, whole.")
+    since: Instant | None = None
+    before: Instant | None = None
+
+    def conditions(self) -> read.AuditFilter:
+        return read.AuditFilter(self.actor or None, self.action, self.subject or None, self.since, self.before)
+
+
+@strawberry.type
+class AuditEvent:
+    """One thing that somebody did or tried."""
+
+    at: Instant
+    actor: str = strawberry.field(description="A name; customers go by their role, whoever runs commands as operator.")
+    actor_role: Role | None
+    principal: str = strawberry.field(description="The same caller each time: account:…, token:….")
+    action: AuditAction
+    subject: str = strawberry.field(description="An id, a code or a principal: what or whom it was done to.")
+    order_id: strawberry.ID | None = strawberry.field(description="Where it was done to an order.")
+    before: str | None = strawberry.field(description="What was changed, as JSON.")
+    after: str | None = strawberry.field(description="What it was changed to, as JSON.")
+    reason: str | None
+
+    @classmethod
+    def of(cls, event: read.AuditEvent) -> Self:
+        return cls(
+            at=Instant(event.at),
+            actor=event.by.name,
+            actor_role=event.by.role,
+            principal=event.principal,
+            action=event.action,
+            subject=event.subject,
+            order_id=strawberry.ID(order_id(event.order_id)) if event.order_id else None,
+            before=_json(event.before),
+            after=_json(event.after),
+            reason=event.reason,
+        )
+
+
+def _json(values: Mapping[str, Any] | None) -> str | None:
+    return None if values is None else json.dumps(values, ensure_ascii=False, sort_keys=True)
+
+
+@strawberry.type
+class AuditQueries:
+    """Reading the audit trail."""
+
+    @field(
+        "Sign-ins, refusals, accounts, tokens, overrides by staff, settings, stock and catalogue, newest first."
+        " For managers and support."
+    )
+    async def audit_trail(
+        self,
+        info: Info,
+        filter: AuditFilter | None = None,  # noqa: A002 - as other lists call it
+        first: int | None = PAGE,
+        after: str | None = None,
+    ) -> Connection[AuditEvent]:
+        context = info.context
+        only = filter.conditions() if filter else read.AuditFilter()
+        page = await read.trail(context.db, context.viewer, only, first=size(first), after=after)
+        return connection(page, after=after, cursor=lambda event: event.cursor, node=AuditEvent.of)

@@ -1,0 +1,62 @@
+"""The audit trail's page: for managers and support, paged and narrowed without scripts."""
+
+import re
+from html import unescape
+
+import pytest
+
+from oms.domain.audit.handle import record
+from oms.domain.audit.model import OPERATOR, AuditAction, Entry
+from oms.web.pages.audit import PAGE
+from tests.shop import ShopUnderTest
+from tests.web.conftest import Server
+from tests.web.pages.conftest import persona
+
+
+async def recorded(shop: ShopUnderTest, *entries: Entry) -> None:
+    async with shop.db.transaction() as tx:
+        await record(tx, OPERATOR, *entries)
+
+
+@pytest.mark.parametrize("name", ["manager", "support"])
+async def test_it_tells_who_did_what_before_after_and_why(pages: Server, shop: ShopUnderTest, name: str) -> None:
+    told = Entry(AuditAction.RoleChanged, "account:<2>", {"role": "SUPPORT"}, {"role": "MANAGER"}, "<b>Promoted</b>")
+    await recorded(shop, told)
+    async with persona(pages, name) as browser:
+        html = (await browser.get("/manager/audit")).text
+    assert "Role changed" in html
+    assert "<b>Promoted" not in html
+    text = unescape(html)
+    for part in ("operator", "account:<2>", '{"role": "SUPPORT"}', '{"role": "MANAGER"}', "<b>Promoted</b>"):
+        assert part in text
+
+
+@pytest.mark.parametrize("name", ["customer", "courier"])
+async def test_it_is_for_managers_and_support(pages: Server, shop: ShopUnderTest, name: str) -> None:
+    async with persona(pages, name) as browser:
+        assert (await browser.get("/manager/audit")).status_code == 403
+
+
+async def test_it_is_narrowed_and_says_so_where_nothing_is_found(pages: Server, shop: ShopUnderTest) -> None:
+    await recorded(shop, Entry(AuditAction.TokenIssued, "token:1"), Entry(AuditAction.TokenRevoked, "token:2"))
+    async with persona(pages, "manager") as browser:
+        for query in ("action=TokenRevoked", "subject=token%3A2"):
+            rows = re.findall(r"<tbody>(.*)</tbody>", (await browser.get(f"/manager/audit?{query}")).text, re.DOTALL)
+            assert "token:2" in rows[0]
+            assert "token:1" not in rows[0]
+        assert "Nothing like that is recorded" in (await browser.get("/manager/audit?subject=token%3A3")).text
+        for wrong in ("action=Nonsense", "after=%21"):
+            assert (await browser.get(f"/manager/audit?{wrong}")).status_code == 422
+
+
+async def test_it_goes_on_page_by_page_to_its_end(pages: Server, shop: ShopUnderTest) -> None:
+    await recorded(shop, *(Entry(AuditAction.StockSet, f"pen in shelf-{number}") for number in range(PAGE + 5)))
+    seen: list[str] = []
+    async with persona(pages, "manager") as browser:
+        address: str | None = "/manager/audit?action=StockSet"
+        while address:
+            html = (await browser.get(address)).text
+            seen += re.findall(r"pen in (shelf-\d+)", html)
+            more = re.search(r'href="(\?[^"]*)" rel="next"', html)
+            address = f"/manager/audit{unescape(more[1])}" if more else None
+    assert len(seen) == len(set(seen)) == PAGE + 5
