@@ -161,7 +161,7 @@ def serving(settings: Settings, schema: strawberry.Schema = SMALL_SCHEMA) -> Ite
     """The application served by uvicorn in a thread of its own, stopped as `python -m oms web` stops."""
     app = build_app(settings, schema)
     listening = listen("127.0.0.1", 0, variable="OMS_PORT")
-    server = StreamEndingServer(app)
+    server = StreamEndingServer(app, trusted_proxies=settings.trusted_proxies)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
 
