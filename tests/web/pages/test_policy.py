@@ -1,0 +1,186 @@
+"""Every route of the application, for every role and for nobody: the table of roles says who gets there."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from oms.domain.access.model import may, reach
+from oms.domain.actor import Role
+from oms.domain.ids import order_id, shipment_id
+from oms.web.forgery import FIELD
+from oms.web.pages.live import NEEDS
+from oms.web.pages.routes import PageRoute
+from tests.policy.scene import ANA, E_MAIL, PRICE_MINOR, VIEWERS, Scene, set_scene
+from tests.schema.test_roles import MUTATIONS
+from tests.shop import COURIER, ShopUnderTest
+from tests.web.conftest import Server
+from tests.web.pages.conftest import signed_in, visiting
+
+OPEN: Final = {
+    "/": "says who may sign in, and nothing else",
+    "/sign-in": "for whom is nobody yet",
+    "/sign-out": "ends what there is, if there is anything",
+    "/static": "files that are the same for all",
+    "/courier-worker.js": "such a file, at the root because of what it serves",
+    "/graphql": "asks for credentials itself, and the table for each field",
+    "/live": "asks for a session itself, and the table for each source",
+    "/health": "says that the process lives",
+    "/ready": "says that the database answers",
+    "/metrics": "counts, without names; who reads them is the operator's to say",
+}
+"""What is behind no need of the table, each with why."""
+
+PEOPLE: Final = (Role.CUSTOMER, Role.COURIER, Role.MANAGER, Role.SUPPORT)
+NOTHING: Final = "0" * 32
+
+
+def unexplained(routes: list[BaseRoute]) -> list[str]:
+    paths = (getattr(route, "path", repr(route)) for route in routes if not isinstance(route, PageRoute))
+    return [path for path in paths if path not in OPEN]
+
+
+def test_every_route_has_a_need_or_a_reason_to_have_none(pages: Server) -> None:
+    assert unexplained(pages.app.routes) == []
+
+
+def test_a_route_that_asks_nobody_is_noticed() -> None:
+    async def leak(_request: Request) -> Response:
+        return Response()
+
+    app = Starlette()
+    app.add_route("/leak", leak)
+    assert unexplained(app.routes) == ["/leak"]
+
+
+def guarded(app: Starlette) -> Iterator[PageRoute]:
+    return (route for route in app.routes if isinstance(route, PageRoute))
+
+
+def address(route: PageRoute, scene: Scene) -> str:
+    """With ids of what is ana's."""
+    ids = {"/courier": shipment_id(scene.split, 2), "/support/customers": scene.ana}
+    subject = next((ids[place] for place in ids if route.path.startswith(place)), order_id(scene.split))
+    shipment = shipment_id(scene.split, 2)
+    return re.sub(r"\{(\w+)\}", lambda name: {"id": subject, "shipment": shipment}.get(name[1], "none"), route.path)
+
+
+async def answered(browser: httpx.AsyncClient, route: PageRoute, path: str) -> httpx.Response:
+    if "POST" in (route.methods or ()):
+        return await browser.post(path, data={"key": path, "reason": "To see who may"})
+    return await browser.get(path)
+
+
+@pytest.mark.parametrize("role", PEOPLE)
+async def test_a_page_opens_for_those_who_meet_its_need_and_for_nobody_else(
+    pages: Server, shop: ShopUnderTest, role: Role
+) -> None:
+    scene = await set_scene(shop)
+    viewer = VIEWERS[role]
+    wrong = []
+    for route in guarded(pages.app):
+        async with signed_in(pages, shop, viewer) as browser:
+            answer = await answered(browser, route, address(route, scene))
+        need = route.need
+        is_met = need.operation is None or reach(viewer, need.operation) in need.within
+        opened = answer.status_code not in (401, 403) and answer.headers.get("location") != "/"
+        refused = answer.status_code == 403 and "That is not yours to do" in answer.text
+        if opened != is_met or refused == is_met:
+            wrong.append(f"{route.methods} {route.path}: {answer.status_code}")
+    assert wrong == []
+
+
+async def test_nobody_gets_anywhere_but_to_the_start(pages: Server, shop: ShopUnderTest) -> None:
+    scene = await set_scene(shop)
+    async with visiting(pages) as nobody:
+        for route in guarded(pages.app):
+            answer = await answered(nobody, route, address(route, scene))
+            assert (answer.status_code, answer.headers["location"]) == (303, "/"), route.path
+
+
+def told_of(html: str, asked: str) -> str:
+    """A page without what it was asked about and without what is random."""
+    return re.sub(rf'name="{FIELD}" value="[^"]*"', "", html).replace(asked, "")
+
+
+@pytest.mark.parametrize("path", ["/orders/{}", "/orders/{}/cancellation", "/orders/{}/acceptance"])
+async def test_to_a_customer_anothers_order_is_as_if_it_were_not(pages: Server, shop: ShopUnderTest, path: str) -> None:
+    scene = await set_scene(shop)
+    told = []
+    async with signed_in(pages, shop, ANA) as browser:
+        for asked in (order_id(scene.bens), f"ord_{NOTHING}"):
+            form = path.count("/") > 2
+            here = path.format(asked)
+            answer = await (browser.post(here, data={"key": here}) if form else browser.get(here))
+            assert answer.status_code == 404
+            told.append(told_of(answer.text, asked))
+    assert told[0] == told[1]
+
+
+async def test_to_a_courier_what_is_not_booked_is_as_if_it_were_not(pages: Server, shop: ShopUnderTest) -> None:
+    scene = await set_scene(shop)
+    told = []
+    async with signed_in(pages, shop, COURIER) as browser:
+        for asked in (shipment_id(scene.amended, 1), f"shp_{NOTHING}_1"):
+            answer = await browser.get(f"/courier/shipments/{asked}")
+            assert answer.status_code == 404
+            told.append(told_of(answer.text, asked))
+    assert told[0] == told[1]
+
+
+async def test_a_couriers_pages_show_neither_prices_nor_customers_nor_e_mail(
+    pages: Server, shop: ShopUnderTest
+) -> None:
+    scene = await set_scene(shop)
+    async with signed_in(pages, shop, COURIER) as browser:
+        for part in ("/courier", "/courier?part=done", f"/courier/shipments/{shipment_id(scene.split, 1)}"):
+            page = (await browser.get(part)).text
+            for secret in (E_MAIL, str(PRICE_MINOR), f"{PRICE_MINOR / 100:.2f}", ">ana<"):
+                assert secret not in page, part
+
+
+@pytest.mark.parametrize("role", PEOPLE)
+@pytest.mark.parametrize("source", NEEDS)
+async def test_a_stream_rings_for_those_who_may_read_what_it_is_of(
+    pages: Server, shop: ShopUnderTest, role: Role, source: str
+) -> None:
+    on = f"{source} {order_id(await shop.place({'pen': 1}, customer='ana'))}" if source == "order" else source
+    await shop.run()
+    async with (
+        signed_in(pages, shop, VIEWERS[role]) as browser,
+        browser.stream("GET", "/live", params={"on": on}) as answer,
+    ):
+        assert answer.status_code == (200 if may(VIEWERS[role], NEEDS[source]) else 400)
+
+
+async def test_to_a_stranger_a_stream_of_anothers_order_is_as_one_of_none(pages: Server, shop: ShopUnderTest) -> None:
+    theirs = order_id(await shop.place({"pen": 1}, customer="ben"))
+    async with signed_in(pages, shop, ANA) as browser:
+        answers = [
+            await browser.get("/live", params={"on": on})
+            for on in (f"order {theirs}", f"order ord_{NOTHING}", "fraud", "nonsense")
+        ]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(400, answers[0].content)}
+
+
+@pytest.mark.parametrize("role", PEOPLE)
+async def test_through_graphiql_nobody_writes_more_than_the_table_grants(
+    pages: Server, shop: ShopUnderTest, role: Role
+) -> None:
+    """With the session's cookie, as the page's script does; the subjects do not exist, so nothing is written at all."""
+    async with signed_in(pages, shop, VIEWERS[role]) as browser:
+        for field, rule in MUTATIONS.items():
+            variables = {
+                name: "none" if str(value).startswith("$") else value for name, value in rule.variables.items()
+            }
+            answer = await httpx.AsyncClient.post(
+                browser, "/graphql", json={"query": rule.document, "variables": variables}
+            )
+            forbidden = '"code":"FORBIDDEN"' in answer.text
+            assert forbidden == (role not in rule.roles), f"{field}: {answer.text}"
