@@ -99,7 +99,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             WebSocketRoute("/graphql", WebSocketDoor(api, streams)),
             *front_routes(db),
             Route("/metrics", MetricsDoor(db, api.authenticator, figures).scrape),
-            *page_routes(api, db, hub, streams, demo=settings.demo),
+            *page_routes(api, db, hub, streams, demo=settings.demo, on_refusal=refusals.note),
         ],
         middleware=[Middleware(Counted, figures=figures)],
         lifespan=lifespan,

@@ -35,6 +35,8 @@ O = Operation  # noqa: E741 - reads as a column of the lists below
 Handler = Callable[[Request, Viewer], Awaitable[Response]]
 """A page or form of somebody who is signed in."""
 
+OnRefusal = Callable[[Viewer, Refused], None]
+
 _HEADINGS: Final = {403: "That is not yours to do", 404: "There is nothing here", 409: "It was in progress already"}
 
 
@@ -65,16 +67,20 @@ class PageRoute(Route):
 
 
 class PageRoutes:
-    """Puts handlers behind the session and the table of roles, forms also behind the look at where they come from."""
+    """Puts handlers behind the session and the table of roles, forms also behind the look at where they come from.
 
-    def __init__(self, site: Site, sessions: Sessions, within: Iterable[Reach] = Reach) -> None:
+    `on_refusal` hears who was refused a page; what the API refuses, it tells itself.
+    """
+
+    def __init__(self, site: Site, sessions: Sessions, on_refusal: OnRefusal, within: Iterable[Reach] = Reach) -> None:
         self._site = site
         self._sessions = sessions
+        self._on_refusal = on_refusal
         self._within = frozenset(within)
 
     def within(self, *reaches: Reach) -> Self:
         """The same for pages that are made for roles of that reach."""
-        return type(self)(self._site, self._sessions, reaches)
+        return type(self)(self._site, self._sessions, self._on_refusal, reaches)
 
     def page(self, path: str, handler: Handler, *, needs: Operation | None) -> PageRoute:
         need = Need(needs, self._within)
@@ -109,6 +115,8 @@ class PageRoutes:
                 need.require(viewer)
                 return await handler(request, viewer)
             except NotAllowed as refusal:
+                if isinstance(refusal.__cause__, Refused):
+                    self._on_refusal(viewer, refusal.__cause__)
                 return self._told(refusal, request, viewer)
 
         return answer
@@ -120,12 +128,14 @@ class PageRoutes:
         )
 
 
-def page_routes(api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, demo: bool) -> list[BaseRoute]:
+def page_routes(
+    api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, demo: bool, on_refusal: OnRefusal
+) -> list[BaseRoute]:
     """All pages, their live stream, and the static files."""
     site = Site(api, navigation=navigation, demo=demo)
     sessions = Sessions(db, api.authenticator)
     start = StartPages(site, sessions, db)
-    routes = PageRoutes(site, sessions)
+    routes = PageRoutes(site, sessions, on_refusal)
     return [
         Route("/", start.index),
         routes.open_form("/sign-in", start.sign_in),

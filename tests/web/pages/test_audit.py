@@ -9,7 +9,7 @@ from oms.domain.audit.handle import record
 from oms.domain.audit.model import OPERATOR, AuditAction, Entry
 from oms.web.pages.audit import PAGE
 from tests.shop import ShopUnderTest
-from tests.web.conftest import Server
+from tests.web.conftest import Server, until
 from tests.web.pages.conftest import persona
 
 
@@ -35,6 +35,29 @@ async def test_it_tells_who_did_what_before_after_and_why(pages: Server, shop: S
 async def test_it_is_for_managers_and_support(pages: Server, shop: ShopUnderTest, name: str) -> None:
     async with persona(pages, name) as browser:
         assert (await browser.get("/manager/audit")).status_code == 403
+
+
+async def test_a_page_refused_is_in_the_trail_within_seconds(pages: Server, shop: ShopUnderTest) -> None:
+    async with persona(pages, "courier") as courier, persona(pages, "support") as support:
+        assert (await courier.get("/manager/spending-limit")).status_code == 403
+
+        async def is_told() -> bool:
+            return "see the fraud settings" in (await support.get("/manager/audit?action=OperationRefused")).text
+
+        await until(is_told)
+
+
+async def test_what_the_api_refuses_is_in_the_trail_once(pages: Server, shop: ShopUnderTest) -> None:
+    async with persona(pages, "courier") as courier:
+        document = b'{"query": "mutation { setSpendingLimit(limit: 1) { userErrors { code } } }"}'
+        answer = await courier.post("/graphql", content=document, headers={"Content-Type": "application/json"})
+        assert "FORBIDDEN" in answer.text, answer.text
+
+    async def is_told() -> bool:
+        query = "SELECT actor_role, after FROM audit_events WHERE action = 'OperationRefused'"
+        return await shop.rows(query) == [("COURIER", {"times": 1})]
+
+    await until(is_told)
 
 
 async def test_it_is_narrowed_and_says_so_where_nothing_is_found(pages: Server, shop: ShopUnderTest) -> None:
