@@ -108,6 +108,9 @@ MUTATIONS = {
         {"id": "$work"},
     ),
 }
+OWN_ACCOUNT = {"changePassword", "endSession", "endOtherSessions"}
+"""For whoever is signed in, whatever the role: tests/accounts/test_own_account.py."""
+
 SUBSCRIPTIONS = {
     "orderUpdated": Rule(ALL, "subscription ($id: ID!) { orderUpdated(orderId: $id) { id } }", {"id": "$order"}),
     "orderEvents": Rule(ALL, "subscription ($id: ID!) { orderEvents(orderId: $id) { type } }", {"id": "$order"}),
@@ -124,7 +127,7 @@ def test_the_table_names_every_operation() -> None:
     types = schema._schema
     for root, rules in ((types.query_type, QUERIES), (types.mutation_type, MUTATIONS)):
         assert root is not None
-        assert root.fields.keys() == rules.keys()
+        assert root.fields.keys() - OWN_ACCOUNT == rules.keys()
     assert types.subscription_type is not None
     assert types.subscription_type.fields.keys() == SUBSCRIPTIONS.keys()
 

@@ -5,8 +5,9 @@ the owner's own words is refused.
 """
 
 import asyncio
+import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -32,7 +33,10 @@ GOOD_ENOUGH: Final = 3
 _MOST_LOOKED_AT: Final = 72
 """Characters that zxcvbn takes; a longer password is at least as good as its beginning."""
 
-_OUR_WORDS: Final = ("oms", "order", "orders", "management", "order management")
+_OUR_WORDS: Final = frozenset({"oms", "order", "orders", "management"})
+_SHORTEST_WORD: Final = 3
+_LEAST_BESIDES: Final = 8
+"""Letters and digits that a password has besides the words which somebody who knows the owner would begin with."""
 
 _hasher: Final = PasswordHasher()
 _hashing: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
@@ -55,13 +59,13 @@ async def checked(password: str, owner: Account | NewAccount, breached: Path | N
 
     `breached` is a file as oms.domain.accounts.breached reads it; without one common passwords are known only.
     """
-    words = (owner.login, *owner.login.split("@"), owner.name, *owner.name.split())
+    words = {*_OUR_WORDS, *re.split(r"[\W_]+", f"{owner.login} {owner.name}".casefold())}
     return await asyncio.get_running_loop().run_in_executor(
         _hashing, lambda: list(_problems(password, words, breached))
     )
 
 
-def _problems(password: str, words: Iterable[str], breached: Path | None) -> Iterator[Problem]:
+def _problems(password: str, words: Set[str], breached: Path | None) -> Iterator[Problem]:
     if len(password) < SHORTEST:
         yield _problem(f"A password has at least {SHORTEST} characters; a few words in a row are a good one.")
     elif len(password) > LONGEST:
@@ -70,14 +74,27 @@ def _problems(password: str, words: Iterable[str], breached: Path | None) -> Ite
         yield from (replace(problem, path=()) for problem in unstorable)
     elif breached and is_breached(password, breached):
         yield _problem("This password is known from a breach of some other system; choose one you use nowhere else.")
+    elif len(_besides(password, words)) < _LEAST_BESIDES:
+        yield _problem(
+            "Besides your name, your login and our words there is too little in it; add words of another kind."
+        )
     elif (advice := _advice(password, words)) is not None:
         yield _problem(f"This password would be guessed soon. {advice}")
 
 
-def _advice(password: str, words: Iterable[str]) -> str | None:
+def _besides(password: str, words: Set[str]) -> str:
+    """The letters and digits that stand in none of those words, the longest taken away first."""
+    rest = password.casefold()
+    for word in sorted(words, key=len, reverse=True):
+        if len(word) >= _SHORTEST_WORD:
+            rest = rest.replace(word, " ")
+    return re.sub(r"[\W_]+", "", rest)
+
+
+def _advice(password: str, words: Set[str]) -> str | None:
     """What to do about a password that is guessed too easily; None where it is good."""
     with _zxcvbn_alone:
-        verdict = zxcvbn(password[:_MOST_LOOKED_AT], [*_OUR_WORDS, *words])
+        verdict = zxcvbn(password[:_MOST_LOOKED_AT], sorted(words))
     if verdict["score"] >= GOOD_ENOUGH:
         return None
     feedback = verdict["feedback"]
