@@ -39,13 +39,13 @@ class Api:
     new_context: Callable[[Viewer, RepeatKey | None], object]
     rates: Rates
 
-    async def admit(self, shown: Shown, address: str) -> Viewer:
+    async def admit(self, shown: Shown, address: str, *, in_use: bool = True) -> Viewer:
         """Who sends a request, which counts as theirs; without good credentials, as that address's.
 
         Raises Unauthenticated, or RateLimited.
         """
         try:
-            viewer = await self.authenticator.viewer(shown, in_use=True)
+            viewer = await self.authenticator.viewer(shown, in_use=in_use)
         except Unauthenticated:
             await self.rates.stranger(address)
             raise

@@ -6,7 +6,7 @@ again after a break rings at once, whatever happened meanwhile: nothing is misse
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Final
 
 from starlette.requests import Request
@@ -21,6 +21,7 @@ from oms.web.credentials import Credential
 from oms.web.live import LiveHub
 from oms.web.open_streams import OpenStreams
 from oms.web.pages.session import Sessions
+from oms.web.rates import RateLimited, Rates
 
 NEEDS: Final[Mapping[str, Operation]] = {
     "order": Operation.READ_ORDER,
@@ -48,18 +49,25 @@ _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 class PageStreams:
     """GET /live?on=…, of what NEEDS names, an order with its id: `order ID`. Several are allowed."""
 
-    def __init__(self, db: Database, hub: LiveHub, sessions: Sessions, streams: OpenStreams) -> None:
+    def __init__(self, db: Database, hub: LiveHub, sessions: Sessions, streams: OpenStreams, rates: Rates) -> None:
         self._db = db
         self._hub = hub
         self._sessions = sessions
         self._streams = streams
+        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        await (await self._answer(request))(scope, receive, send)
+        try:
+            viewer = await self._sessions.viewer(request)
+            with self._rates.subscription(viewer) if viewer else nullcontext():
+                await (await self._answer(request, viewer))(scope, receive, send)
+        except RateLimited as refusal:
+            response = Response(refusal.message, refusal.status, headers={**_HEADERS, **refusal.headers})
+            await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        viewer, credential = await self._sessions.viewer(request), self._sessions.credential(request)
+    async def _answer(self, request: Request, viewer: Viewer | None) -> Response:
+        credential = self._sessions.credential(request)
         if viewer is None or credential is None:
             return Response("Sign in first.", 401, headers=_HEADERS)
         asked = request.query_params.getlist("on")[:MOST_SOURCES]

@@ -29,15 +29,24 @@ from oms.web.pages.site import NotAllowed, Site, see_other
 from oms.web.pages.start import StartPages
 from oms.web.pages.stock import StockPages
 from oms.web.pages.support import SupportPages
+from oms.web.rates import RateLimited
 
 O = Operation  # noqa: E741 - reads as a column of the lists below
 
 Handler = Callable[[Request, Viewer], Awaitable[Response]]
 """A page or form of somebody who is signed in."""
 
+OpenHandler = Callable[[Request], Awaitable[Response]]
+"""A page or form of whoever comes."""
+
 OnRefusal = Callable[[Viewer, Refused], None]
 
-_HEADINGS: Final = {403: "That is not yours to do", 404: "There is nothing here", 409: "It was in progress already"}
+_HEADINGS: Final = {
+    403: "That is not yours to do",
+    404: "There is nothing here",
+    409: "It was in progress already",
+    429: "That was too much at once",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +99,39 @@ class PageRoutes:
         need = Need(needs, self._within)
         return PageRoute(path, self._guarded(handler, need, own_forms_only=True), "POST", need)
 
-    def open_form(self, path: str, handler: Callable[[Request], Awaitable[Response]]) -> Route:
+    def open_page(self, path: str, handler: OpenHandler) -> Route:
+        """For whom is not signed in, too."""
+        return Route(path, self._open(handler), methods=["GET"])
+
+    def open_form(self, path: str, handler: OpenHandler) -> Route:
         """For whom is not signed in, or not any more."""
 
         async def answer(request: Request) -> Response:
+            await self._sessions.viewer(request)  # counted, whoever it is
+            await self._site.require_own_form(request)
+            return await handler(request)
+
+        return Route(path, self._open(answer), methods=["POST"])
+
+    def _open(self, handler: OpenHandler) -> OpenHandler:
+        async def answer(request: Request) -> Response:
             try:
-                await self._site.require_own_form(request)
                 return await handler(request)
+            except RateLimited as refusal:
+                return self._too_much(refusal, request)
             except NotAllowed as refusal:
                 return self._told(refusal, request, None)
 
-        return Route(path, answer, methods=["POST"])
+        return answer
 
     def _guarded(
         self, handler: Handler, need: Need, *, own_forms_only: bool = False
     ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            viewer = await self._sessions.viewer(request)
+            try:
+                viewer = await self._sessions.viewer(request)
+            except RateLimited as refusal:
+                return self._too_much(refusal, request)
             if viewer is None:
                 return see_other("/")
             try:
@@ -121,6 +146,11 @@ class PageRoutes:
 
         return answer
 
+    def _too_much(self, refusal: RateLimited, request: Request) -> Response:
+        response = self._told(NotAllowed(refusal.status, refusal.message), request, None)
+        response.headers.update(refusal.headers)
+        return response
+
     def _told(self, refusal: NotAllowed, request: Request, viewer: Viewer | None) -> Response:
         heading = refusal.heading or _HEADINGS.get(refusal.status, "That did not work")
         return self._site.render(
@@ -133,11 +163,11 @@ def page_routes(
 ) -> list[BaseRoute]:
     """All pages, their live stream, and the static files."""
     site = Site(api, navigation=navigation, demo=demo)
-    sessions = Sessions(db, api.authenticator)
-    start = StartPages(site, sessions, db)
+    sessions = Sessions(db, api)
+    start = StartPages(site, sessions, db, api.rates)
     routes = PageRoutes(site, sessions, on_refusal)
     return [
-        Route("/", start.index),
+        routes.open_page("/", start.index),
         routes.open_form("/sign-in", start.sign_in),
         routes.open_form("/sign-out", start.sign_out),
         *_account_routes(routes, AccountPages(site)),
@@ -148,7 +178,7 @@ def page_routes(
         routes.within(Reach.ALL).page("/manager/audit", AuditPages(site).index, needs=O.READ_AUDIT),
         *_stock_routes(routes.within(Reach.ALL), StockPages(site)),
         *_operations_routes(routes.within(Reach.ALL), OperationsPages(site, streams)),
-        Route("/live", PageStreams(db, hub, sessions, streams)),
+        Route("/live", PageStreams(db, hub, sessions, streams, api.rates)),
         Mount("/static", Assets(directory=PROJECT_DIR / "static")),
     ]
 

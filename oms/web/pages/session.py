@@ -11,8 +11,10 @@ from oms.domain.access.model import Viewer
 from oms.domain.accounts.model import Account
 from oms.domain.actor import Role
 from oms.domain.sessions import handle as sessions
-from oms.web.auth import Authenticator, Unauthenticated
+from oms.web.api import Api
+from oms.web.auth import Unauthenticated
 from oms.web.credentials import Credential
+from oms.web.rates import address_of
 
 HOME: Final[Mapping[Role, str]] = {
     Role.CUSTOMER: "/orders",
@@ -28,21 +30,20 @@ _REFRESHED: Final = "main#page"
 class Sessions:
     """Begins, recognises and ends sessions."""
 
-    def __init__(self, db: Database, authenticator: Authenticator) -> None:
+    def __init__(self, db: Database, api: Api) -> None:
         self._db = db
-        self._authenticator = authenticator
-        self._cookie = authenticator.cookie
+        self._api = api
+        self._authenticator = api.authenticator
+        self._cookie = api.authenticator.cookie
 
     async def viewer(self, request: Request) -> Viewer | None:
-        """Who is signed in; None where nobody is, or not any more.
+        """Who is signed in and asks; None where nobody is, or not any more. Raises RateLimited.
 
         An open page that asks for itself again keeps no session alive: only what a person does counts as use.
         """
-        if (secret := self._cookie.read(request)) is None:
-            return None
         in_use = request.url.path != "/live" and request.headers.get("hx-source") != _REFRESHED
         try:
-            return await self._authenticator.viewer(secret, in_use=in_use)
+            return await self._api.admit(self._cookie.read(request), address_of(request), in_use=in_use)
         except Unauthenticated:
             return None
 

@@ -12,6 +12,7 @@ from oms.domain.accounts import personas
 from oms.domain.accounts.model import Account
 from oms.web.pages.session import HOME, Sessions
 from oms.web.pages.site import Refusals, Site, form_of, see_other
+from oms.web.rates import Rates, address_of
 
 PERSONAS: Final = (
     ("customer", "Order something, watch it come, answer when something is missing."),
@@ -29,10 +30,11 @@ _CHANGED: Final = "Your account was changed just now: sign in again."
 class StartPages:
     """GET / and the forms that begin and end a session."""
 
-    def __init__(self, site: Site, sessions: Sessions, db: Database) -> None:
+    def __init__(self, site: Site, sessions: Sessions, db: Database, rates: Rates) -> None:
         self._site = site
         self._sessions = sessions
         self._db = db
+        self._rates = rates
 
     async def index(self, request: Request) -> Response:
         viewer = await self._sessions.viewer(request)
@@ -41,12 +43,15 @@ class StartPages:
         return await self._show(request)
 
     async def sign_in(self, request: Request) -> Response:
+        """Raises RateLimited before a password is looked at."""
         form = await form_of(request)
         if self._site.demo and form.get("persona") in personas.PERSONAS:
             async with self._db.transaction() as tx:
                 account = await personas.account_of(tx, form["persona"])
             return await self._begin(account, request, form, by="demo")
-        found = await accounts.sign_in(self._db, form.get("login", ""), form.get("password", ""))
+        login = form.get("login", "")
+        await self._rates.sign_in(login, address_of(request))
+        found = await accounts.sign_in(self._db, login, form.get("password", ""))
         if found is None:
             return await self._refuse(WRONG, request, form)
         return await self._begin(found, request, form, by="password")
