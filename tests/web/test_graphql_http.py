@@ -1,13 +1,20 @@
 """GraphQL over HTTP: methods, media types, status codes, bounds; and that every refusal has GraphQL's form."""
 
+import asyncio
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
 import pytest
 
-from tests.web.conftest import Server
+from oms.db import Database
+from oms.domain.access.model import Viewer
+from oms.domain.actor import Role
+from oms.settings import Settings
+from oms.web import graphql_http
+from tests.web.conftest import COOKIE, Server, serving, session_of
 
 JSON = {"Content-Type": "application/json"}
 
@@ -128,6 +135,9 @@ async def test_a_malformed_request_gets_400(client: httpx.AsyncClient, body: byt
 
 
 @pytest.mark.parametrize(
+    ("accept", "status"), [("application/json", 200), ("*/*", 200), ("application/graphql-response+json", 400)]
+)
+@pytest.mark.parametrize(
     "request_body",
     [
         {"query": "{"},
@@ -137,16 +147,40 @@ async def test_a_malformed_request_gets_400(client: httpx.AsyncClient, body: byt
         {"query": "query A { viewer } query B { viewer }"},
         {"query": "query A { viewer }", "operationName": "C"},
         {"query": "fragment F on Query { viewer }"},
-        {"query": "subscription { count(to: 1) }"},
         {"query": "{ a" * 20_000},
+        {"query": "{" + " ".join(f"a{n}: viewer" for n in range(10_000)) + "}"},
     ],
 )
-async def test_a_document_that_cannot_be_executed_gets_400(
-    client: httpx.AsyncClient, request_body: dict[str, Any]
+async def test_a_document_that_cannot_be_executed_is_refused_with_the_media_type_s_status(
+    client: httpx.AsyncClient, request_body: dict[str, Any], accept: str, status: int
 ) -> None:
-    response = await client.post("/graphql", json=request_body)
-    assert response.status_code == 400, response.text
+    response = await client.post("/graphql", json=request_body, headers={"Accept": accept})
+    assert response.status_code == status, response.text
     assert _code(response) == "INVALID"
+
+
+async def test_a_refusal_says_where_in_the_document(client: httpx.AsyncClient) -> None:
+    response = await client.post("/graphql", json={"query": "{ viewer"})
+    assert response.json()["errors"][0]["locations"] == [{"line": 1, "column": 9}]
+
+
+async def test_a_subscription_needs_a_stream(client: httpx.AsyncClient) -> None:
+    response = await client.post("/graphql", json={"query": "subscription { count(to: 1) }"})
+    assert response.status_code == 400
+    assert _code(response) == "INVALID"
+
+
+async def test_a_body_that_does_not_arrive_in_time_gets_408(
+    server: Server, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphql_http, "BODY_PATIENCE_S", 0.2)
+    head = f"POST /graphql HTTP/1.1\r\nHost: {urlsplit(server.url).netloc}\r\nAuthorization: Bearer {token}\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(server.url).port)
+    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+    answer = await asyncio.wait_for(reader.read(), 10)  # to the end: the connection is closed, too
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"INVALID"' in answer
 
 
 async def test_malformed_parameters_of_a_get_are_refused(client: httpx.AsyncClient) -> None:
@@ -236,6 +270,21 @@ async def test_a_live_process_says_so_and_that_it_is_ready(server: Server) -> No
         assert (await client.get("/ready")).json() == {"status": "ready"}
 
 
-async def test_a_browser_gets_graphiql_without_a_token(server: Server) -> None:
-    async with httpx.AsyncClient(base_url=server.url, headers={"Accept": "text/html,*/*;q=0.8"}) as client:
+BROWSER = {"Accept": "text/html,*/*;q=0.8"}
+
+
+async def test_graphiql_is_for_staff_who_are_signed_in(server: Server, session: str, db: Database) -> None:
+    async with httpx.AsyncClient(base_url=server.url, headers=BROWSER) as client:
+        stranger = await client.get("/graphql")
+        assert (stranger.status_code, stranger.headers["location"]) == (303, "/")
+    async with httpx.AsyncClient(base_url=server.url, headers=BROWSER, cookies={COOKIE.name: session}) as client:
         assert 'id="graphiql"' in (await client.get("/graphql")).text
+    courier = await session_of(db, Viewer("a courier", Role.COURIER))
+    async with httpx.AsyncClient(base_url=server.url, headers=BROWSER, cookies={COOKIE.name: courier}) as client:
+        assert (await client.get("/graphql")).status_code == 303
+
+
+async def test_in_the_demo_graphiql_is_for_everybody(web_settings: Settings) -> None:
+    with serving(web_settings.model_copy(update={"demo": True})) as server:
+        async with httpx.AsyncClient(base_url=server.url, headers=BROWSER) as client:
+            assert 'id="graphiql"' in (await client.get("/graphql")).text
