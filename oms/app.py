@@ -26,6 +26,7 @@ from oms.web.doorbells import hear_doorbells
 from oms.web.front import Front, front_routes
 from oms.web.graphql_http import HttpDoor
 from oms.web.graphql_ws import WebSocketDoor
+from oms.web.identity_provider import IdentityProvider
 from oms.web.live import LiveHub
 from oms.web.metrics import Counted, MetricsDoor, OwnFigures
 from oms.web.open_streams import OpenStreams
@@ -45,7 +46,12 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     if database_url is None or redis_url is None:
         raise ValueError("the settings must be located")
     doorbell = Doorbell(redis_url)
-    db = Database(database_url, pool_size=settings.database_pool_size, ring=doorbell.ring)
+    db = Database(
+        database_url,
+        pool_size=settings.database_pool_size,
+        ring=doorbell.ring,
+        timeout_s=settings.database_timeout_s,
+    )
     hub = LiveHub(db)
     streams = OpenStreams()
     refusals = RefusalTrail(db)
@@ -88,9 +94,12 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             await refusals.write(all_of_them=True)
             await doorbell.close()
             await counts.close()
+            if provider:
+                await provider.close()
             await db.close()
 
     rates = Rates(settings, counts)
+    provider = identity_provider(settings)
     api = Api(schema, Authenticator(db, rules), new_context, rates)
     app = Front(
         settings,
@@ -99,7 +108,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             WebSocketRoute("/graphql", WebSocketDoor(api, streams)),
             *front_routes(db),
             Route("/metrics", MetricsDoor(db, api.authenticator, figures).scrape),
-            *page_routes(api, db, hub, streams, demo=settings.demo, on_refusal=refusals.note),
+            *page_routes(api, db, hub, streams, provider, demo=settings.demo, on_refusal=refusals.note),
         ],
         middleware=[Middleware(Counted, figures=figures)],
         lifespan=lifespan,
@@ -108,3 +117,17 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     app.state.hub = hub
     app.state.rates = rates
     return app
+
+
+def identity_provider(settings: Settings) -> IdentityProvider | None:
+    """The provider of OpenID Connect at which people may sign in; None where none is set."""
+    if settings.openid_issuer is None or settings.openid_client_id is None:
+        return None
+    secret = settings.openid_client_secret
+    return IdentityProvider(
+        settings.openid_issuer,
+        client_id=settings.openid_client_id,
+        client_secret=secret.get_secret_value() if secret else None,
+        name=settings.openid_name,
+        demo=settings.demo,
+    )

@@ -99,9 +99,13 @@ class Rates:
 
         By address first: who has tried too much from one place no longer uses up what the login's owner may.
         """
+        await self.sign_in_from(address)
         tried = hashlib.sha256(login.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()
-        await self._try(self._sign_ins_from_address, f"sign-in:from:{address}")
         await self._try(self._sign_ins, f"sign-in:{tried}")
+
+    async def sign_in_from(self, address: str) -> None:
+        """Counts a try to sign in as somebody who is not known yet. Raises RateLimited."""
+        await self._try(self._sign_ins_from_address, f"sign-in:from:{address}")
 
     async def _try(self, rates: list[RateLimitItem], key: str) -> None:
         for rate in rates:

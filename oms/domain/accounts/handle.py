@@ -62,12 +62,17 @@ async def sign_in(db: Database, login: str, password: str) -> Account | None:
 async def of_openid(tx: Tx, *, issuer: str, subject: str, verified_email: str | None) -> Account | None:
     """The account that is linked to the subject, or else the one whose login is that e-mail, linked by this.
 
-    None where there is neither, or it is disabled: nobody gets an account by signing in.
+    None where there is neither, or it is disabled: nobody gets an account by signing in. The trail has either.
     """
     account = await store.of_openid(tx.conn, issuer, subject)
     if account is None and verified_email:
         account = await store.link_openid(tx, verified_email, issuer, subject)
-    return None if account is None or account.disabled_at else account
+        if account:
+            await record(tx, account.viewer, _entry(AuditAction.AccountChanged, account, after={"openid": True}))
+    if account and not account.disabled_at:
+        return account
+    await record(tx, NOBODY, Entry(AuditAction.SignInFailed, account.viewer.credential if account else ""))
+    return None
 
 
 async def of_login(db: Database, login: str) -> Account:

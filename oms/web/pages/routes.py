@@ -11,17 +11,20 @@ from starlette.routing import BaseRoute, Mount, Route
 from oms.db import Database
 from oms.domain.access.model import Operation, Reach, Viewer, reach, require
 from oms.domain.actor import Role
-from oms.domain.refusal import Refused
+from oms.domain.refusal import Code, Refused, refused
 from oms.settings import PROJECT_DIR
 from oms.web.api import Api
+from oms.web.identity_provider import IdentityProvider
 from oms.web.live import LiveHub
 from oms.web.open_streams import OpenStreams
+from oms.web.pages import openid
 from oms.web.pages.account import AccountPages
 from oms.web.pages.assets import Assets
 from oms.web.pages.audit import AuditPages
 from oms.web.pages.courier import CourierPages
 from oms.web.pages.fraud_control import FraudControlPages
 from oms.web.pages.live import PageStreams
+from oms.web.pages.openid import OpenIdPages
 from oms.web.pages.operations import OperationsPages
 from oms.web.pages.orders import OrderPages
 from oms.web.pages.session import Sessions
@@ -62,9 +65,9 @@ class Need:
             return
         try:
             require(viewer, self.operation)
+            raise refused(Code.FORBIDDEN, f"This page is made for others; as {viewer.role} you have pages of your own.")
         except Refused as refusal:
             raise NotAllowed(403, str(refusal)) from refusal
-        raise NotAllowed(403, f"This page is made for others; as {viewer.role} you have pages of your own.")
 
 
 class PageRoute(Route):
@@ -159,17 +162,19 @@ class PageRoutes:
 
 
 def page_routes(
-    api: Api, db: Database, hub: LiveHub, streams: OpenStreams, *, demo: bool, on_refusal: OnRefusal
-) -> list[BaseRoute]:
+    api: Api, db: Database, hub: LiveHub, streams: OpenStreams, provider: IdentityProvider | None, *, demo: bool,
+    on_refusal: OnRefusal,
+) -> list[BaseRoute]:  # fmt: skip
     """All pages, their live stream, and the static files."""
     site = Site(api, navigation=navigation, demo=demo)
     sessions = Sessions(db, api)
-    start = StartPages(site, sessions, db, api.rates)
+    start = StartPages(site, sessions, db, api.rates, provider_name=provider.name if provider else None)
     routes = PageRoutes(site, sessions, on_refusal)
     return [
         routes.open_page("/", start.index),
         routes.open_form("/sign-in", start.sign_in),
         routes.open_form("/sign-out", start.sign_out),
+        *(_openid_routes(routes, OpenIdPages(start, db, provider, api.rates, demo=demo)) if provider else ()),
         *_account_routes(routes, AccountPages(site)),
         *_order_routes(routes.within(Reach.OWN), OrderPages(site)),
         *_courier_routes(routes.within(Reach.CARRIED, Reach.ALL), CourierPages(site)),
@@ -181,6 +186,10 @@ def page_routes(
         Route("/live", PageStreams(db, hub, sessions, streams, api.rates)),
         Mount("/static", Assets(directory=PROJECT_DIR / "static")),
     ]
+
+
+def _openid_routes(routes: PageRoutes, pages: OpenIdPages) -> list[BaseRoute]:
+    return [routes.open_page(openid.BEGIN, pages.begin), routes.open_page(openid.ANSWER, pages.answer)]
 
 
 def _account_routes(routes: PageRoutes, account: AccountPages) -> list[BaseRoute]:

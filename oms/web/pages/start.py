@@ -1,6 +1,5 @@
 """The start page: who are you? Login and password; where the demo mode is on, also personas in one click."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
@@ -30,11 +29,14 @@ _CHANGED: Final = "Your account was changed just now: sign in again."
 class StartPages:
     """GET / and the forms that begin and end a session."""
 
-    def __init__(self, site: Site, sessions: Sessions, db: Database, rates: Rates) -> None:
+    def __init__(
+        self, site: Site, sessions: Sessions, db: Database, rates: Rates, *, provider_name: str | None
+    ) -> None:
         self._site = site
         self._sessions = sessions
         self._db = db
         self._rates = rates
+        self._provider_name = provider_name
 
     async def index(self, request: Request) -> Response:
         viewer = await self._sessions.viewer(request)
@@ -48,31 +50,35 @@ class StartPages:
         if self._site.demo and form.get("persona") in personas.PERSONAS:
             async with self._db.transaction() as tx:
                 account = await personas.account_of(tx, form["persona"])
-            return await self._begin(account, request, form, by="demo")
+            return await self.begin(account, request, by="demo")
         login = form.get("login", "")
         await self._rates.sign_in(login, address_of(request))
         found = await accounts.sign_in(self._db, login, form.get("password", ""))
         if found is None:
-            return await self._refuse(WRONG, request, form)
-        return await self._begin(found, request, form, by="password")
+            return await self.refuse(WRONG, request, login=login)
+        return await self.begin(found, request, by="password")
 
     async def sign_out(self, request: Request) -> Response:
         response = see_other("/")
         await self._sessions.end(request, response)
         return response
 
-    async def _begin(self, account: Account, request: Request, form: Mapping[str, str], *, by: str) -> Response:
+    async def begin(self, account: Account, request: Request, *, by: str) -> Response:
+        """Signs in who has proven to be the owner, and shows them their first page."""
         response = see_other(HOME[account.role])
         if await self._sessions.begin(account, request, response, by=by):
             return response
-        return await self._refuse(_CHANGED, request, form)
+        return await self.refuse(_CHANGED, request)
 
-    async def _refuse(self, message: str, request: Request, form: Mapping[str, str]) -> Response:
-        entered = {"login": form.get("login", "")}
-        return await self._show(request, Refusals(({"message": message, "path": ["login"]},), entered), status=422)
+    async def refuse(self, message: str, request: Request, *, login: str | None = None) -> Response:
+        """The start page again, and why nobody is signed in; about the `login` that was entered, if one was."""
+        path = [] if login is None else ["login"]
+        refusals = Refusals(({"message": message, "path": path},), {"login": login or ""})
+        return await self._show(request, refusals, status=422)
 
     async def _show(self, request: Request, refusals: Refusals | None = None, *, status: int = 200) -> Response:
         return self._site.render(
             request, None, "start/index", status=status, path="/", personas=PERSONAS, refusals=refusals or Refusals(),
+            provider=self._provider_name,
             is_new=not self._site.demo and not await accounts.are_any(self._db),
         )  # fmt: skip
