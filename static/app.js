@@ -34,7 +34,13 @@ function announceChange() {
   said = saying();
 }
 
+// What courier-worker.js keeps is for who is signed in. This page may be nobody's: somebody has signed out, from wherever.
+function forgetKeptPages() {
+  if (!document.querySelector("form.who") && "caches" in window) caches.delete("courier-pages");
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  forgetKeptPages();
   localise(document);
   countDown();
   setInterval(countDown, 1000);

@@ -140,6 +140,25 @@ def test_nothing_is_left_to_be_done_later() -> None:
     assert occurrences(rf"\b({words})\b", text_files()) == []
 
 
+def test_each_exception_from_a_check_for_insecure_code_has_its_reason_beside_it() -> None:
+    bare = r"# (noqa: (\w+, )*S\d+|nosec)(?!\d*(, \w+)* - \w).*"
+    assert occurrences(bare, sources("oms", "migrations")) == []
+
+
+def test_no_text_is_passed_off_as_markup() -> None:
+    """Templates escape everything, scripts write texts. `Markup` is for the words of pages, made of constants."""
+    pages = [path for path in text_files() if path.suffix == ".html"]
+    assert occurrences(r"\|\s*safe\b|autoescape", pages) == []
+    assert occurrences(r"autoescape=(?!True)", sources("oms")) == []
+    marked = occurrences(r"Markup\((?!\"[^\"]*\"\)|'[^']*'\))", sources("oms"))
+    assert marked == []
+    scripts = [path for path in text_files() if path.suffix == ".js" and path.parent.name == "static"]
+    assert (
+        occurrences(r"(inner|outer)HTML\b(?!\")|insertAdjacentHTML|document\.write|\beval\(|new Function", scripts)
+        == []
+    )
+
+
 def test_migrations_never_import_what_may_change_after_them() -> None:
     versions = list((PROJECT_DIR / "migrations/versions").glob("*.py"))
     assert occurrences(r"^\s*(from|import) oms\b", versions) == []

@@ -14,7 +14,7 @@ class NoToken(Exception):
 
 def address_of(settings: Settings) -> str:
     """Where the instance that was started with these settings serves HTTP."""
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  where it listens
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - where it listens
     return f"http://{host}:{settings.port}"
 
 

@@ -82,7 +82,7 @@ class Api:
                     raise Unanswered(str(fault)) from fault
                 log.debug("A request is repeated.", why=str(fault), pause_s=pause_s)
             self.repeated_requests += 1
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  spreads repeats, guards nothing
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads repeats, guards nothing
         raise AssertionError("itertools.count ended")
 
     async def _attempt(self, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

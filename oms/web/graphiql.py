@@ -44,7 +44,7 @@ def wants_graphiql(request: Request) -> bool:
 
 
 def graphiql_page(*, demo: bool) -> HTMLResponse:
-    """The page with its headers; what it shows, it asks of the API as whoever reads it. A `demo` says that it is one."""
+    """The page with its headers: it asks the API as whoever reads it. In a `demo` it says that it is one."""
     return HTMLResponse(_page(demo=demo), headers=HEADERS)
 
 

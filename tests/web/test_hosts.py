@@ -59,9 +59,8 @@ async def test_a_page_of_another_name_does_not_get_a_socket_by_naming_itself_as_
     """DNS rebinding: Host and Origin agree, and both are the attacker's."""
     port = httpx.URL(named.url).port
     origin = f"evil.example:{port}"
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        with pytest.raises(InvalidStatus) as refusal:
-            await connect(f"ws://{origin}/graphql", sock=connection, origin=Origin(f"http://{origin}"))
+    with socket.create_connection(("127.0.0.1", port)) as connection, pytest.raises(InvalidStatus) as refusal:
+        await connect(f"ws://{origin}/graphql", sock=connection, origin=Origin(f"http://{origin}"))
     assert refusal.value.response.status_code == 421
     assert refusal.value.response.headers["X-Content-Type-Options"] == "nosniff"
 
