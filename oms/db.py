@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import MetaData, text
@@ -53,33 +53,83 @@ class Tx:
 _CLOCK: Final = text("SELECT clock_timestamp()")
 
 
-class Database:
-    """Connections of one process. `ring` is called with the news of every committed transaction; it must not fail."""
+class OutcomeUnknown(Exception):
+    """The database was lost during a commit: what was to be saved is saved as a whole or not at all, but which?
 
-    def __init__(self, url: str, *, pool_size: int, ring: Callable[[News], None]) -> None:
+    The same command given again finds out, and is carried out once.
+    """
+
+
+class Database:
+    """Connections of one process. `ring` is called with the news of every committed transaction; it must not fail.
+
+    `timeout_s`: so long a statement is waited for, and a transaction in which nothing is asked is left open. Without
+    it a way to the database that was lost without a word would be waited on for ever, and a process that stands still
+    would keep its locks.
+    """
+
+    def __init__(
+        self, url: str, *, pool_size: int, ring: Callable[[News], None], timeout_s: float | None = None
+    ) -> None:
         self.engine: AsyncEngine = create_async_engine(
-            async_url(url), pool_size=pool_size, max_overflow=0, pool_timeout=30, pool_pre_ping=False
+            async_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=30,
+            pool_pre_ping=False,
+            hide_parameters=True,
+            connect_args=_bounded(timeout_s) if timeout_s else {},
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ring = ring
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        """Commits when the block ends, rolls back when it raises."""
-        async with self.engine.begin() as conn:
+        """Commits when the block ends, rolls back when it raises. Raises OutcomeUnknown."""
+        async with self.engine.connect() as conn, _given_up_if_silent(conn):
             tx = Tx(conn)
             yield tx
+            await _commit(conn)
         if tx.news:
             self._ring(tx.news)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Single statements, each on its own: no transaction is opened, which costs a third less."""
-        async with self._reading.connect() as conn:
+        async with self._reading.connect() as conn, _given_up_if_silent(conn):
             yield conn
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _bounded(timeout_s: float) -> dict[str, Any]:
+    """What asyncpg and, for its side of the connection, PostgreSQL are told."""
+    idle_ms = f"{timeout_s * 1000:.0f}"
+    return {
+        "timeout": timeout_s,
+        "command_timeout": timeout_s,
+        "server_settings": {"idle_in_transaction_session_timeout": idle_ms},
+    }
+
+
+@asynccontextmanager
+async def _given_up_if_silent(conn: AsyncConnection) -> AsyncIterator[None]:
+    """A connection on which nothing is answered any more is not asked for a rollback either."""
+    try:
+        yield
+    except TimeoutError:
+        await conn.invalidate()
+        raise
+
+
+async def _commit(conn: AsyncConnection) -> None:
+    try:
+        await conn.commit()
+    except (DBAPIError, OSError) as error:
+        if is_outage(error):
+            raise OutcomeUnknown from error
+        raise
 
 
 def is_outage(error: BaseException) -> bool:
@@ -87,7 +137,17 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", None) or "")
         return error.connection_invalidated or isinstance(error, InterfaceError) or state.startswith(_AWAY)
-    return isinstance(error, OSError | NoConnectionFree)
+    return isinstance(error, OSError | NoConnectionFree | OutcomeUnknown)
+
+
+def outage_told(error: BaseException) -> str:
+    """What a caller is told of an outage, and what to do."""
+    if isinstance(error, OutcomeUnknown):
+        return (
+            "The database was lost while this was being saved, so it may be done or not. Send the same again, with the "
+            "same reference or Idempotency-Key: it is done once, and the answer tells."
+        )
+    return "The database can't be reached just now; try again soon."
 
 
 _AWAY: Final = ("08", "53", "57P")

@@ -106,6 +106,15 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(
         default=10, ge=1, le=200, description="Connections to PostgreSQL that one process keeps at most."
     )
+    database_timeout_s: float = Field(
+        default=30,
+        gt=0,
+        le=3600,
+        description=(
+            "Seconds after which a statement without an answer counts as lost with its connection, and after which "
+            "PostgreSQL ends a transaction in which nothing is asked, e.g. of a process that stands still."
+        ),
+    )
 
     # processes
     web_processes: int = Field(default=1, ge=1, le=64, description="Web processes that `run` starts.")

@@ -58,7 +58,12 @@ class WorkerProcess:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._doorbell = Doorbell(str(settings.redis_url))
-        self._db = Database(str(settings.database_url), pool_size=settings.database_pool_size, ring=self._ring)
+        self._db = Database(
+            str(settings.database_url),
+            pool_size=settings.database_pool_size,
+            ring=self._ring,
+            timeout_s=settings.database_timeout_s,
+        )
         self._providers = providers(settings)
         shop = Shop(
             self._db,

@@ -98,7 +98,8 @@ class HttpProviders:
 async def _try_once(client: httpx.AsyncClient, operation: Operation[Asked, Answered], request: Asked) -> Answered:
     try:
         response = await client.send(_build(client, operation, request))
-    except httpx.RequestError as error:
+    except (httpx.RequestError, AttributeError) as error:
+        # AttributeError: anyio's, of a connection that was reset in the very moment it was made, under uvloop.
         raise ProviderUnavailable(f"{operation.name}: {type(error).__name__}: {error}") from error
     if response.status_code in (400, 422):
         raise _rejection(operation.name, response)

@@ -8,7 +8,7 @@ import structlog
 from graphql import GraphQLError
 from strawberry.extensions import MaskErrors
 
-from oms.db import is_outage
+from oms.db import is_outage, outage_told
 from oms.domain.refusal import Problem, Refused
 from oms.domain.repeats.handle import KeyInUse, KeyReused
 from oms.schema.enums import Code
@@ -62,7 +62,7 @@ def _masked(error: GraphQLError, cause: Exception) -> GraphQLError:
     number = token_hex(8)
     if is_outage(cause):
         log.error("The database is unavailable", correlation_id=number, error=str(cause))
-        message = f"The database can't be reached just now; try again soon. ({number})"
+        message = f"{outage_told(cause)} ({number})"
         return _rewritten(error, message, {"code": "UNAVAILABLE", "correlationId": number})
     log.error("A resolver failed", correlation_id=number, path=error.path, exc_info=cause)
     return _rewritten(error, f"Something went wrong here. ({number})", {"code": "INTERNAL", "correlationId": number})

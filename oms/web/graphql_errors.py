@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 from graphql import GraphQLError, GraphQLFormattedError
 
-from oms.db import is_outage
+from oms.db import is_outage, outage_told
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +107,7 @@ def _known(cause: Exception) -> tuple[ErrorCode, str] | None:
             return ErrorCode.INVALID, "The request is nested too deeply."
         case _ if is_outage(cause):
             log.warning("A request failed because the database is away", error=repr(cause))
-            return ErrorCode.UNAVAILABLE, "The service can't reach its database; try again in a moment."
+            return ErrorCode.UNAVAILABLE, outage_told(cause)
     return None
 
 

@@ -4,17 +4,20 @@ import asyncio
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvloop
 
 from oms.providers.choose import providers
 from oms.providers.http import HttpProviders
@@ -120,6 +123,29 @@ async def test_nobody_listening_is_unavailable() -> None:
     async with client_of(f"http://127.0.0.1:{port}", timeout_s=0.5) as client:
         with pytest.raises(ProviderUnavailable):
             await client.charge(CHARGE)
+
+
+def test_a_connection_reset_in_the_moment_it_is_made_is_unavailable() -> None:
+    """On uvloop, as in a worker: there such a connection once looked like a fault of ours."""
+
+    async def call_all(port: int) -> None:
+        async with client_of(f"http://127.0.0.1:{port}", timeout_s=2) as client:
+            calls = (client.charge(replace(CHARGE, key=f"c-{number}")) for number in range(100))
+            ended = await asyncio.gather(*calls, return_exceptions=True)
+            assert {type(end) for end in ended} == {ProviderUnavailable}
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_reset_all, args=(listening,), daemon=True).start()
+        uvloop.run(call_all(listening.getsockname()[1]))
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def _reset_all(listening: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = listening.accept()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
 
 
 @pytest.mark.parametrize(
