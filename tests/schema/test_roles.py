@@ -45,6 +45,7 @@ QUERIES = {
     "shipmentCounts": Rule(only(K, M, S), "{ shipmentCounts { count } }"),
     "fraudSettings": Rule(only(M, S), "{ fraudSettings { spendingLimit } }"),
     "fraudEvents": Rule(only(M, S), "{ fraudEvents { nodes { type } } }"),
+    "auditTrail": Rule(only(M, S), "{ auditTrail { nodes { action } } }"),
     "operations": Rule(only(M, S), "{ operations { completionRate } }"),
     "parkedWork": Rule(only(S), "{ parkedWork { nodes { id } } }"),
     "stock": Rule(only(M, S, V), '{ stock(sku: "tea") { onHand } }'),
