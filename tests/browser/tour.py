@@ -104,6 +104,7 @@ STOPS: Final = (
     Stop("support-order-parked", "support", "/support/orders/{parked[id]}", _unfold),
     Stop("support-parked", "support", "/support/parked"),
     Stop("support-customer", "support", "/support/customers/{customer}"),
+    Stop("account", "support", "/account"),
     Stop("manager", "manager", "/manager"),
     Stop("manager-limit", "manager", "/manager/spending-limit"),
     Stop("manager-limit-confirm", "manager", "/manager/spending-limit?amount=250"),
