@@ -236,7 +236,7 @@ def signing(by: Callable[[Provider], Callable[[dict[str, Any]], str]]) -> Misbeh
 
 
 def with_a_foreign_key(provider: Provider) -> Callable[[dict[str, Any]], str]:
-    foreign = Provider(keys=[RSAKey.generate_key(2048, {"kid": provider.keys[0].kid})])
+    foreign = Provider(keys=[RSAKey.generate_key(2048, {"kid": str(provider.keys[0].kid)})])
     return foreign.signed
 
 
