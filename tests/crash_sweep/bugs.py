@@ -159,8 +159,13 @@ BUGS: Final[Mapping[str, Bug]] = {
         ),
         Bug(trust_the_doorbell, "charge_declined", ("web: before", "ring the doorbell"), "NeverCame"),
         Bug(never_take_over, "charge_declined", ("worker: after", "_claim(allocation)", "COMMIT"), "NeverCame"),
-        Bug(charge_under_a_new_key_each_time, "lost_on_its_way", ("worker: after", "call charge"), "charged 2 times"),
-        Bug(book_under_a_new_key_each_time, "lost_on_its_way", ("worker: after", "call book"), "booked 2 times"),
+        Bug(
+            charge_under_a_new_key_each_time,
+            "amended_and_accepted",
+            ("worker: after", "call charge"),
+            "charged 2 times",
+        ),
+        Bug(book_under_a_new_key_each_time, "amended_and_accepted", ("worker: after", "call book"), "booked 2 times"),
     )
 }
 

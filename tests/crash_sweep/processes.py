@@ -62,8 +62,15 @@ class Nursery:
         assert self._process.stdout
         async for line in self._process.stdout:
             self._hear(json.loads(line))
-        if not self._ready.done():
-            self._ready.set_exception(RuntimeError("the nursery could not start; its own message stands above"))
+        ended = RuntimeError(f"the nursery ended ({await self._process.wait()}); its own message stands above")
+        waiting: list[asyncio.Future[Any]] = [
+            self._ready,
+            *self._starting.values(),
+            *(child.ended for child in self._children.values()),
+        ]
+        for future in waiting:
+            if not future.done():
+                future.set_exception(ended)
 
     def _hear(self, told: Mapping[str, Any]) -> None:
         match told:
