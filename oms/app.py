@@ -74,6 +74,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             session_rules=rules,
             breached=settings.breached_passwords_file,
             on_refusal=refusals.note,
+            before_password=rates.password,
         )
 
     @asynccontextmanager

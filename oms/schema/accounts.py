@@ -68,6 +68,7 @@ class AccountMutations:
     )
     async def change_password(self, info: Info, present_password: str, new_password: str) -> AccountPayload:
         context = info.context
+        await context.before_password(context.viewer)
         try:
             await accounts.change_password(
                 context.db, context.viewer, present=present_password, new=new_password, breached=context.breached

@@ -1,6 +1,6 @@
 """What every resolver is given: who asks, the database, and where live changes come from."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,11 +40,16 @@ def _unheard(_viewer: Viewer, _refusal: Refused) -> None:
     """For those who do not record what is refused."""
 
 
+async def _uncounted(_viewer: Viewer) -> None:
+    """For those who let passwords be tried at will."""
+
+
 @dataclass(slots=True)
 class Context:
     """Belongs to one operation. `currency` is the catalogue's default, ISO 4217.
 
-    `on_refusal` hears who was refused what.
+    `on_refusal` hears who was refused what. `before_password` is asked before anybody's password is looked at, and
+    raises GraphQLError(RATE_LIMITED) at who has tried too many.
     `repeat` comes from the Idempotency-Key header of a mutation with one root field. In a `demo` anybody may ask for
     the schema itself. `breached` is the file of passwords that nobody may choose.
     """
@@ -58,6 +63,7 @@ class Context:
     demo: bool = False
     breached: Path | None = None
     on_refusal: Callable[[Viewer, Refused], None] = _unheard
+    before_password: Callable[[Viewer], Awaitable[None]] = _uncounted
     reads: Reads = field(init=False)
 
     def __post_init__(self) -> None:

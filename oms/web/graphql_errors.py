@@ -30,6 +30,7 @@ class ErrorCode(StrEnum):
 STATUS_OF_FAULT: Final[Mapping[str, int]] = {
     ErrorCode.CONFLICT: 409,
     ErrorCode.DUPLICATE: 422,
+    ErrorCode.RATE_LIMITED: 429,
     ErrorCode.UNAVAILABLE: 503,
     ErrorCode.INTERNAL: 500,
 }

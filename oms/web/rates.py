@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from graphql import GraphQLError
 from limits import RateLimitItem, parse_many
 from starlette.requests import HTTPConnection
 
@@ -107,10 +108,17 @@ class Rates:
         """Counts a try to sign in as somebody who is not known yet. Raises RateLimited."""
         await self._try(self._sign_ins_from_address, f"sign-in:from:{address}")
 
+    async def password(self, viewer: Viewer) -> None:
+        """Counts a try of who is signed in to name the present password. Raises GraphQLError(RATE_LIMITED)."""
+        try:
+            await self._try(self._sign_ins, f"password:{viewer.principal}")
+        except RateLimited as refusal:
+            raise GraphQLError(refusal.message, extensions={"code": str(refusal.code)}) from refusal
+
     async def _try(self, rates: list[RateLimitItem], key: str) -> None:
         for rate in rates:
             if wait_s := await self._counts.wait_s(rate, key):
-                raise RateLimited("There were too many tries to sign in.", wait_s)
+                raise RateLimited("There were too many tries to sign in, or of a password.", wait_s)
 
     async def _spend(self, key: str, most: int, message: str) -> None:
         """Takes one permit of a lease, which is renewed where it is spent or has run out. 0: there is no limit."""

@@ -212,7 +212,7 @@ async def test_a_login_can_be_tried_five_times_a_minute_from_wherever(redis_url:
         assert await try_often(one, login, str(uuid4()), 3) == ["", "", ""]
         [*good, bad] = await try_often(other, login, str(uuid4()), 3)
         assert good == ["", ""]
-        assert bad.startswith("There were too many tries to sign in. Try again in ")
+        assert bad.startswith("There were too many tries to sign in, or of a password. Try again in ")
         assert bad.endswith(" seconds.")
 
 
@@ -228,9 +228,9 @@ async def test_waiting_grows_with_the_tries(redis_url: str) -> None:
     async with process(redis_url, sign_in_rate="2/second; 4/hour") as (rates, _):
         login = str(uuid4())
         while not (said := (await try_often(rates, login, str(uuid4()), 1))[0]).endswith("minutes."):
-            assert said in ("", "There were too many tries to sign in. Try again in a second.")
+            assert said in ("", "There were too many tries to sign in, or of a password. Try again in a second.")
             await asyncio.sleep(0.05)
-        assert said == "There were too many tries to sign in. Try again in 60 minutes."
+        assert said == "There were too many tries to sign in, or of a password. Try again in 60 minutes."
 
 
 async def test_an_address_that_tries_many_logins_is_stopped_and_locks_none_of_them(redis_url: str) -> None:

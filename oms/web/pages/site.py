@@ -170,7 +170,8 @@ def see_other(address: str) -> Response:
     return RedirectResponse(address, 303, headers={"Cache-Control": "no-store"})
 
 
-_STATUS_OF: Final = {"FORBIDDEN": 403, "NOT_FOUND": 404, "INVALID": 400, "UNAVAILABLE": 503, "CONFLICT": 409}
+_STATUS_OF: Final = {"FORBIDDEN": 403, "NOT_FOUND": 404, "INVALID": 400, "UNAVAILABLE": 503, "CONFLICT": 409,
+                     "RATE_LIMITED": 429}  # fmt: skip
 
 
 def _not_allowed(errors: list[dict[str, Any]], status: int) -> NotAllowed:
