@@ -4,10 +4,9 @@ All of it is linear in the document's length and knows nothing of the schema. Wh
 is not linear: each bound below keeps one of its steps short. docs/doors.md tells them to clients.
 """
 
-from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from graphql import (
     DocumentNode,
@@ -15,8 +14,10 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionNode,
     SelectionSetNode,
     parse,
 )
@@ -31,8 +32,10 @@ MOST_DIRECTIVES: Final = 50
 MOST_DEFINITIONS: Final = 50
 """Operations and fragments together."""
 MOST_SPREADS: Final = 100
-MOST_REPETITIONS: Final = 10
-"""Fields of one name side by side: validation compares each with each."""
+MOST_FIELDS: Final = 5_000
+"""Fields of all operations and fragments, each with the fragments it spreads written out."""
+MOST_REPETITIONS: Final = 20
+"""Fields of one key side by side, wherever they come from: validation compares each with each."""
 MOST_MUTATIONS: Final = 50
 """Root fields of one mutation: each is a transaction of its own, one after the other."""
 
@@ -64,21 +67,7 @@ class Document:
 
     def root_keys(self, operation: OperationDefinitionNode) -> set[str]:
         """Under which keys the operation answers: its root fields, fragments resolved."""
-        keys: set[str] = set()
-        resolved: set[str] = set()
-        pending = [operation.selection_set]
-        while pending:
-            for selection in pending.pop().selections:
-                if isinstance(selection, FieldNode):
-                    keys.add(_key(selection))
-                elif isinstance(selection, FragmentSpreadNode):
-                    name = selection.name.value
-                    if name in self.fragments and name not in resolved:
-                        resolved.add(name)
-                        pending.append(self.fragments[name].selection_set)
-                else:
-                    pending.append(selection.selection_set)  # type: ignore[attr-defined]
-        return keys
+        return set(_by_key([operation.selection_set], self.fragments))
 
 
 class KnownDocuments:
@@ -127,30 +116,13 @@ def _syntax(text: str) -> DocumentNode:
         raise DocumentRefused("The document is nested too deeply.") from problem
 
 
-@dataclass(slots=True)
-class _Shape:
-    """What is counted over a whole document."""
-
-    aliases: int = 0
-    directives: int = 0
-    spreads: int = 0
-    introspects: bool = False
-
-
 def _within_bounds(syntax: DocumentNode) -> Document:
     definitions = syntax.definitions
     _refuse_above(len(definitions), MOST_DEFINITIONS, "operations and fragments")
     fragments = {d.name.value: d for d in definitions if isinstance(d, FragmentDefinitionNode)}
     operations = tuple(d for d in definitions if isinstance(d, OperationDefinitionNode))
-    shape = _Shape()
-    spreads = {id(d): list(_walked(d, shape)) for d in (*fragments.values(), *operations)}
-    _refuse_above(shape.aliases, MOST_ALIASES, "aliases")
-    _refuse_above(shape.directives, MOST_DIRECTIVES, "directives")
-    _refuse_above(shape.spreads, MOST_SPREADS, "fragment spreads")
-    reached = {name: spreads[id(fragment)] for name, fragment in fragments.items()}
-    for operation in operations:
-        _refuse_above(_depth(spreads[id(operation)], reached, {}), MOST_DEPTH, "fields within fields")
-    document = Document(syntax, operations, fragments, shape.introspects)
+    document = Document(syntax, operations, fragments, _counted(operations + tuple(fragments.values())))
+    _require_modest(document)
     for operation in operations:
         if operation.operation is OperationType.MUTATION:
             _refuse_above(len(document.root_keys(operation)), MOST_MUTATIONS, "fields of a mutation")
@@ -162,46 +134,66 @@ def _refuse_above(count: int, most: int, what: str) -> None:
         raise DocumentRefused(f"The document has {count} {what}; at most {most} are allowed.")
 
 
-def _walked(definition: Any, shape: _Shape) -> Iterator[tuple[str | None, int]]:
-    """Counts what a definition has. Yields what its depth is made of: fragments spread and, as None, its own leaves."""
-    shape.directives += len(definition.directives or ()) + sum(
-        len(variable.directives or ()) for variable in definition.variable_definitions or ()
-    )
-    pending: list[tuple[SelectionSetNode, int]] = [(definition.selection_set, 1)]
+def _counted(definitions: tuple[OperationDefinitionNode | FragmentDefinitionNode, ...]) -> bool:
+    """Counts what stands in the document as it is written. Returns whether it asks for the schema itself."""
+    aliases = spreads = 0
+    introspects = False
+    directives = sum(len(definition.directives or ()) for definition in definitions)
+    pending = [definition.selection_set for definition in definitions]
     while pending:
-        selected, depth = pending.pop()
-        yield None, depth
-        keys: Counter[str] = Counter()
-        for selection in selected.selections:
-            shape.directives += len(selection.directives or ())
+        for selection in pending.pop().selections:
+            directives += len(selection.directives or ())
             if isinstance(selection, FragmentSpreadNode):
-                shape.spreads += 1
-                yield selection.name.value, depth
+                spreads += 1
                 continue
-            within: SelectionSetNode | None = selection.selection_set  # type: ignore[attr-defined]
             if isinstance(selection, FieldNode):
-                shape.aliases += selection.alias is not None
-                shape.introspects |= selection.name.value in _INTROSPECTION
-                keys[_key(selection)] += 1
-                if within:
-                    pending.append((within, depth + 1))
-            elif within:
-                pending.append((within, depth))
-        if keys:
-            key, times = keys.most_common(1)[0]
-            _refuse_above(times, MOST_REPETITIONS, f"fields {key[:40]!r} side by side")
+                aliases += selection.alias is not None
+                introspects |= selection.name.value in _INTROSPECTION
+            if within := _within(selection):
+                pending.append(within)
+    _refuse_above(aliases, MOST_ALIASES, "aliases")
+    _refuse_above(directives, MOST_DIRECTIVES, "directives")
+    _refuse_above(spreads, MOST_SPREADS, "fragment spreads")
+    return introspects
 
 
-def _depth(parts: list[tuple[str | None, int]], reached: dict[str, Any], known: dict[str, int]) -> int:
-    """How deep the parts go, fragments resolved, each once; one within itself is invalid anyway."""
-    deepest = 0
-    for name, depth in parts:
-        if name is not None and name not in known and name in reached:
-            known[name] = 0
-            known[name] = _depth(reached[name], reached, known)
-        deepest = max(deepest, depth + max(known.get(name or "", 0) - 1, 0))
-    return deepest
+def _require_modest(document: Document) -> None:
+    """Bounds what each definition comes to with its fragments written out, and fields of one key merged into one.
+
+    That is how validation and execution see it: fields of one key are compared with each other, pair by pair.
+    """
+    definitions = (*document.operations, *document.fragments.values())
+    pending = [([definition.selection_set], 1) for definition in definitions]
+    fields = 0
+    while pending:
+        merged, depth = pending.pop()
+        _refuse_above(depth, MOST_DEPTH, "fields within fields")
+        by_key = _by_key(merged, document.fragments)
+        fields += sum(len(same) for same in by_key.values())
+        if fields > MOST_FIELDS:
+            raise DocumentRefused(f"With its fragments written out the document has more than {MOST_FIELDS} fields.")
+        for key, same in by_key.items():
+            _refuse_above(len(same), MOST_REPETITIONS, f"fields {key[:40]!r} side by side")
+            if within := [one.selection_set for one in same if one.selection_set]:
+                pending.append((within, depth + 1))
 
 
-def _key(selected: FieldNode) -> str:
-    return (selected.alias or selected.name).value
+def _by_key(merged: list[SelectionSetNode], fragments: dict[str, FragmentDefinitionNode]) -> dict[str, list[FieldNode]]:
+    """The fields of selections that are merged, under the keys they answer under; each fragment is taken once."""
+    found: dict[str, list[FieldNode]] = defaultdict(list)
+    spread: set[str] = set()
+    pending = list(merged)
+    while pending:
+        for selection in pending.pop().selections:
+            if isinstance(selection, FieldNode):
+                found[(selection.alias or selection.name).value].append(selection)
+            elif not isinstance(selection, FragmentSpreadNode):
+                pending += filter(None, [_within(selection)])
+            elif (name := selection.name.value) in fragments and name not in spread:
+                spread.add(name)
+                pending.append(fragments[name].selection_set)
+    return found
+
+
+def _within(selection: SelectionNode) -> SelectionSetNode | None:
+    return selection.selection_set if isinstance(selection, FieldNode | InlineFragmentNode) else None

@@ -1,5 +1,6 @@
 """One web process: uvicorn around the application."""
 
+import gc
 import socket
 from collections.abc import Sequence
 
@@ -48,6 +49,7 @@ def serve(settings: Settings, database_url: str, *, fd: int | None) -> None:
     require_ready(database_url)
     listening = socket.socket(fileno=fd) if fd else listen(settings.host, settings.port, variable="OMS_PORT")
     server = StreamEndingServer(create_app(), trusted_proxies=settings.trusted_proxies)
+    gc.freeze()  # the schema's tens of thousands of objects stay: no collection need walk them
     with listening:
         server.run(sockets=[listening])
     if not server.started:
