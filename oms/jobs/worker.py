@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from oms.db import Database, News
 from oms.domain.repeats import store as repeat_store
+from oms.domain.sessions import store as session_store
 from oms.domain.work import store as work_store
 from oms.domain.work.model import Queue
 from oms.doorbell import WAKE, Doorbell, arq_queue, connect, pending_key
@@ -108,6 +109,7 @@ class WorkerProcess:
     async def _keep_house(self) -> None:
         async with self._db.transaction() as tx:
             await repeat_store.forget_old(tx, most=_FORGET_AT_ONCE)
+            await session_store.forget_old(tx, most=_FORGET_AT_ONCE)
 
     async def _listen(self, queue: Queue) -> None:
         """An arq worker for the queue, started again when Redis was away: the timer works meanwhile."""

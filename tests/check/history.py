@@ -5,13 +5,17 @@ from datetime import timedelta
 from uuid import UUID
 
 from oms.domain.access import handle as access
+from oms.domain.accounts import handle as accounts
+from oms.domain.accounts.model import NewAccount
 from oms.domain.actor import Role
+from oms.domain.audit.model import OPERATOR
 from oms.domain.fraud import handle as fraud
+from oms.domain.sessions import handle as sessions
 from oms.domain.work import store as work_store
 from oms.domain.work.handle import retry
 from oms.domain.work.model import Queue, WorkKey
 from oms.providers.ports import BookingAnswer, BookingRequest, ChargeAnswer, ChargeRequest, ProviderUnavailable
-from tests.shop import MANAGER, SUPPORT, ShopUnderTest
+from tests.shop import MANAGER, SESSION_RULES, SUPPORT, ShopUnderTest
 
 Orders = dict[str, UUID]
 """By what became of them."""
@@ -47,6 +51,8 @@ async def live_through(shop: ShopUnderTest) -> Orders:
     await shop.stock_up({"MUG": {"A": 1000}, "CUP": {"A": 4, "B": 5}, "JUG": {"A": 2}, "URN": {"A": 0}})
     async with shop.db.transaction() as tx:
         await access.issue_token(tx, role=Role.CUSTOMER, name="Ana", customer_reference="ana", days=None)
+        account = await accounts.add(tx, OPERATOR, NewAccount("ana", "Ana", Role.CUSTOMER, "ana"), "nobody's")
+        await sessions.begin(tx, account, SESSION_RULES, by="password")
         await fraud.set_spending_limit(tx, MANAGER, 90_000)
     orders = await _amended(shop)
     orders |= await _delivered(shop)

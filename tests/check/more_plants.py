@@ -138,6 +138,9 @@ RULE_7: Final = (
 
 RULE_8: Final = (
     plant("8", "a token of no role", "UPDATE access_tokens SET role = 'KING'", "A token has"),
+    plant("8", "a machine's account", "UPDATE accounts SET role = 'SERVICE'", "An account has"),
+    plant("8", "a courier who is a customer", "UPDATE accounts SET role = 'COURIER'", "An account has"),
+    plant("8", "a session of who is kept out", "UPDATE accounts SET disabled_at = now()", "An account has"),
     plant("8", "a customer's token of nobody", "UPDATE access_tokens SET customer_reference = NULL", "A token has"),
     plant(
         "8",

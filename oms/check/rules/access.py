@@ -7,6 +7,7 @@ from oms.check.check import Check
 from oms.check.sql import event_id, rows, texts
 
 ROLES: Final = ("CUSTOMER", "COURIER", "MANAGER", "SUPPORT", "SERVICE")
+PEOPLE: Final = ("CUSTOMER", "COURIER", "MANAGER", "SUPPORT")
 SYSTEM: Final = ""
 """An event without a role."""
 
@@ -50,6 +51,20 @@ CHECKS: Final = (
         f"""
         SELECT name, format('%s, customer %s', role, coalesce(customer_reference, 'none')) FROM access_tokens
         WHERE role NOT IN {texts(ROLES)} OR (role = 'CUSTOMER') <> (coalesce(customer_reference, '') <> '')
+        """,
+    ),
+    Check(
+        "8",
+        "An account has a role of people, a customer if it is a CUSTOMER's and only then, and no session once disabled",
+        "accounts",
+        "accounts",
+        f"""
+        SELECT login, format('%s, customer %s%s', role, coalesce(customer_reference, 'none'),
+                             CASE WHEN disabled_at IS NOT NULL THEN ', disabled' END)
+        FROM accounts a
+        WHERE role NOT IN {texts(PEOPLE)} OR (role = 'CUSTOMER') <> (coalesce(customer_reference, '') <> '')
+           OR disabled_at IS NOT NULL AND EXISTS (
+               SELECT FROM sessions s WHERE s.account_id = a.id AND s.ended_at IS NULL)
         """,
     ),
     Check(
