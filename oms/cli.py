@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oms.commands import backups, doctor, tokens, users
+from oms.commands import backups, customers, doctor, tokens, users
 from oms.commands.start import database_url_of, on_engines, settings_of
 from oms.settings import CannotStart, SettingsInvalid, settings_page
 
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.add_typer(tokens.app, name="token")
 app.add_typer(users.app, name="user")
+app.add_typer(customers.app, name="customer")
 app.command()(doctor.doctor)
 app.command()(backups.backup)
 app.command()(backups.restore)

@@ -39,6 +39,15 @@ async def of_references(tx: Tx, references: Collection[str], *, at: datetime) ->
     return known | await _find(tx, new)
 
 
+_LOCK: Final = text("SELECT id FROM customers WHERE reference = :reference FOR UPDATE")
+
+
+async def lock(tx: Tx, reference: str) -> UUID | None:
+    """The customer's id; None where there is no such customer."""
+    found: UUID | None = (await tx.conn.execute(_LOCK, {"reference": reference})).scalar_one_or_none()
+    return found
+
+
 async def _find(tx: Tx, references: Collection[str]) -> dict[str, UUID]:
     found = await tx.conn.execute(_FIND, {"references": list(references)})
     return {row.reference: row.id for row in found}

@@ -8,7 +8,7 @@ from oms.db import Tx
 from oms.domain.access.model import Operation, Viewer, may, may_for, require
 from oms.domain.actor import Actor
 from oms.domain.audit.handle import record_override
-from oms.domain.audit.model import AuditAction
+from oms.domain.audit.model import OVERRIDING, AuditAction
 from oms.domain.catalog import store as catalog_store
 from oms.domain.customers import store as customer_store
 from oms.domain.events import EventType
@@ -134,7 +134,10 @@ async def cancel(tx: Tx, viewer: Viewer, order_id: UUID, reason: str | None) -> 
     if reason is not None:
         refuse_all(check_text(reason, "reason", most=REASON_LENGTH, blank=True))
     locked, order = await _theirs(tx, viewer, order_id, Operation.CANCEL_ORDER)
-    decide.cancel(order, by=viewer.actor, at=locked.at, reason=reason)
+    own_words = viewer.role not in OVERRIDING
+    decide.cancel(order, by=viewer.actor, at=locked.at, reason=None if own_words else reason)
+    if own_words and reason:
+        await store.keep_cancel_reason(tx, order_id, reason)
     await record_override(tx, viewer, AuditAction.OrderCancelled, order, EventType.OrderCancelled)
     await locked.save()
     return order_id

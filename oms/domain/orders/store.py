@@ -46,6 +46,7 @@ orders: Final = Table(
     Column("email", Text),
     Column("shipping_address", JSONB(none_as_null=True)),
     Column("content_hash", LargeBinary, nullable=False),
+    Column("cancel_reason", Text),  # as the customer wrote it: their trail, which is for ever, does not hold it
     Column("placed_at", DateTime(timezone=True), nullable=False),
     Column("closed_at", DateTime(timezone=True)),
     Column("action_deadline", DateTime(timezone=True)),
@@ -274,6 +275,14 @@ def _event_row(order_id: UUID, event: Event) -> dict[str, Any]:
         "shipment": event.shipment,
         "data": event.data,
     }
+
+
+_SAY_WHY: Final = update(orders).where(orders.c.id == bindparam("k_id")).values(cancel_reason=bindparam("why"))
+
+
+async def keep_cancel_reason(tx: Tx, order_id: UUID, why: str) -> None:
+    """In the customer's own words, where they can be erased; the caller holds the order's lock."""
+    await tx.conn.execute(_SAY_WHY, {"k_id": order_id, "why": why})
 
 
 _BY_REFERENCE: Final = text(

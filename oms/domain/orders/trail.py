@@ -32,7 +32,9 @@ class Stretch:
 
 
 _EVENTS: Final = """
-    SELECT e.order_id, k.after, k.most, e.seq, e.type, e.at, e.actor, e.actor_role, e.reason, e.shipment, e.data
+    SELECT e.order_id, k.after, k.most, e.seq, e.type, e.at, e.actor, e.actor_role,
+           coalesce(e.reason, CASE WHEN e.type IN ('OrderCancelled', 'ShipmentCancelled') THEN
+               (SELECT o.cancel_reason FROM orders o WHERE o.id = e.order_id) END) AS reason, e.shipment, e.data
     FROM unnest(CAST(:orders AS uuid[]), CAST(:afters AS int[]), CAST(:most AS int[])) AS k(order_id, after, most)
     CROSS JOIN LATERAL (
         SELECT e.* FROM order_events e WHERE e.order_id = k.order_id AND e.seq > k.after AND {visible}
