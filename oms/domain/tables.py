@@ -15,7 +15,7 @@ from oms.domain.stock.store import stock
 from oms.domain.work.store import work, workers
 
 __all__ = [
-    "access_tokens", "accounts", "allocations", "audit_events", "customers", "fraud_events", "fraud_settings", "idempotency_keys",
-    "metadata", "order_events", "order_lines", "orders", "products", "sessions", "shipments", "stock", "tallies", "warehouses",
-    "work", "workers",
+    "access_tokens", "accounts", "allocations", "audit_events", "customers", "fraud_events", "fraud_settings",
+    "idempotency_keys", "metadata", "order_events", "order_lines", "orders", "products", "sessions", "shipments",
+    "stock", "tallies", "warehouses", "work", "workers",
 ]  # fmt: skip
