@@ -46,6 +46,8 @@ _SETTINGS: Final = {
 }
 _DISCREET: Final = {
     # What people typed stays out of the log: no statement, no parameter, no row that a message would quote.
+    # Errors of statements are told to who sent them, in words that may quote a value; the log has what is the server's.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_statement": "none",
     "log_min_duration_statement": "-1",

@@ -9,6 +9,7 @@ from oms.domain.work import handle as work
 from oms.domain.work.model import WorkKey
 from oms.domain.work.store import Batch
 from oms.providers.ports import BillingSystem, CourierSystem, ProviderUnavailable
+from oms.redaction import redacted_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +40,5 @@ class Shop:
 
 
 def _say(error: Exception) -> str:
-    """For support to read; at most 500 characters."""
-    return f"{type(error).__name__}: {error}"[:500]
+    """For support to read; at most 500 characters, and nothing that a trail must not keep for ever."""
+    return redacted_text(f"{type(error).__name__}: {error}")[:500]
