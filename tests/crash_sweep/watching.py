@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
 from unittest import mock
@@ -129,14 +130,12 @@ async def _finds_nothing(connection: WatchedProtocol, step: "_Step", query: str)
     return connection.idle
 
 
+@dataclass(frozen=True, slots=True)
 class _Step:
-    """Where in the product a statement comes from."""
+    """Where in the product a statement comes from; `queue` where that is a claim from one."""
 
-    __slots__ = ("name", "queue")
-
-    def __init__(self, name: str, queue: str | None) -> None:
-        self.name = name
-        self.queue = queue
+    name: str
+    queue: str | None
 
 
 def _step() -> _Step | None:
