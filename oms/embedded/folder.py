@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -16,6 +17,9 @@ from oms.embedded.process import ProcessMark, mark_of, processes_working_in, sto
 from oms.settings import CannotStart
 
 _ORPHAN_PATIENCE_S: Final = 10.0
+
+LARGEST_LOG_BYTES: Final = 16 * 1024 * 1024
+"""Of each engine's log; as much again is kept of what came before."""
 
 VALKEY_USER: Final = "default"
 ENGINE_USERS: Final = (OWNER_ROLE, APP_ROLE, VALKEY_USER)
@@ -107,6 +111,16 @@ class DataFolder:
 
     def log_file(self, name: str) -> Path:
         return self.path / "logs" / f"{name}.log"
+
+    def bound_logs(self) -> None:
+        """Puts aside what is too long, in place of what was put aside before; its writers append and go on at its start.
+
+        A line written in the very moment between may be lost.
+        """
+        for log in (self.path / "logs").glob("*.log"):
+            if log.stat().st_size > LARGEST_LOG_BYTES:
+                shutil.copyfile(log, log.with_suffix(".log.1"))
+                os.truncate(log, 0)
 
     def stop_orphans(self) -> None:
         """End what a killed supervisor left running. Holding the lock we know that nobody else wants it."""

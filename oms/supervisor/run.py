@@ -95,7 +95,7 @@ def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
             )
             steps("Ready")
             _welcome(settings)
-            _watch([*children, *(_watched_engine(server) for server in engines.servers)])
+            _watch([*children, *(_watched_engine(server) for server in engines.servers)], engines.folder)
         finally:
             typer.echo("Stopping …")
             stop_all([child for child in children if child.name.startswith("web")])
@@ -172,10 +172,11 @@ def _is_ready(settings: Settings) -> bool:
         connection.close()
 
 
-def _watch(children: Sequence[Watched]) -> NoReturn:
+def _watch(children: Sequence[Watched], folder: DataFolder) -> NoReturn:
     while True:
         for child in children:
             child.look()
+        folder.bound_logs()
         time.sleep(_LOOK_EVERY_S)
 
 

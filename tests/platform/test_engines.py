@@ -16,7 +16,7 @@ import pytest
 from oms.database_grants import OWNER_ROLE
 from oms.embedded import DataFolder, Engines, running_instance
 from oms.embedded.account import Account, account_for
-from oms.embedded.folder import ENGINE_USERS
+from oms.embedded.folder import ENGINE_USERS, LARGEST_LOG_BYTES
 from oms.embedded.ports import free_port
 from oms.embedded.process import mark_of
 from oms.embedded.programs import _copy, _programs_in, _site, programs_for
@@ -201,6 +201,18 @@ def test_a_copy_of_other_versions_is_replaced(data_dir: Path) -> None:
     copied = _copy(_site(), data_dir)
     assert _programs_in(copied).postgres.exists()
     assert list(data_dir.glob("programs-*")) == [copied]
+
+
+def test_logs_are_bounded_while_they_are_written(data_dir: Path) -> None:
+    with DataFolder(data_dir) as folder:
+        log = folder.log_file("postgres")
+        with log.open("ab", buffering=0) as writer:
+            writer.write(b"first\n" + b"x" * LARGEST_LOG_BYTES)
+            folder.bound_logs()
+            writer.write(b"second\n")
+            folder.bound_logs()
+        assert log.read_bytes() == b"second\n"
+        assert log.with_suffix(".log.1").read_bytes().startswith(b"first\n")
 
 
 STARTS_ENGINES_AND_WAITS = """
