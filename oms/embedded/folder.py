@@ -113,7 +113,7 @@ class DataFolder:
         return self.path / "logs" / f"{name}.log"
 
     def bound_logs(self) -> None:
-        """Puts aside what is too long, in place of what was put aside before; its writers append and go on at its start.
+        """Puts aside what is too long, in place of what was put aside before; its writers go on at its start.
 
         A line written in the very moment between may be lost.
         """
