@@ -85,15 +85,18 @@ class FraudQueries:
 class FraudSettingsPayload:
     """The settings as they now are, or why nothing was done."""
 
-    fraud_settings: FraudSettings | None
+    done: strawberry.Private[bool]
     user_errors: list[UserError]
+
+    @strawberry.field
+    async def fraud_settings(self, info: Info) -> FraudSettings | None:
+        context = info.context
+        return FraudSettings.of(await read.settings(context.db, context.viewer)) if self.done else None
 
 
 async def _carry_out(info: Info, act: Callable[[Tx], Awaitable[None]]) -> FraudSettingsPayload:
-    context = info.context
     done, errors = await carry_out(info, _done(act))
-    settings = FraudSettings.of(await read.settings(context.db, context.viewer)) if done else None
-    return FraudSettingsPayload(fraud_settings=settings, user_errors=errors)
+    return FraudSettingsPayload(done=done is not None, user_errors=errors)
 
 
 def _done(act: Callable[[Tx], Awaitable[None]]) -> Callable[[Tx], Awaitable[bool]]:

@@ -9,7 +9,7 @@ from oms.domain.access.model import ALLOWED, Operation, Reach
 from oms.domain.actor import Role
 from oms.domain.ids import order_id, shipment_id
 from oms.schema.visibility import NEEDS
-from tests.policy.scene import BEN
+from tests.policy.scene import BEN, narrowed
 from tests.schema.api import VIEWERS, Api, codes
 from tests.schema.test_roles import MUTATIONS, QUERIES, SUBSCRIPTIONS, everything, filled
 
@@ -66,6 +66,20 @@ async def test_to_a_courier_what_is_not_booked_is_as_if_it_were_not(api: Api, fi
     assert codes(answers[0]) == ["NOT_FOUND"]
     assert answers == [answers[0]] * len(answers)
     assert await everything(api) == before
+
+
+@pytest.mark.parametrize("field", sorted(MUTATIONS))
+async def test_a_token_needs_what_the_table_says_and_no_more(api: Api, field: str) -> None:
+    needed, rule = NEEDS["Mutation", field], MUTATIONS[field]
+    viewer = VIEWERS[min(granted("Mutation", field))]
+    variables = await filled(api, rule)
+    before = await everything(api)
+    others = frozenset(Operation) - needed
+    assert codes(await api.ask(rule.document, narrowed(viewer, *others), **variables)) == ["FORBIDDEN"]
+    assert await everything(api) == before
+    payload = await api.ask(rule.document, narrowed(viewer, *needed), **variables)
+    assert codes(payload) == []
+    assert not any(payload.get(subject) for subject in ("order", "shipment", "fraudSettings"))
 
 
 WHOLE_ORDER: Final = "{ id reference total { amount } customer { reference } shipments { payment { status } } }"

@@ -18,7 +18,7 @@ from tests.shop import COURIER, SUPPORT
 DEEP: Final = 6
 """Types one within the other; a courier comes round to the same types after three."""
 
-SECRETS: Final = (E_MAIL, str(PRICE_MINOR), f"{PRICE_MINOR / 100:.2f}", '"ana"', '"ben"', "amount")
+SECRETS: Final = (E_MAIL, str(PRICE_MINOR), f"{PRICE_MINOR / 100:.2f}", '"ana"', '"ben"', "amount_Money")
 """An e-mail, a price in either form, customers' references, any amount at all."""
 
 
@@ -64,7 +64,7 @@ async def walked(staged: Staged, viewer: Viewer, depth: int = DEEP) -> str:
 
 async def test_no_way_through_the_schema_shows_a_courier_a_price_a_customer_or_an_e_mail(staged: Staged) -> None:
     told = await walked(staged, COURIER)
-    assert [secret for secret in SECRETS if secret in told.replace("amount_", "")] == []
+    assert [secret for secret in SECRETS if secret in told] == []
     assert "OrderEvent" in told
     assert "an address's line1" in told
 
@@ -88,7 +88,7 @@ async def test_what_a_courier_watches_tells_no_more(staged: Staged, document: st
     assert not isinstance(results, ExecutionResult), results.errors
     told = json.dumps([result.data async for result in results], default=str)
     assert told != "[]"
-    assert [secret for secret in SECRETS if secret in told.replace("amount_", "")] == []
+    assert [secret for secret in SECRETS if secret in told] == []
 
 
 async def test_a_courier_is_told_what_concerns_the_carrying_and_nothing_before(staged: Staged) -> None:
