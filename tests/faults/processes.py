@@ -24,15 +24,17 @@ from tests.faults.link import HOST, Link
 
 T = TypeVar("T")
 
-LEASE_S: Final = 4.0
-PROVIDER_TIMEOUT_S: Final = 1.5
+LEASE_S: Final = 8.0
+PROVIDER_TIMEOUT_S: Final = 3.0
+DATABASE_TIMEOUT_S: Final = 5.0
 ANSWER_WITHIN_S: Final = 6
-READY_WITHIN_S: Final = 40.0
+READY_WITHIN_S: Final = 120.0
 SMALL_DISK_MIB: Final = 512
 
 _QUICK: Final = {
     "OMS_WORK_LEASE_S": str(LEASE_S),
     "OMS_PROVIDER_TIMEOUT_S": str(PROVIDER_TIMEOUT_S),
+    "OMS_DATABASE_TIMEOUT_S": str(DATABASE_TIMEOUT_S),
     "OMS_AMENDMENT_TIMEOUT_S": str(ANSWER_WITHIN_S),
     "OMS_LOG_FORMAT": "json",
     "OMS_LOG_LEVEL": "warning",
@@ -210,7 +212,7 @@ class Shop:
         """One of PostgreSQL's processes that serve the shop."""
         for child in psutil.Process(self.engine("postgres").process.pid).children():
             with suppress(psutil.Error):
-                if HOST in " ".join(child.cmdline()) and "oms oms" in " ".join(child.cmdline()):
+                if HOST in " ".join(child.cmdline()):
                     return child
         return None
 
@@ -223,10 +225,13 @@ class Web(Program):
     """A web process, on a port of its own."""
 
     async def until_ready(self, *, within_s: float = READY_WITHIN_S) -> None:
-        """Raises TimeoutError."""
-        async with asyncio.timeout(within_s):
-            while not await self._is_ready():  # noqa: ASYNC110 - a process has no event
-                await asyncio.sleep(0.05)
+        """Raises TimeoutError with the end of its log."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not await self._is_ready():  # noqa: ASYNC110 - a process has no event
+                    await asyncio.sleep(0.1)
+        except TimeoutError as late:
+            raise TimeoutError(f"{self.name} does not serve: {self.last_words()}") from late
 
     async def _is_ready(self) -> bool:
         with suppress(OSError):

@@ -62,7 +62,7 @@ async def _left_behind(database_url: str) -> bool:
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return True
     finally:
-        await connection.close(timeout=2)
+        connection.terminate()
 
 
 def placing_again_s(placings: Sequence[Placing], *, since_s: float) -> float:

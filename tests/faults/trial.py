@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import uvloop
+
 from oms.db import Database
 from oms.domain.access.handle import issue_token
 from oms.domain.access.model import Viewer
@@ -83,7 +85,7 @@ def play(trial: Trial, *, tell: Callable[[str], None] = lambda _: None) -> Outco
         folder.chmod(0o711)
         (folder / "data").mkdir()
         outcome.skipped = stack.enter_context(small_disk(folder / "data"))
-        asyncio.run(_Course(trial, outcome, tell).run(folder))
+        uvloop.run(_Course(trial, outcome, tell).run(folder))
     return outcome
 
 
@@ -153,6 +155,7 @@ class _Course:
         self._note(f"placing well after {placing_s:.1f} s, work at rest {told}; meanwhile {said}")
         if work_s is None:
             left = await reckoning.stuck(shop)
+            self._note(f"left: {left}")
             self._ledger.complain(f"after {fault} work was not at rest within {RECOVERS_WITHIN_S:.0f} s: {left}")
         if fault.kind == "deploy" and said.get("unavailable"):
             self._ledger.complain(f"{said['unavailable']} requests were refused during a deploy")
