@@ -71,9 +71,10 @@ class OpenStreams:
             try:
                 await self._look(authenticator)
             except Exception as error:
-                if not is_outage(error):
-                    raise
-                log.warning("Whether open streams may stay so waits for the database", error=repr(error))
+                if is_outage(error):
+                    log.warning("Whether open streams may stay so waits for the database", error=repr(error))
+                else:
+                    log.error("Whether open streams may stay so could not be looked at", exc_info=error)
 
     async def _look(self, authenticator: Authenticator) -> None:
         held: defaultdict[Credential, list[OpenStream]] = defaultdict(list)

@@ -21,6 +21,7 @@ from limits import RateLimitItem, parse_many
 from starlette.requests import HTTPConnection
 
 from oms.domain.access.model import Viewer
+from oms.domain.accounts.model import normal_login
 from oms.settings import Settings
 from oms.web.graphql_errors import ErrorCode, RequestRefused
 from oms.web.shared_counts import SharedCounts
@@ -101,7 +102,7 @@ class Rates:
         By address first: who has tried too much from one place no longer uses up what the login's owner may.
         """
         await self.sign_in_from(address)
-        tried = hashlib.sha256(login.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()
+        tried = hashlib.sha256(normal_login(login).encode("utf-8", "surrogatepass")).hexdigest()
         await self._try(self._sign_ins, f"sign-in:{tried}")
 
     async def sign_in_from(self, address: str) -> None:

@@ -107,6 +107,12 @@ async def test_the_login_is_written_as_one_likes(shop: ShopUnderTest, login: str
     assert await accounts.sign_in(shop.db, login, GOOD) == account
 
 
+@pytest.mark.parametrize("login", ["", " ", "\0", "ana\0", "\ud800", "x" * 100_000, "ana smith"])
+async def test_what_can_t_be_a_login_is_no_ones(shop: ShopUnderTest, login: str) -> None:
+    await made(shop)
+    assert await accounts.sign_in(shop.db, login, GOOD) is None
+
+
 @pytest.mark.parametrize("password", ["", "wrong", GOOD.upper(), GOOD + " ", "\ud800", "x" * 100_000])
 async def test_any_other_password_is_refused(shop: ShopUnderTest, password: str) -> None:
     await made(shop)

@@ -220,7 +220,7 @@ async def test_a_login_is_the_same_however_it_is_written(redis_url: str) -> None
     async with process(redis_url, sign_in_rate="2/minute") as (rates, _):
         name = uuid4().hex
         await try_often(rates, f"{name}@example.com", str(uuid4()), 1)
-        await try_often(rates, f" {name.upper()}@Example.com ", str(uuid4()), 1)
+        await try_often(rates, f" {name.upper()}@Ｅxample.com ", str(uuid4()), 1)
         assert (await try_often(rates, f"{name}@example.com", str(uuid4()), 1))[0]
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Column, DateTime, Row, Table, Text, UniqueConstraint, Uui
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.db import Tx, metadata
-from oms.domain.accounts.model import Account, NewAccount, normal_login
+from oms.domain.accounts.model import Account, NewAccount, login_problems, normal_login
 from oms.domain.actor import Role
 
 accounts: Final = Table(
@@ -88,7 +88,9 @@ async def add(tx: Tx, account_id: UUID, new: NewAccount, password_hash: str | No
 
 
 async def of_login(conn: AsyncConnection, login: str) -> tuple[Account, str | None] | None:
-    """The account and the hash of its password."""
+    """The account and the hash of its password; None where there is none, or what was given can't be a login."""
+    if list(login_problems(login)):
+        return None
     row = (await conn.execute(_OF_LOGIN, {"login": normal_login(login)})).one_or_none()
     return (_account(row), row.password_hash) if row else None
 
@@ -106,6 +108,8 @@ async def of_openid(conn: AsyncConnection, issuer: str, subject: str) -> Account
 
 async def link_openid(tx: Tx, login: str, issuer: str, subject: str) -> Account | None:
     """None unless there is such an account, enabled and not linked yet."""
+    if list(login_problems(login)):
+        return None
     values = {"login": normal_login(login), "issuer": issuer, "subject": subject}
     row = (await tx.conn.execute(_LINK_OPENID, values)).one_or_none()
     return _account(row) if row else None
