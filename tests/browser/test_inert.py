@@ -42,7 +42,7 @@ async def _sell(elsewhere: Elsewhere, text: str) -> None:
 
 
 async def _placed(elsewhere: Elsewhere, text: str) -> Any:
-    address = dict.fromkeys(("name", "line1", "line2", "postalCode", "city", "region", "country"), text)
+    address = dict.fromkeys(("name", "line1", "line2", "postalCode", "city", "region"), text) | {"country": "PT"}
     mail = f"{''.join(text.split())}@example.com"
     return await elsewhere.booked({text: 1}, reference=text, shippingAddress=address, email=mail)
 

@@ -26,8 +26,8 @@ PRICE_MINOR: Final = 31_337
 """Found nowhere but in prices."""
 
 E_MAIL: Final = "ana@private.example"
-_ADDRESS: Final = {
-    name: f"an address's {name}" for name in ("name", "line1", "line2", "city", "region", "postalCode", "country")
+_ADDRESS: Final = {"country": "PT"} | {
+    name: f"an address's {name}" for name in ("name", "line1", "line2", "city", "region", "postalCode")
 }
 
 

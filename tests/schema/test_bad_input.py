@@ -38,6 +38,9 @@ BAD_ORDERS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
     "e-mail without at": ({"email": "nobody"}, "INVALID", ["email"]),
     "e-mail too long": ({"email": "x" * 250 + "@a.pt"}, "INVALID", ["email"]),
     "payment method with NUL": ({"paymentMethod": NUL}, "INVALID", ["paymentMethod"]),
+    "country that is none": ({"shippingAddress": {"country": "XX"}}, "INVALID", ["shippingAddress", "country"]),
+    "country by its name": ({"shippingAddress": {"country": "Portugal"}}, "INVALID", ["shippingAddress", "country"]),
+    "country in small letters": ({"shippingAddress": {"country": "pt"}}, "INVALID", ["shippingAddress", "country"]),
     "address too long": ({"shippingAddress": {"line1": "x" * 201}}, "INVALID", ["shippingAddress", "line1"]),
     "address with NUL": ({"shippingAddress": {"postalCode": NUL}}, "INVALID", ["shippingAddress", "postalCode"]),
 }

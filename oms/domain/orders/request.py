@@ -8,6 +8,7 @@ from typing import Final
 
 from oms.domain.catalog.model import Product, check_currency, check_price
 from oms.domain.money import MAX_ORDER_MINOR
+from oms.domain.orders.countries import COUNTRY_CODES
 from oms.domain.refusal import Code, Problem
 from oms.domain.text import CODE_LENGTH, EMAIL_LENGTH, NAME_LENGTH, check_text
 
@@ -49,6 +50,7 @@ class OrderRequest:
         for name, value in (self.shipping_address or {}).items():
             if value is not None:
                 yield from check_text(value, "shippingAddress", name, most=NAME_LENGTH, blank=True)
+        yield from _country_problems((self.shipping_address or {}).get("country"))
         yield from self._line_problems()
 
     def _line_problems(self) -> Iterator[Problem]:
@@ -109,6 +111,13 @@ class Priced:
 def _quantity_problems(quantity: int) -> Iterator[Problem]:
     if not 1 <= quantity <= MOST_UNITS:
         yield Problem(Code.INVALID, f"A quantity is from 1 to {MOST_UNITS}; this one is {quantity}.", ("quantity",))
+
+
+def _country_problems(country: str | None) -> Iterator[Problem]:
+    """None and empty: it is not said. What is too long or can't be stored is told as such."""
+    if country and len(country) <= NAME_LENGTH and country not in COUNTRY_CODES:
+        message = "country is not a code of ISO 3166-1 alpha-2: two capital letters such as PT."
+        yield Problem(Code.INVALID, message, ("shippingAddress", "country"))
 
 
 def check_email(email: str) -> Iterator[Problem]:
