@@ -60,7 +60,7 @@ def addresses_of(app: Starlette) -> list[str]:
     return sorted({path.replace("{", "").replace("}", "") for path in paths})
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS", "HEAD"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS", "HEAD", "TRACE"])
 async def test_every_address_there_is_answers_with_all_of_them(
     browser: httpx.AsyncClient, strict: Server, method: str
 ) -> None:
@@ -70,6 +70,8 @@ async def test_every_address_there_is_answers_with_all_of_them(
         answer = await browser.request(method, address, headers=PAGE)
         require_safe(answer)
         assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains", address
+        assert not answer.content or "charset=utf-8" in answer.headers["content-type"], address
+        assert method != "TRACE" or answer.status_code in (404, 405), address
 
 
 async def test_what_is_no_file_of_ours_is_not_kept_by_anybody(browser: httpx.AsyncClient, strict: Server) -> None:
@@ -84,6 +86,16 @@ async def test_files_are_kept_for_ever_under_the_name_of_their_content_only(brow
     for other in ("/static/app.css", asset("app.css").replace(asset("app.css").split("/")[2], "0" * 12)):
         answer = await browser.get(other)
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/static", "/static/", "/static/vendor/", "/static/../pyproject.toml", "/static/%2e%2e/pyproject.toml",
+     "/static//etc/passwd", "/.git/config", "/templates/base.html", "/oms/settings.py"],
+)  # fmt: skip
+async def test_nothing_is_served_but_files_below_static(browser: httpx.AsyncClient, address: str) -> None:
+    answer = await browser.get(httpx.URL(address), follow_redirects=True)
+    assert answer.status_code == 404, answer.text[:200]
 
 
 @pytest.mark.parametrize(

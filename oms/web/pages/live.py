@@ -10,7 +10,7 @@ from contextlib import aclosing, nullcontext
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from oms.db import Database
@@ -69,11 +69,11 @@ class PageStreams:
     async def _answer(self, request: Request, viewer: Viewer | None) -> Response:
         credential = self._sessions.credential(request)
         if viewer is None or credential is None:
-            return Response("Sign in first.", 401, headers=_HEADERS)
+            return PlainTextResponse("Sign in first.", 401, headers=_HEADERS)
         asked = request.query_params.getlist("on")[:MOST_SOURCES]
         sources = [source for on in asked if (source := await self._source(viewer, on))]
         if not sources:
-            return Response("Nothing to watch by this name.", 400, headers=_HEADERS)
+            return PlainTextResponse("Nothing to watch by this name.", 400, headers=_HEADERS)
         return StreamingResponse(self._events(credential, sources), media_type="text/event-stream", headers=_HEADERS)
 
     async def _source(self, viewer: Viewer, on: str) -> AsyncGenerator[None, None] | None:

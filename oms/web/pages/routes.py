@@ -183,7 +183,7 @@ def page_routes(
         routes.within(Reach.ALL).page("/manager/audit", AuditPages(site).index, needs=O.READ_AUDIT),
         *_stock_routes(routes.within(Reach.ALL), StockPages(site)),
         *_operations_routes(routes.within(Reach.ALL), OperationsPages(site, streams)),
-        Route("/live", PageStreams(db, hub, sessions, streams, api.rates)),
+        Route("/live", PageStreams(db, hub, sessions, streams, api.rates), methods=["GET"]),
         Mount("/static", Assets(directory=PROJECT_DIR / "static")),
     ]
 

@@ -1,0 +1,61 @@
+"""docs/security.md goes through every requirement of ASVS 5.0, levels 1 and 2, and names only files that there are."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from oms.settings import PROJECT_DIR
+
+PAGE: Final = (PROJECT_DIR / "docs/security.md").read_text(encoding="utf-8")
+WORDS: Final = frozenset({"met", "operator", "part", "not", "–"})
+
+LEVELS_1_AND_2: Final = {
+    "1.1": 2, "1.2": 9, "1.3": 11, "1.4": 3, "1.5": 2, "2.1": 3, "2.2": 3, "2.3": 4, "2.4": 1, "3.2": 2, "3.3": 4,
+    "3.4": 6, "3.5": 5, "3.7": 2, "4.1": 3, "4.2": 1, "4.3": 2, "4.4": 4, "5.1": 1, "5.2": 3, "5.3": 2, "5.4": 3,
+    "6.1": 3, "6.2": 12, "6.3": 4, "6.4": 4, "6.5": 5, "6.6": 3, "6.8": 4, "7.1": 3, "7.2": 4, "7.3": 2, "7.4": 5,
+    "7.5": 2, "7.6": 2, "8.1": 2, "8.2": 3, "8.3": 1, "8.4": 1, "9.1": 3, "9.2": 4, "10.1": 2, "10.2": 2, "10.3": 4,
+    "10.4": 11, "10.5": 5, "10.6": 2, "10.7": 3, "11.1": 2, "11.2": 3, "11.3": 3, "11.4": 4, "11.5": 1, "11.6": 1,
+    "12.1": 3, "12.2": 2, "12.3": 4, "13.1": 1, "13.2": 5, "13.3": 2, "13.4": 5, "14.1": 2, "14.2": 4, "14.3": 3,
+    "15.1": 3, "15.2": 3, "15.3": 7, "16.1": 1, "16.2": 5, "16.3": 4, "16.4": 3, "16.5": 3, "17.1": 1, "17.2": 4,
+    "17.3": 2,
+}  # fmt: skip
+"""How many there are in each section; those of level 3 come after them. Source: OWASP ASVS 5.0.0."""
+
+REQUIREMENTS: Final = [f"{section}.{n}" for section, count in LEVELS_1_AND_2.items() for n in range(1, count + 1)]
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """Number, word and test of each row of the table."""
+    for line in PAGE.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" |")]
+        if re.fullmatch(r"\d+(\.\d+){0,2}", cells[0]):
+            number, _, word, _, shown_by = cells
+            yield number, word, shown_by
+
+
+def above(number: str) -> tuple[str, str]:
+    """The section and the chapter of a requirement."""
+    chapter, section, _ = number.split(".")
+    return f"{chapter}.{section}", chapter
+
+
+def test_every_requirement_has_its_row_or_its_whole_section_has() -> None:
+    told = [number for number, _, _ in rows()]
+    assert len(told) == len(set(told))
+    assert [number for number in REQUIREMENTS if not {number, *above(number)} & set(told)] == []
+
+
+def test_no_row_is_of_a_requirement_that_there_is_not() -> None:
+    known = {*REQUIREMENTS, *(place for number in REQUIREMENTS for place in above(number))}
+    assert {number for number, _, _ in rows()} - known == set()
+
+
+def test_every_row_says_whether_it_is_met() -> None:
+    assert {word for _, word, _ in rows()} <= WORDS
+    assert [number for number, word, shown_by in rows() if word == "–" and shown_by] == []
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    named = set(re.findall(r"`((?:oms|tests|static|migrations)/[\w/.-]+)`", PAGE))
+    assert len(named) > 50
+    assert [name for name in sorted(named) if not (PROJECT_DIR / name).exists()] == []
