@@ -1,7 +1,7 @@
-// Runs every audit against the server at OMS_AUDIT_URL with OMS_AUDIT_TOKEN, and prints the results as JSON.
+// Runs every audit against the server at OMS_TEST_AUDIT_URL with OMS_TEST_AUDIT_TOKEN, and prints the results as JSON.
 import { auditServer } from "graphql-http";
 
-const { OMS_AUDIT_URL: url, OMS_AUDIT_TOKEN: token } = process.env;
+const { OMS_TEST_AUDIT_URL: url, OMS_TEST_AUDIT_TOKEN: token } = process.env;
 
 const results = await auditServer({
   url,

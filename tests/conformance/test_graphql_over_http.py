@@ -39,7 +39,7 @@ def _installed(folder: Path, package: str) -> str | None:
 
 
 async def test_every_audit_passes(audits: Path, api: Server, db: Database) -> None:
-    environment = os.environ | {"OMS_AUDIT_URL": api.graphql, "OMS_AUDIT_TOKEN": await issued(db, "auditor")}
+    environment = os.environ | {"OMS_TEST_AUDIT_URL": api.graphql, "OMS_TEST_AUDIT_TOKEN": await issued(db, "auditor")}
     done = await asyncio.to_thread(
         node, [str(audits)], return_completed_process=True, capture_output=True, text=True, env=environment
     )
