@@ -59,9 +59,10 @@ async def _unfold(page: Page) -> None:
     await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
 
 
-async def _wrong_token(page: Page) -> None:
-    await page.get_by_label("Token").fill("nobody's")
-    await page.get_by_role("button", name="Sign in with it").click()
+async def _wrong_password(page: Page) -> None:
+    await page.get_by_label("Login").fill("nobody")
+    await page.get_by_label("Password").fill("nobody's")
+    await page.get_by_role("button", name="Sign in", exact=True).click()
     await page.get_by_role("alert").wait_for()
 
 
@@ -72,7 +73,7 @@ async def _empty_checkout(page: Page) -> None:
 
 STOPS: Final = (
     Stop("start", None, "/"),
-    Stop("start-refused", None, "/", _wrong_token),
+    Stop("start-refused", None, "/", _wrong_password),
     Stop("orders", "customer", "/orders"),
     Stop("orders-none", "customer", "/orders?status=TIMED_OUT"),
     Stop("order-new", "customer", "/orders/new"),
