@@ -122,6 +122,8 @@ async def test_it_takes_the_present_password_and_a_good_new_one(
     answer = await api.ask(CHANGE, here, present=present, new=new)
     assert [(each["code"], each["path"]) for each in answer["userErrors"]] == [("INVALID", [path])]
     assert len(await own(api, here)) == 2
+    failed = await shop.rows("SELECT principal FROM audit_events WHERE action = 'SignInFailed'")
+    assert failed == ([(here.principal,)] if path == "presentPassword" else [])
     assert await accounts.sign_in(shop.db, "ana", PRESENT)
 
 

@@ -99,12 +99,15 @@ async def are_any(db: Database) -> bool:
 async def change_password(db: Database, viewer: Viewer, *, present: str, new: str, breached: Path | None) -> None:
     """By its owner, who stays signed in where it was changed and nowhere else.
 
-    No transaction is open while passwords are looked at. Raises Refused: CONFLICT where another change was faster.
+    No transaction is open while passwords are looked at. A wrong one is in the audit trail. Raises Refused: CONFLICT
+    where another change was faster.
     """
     account_id = account_id_of(viewer)
     async with db.transaction() as tx:
         account, known = await _locked(tx, account_id)
     if not (await passwords.verify(known, present)).right:
+        async with db.transaction() as tx:
+            await record(tx, viewer, _entry(AuditAction.SignInFailed, account))
         raise refused(Code.INVALID, "This is not your present password.", "presentPassword")
     refuse_all(problem.under("newPassword") for problem in await passwords.checked(new, account, breached))
     password_hash = await passwords.hashed(new)
