@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 from oms.db import Database
 from oms.settings import Settings
 from oms.web import auth, graphql_ws
+from oms.web.operation import LONGEST_REQUEST_BYTES
 from tests.web.conftest import Server, issued, serving, until, until_watched_by, watchers
 
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")
@@ -146,6 +147,11 @@ async def test_an_operation_before_the_greeting_closes_with_4401(server: Server)
         "[]",
         "{}",
         '{"type": "start"}',
+        '{"type": "connection_ack"}',
+        '{"type": "next", "id": "1", "payload": {}}',
+        '{"type": "error", "id": "1", "payload": []}',
+        '{"type": 1}',
+        '{"type": "ping"',
         '{"type": "subscribe", "payload": {"query": "{ viewer }"}}',
         '{"type": "subscribe", "id": "", "payload": {"query": "{ viewer }"}}',
         '{"type": "subscribe", "id": 1, "payload": {"query": "{ viewer }"}}',
@@ -167,6 +173,50 @@ async def test_a_malformed_greeting_closes_with_4400(server: Server, payload: An
     async with _opened(server) as socket:
         await _send(socket, type="connection_init", payload=payload)
         assert await _closed(socket) == 4400
+
+
+@pytest.mark.parametrize("message", ["{", "[]", '{"type": "next"}', b"{}"])
+async def test_a_malformed_message_before_the_greeting_closes_with_4400(server: Server, message: str | bytes) -> None:
+    async with _opened(server) as socket:
+        await socket.send(message)
+        assert await _closed(socket) == 4400
+
+
+async def test_completing_what_is_not_under_way_is_no_error(server: Server, token: str) -> None:
+    async with _greeted(server, token) as socket:
+        await _send(socket, type="complete", id="nobody's")
+        await _subscribe(socket, "1", "{ viewer }")
+        assert (await _receive(socket))["type"] == "next"
+        assert (await _receive(socket)) == {"type": "complete", "id": "1"}
+        await _send(socket, type="complete", id="1")
+        await _subscribe(socket, "1", "{ viewer }")  # the id may be used again
+        assert (await _receive(socket))["type"] == "next"
+
+
+async def test_nothing_more_is_told_of_what_the_client_completed(server: Server, token: str) -> None:
+    async with _greeted(server, token) as socket:
+        await _subscribe(socket, "1", "subscription { pages(length: 1) }")
+        assert (await _receive(socket))["id"] == "1"
+        await _send(socket, type="complete", id="1")
+        await _send(socket, type="ping")
+        while (message := await _receive(socket))["type"] != "pong":
+            assert message["type"] == "next"  # sent before the server read of it
+        await _subscribe(socket, "2", "{ viewer }")
+        assert (await _receive(socket))["id"] == "2"
+
+
+async def test_operations_run_side_by_side_and_are_told_apart_by_their_ids(server: Server, token: str) -> None:
+    async with _greeted(server, token) as socket:
+        await _subscribe(socket, "slow", 'mutation { act(note: "slow", seconds: 0.5) }')
+        await _subscribe(socket, "fast", "{ viewer }")
+        assert [(await _receive(socket))["id"] for _ in range(4)] == ["fast", "fast", "slow", "slow"]
+
+
+async def test_a_ping_s_payload_comes_back_and_a_pong_s_is_passed_over(server: Server, token: str) -> None:
+    async with _greeted(server, token) as socket:
+        await _send(socket, type="pong", payload={"unasked": True})
+        await _send(socket, type="ping", payload={"a": {"b": 1}})
+        assert await _receive(socket) == {"type": "pong", "payload": {"a": {"b": 1}}}
 
 
 async def test_no_greeting_in_time_closes_with_4408(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,6 +248,12 @@ async def test_too_long_a_message_closes_with_1009(server: Server, token: str, m
     monkeypatch.setattr(graphql_ws, "LONGEST_REQUEST_BYTES", 1000)
     async with _greeted(server, token) as socket:
         await _subscribe(socket, "1", f'{{ echo(text: "{"x" * 1000}") }}')
+        assert await _closed(socket) == 1009
+
+
+async def test_a_frame_beyond_the_bound_is_not_even_read(server: Server, token: str) -> None:
+    async with _greeted(server, token, max_size=None) as socket:
+        await socket.send("x" * (LONGEST_REQUEST_BYTES + 1))
         assert await _closed(socket) == 1009
 
 
