@@ -276,7 +276,8 @@ def tampered(provider: Provider) -> Callable[[dict[str, Any]], str]:
         signing(lambda _: lambda _: None),  # type: ignore[arg-type, return-value]
     ],
     ids=[
-        "another nonce", "no nonce", "another audience", "other audiences", "audience but for its party", "made for another party", "no audience",
+        "another nonce", "no nonce", "another audience", "other audiences",
+        "audience but for its party", "made for another party", "no audience",
         "another issuer", "no issuer", "expired", "without end", "without beginning", "no subject", "empty subject",
         "subject no text", "alg none", "signed with the secret", "signed with the public key", "foreign key",
         "tampered", "no token", "empty token", "token missing",
