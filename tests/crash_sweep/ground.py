@@ -73,7 +73,7 @@ class Ground:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for name in self._copies:
+        for name in sorted(self._copies):
             await self._on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     async def _stock_up(self, environment: Mapping[str, str]) -> None:

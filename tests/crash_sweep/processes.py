@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -136,7 +137,8 @@ class Kept:
 
     async def kill(self) -> None:
         if self.child and self.child.status is None:
-            os.kill(self.child.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it was killed at its point, which is not heard of yet
+                os.kill(self.child.pid, signal.SIGKILL)
             await self.child.ended
 
     def _ended_by_itself(self) -> str:

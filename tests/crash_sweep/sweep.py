@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from tests.crash_sweep.ground import Ground, Instance
 from tests.crash_sweep.journey import Journey
@@ -167,8 +167,10 @@ class Sweep:
             return f"ended as {ended.status} {ended.shipments}, not as {way.ends} {way.shipments}"
         return "; ".join(journey.wrong_with_providers(ended))
 
-    async def _side_by_side(self, work: Callable[[], Awaitable[None]], most: int) -> None:
-        await asyncio.gather(*(work() for _ in range(min(self._instances, most))))
+    async def _side_by_side(self, work: Callable[[], Coroutine[Any, Any, None]], most: int) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._instances, most)):
+                group.create_task(work())
 
 
 def _next(waiting: list[Spot], before: Sequence[Spot]) -> Spot:

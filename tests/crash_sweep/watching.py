@@ -18,6 +18,7 @@ import asyncpg
 from asyncpg import protocol as asyncpg_protocol
 
 from oms.doorbell import Doorbell
+from oms.jobs import worker as oms_worker
 from oms.providers import http as provider_http
 from oms.providers.ports import ProviderUnavailable
 from tests.crash_sweep.points import AFTER, BEFORE, SENT, Board
@@ -242,6 +243,8 @@ def put_in() -> None:
         (provider_http.HttpProviders, "_call", _call),
         (provider_http, "_build", _build),
         (Doorbell, "_tell", _tell),
+        # Many workers that mostly wait: looking for wake-ups fifty times a second would be most of what they do.
+        (oms_worker, "POLL_EVERY_S", 0.1),
     ):
         mock.patch.object(target, name, watched).start()
 
