@@ -178,10 +178,10 @@ async def test_bad_input_of_a_query_keeps_its_code(whole: Server, shop: ShopUnde
 
 
 async def test_a_key_is_refused_with_another_body(whole: Server, shop: ShopUnderTest) -> None:
-    await _place(whole, shop, "keyed")
-    other = {"reference": "other", "customerReference": "ana", "lines": [{"sku": "pen", "quantity": 1}]}
+    order = {"reference": "keyed", "customerReference": "ana", "lines": [{"sku": "pen", "quantity": 1}]}
     async with _calling(whole, shop, Role.SERVICE) as cart:
-        request = {"query": PLACE, "variables": {"input": other}}
+        await _ask(cart, PLACE, key="key-keyed", input=order)
+        request = {"query": PLACE, "variables": {"input": order | {"reference": "other"}}}
         response = await cart.post("/graphql", json=request, headers={"Idempotency-Key": "key-keyed"})
     assert response.status_code == 422
     assert response.json()["errors"][0]["extensions"]["code"] == "DUPLICATE"
