@@ -12,7 +12,6 @@ from oms.embedded import running_instance
 from tests.browser.elsewhere import Elsewhere
 from tests.platform.conftest import Instance, clean_environment, launch
 
-
 _ANY_NUMBER: Final = {
     "OMS_PERSON_REQUESTS_PER_S": "0",
     "OMS_PERSON_SUBSCRIPTIONS": "1000000",
