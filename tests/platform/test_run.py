@@ -171,7 +171,7 @@ def test_commands_refuse_a_database_without_migrations(
     told = {"OMS_DATABASE_URL": empty, "OMS_REDIS_URL": instance.redis_url}
     refused = oms(environment | told, command, *arguments)
     assert refused.returncode == 1
-    assert "Run: python -m oms migrate" in refused.stderr
+    assert "run: python -m oms migrate" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
