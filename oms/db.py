@@ -140,6 +140,13 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, OSError | NoConnectionFree | OutcomeUnknown)
 
 
+def is_outage_throughout(error: BaseException) -> bool:
+    """The same of an exception that may be a group: each of its parts is one."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_outage_throughout(part) for part in error.exceptions)
+    return is_outage(error)
+
+
 def outage_told(error: BaseException) -> str:
     """What a caller is told of an outage, and what to do."""
     if isinstance(error, OutcomeUnknown):

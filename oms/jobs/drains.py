@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
+from oms.db import is_outage, is_outage_throughout
 from oms.domain.work import store
 from oms.domain.work.model import Queue
 from oms.domain.work.store import Batch
@@ -26,6 +28,10 @@ SLOW_S: Final = 0.5
 
 MOST_SLOW: Final = 20
 """Batches of one queue under way at the most."""
+
+
+LOOK_AGAIN: Final = timedelta(seconds=1)
+"""After which a batch that the database's absence stopped is tried again."""
 
 
 class Drains:
@@ -83,17 +89,29 @@ class Drains:
 
     async def _carry(self, queue: Queue, batch: Batch) -> None:
         for part in _parts(batch):
-            await self._attempt(queue, part)
+            try:
+                await self._attempt(queue, part)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                # Nothing is lost: it is taken over when its lease ends.
+                log.warning("work could not be given back", queue=str(queue), error=repr(error))
 
     async def _attempt(self, queue: Queue, batch: Batch) -> None:
-        """A poisonous item must not sink its batch: what fails together is tried one by one."""
+        """A poisonous item must not sink its batch: what fails together is tried one by one.
+
+        An outage of the database is nobody's fault, and all are tried together again.
+        """
         try:
             await CARRIERS[queue](self._shop, batch)
         except Exception as error:
-            if len(batch.items) > 1:
+            if is_outage_throughout(error):
+                log.warning("the database was away, a batch is given back", queue=str(queue), error=repr(error))
+                await self._shop.give_back(batch, delay=LOOK_AGAIN)
+            elif len(batch.items) > 1:
                 log.warning("a batch failed, its items run singly", queue=str(queue), error=repr(error))
-                for item in batch.items:
-                    await self._attempt(queue, batch.only([item]))
+                await self._shop.give_back(batch, suspect=True)
+                self.wake(queue)
             else:
                 log.error("work failed", queue=str(queue), key=str(batch.items[0].key), exc_info=error)
                 await self._shop.put_off_fault(batch, error)

@@ -33,6 +33,11 @@ class Shop:
         """A fault of ours: the item is suspect from now on and runs alone."""
         await self._put_off(batch, dict.fromkeys(batch.keys, error), suspect=True)
 
+    async def give_back(self, batch: Batch, *, delay: timedelta = timedelta(0), suspect: bool = False) -> None:
+        """The items can be claimed again, by anybody; nothing is counted against them but what `suspect` says."""
+        async with self.db.transaction() as tx:
+            await work.give_back(tx, batch, delay=delay, suspect=suspect)
+
     async def _put_off(self, batch: Batch, failures: Mapping[WorkKey, Exception], *, suspect: bool) -> None:
         errors = {key: _say(error) for key, error in failures.items()}
         async with self.db.transaction() as tx:

@@ -13,7 +13,7 @@ import orjson
 
 from oms.replay.connection import Connections
 
-PATIENCE_S: Final = 8.0
+PATIENCE_S: Final = 20.0
 """How long a caller waits for one answer, after which its outcome is unknown."""
 
 FIRST_PAUSE_S: Final = 0.05

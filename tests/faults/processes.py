@@ -24,9 +24,9 @@ from tests.faults.link import HOST, Link
 
 T = TypeVar("T")
 
-LEASE_S: Final = 8.0
-PROVIDER_TIMEOUT_S: Final = 3.0
-DATABASE_TIMEOUT_S: Final = 5.0
+LEASE_S: Final = 12.0
+PROVIDER_TIMEOUT_S: Final = 4.5
+DATABASE_TIMEOUT_S: Final = 15.0
 ANSWER_WITHIN_S: Final = 6
 READY_WITHIN_S: Final = 120.0
 SMALL_DISK_MIB: Final = 512

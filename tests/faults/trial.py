@@ -46,8 +46,8 @@ WATCHED_S: Final = 2.0
 
 ENDS_WITHIN_S: Final = 240.0
 _ORDINARY: Final = frozenset({"carried out", "refused", "read"})
-CARTS: Final = 3
-COURIERS: Final = 5
+CARTS: Final = 2
+COURIERS: Final = 4
 PRICES: Final = {sku: 500 + 100 * number for number, sku in enumerate((*SKUS, *SCARCE))}
 
 

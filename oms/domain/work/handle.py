@@ -38,6 +38,12 @@ async def put_off(tx: Tx, batch: Batch, errors: Mapping[WorkKey, str], *, attemp
         await store.put_off(tx, batch, key, error=errors[key], delay=delay, park=key in parked, suspect=suspect)
 
 
+async def give_back(tx: Tx, batch: Batch, *, delay: timedelta, suspect: bool) -> None:
+    """After an attempt that says nothing about any one of its items: due again after `delay`, suspects one by one."""
+    await order_store.lock(tx, batch.order_ids)
+    await store.give_back(tx, batch, delay=delay, suspect=suspect)
+
+
 async def retry(tx: Tx, viewer: Viewer, key: WorkKey) -> WorkKey:
     """Makes parked work due again. Raises Refused: FORBIDDEN, or NOT_FOUND when nothing is parked there."""
     require(viewer, Operation.MEND_WORK)

@@ -121,14 +121,24 @@ def _columns(keys: Iterable[WorkKey]) -> dict[str, list[Any]]:
 
 
 # statement_timestamp() and not clock_timestamp(): only what is fixed for the statement can bound a scan of the index.
+# Suspects run alone, one after the other: of many in one claim the last would wait past its lease, be taken over by
+# somebody who has as many, and so on, without end.
 _CLAIM: Final = text(
     """
+    WITH fine AS (
+        SELECT order_id, shipment, queue FROM work
+        WHERE queue = :queue AND parked_at IS NULL AND NOT held AND due_at <= statement_timestamp()
+          AND NOT suspect AND claim IS NULL
+        ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED),
+    suspects AS (
+        SELECT order_id, shipment, queue FROM work
+        WHERE queue = :queue AND parked_at IS NULL AND NOT held AND due_at <= statement_timestamp()
+          AND (suspect OR claim IS NOT NULL)
+          AND (leased_until IS NULL OR leased_until < statement_timestamp())
+        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     UPDATE work SET claim = :claim, leased_until = clock_timestamp() + :lease, attempt = work.attempt + 1,
                     suspect = work.suspect OR work.claim IS NOT NULL
-    FROM (SELECT order_id, shipment, queue FROM work
-          WHERE queue = :queue AND parked_at IS NULL AND NOT held AND due_at <= statement_timestamp()
-            AND (leased_until IS NULL OR leased_until < statement_timestamp())
-          ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED) AS due
+    FROM (TABLE fine UNION ALL TABLE suspects) AS due
     WHERE work.order_id = due.order_id AND work.shipment = due.shipment AND work.queue = due.queue
     RETURNING work.order_id, work.shipment, work.step, work.attempt, work.suspect
     """
@@ -136,7 +146,7 @@ _CLAIM: Final = text(
 
 
 async def claim(tx: Tx, queue: Queue, *, most: int, lease: timedelta) -> Batch:
-    """Takes due items that nobody holds. One whose last holder never came back is suspect."""
+    """Takes due items that nobody holds, and of suspects one. Whose last holder never came back is suspect, too."""
     token = uuid4()
     values = {"claim": token, "queue": str(queue), "most": most, "lease": lease}
     found = await tx.conn.execute(_CLAIM, values)
@@ -190,6 +200,23 @@ async def let_go(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
     """
     if keys:
         await tx.conn.execute(_LET_GO, _columns(keys) | {"claim": batch.token})
+
+
+_GIVE_BACK: Final = text(
+    """
+    UPDATE work SET claim = NULL, leased_until = NULL, suspect = suspect OR :suspect,
+                    attempt = greatest(0, attempt - 1), due_at = clock_timestamp() + :delay
+    FROM unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
+        AS t(order_id, shipment, queue)
+    WHERE work.order_id = t.order_id AND work.shipment = t.shipment AND work.queue = t.queue AND claim = :claim
+    """
+)
+
+
+async def give_back(tx: Tx, batch: Batch, *, delay: timedelta, suspect: bool) -> None:
+    """Ends the claim as if it had not been; the caller holds the orders' locks."""
+    values = {"claim": batch.token, "delay": delay, "suspect": suspect}
+    await tx.conn.execute(_GIVE_BACK, _columns(batch.keys) | values)
 
 
 _PUT_OFF: Final = text(

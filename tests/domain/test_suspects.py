@@ -1,0 +1,86 @@
+"""Items that run alone: each within a lease of its own, however many there are and however slow they go."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from oms.domain.orders.model import OrderStatus
+from oms.domain.work import store as work_store
+from oms.domain.work.model import Queue
+from oms.jobs import allocation, drains
+from oms.jobs.drains import Drains
+from oms.jobs.shop import Shop
+from oms.providers.ports import InvoiceAnswer, InvoiceRequest
+from oms.providers.sandbox import Sandbox
+from tests.shop import ShopUnderTest
+
+LEASE = timedelta(seconds=1.5)
+
+
+class Slow:
+    """A billing system that takes its time, and whose invoices are counted."""
+
+    def __init__(self, sandbox: Sandbox, *, answer_s: float) -> None:
+        self.asked: Counter[str] = Counter()
+        self.charge, self.refund = sandbox.charge, sandbox.refund
+        self._sandbox = sandbox
+        self._answer_s = answer_s
+
+    async def invoice(self, request: InvoiceRequest, /) -> InvoiceAnswer:
+        self.asked[request.key] += 1
+        await asyncio.sleep(self._answer_s)
+        return await self._sandbox.invoice(request)
+
+
+async def test_many_suspects_are_not_taken_from_a_worker_that_is_still_at_them(shop: ShopUnderTest) -> None:
+    """Together they take four times a lease: two workers that hold many each would take them from each other."""
+    await shop.stock_up({"MUG": {"A": 100}})
+    for _ in range(20):
+        await shop.place({"MUG": 1})
+    await shop.run(Queue.ALLOCATION)
+    await shop.execute("UPDATE work SET suspect = true")
+    slow = Slow(shop.sandbox, answer_s=0.3)
+    work = replace(shop.work, billing=slow, lease=LEASE)
+    workers = [Drains(work, (Queue.BILLING,)) for _ in range(2)]
+    for worker in workers:
+        worker.wake(Queue.BILLING)
+    for worker in workers:
+        await worker.finish()
+    assert set(slow.asked.values()) == {1}
+    assert await shop.rows("SELECT count(*) FROM work WHERE queue = 'billing'") == [(0,)]
+
+
+async def test_of_suspects_one_is_claimed_at_a_time_beside_what_nothing_speaks_against(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 100}})
+    orders = [await shop.place({"MUG": 1}) for _ in range(6)]
+    await shop.execute("UPDATE work SET suspect = true WHERE order_id = ANY(CAST(:ids AS uuid[]))", ids=orders[:4])
+    async with shop.db.transaction() as tx:
+        claimed = await work_store.claim(tx, Queue.ALLOCATION, most=10, lease=LEASE)
+    assert sorted(item.suspect for item in claimed.items) == [False, False, True]
+
+
+async def test_an_outage_of_the_database_makes_no_suspects_and_counts_no_attempts(
+    shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.stock_up({"MUG": {"A": 100}})
+    orders = [await shop.place({"MUG": 1}) for _ in range(3)]
+
+    async def away(shop: Shop, batch: work_store.Batch) -> None:
+        raise ExceptionGroup("both", [ConnectionResetError(), _lost_connection()])
+
+    monkeypatch.setattr(drains, "CARRIERS", {Queue.ALLOCATION: away})
+    await shop.run(Queue.ALLOCATION)
+    assert set(await shop.rows("SELECT suspect, attempt, claim FROM work")) == {(False, 0, None)}
+    monkeypatch.setattr(drains, "CARRIERS", {Queue.ALLOCATION: allocation.carry})
+    await shop.execute("UPDATE work SET due_at = clock_timestamp()")
+    await shop.run(Queue.ALLOCATION)
+    assert {(await shop.order(order)).status for order in orders} == {OrderStatus.PROCESSING}
+
+
+def _lost_connection() -> DBAPIError:
+    return DBAPIError("COMMIT", None, asyncpg.ConnectionDoesNotExistError("gone"), connection_invalidated=True)
