@@ -100,12 +100,15 @@ REQUESTS: Final[dict[str, Callable[[int], bytes]]] = {
     "an introspection bomb": asking(INTROSPECTION_BOMB),
     "GraphiQL's introspection, as a service": asking(get_introspection_query()),
     "three pages in each other": asking(DEEP_COST),
-    "1,000,000 variables": lambda n: orjson.dumps(
+    "250,000 variables": lambda n: orjson.dumps(
         {"query": f"{{ viewer {{ nam }} }} # {n}", "variables": {f"v{n}": 1 for n in range(250_000)}}
+    ),
+    "150,000 variables": lambda n: orjson.dumps(
+        {"query": f"{{ viewer {{ nam }} }} # {n}", "variables": {f"v{n}": 1 for n in range(149_990)}}
     ),
     "4 MiB of a string in a variable": asking("query ($x: ID!) { order(id: $x) { nothing } }", x="x" * (4 * MIB - 200)),
     "300,000 inputs": asking(STOCK, i=[{}] * 300_000),
-    "20,000 wrong inputs": asking(STOCK, i=[{"sku": 1}] * 9_000),
+    "9,000 wrong inputs": asking(STOCK, i=[{"sku": 1}] * 9_000),
     "JSON nested 100,000 deep": lambda _: b"[" * 100_000,
     "JSON nested 1,000 deep in a variable": lambda _: (
         b'{"query": "query ($i: [StockInput!]!) { setStock(inputs: $i) { changed } }", "variables": {"i": '

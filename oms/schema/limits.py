@@ -52,7 +52,7 @@ MOST_VALUES: Final[Mapping[Role, int]] = {
     Role.COURIER: 1_000,
     Role.MANAGER: 20_000,
     Role.SUPPORT: 1_000,
-    Role.SERVICE: 250_000,
+    Role.SERVICE: 150_000,
 }
 """How many values all variables together may hold, by role: an order of 2,000 lines, 1,000 products, 1,000 orders."""
 

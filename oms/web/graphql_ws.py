@@ -20,7 +20,7 @@ from oms.web.credentials import SessionSecret, Shown
 from oms.web.graphql_errors import ErrorCode, RequestRefused, refusal_of
 from oms.web.graphql_http import refusal_response
 from oms.web.open_streams import OpenStream, OpenStreams
-from oms.web.operation import LONGEST_REQUEST_BYTES, Operation
+from oms.web.operation import LONGEST_REQUEST_BYTES, Operation, too_many_values
 from oms.web.own_pages import names_own_host
 from oms.web.rates import RateLimited, address_of
 
@@ -268,7 +268,7 @@ def _message(event: Any) -> dict[str, Any]:
     text = event.get("text")
     if text is None:
         raise _Ended(Close.BAD_MESSAGE, "Messages must be text")
-    if len(text) > LONGEST_REQUEST_BYTES:
+    if len(text) > LONGEST_REQUEST_BYTES or too_many_values(text):
         raise _Ended(Close.TOO_BIG, "The message is too long")
     try:
         message = orjson.loads(text)

@@ -14,6 +14,7 @@ from oms.domain.access.model import Viewer
 from oms.domain.actor import Role
 from oms.settings import Settings
 from oms.web import graphql_http
+from oms.web.operation import MOST_VALUES
 from tests.web.conftest import COOKIE, Server, serving, session_of
 
 JSON = {"Content-Type": "application/json"}
@@ -222,6 +223,13 @@ async def test_a_larger_body_gets_413(client: httpx.AsyncClient, announced: bool
 
     content: Any = b" " * 5 * 1024 * 1024 if announced else chunks()
     response = await client.post("/graphql", content=content, headers=JSON)
+    assert response.status_code == 413
+    assert _code(response) == "INVALID"
+
+
+async def test_a_body_of_too_many_values_gets_413(client: httpx.AsyncClient) -> None:
+    body = orjson.dumps({"query": "{ viewer }", "variables": {"x": [1] * (MOST_VALUES + 2)}})
+    response = await client.post("/graphql", content=body, headers=JSON)
     assert response.status_code == 413
     assert _code(response) == "INVALID"
 
