@@ -20,7 +20,7 @@ PAGE = {"Accept": "text/html"}
 @pytest.fixture(scope="module")
 def strict(web_settings: Settings) -> Iterator[Server]:
     """Not in demo mode: read over https, by a proxy in front of it."""
-    with serving(web_settings.model_copy(update={"demo": False})) as running:
+    with serving(web_settings.model_copy(update={"demo": False, "stranger_requests_per_s": 0})) as running:
         yield running
 
 

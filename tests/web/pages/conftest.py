@@ -33,7 +33,9 @@ async def shop(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
 
 @pytest.fixture(scope="session")
 def pages(web_settings: Settings) -> Iterator[Server]:
-    with serving(web_settings.model_copy(update={"demo": True}), schema) as server:
+    """Without rates, for tests walk through pages faster than people."""
+    rates = {"person_requests_per_s": 0, "stranger_requests_per_s": 0}
+    with serving(web_settings.model_copy(update={"demo": True, **rates}), schema) as server:
         yield server
 
 
