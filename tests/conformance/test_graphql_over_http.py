@@ -20,7 +20,7 @@ FEWEST_AUDITS = 60
 @pytest.fixture(scope="session")
 def audits(pytestconfig: pytest.Config) -> Path:
     """The script beside its packages, which npm installs once into pytest's cache."""
-    assert pytestconfig.cache
+    assert pytestconfig.cache is not None
     folder = pytestconfig.cache.mkdir("graphql-over-http")
     for name in ("package.json", "audits.js"):
         shutil.copy(HERE / name, folder)
@@ -29,7 +29,7 @@ def audits(pytestconfig: pytest.Config) -> Path:
         options = ["--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--prefix", str(folder)]
         done = npm(["install", *options], return_completed_process=True, capture_output=True, text=True, cwd=folder)
         if done.returncode:
-            pytest.skip(f"npm can't fetch graphql-http: {done.stderr.strip()[-200:]}")
+            pytest.skip(f"npm can't fetch graphql-http: {str(done.stderr).strip()[-200:]}")
     return folder / "audits.js"
 
 
