@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oms.commands import backups, customers, doctor, tokens, users
+from oms.commands import backups, bench, customers, doctor, tokens, users
 from oms.commands.start import database_url_of, on_engines, settings_of
 from oms.settings import CannotStart, SettingsInvalid, settings_page
 
@@ -22,6 +22,7 @@ app.add_typer(customers.app, name="customer")
 app.command()(doctor.doctor)
 app.command()(backups.backup)
 app.command()(backups.restore)
+app.command()(bench.bench)
 
 
 def main() -> None:

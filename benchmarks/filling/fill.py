@@ -1,0 +1,150 @@
+"""Loads the tables: emptied, without their indexes, in transactions that write no log of changes; then the indexes.
+
+The transaction that empties a table may fill it unlogged where `wal_level` is minimal, which is only so meanwhile.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import asyncpg
+
+from benchmarks.filling.tables import CUSTOMERS, REST, TALLIES, TRAIL
+from benchmarks.load.catalogue import CUSTOMERS as LEAST_CUSTOMERS
+from oms.database_grants import address_of
+from oms.embedded import Engines
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Report: TypeAlias = Callable[[str], None]
+
+ORDERS_OF_A_CUSTOMER: Final = 20
+AT_ONCE: Final = 200_000
+"""Orders of one statement, so that something can be told meanwhile."""
+
+_YEAR_US: Final = 365 * 86_400 * 1_000_000
+_LAST_WAS_US: Final = 86_400 * 1_000_000
+"""The last of them was placed a day ago."""
+
+_WORTH_A_RESTART: Final = 100_000
+_WITHOUT_LOG: Final = {"wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "16GB"}
+_SHAPES: Final = Path(__file__).with_name("shapes.sql")
+
+_CONSTRAINTS: Final = """
+    SELECT conrelid::regclass::text AS "table", conname AS name, pg_get_constraintdef(oid) AS definition
+    FROM pg_constraint WHERE conrelid = ANY ($1::text[]::regclass[]) AND contype IN ('p', 'u')
+"""
+_INDEXES: Final = """
+    SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition FROM pg_index i
+    WHERE i.indrelid = ANY ($1::text[]::regclass[])
+      AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
+"""
+
+
+def customers_of(orders: int) -> int:
+    """How many customers so many orders are spread over."""
+    return max(LEAST_CUSTOMERS, orders // ORDERS_OF_A_CUSTOMER)
+
+
+def fill(engines: Engines, orders: int, report: Report) -> None:
+    """Instead of all orders that are there. Nobody else may use the database where there are many."""
+    if orders < _WORTH_A_RESTART:
+        asyncio.run(fill_running(engines.owner_url, orders, report))
+        return
+    with _without_log(engines):
+        asyncio.run(fill_running(engines.owner_url, orders, report))
+
+
+async def fill_running(owner_url: str, orders: int, report: Report) -> None:
+    address = address_of(owner_url)
+    connections = [await asyncpg.connect(address, command_timeout=None) for _ in range(2)]
+    first, second = connections
+    try:
+        await first.execute(_shapes(orders))
+        await asyncio.gather(_load(first, TRAIL, orders, report), _load_rest(second, orders, report))
+        report("vacuum and statistics")
+        await asyncio.gather(*(_settle(*each) for each in ((first, TRAIL), (second, REST))))
+        await first.execute("VACUUM (ANALYZE) customers, tallies")
+        await first.execute("CHECKPOINT")
+    finally:
+        for connection in connections:
+            await connection.close()
+
+
+def _shapes(orders: int) -> str:
+    step_us = max(1, _YEAR_US // max(1, orders))
+    start_us = time.time_ns() // 1000 - _LAST_WAS_US - step_us * orders
+    numbers = {"{start_us}": start_us, "{step_us}": step_us, "{customers}": customers_of(orders)}
+    text = _SHAPES.read_text()
+    for name, number in numbers.items():
+        text = text.replace(name, str(number))
+    return text
+
+
+async def _load_rest(connection: Connection, orders: int, report: Report) -> None:
+    await _load(connection, REST, orders, report)
+    async with connection.transaction():
+        await connection.execute("TRUNCATE customers, tallies")
+        await connection.execute(CUSTOMERS, 1, customers_of(orders))
+        await connection.execute(TALLIES)
+
+
+async def _load(connection: Connection, tables: Mapping[str, tuple[str, ...]], orders: int, report: Report) -> None:
+    async with connection.transaction():
+        await connection.execute("SET LOCAL maintenance_work_mem = '1GB'")
+        await connection.execute(f"TRUNCATE {', '.join(tables)}")
+        rebuild = await _drop_indexes(connection, list(tables))
+        for lowest in range(1, orders + 1, AT_ONCE):
+            highest = min(orders, lowest + AT_ONCE - 1)
+            for statements in tables.values():
+                for statement in statements:
+                    await connection.execute(statement, lowest, highest)
+            report(f"{', '.join(tables)}: {highest:,} of {orders:,} orders")
+        for statement in rebuild:
+            report(statement.partition(" (")[0])
+            await connection.execute(statement)
+
+
+async def _drop_indexes(connection: Connection, tables: list[str]) -> list[str]:
+    """Drops them; returns what makes them again. Building one at the end is quicker than adding to it row by row."""
+    rebuild = []
+    for table, name, definition in await connection.fetch(_CONSTRAINTS, tables):
+        await connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+        rebuild.append(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
+    for name, definition in await connection.fetch(_INDEXES, tables):
+        await connection.execute(f"DROP INDEX {name}")
+        rebuild.append(definition)
+    return rebuild
+
+
+async def _settle(connection: Connection, tables: Mapping[str, object]) -> None:
+    """As autovacuum would have left them after a year: otherwise it would do so while we measure."""
+    await connection.execute(f"VACUUM (ANALYZE) {', '.join(tables)}")
+
+
+@contextmanager
+def _without_log(engines: Engines) -> Iterator[None]:
+    _restart(engines, [f"ALTER SYSTEM SET {name} = '{value}'" for name, value in _WITHOUT_LOG.items()])
+    try:
+        yield
+    finally:
+        _restart(engines, [f"ALTER SYSTEM RESET {name}" for name in _WITHOUT_LOG])
+
+
+def _restart(engines: Engines, statements: list[str]) -> None:
+    """PostgreSQL with other settings, on the same port."""
+    asyncio.run(_execute(address_of(engines.owner_url), statements))
+    (postgres,) = [server for server in engines.servers if server.name == "postgres"]
+    postgres.stop()
+    postgres.start()
+
+
+async def _execute(address: str, statements: list[str]) -> None:
+    connection = await asyncpg.connect(address)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,101 @@
+"""One statement for each table: rows of the orders from $1 to $2, or for `BY_CUSTOMER` of all.
+
+Instants after placing: allocated after 5 ms, invoiced 10, charge started 12, charged 15, booked 20 ms, dispatched an
+hour, delivered five hours. Statuses, actors and what events tell are those of `oms/domain`.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+_TOTAL: Final = "p.subtotal + p.tax + p.shipping"
+_INVOICE: Final = "'INV-' || lpad(CAST(2 * p.n + p.number AS text), 12, '0')"
+_TRACKING: Final = "'SBX' || lpad(CAST(2 * p.n + p.number AS text), 16, '0')"
+_DELIVERED_US: Final = 5 * 3_600_000_000
+
+
+def _at(after_us: int, of: str = "p") -> str:
+    return f"filling.instant({of}.placed_us + {after_us})"
+
+
+ORDERS: Final = f"""
+    INSERT INTO orders (id, reference, customer_id, status, currency, payment_method, shipping_address, content_hash,
+                        placed_at, closed_at, last_seq)
+    SELECT o.id, 'FILLED-' || lpad(CAST(o.n AS text), 10, '0'), filling.customer_id(filling.customer(o.n)),
+           'COMPLETED', 'USD', 'sandbox-ok',
+           '{{"name": "A Customer", "line1": "1 Example Street", "city": "Exampletown", "postalCode": "12345",
+              "country": "US"}}',
+           sha256(CAST(CAST(o.n AS text) AS bytea)), {_at(0, "o")}, {_at(_DELIVERED_US, "o")},
+           CASE WHEN o.split THEN 15 ELSE 9 END
+    FROM filling.orders($1, $2) AS o
+"""
+LINES: Final = """
+    INSERT INTO order_lines (order_id, number, sku, quantity, unit_price_minor)
+    SELECT o.id, l.number, filling.sku(l.sku), l.units, 1000 + l.sku
+    FROM filling.orders($1, $2) AS o
+    CROSS JOIN LATERAL (VALUES (1, o.a, o.units_a), (2, o.b, o.units_b)) AS l(number, sku, units)
+"""
+ALLOCATIONS: Final = """
+    INSERT INTO allocations (order_id, shipment, line, sku, quantity, unit_price_minor)
+    SELECT o.id, l.shipment, l.number, filling.sku(l.sku), l.units, 1000 + l.sku
+    FROM filling.orders($1, $2) AS o
+    CROSS JOIN LATERAL (VALUES (1, 1, o.a, o.units_a), (CASE WHEN o.split THEN 2 ELSE 1 END, 2, o.b, o.units_b))
+        AS l(shipment, number, sku, units)
+"""
+SHIPMENTS: Final = f"""
+    INSERT INTO shipments (order_id, number, warehouse_code, status, updated_at, booking_open, courier_code,
+                           courier_name, tracking_number, booked_at, dispatched_at, delivered_at, payment_status,
+                           spending_period, charged_minor, refunded_minor, charged_at, invoice_number, subtotal_minor,
+                           discount_minor, tax_minor, shipping_minor, issued_at)
+    SELECT p.id, p.number, p.warehouse, 'DELIVERED', {_at(_DELIVERED_US)}, false, 'SANDBOX-BIKE', 'Sandbox Bike',
+           {_TRACKING}, {_at(20_000)}, {_at(3_600_000_000)}, {_at(_DELIVERED_US)}, 'SUCCEEDED', 1, {_TOTAL}, 0,
+           {_at(15_000)}, {_INVOICE}, p.subtotal, 0, p.tax, p.shipping, {_at(10_000)}
+    FROM filling.parcels($1, $2) AS p
+"""
+# Written by no transaction that anybody might wait for: those who follow the log do not look at these.
+_EVENT: Final = "INSERT INTO order_events (order_id, seq, at, type, actor, actor_role, shipment, data, transaction)"
+EVENTS_OF_ORDERS: Final = f"""
+    {_EVENT}
+    SELECT o.id, e.seq, filling.instant(o.placed_us + e.after_us), e.type, e.actor, e.role, NULL, e.data, 1
+    FROM filling.orders($1, $2) AS o CROSS JOIN LATERAL (VALUES
+        (1, CAST(0 AS bigint), 'OrderPlaced', 'cart', 'SERVICE', CAST('{{"to": "PENDING"}}' AS jsonb)),
+        (2, 5000, 'ItemsAllocated', 'allocation', NULL, CASE WHEN o.split
+            THEN CAST('{{"from": "PENDING", "to": "PROCESSING", "shipments":
+                [{{"shipment": 1, "warehouse": "NEAR"}}, {{"shipment": 2, "warehouse": "FAR"}}]}}' AS jsonb)
+            ELSE CAST('{{"from": "PENDING", "to": "PROCESSING", "shipments":
+                [{{"shipment": 1, "warehouse": "NEAR"}}]}}' AS jsonb) END),
+        (CASE WHEN o.split THEN 15 ELSE 9 END, {_DELIVERED_US}, 'OrderCompleted', 'courier', 'COURIER',
+            '{{"from": "PROCESSING", "to": "COMPLETED"}}')
+    ) AS e(seq, after_us, type, actor, role, data)
+"""
+EVENTS_OF_SHIPMENTS: Final = f"""
+    {_EVENT}
+    SELECT p.id, CASE WHEN p.split THEN 1 + 2 * e.step + p.number - 1 ELSE 2 + e.step END,
+           filling.instant(p.placed_us + e.after_us), e.type, e.actor, e.role, p.number, e.data, 1
+    FROM filling.parcels($1, $2) AS p CROSS JOIN LATERAL (VALUES
+        (1, CAST(10000 AS bigint), 'ShipmentInvoiced', 'billing', NULL,
+            jsonb_build_object('total', {_TOTAL}, 'number', {_INVOICE})),
+        (2, 12000, 'ChargeStarted', 'billing', NULL, jsonb_build_object('amount', {_TOTAL})),
+        (3, 15000, 'ShipmentCharged', 'billing', NULL, jsonb_build_object('amount', {_TOTAL})),
+        (4, 20000, 'ShipmentBooked', 'booking', NULL, jsonb_build_object(
+            'from', 'PENDING', 'to', 'BOOKED', 'courier', 'SANDBOX-BIKE', 'tracking', {_TRACKING})),
+        (5, 3600000000, 'ShipmentDispatched', 'courier', 'COURIER', '{{"from": "BOOKED", "to": "DISPATCHED"}}'),
+        (6, {_DELIVERED_US}, 'ShipmentDelivered', 'courier', 'COURIER',
+            '{{"from": "DISPATCHED", "to": "DELIVERED"}}')
+    ) AS e(step, after_us, type, actor, role, data)
+"""
+CUSTOMERS: Final = """
+    INSERT INTO customers (id, reference, created_at)
+    SELECT filling.customer_id(c), 'C-' || lpad(CAST(c AS text), 7, '0'), filling.instant(filling.placed_us(0))
+    FROM generate_series($1::bigint, $2::bigint) AS c
+"""
+TALLIES: Final = """
+    INSERT INTO tallies (customer_id, currency, period, spent_minor)
+    SELECT o.customer_id, o.currency, 1, sum(s.charged_minor)
+    FROM orders o JOIN shipments s ON s.order_id = o.id GROUP BY o.customer_id, o.currency
+"""
+
+TRAIL: Final[Mapping[str, tuple[str, ...]]] = {"order_events": (EVENTS_OF_ORDERS, EVENTS_OF_SHIPMENTS)}
+REST: Final[Mapping[str, tuple[str, ...]]] = {
+    "orders": (ORDERS,), "order_lines": (LINES,), "shipments": (SHIPMENTS,), "allocations": (ALLOCATIONS,),
+}  # fmt: skip
+"""Tables with their statements, in two halves that take about as long: each is loaded by a connection of its own."""

@@ -1,0 +1,1 @@
+"""`python -m oms bench`: the goals for speed, measured on real processes. What came of it: docs/performance.md."""

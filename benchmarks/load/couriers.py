@@ -1,0 +1,95 @@
+"""Couriers at work: they list what is BOOKED, a page at a time, then dispatch and deliver each shipment they find."""
+
+import asyncio
+from collections import deque
+from typing import Any, Final
+
+from benchmarks.load.ground import Ground
+from benchmarks.load.http import Connection
+from benchmarks.load.loops import together
+from oms.domain.actor import Role
+
+BOOKED: Final = """query Booked($after: String) {
+  shipments(first: 100, after: $after, filter: {status: [BOOKED]}) {
+    nodes { id } pageInfo { hasNextPage endCursor } } }"""
+DISPATCH: Final = """mutation Dispatch($id: ID!) {
+  dispatchShipment(shipmentId: $id) { userErrors { code message path } } }"""
+DELIVER: Final = """mutation Deliver($id: ID!) {
+  deliverShipment(shipmentId: $id) { userErrors { code message path } } }"""
+DONE: Final = b'"userErrors":[]'
+
+LOOK_EVERY_S: Final = 0.05
+"""While there is nothing new, or enough to do."""
+
+ENOUGH: Final = 64
+"""Found and waiting: fewer than a page, so that a page with nothing new on it means that there is nothing."""
+
+
+class Couriers:
+    """Each has a connection of their own; one more looks for work. `times_s` has what each command took."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._list = ground.document(Role.COURIER, BOOKED)
+        self._commands = {
+            "dispatch": ground.document(Role.COURIER, DISPATCH),
+            "deliver": ground.document(Role.COURIER, DELIVER),
+        }
+        self._found: asyncio.Queue[str] = asyncio.Queue()
+        self._seen: deque[str] = deque(maxlen=100_000)
+        self._seen_set: set[str] = set()
+        self._stopping = False
+        self.times_s: dict[str, list[float]] = {"list": [], "dispatch": [], "deliver": []}
+
+    async def work(self, looking: Connection, carrying: list[Connection]) -> None:
+        """Until told to stop; who has dispatched a shipment delivers it before."""
+        await together(self._look(looking), *map(self._carry, carrying))
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def forget_times(self) -> None:
+        """From now on the times count."""
+        for times_s in self.times_s.values():
+            times_s.clear()
+
+    async def _look(self, connection: Connection) -> None:
+        after: str | None = None
+        while not self._stopping:
+            if self._found.qsize() >= ENOUGH:
+                await asyncio.sleep(LOOK_EVERY_S)
+                continue
+            page = await self._page(connection, after)
+            is_new = self._take(page["nodes"])
+            after = None if is_new or not page["pageInfo"]["hasNextPage"] else page["pageInfo"]["endCursor"]
+            if not is_new and after is None:
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _page(self, connection: Connection, after: str | None) -> Any:
+        began_s = asyncio.get_running_loop().time()
+        data = await connection.data(self._list({"after": after}))
+        self.times_s["list"].append(asyncio.get_running_loop().time() - began_s)
+        return data["shipments"]
+
+    def _take(self, nodes: list[dict[str, str]]) -> bool:
+        """Whether any of them was not seen before."""
+        new = [node["id"] for node in nodes if node["id"] not in self._seen_set]
+        for shipment in reversed(new):
+            if len(self._seen) == self._seen.maxlen:
+                self._seen_set.discard(self._seen.popleft())
+            self._seen.append(shipment)
+            self._seen_set.add(shipment)
+            self._found.put_nowait(shipment)
+        return bool(new)
+
+    async def _carry(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._stopping:
+            try:
+                shipment = self._found.get_nowait()
+            except asyncio.QueueEmpty:
+                await asyncio.sleep(LOOK_EVERY_S / 5)
+                continue
+            for name, document in self._commands.items():
+                began_s = loop.time()
+                await connection.ask(document({"id": shipment}), DONE)
+                self.times_s[name].append(loop.time() - began_s)

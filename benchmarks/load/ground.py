@@ -1,0 +1,139 @@
+"""What workloads stand on: the shop, who calls it, and a look into its database as its owner."""
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import asyncpg
+
+from benchmarks.filling.fill import fill_running
+from benchmarks.load import catalogue
+from benchmarks.load.figures import Figures
+from benchmarks.load.http import Address, Connection, Document
+from benchmarks.load.loops import connect
+from benchmarks.load.options import Options
+from benchmarks.load.shop import Shop
+from oms.database_grants import address_of
+from oms.db import Database
+from oms.domain.access.handle import issue_token
+from oms.domain.access.model import Viewer
+from oms.domain.accounts import handle as accounts
+from oms.domain.accounts.model import NewAccount
+from oms.domain.actor import Role
+from oms.domain.audit.model import OPERATOR
+from oms.domain.sessions import handle as sessions
+from oms.domain.sessions.model import SessionRules
+from oms.web.credentials import SessionCookie
+
+_OF_ORDERS: Final = ("order_lines", "order_events", "shipments", "allocations", "work")
+_PATIENCE_S: Final = 120.0
+_WORKERS_THERE: Final = "SELECT count(*) FROM workers WHERE seen_at > clock_timestamp() - interval '3 seconds'"
+_LEFT_TO_DO: Final = "SELECT count(*) FROM work WHERE queue <> 'deadlines'"
+
+
+@dataclass(slots=True)
+class Ground:
+    """`filled`: how many orders of long ago the database holds. `earlier` has the runs of workloads measured before."""
+
+    shop: Shop
+    options: Options
+    owner: "asyncpg.Connection[asyncpg.Record]"
+    tokens: Mapping[Role, str]
+    cookie: str
+    filled: int
+    earlier: Mapping[str, list[Figures]] = field(default_factory=dict)
+    _references: Any = field(default_factory=itertools.count)
+    _run: str = field(default_factory=lambda: secrets.token_hex(4).upper())
+
+    def reference(self) -> str:
+        """A new order's."""
+        return f"B{self._run}-{next(self._references)}"
+
+    def document(self, role: Role, text: str, **options: str) -> Document:
+        return Document.of(self.tokens[role], text, **options)
+
+    @asynccontextmanager
+    async def connections(self, count: int, to: list[Address] | None = None) -> AsyncIterator[list[Connection]]:
+        """So many, over all web processes or to those named."""
+        opened = await connect(to or self.shop.webs, count)
+        try:
+            yield opened
+        finally:
+            for connection in opened:
+                connection.close()
+
+    async def begin(self, *, workers: bool, readable: int = 0) -> None:
+        """No orders but those of long ago, full shelves, and workers or none.
+
+        Where nothing is filled in, `readable` orders of long ago are put in.
+        """
+        self.shop.stop_workers()
+        await self._clear()
+        self.shop.forget_calls()
+        if readable and not self.filled:
+            await fill_running(self.shop.engines.owner_url, readable, lambda _: None)
+        if workers:
+            self.shop.start_workers()
+            await self.until(_WORKERS_THERE, self.options.worker_processes)
+
+    async def _clear(self) -> None:
+        if self.filled:
+            last = await self.owner.fetchval("SELECT filling.order_id($1)", self.filled)
+            for table in _OF_ORDERS:
+                await self.owner.execute(f"DELETE FROM {table} WHERE order_id > $1", last)  # noqa: S608 - names above
+            await self.owner.execute("DELETE FROM orders WHERE id > $1", last)
+            await self.owner.execute(f"VACUUM {', '.join(_OF_ORDERS)}, orders")
+        else:
+            await self.owner.execute(f"TRUNCATE {', '.join(_OF_ORDERS)}, orders, customers, tallies")
+        await self.owner.execute("TRUNCATE idempotency_keys, workers")
+        await self.owner.execute("UPDATE stock SET allocated = 0, on_hand = $1", catalogue.PLENTY)
+        await self.owner.execute("VACUUM (ANALYZE) stock")
+
+    async def analyze(self) -> None:
+        """As autovacuum would within minutes: plans made for empty tables are not what is measured."""
+        await self.owner.execute("ANALYZE")
+
+    async def until(self, query: str, value: object, *, patience_s: float = _PATIENCE_S) -> None:
+        """Asks the database until it says so. Raises TimeoutError."""
+        async with asyncio.timeout(patience_s):
+            while await self.owner.fetchval(query) != value:  # noqa: ASYNC110 - a database rings no bell
+                await asyncio.sleep(0.05)
+
+    async def until_all_is_done(self) -> None:
+        """What workers do is done. Raises TimeoutError."""
+        await self.until(_LEFT_TO_DO, 0)
+
+
+async def stand_on(shop: Shop, options: Options, filled: int) -> Ground:
+    """Callers are made, and the shop's catalogue and stock put up; its web processes run."""
+    db = Database(shop.engines.database_url, pool_size=1, ring=lambda _: None)
+    async with db.transaction() as tx:
+        tokens = {
+            role: await issue_token(tx, role=role, name=name, customer_reference=None, days=1)
+            for role, name in ((Role.SERVICE, "cart"), (Role.COURIER, "courier"), (Role.SUPPORT, "support"),
+                               (Role.MANAGER, "manager"))
+        }  # fmt: skip
+    cookie = await _signed_in(db, Viewer("benchmark", Role.CUSTOMER, catalogue.customer(1)))
+    await db.close()
+    owner = await asyncpg.connect(address_of(shop.engines.owner_url), command_timeout=None)
+    ground = Ground(shop, options, owner, tokens, cookie, filled)
+    async with ground.connections(1) as [connection]:
+        await catalogue.offer(connection, tokens[Role.SERVICE])
+    return ground
+
+
+async def _signed_in(db: Database, viewer: Viewer) -> str:
+    """The cookie of somebody new who has signed in."""
+    login = f"{viewer.name}-{secrets.token_hex(4)}"
+    rules = SessionRules(idle=timedelta(hours=8), longest=timedelta(days=1), demo=False)
+    async with db.transaction() as tx:
+        new = NewAccount(login, viewer.name, viewer.role, viewer.customer_reference)
+        account = await accounts.add(tx, OPERATOR, new, password_hash="nobody's")  # noqa: S106 - no password has it
+    async with db.transaction() as tx:
+        secret = await sessions.begin(tx, account, rules, by="password")
+    return f"{SessionCookie(secure=True).name}={secret}"

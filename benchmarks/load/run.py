@@ -1,0 +1,140 @@
+"""The order of it all: for each filling a shop of its own, and in it one workload after the other."""
+
+import resource
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import uvloop
+
+from benchmarks.filling.fill import fill
+from benchmarks.load.figures import Figures
+from benchmarks.load.ground import Ground, stand_on
+from benchmarks.load.options import Options
+from benchmarks.load.results import Results, load_average, this_machine
+from benchmarks.load.shop import Shop, open_shop
+from benchmarks.load.workloads import WORKLOADS, Workload
+from oms.check.sandbox import FILE_NAME
+from oms.check.snapshot import look
+from oms.database_grants import address_of
+from oms.settings import CannotStart
+
+CHECKED: Final = frozenset({"life", "flash", "limit"})
+"""After these `oms check` looks whether every rule still holds, where nothing was filled in."""
+
+_BRIEF: Final = ("rate_per_s", "p50_ms", "p99_ms", "ratio", "start_s", "lost", "each_kb", "violations")
+_FILES_EACH: Final = 2
+
+
+def run(options: Options) -> None:
+    """Measures what was asked for and writes it down after each workload. Raises: CannotStart."""
+    chosen = [each for each in WORKLOADS if each.name in options.only or (not options.only and each.asked_for)]
+    if unknown := set(options.only) - {each.name for each in chosen}:
+        known = ", ".join(each.name for each in WORKLOADS)
+        raise CannotStart(f"There is no workload {', '.join(sorted(unknown))}; there are {known}.")
+    _allow_many_sockets(_FILES_EACH * options.subscribers)
+    for filled in options.fillings:
+        wanted = [each for each in chosen if each.grows or not filled]
+        if wanted:
+            say(f"\n{filled:,} orders in the database beforehand")
+            _measure_filled(replace(options, folder=_folder_of(options, filled)), filled, wanted)
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _folder_of(options: Options, filled: int) -> Path | None:
+    return options.folder / f"filled-{filled}" if options.folder else None
+
+
+def _measure_filled(options: Options, filled: int, workloads: list[Workload]) -> None:
+    shape = {"web_processes": options.web_processes, "worker_processes": options.worker_processes}
+    with open_shop(options.folder, **shape) as shop:
+        if filled:
+            _fill(shop, filled, options)
+        shop.start_webs()
+        uvloop.run(_measure_all(shop, options, filled, workloads))
+
+
+def _fill(shop: Shop, filled: int, options: Options) -> None:
+    """Unless the folder holds them already."""
+    if uvloop.run(_is_filled(shop.engines.owner_url, filled)):
+        return
+    began_s = time.perf_counter()
+    fill(shop.engines, filled, lambda step: say(f"  {time.perf_counter() - began_s:6.0f} s  {step}"))
+    results = Results.read(options.results)
+    results.fill_s[str(filled)] = round(time.perf_counter() - began_s)
+    results.write(options.results)
+
+
+async def _is_filled(owner_url: str, filled: int) -> bool:
+    connection = await asyncpg.connect(address_of(owner_url))
+    try:
+        if not await connection.fetchval("SELECT to_regproc('filling.order_id') IS NOT NULL"):
+            return False
+        exists = "SELECT EXISTS (SELECT FROM orders WHERE id = filling.order_id($1))"
+        return bool(await connection.fetchval(exists, filled))
+    finally:
+        await connection.close()
+
+
+async def _measure_all(shop: Shop, options: Options, filled: int, workloads: list[Workload]) -> None:
+    results = Results.read(options.results)
+    results.machine = this_machine()
+    ground = await stand_on(shop, options, filled)
+    for workload in workloads:
+        load = load_average()
+        say(f"\n{workload.name}: {workload.about}")
+        ground.earlier = {name: each.runs for name, each in results.measured.get(str(filled), {}).items()}
+        runs = await _measure(ground, workload)
+        shop.require_alive()
+        results.add(filled, workload.name, runs, load=load, options=_shape(options))
+        results.write(options.results)
+    await ground.owner.close()
+
+
+def _shape(options: Options) -> dict[str, Any]:
+    """What a reader of the figures has to know."""
+    told = asdict(options)
+    for name in ("only", "fillings", "folder", "results"):
+        del told[name]
+    return told
+
+
+async def _measure(ground: Ground, workload: Workload) -> list[Figures]:
+    options = ground.options
+    await ground.begin(workers=workload.workers, readable=workload.readable)
+    if workload.warms_up:
+        await workload.run(ground, options.warm_up_s)
+        await ground.analyze()
+    runs: list[Figures] = []
+    for number in range(options.runs if workload.asked_for else 1):
+        if workload.fresh and number:
+            await ground.begin(workers=workload.workers, readable=workload.readable)
+        figures = await workload.run(ground, options.seconds)
+        if workload.name in CHECKED and not ground.filled:
+            figures["violations"] = await _violations(ground)
+        runs.append(figures)
+        say("  " + ", ".join(f"{name} {figures[name]:.4g}" for name in _BRIEF if name in figures))
+    return runs
+
+
+async def _violations(ground: Ground) -> float:
+    """Rules of the domain that do not hold, by `oms check`: speed that breaks them would be no speed."""
+    folder = ground.shop.engines.folder.path
+    findings = await look(address_of(ground.shop.engines.owner_url), folder / FILE_NAME)
+    for result in findings.violated:
+        say(f"  VIOLATED: {result.holds}: {result.first}")
+    return float(len(findings.violated))
+
+
+def _allow_many_sockets(wanted: int) -> None:
+    """Raises: CannotStart where the system does not allow as many open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        if hard < wanted:
+            raise CannotStart(f"{wanted} open files are needed, {hard} are allowed: raise it (ulimit -n {wanted}).")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,52 @@
+"""Placing orders, and nothing else: workers do not run, so what is measured is the writing of orders."""
+
+from typing import Final
+
+from benchmarks.load.catalogue import an_order
+from benchmarks.load.figures import Figures, memory, percentiles, spending
+from benchmarks.load.ground import Ground
+from benchmarks.load.http import Document
+from benchmarks.load.loops import closed_loop
+from benchmarks.yardstick.pgbench import transactions_per_s
+from oms.domain.actor import Role
+
+PLACE: Final = """mutation Place($input: PlaceOrderInput!) {
+  placeOrder(input: $input) { order { id } userErrors { code message path } } }"""
+PLACE_MANY: Final = """mutation PlaceMany($inputs: [PlaceOrderInput!]!) {
+  placeOrders(inputs: $inputs) { results { order { id } userErrors { code message path } } userErrors { message } } }"""
+
+PLACED: Final = b'"userErrors":[]'
+IN_A_REQUEST: Final = 100
+ALL_PLACED: Final = b'],"userErrors":[]}}}'
+REQUESTS_AT_ONCE: Final = 4
+
+
+def placing(ground: Ground, document: Document) -> bytes:
+    """The request for one more order."""
+    return document({"input": an_order(ground.reference())})
+
+
+async def single(ground: Ground, seconds: float) -> Figures:
+    """In turn with the yardstick, which is measured before and after: `ratio` is that of the rates."""
+    before = await transactions_per_s(ground.shop.engines.owner_url, seconds)
+    document = ground.document(Role.SERVICE, PLACE)
+    async with ground.connections(ground.options.connections) as connections:
+        with spending(ground.shop.processes) as spent:
+            times_s = await closed_loop(connections, lambda: placing(ground, document), PLACED, seconds)
+    after = await transactions_per_s(ground.shop.engines.owner_url, seconds)
+    figures = spent.each(len(times_s)) | percentiles(times_s) | memory(ground.shop.processes)
+    yardstick = (before + after) / 2
+    return figures | {"pgbench_per_s": yardstick, "ratio": figures["rate_per_s"] / yardstick}
+
+
+async def bulk(ground: Ground, seconds: float) -> Figures:
+    """Percentiles are of requests, everything else is of orders."""
+    document = ground.document(Role.SERVICE, PLACE_MANY)
+
+    def request() -> bytes:
+        return document({"inputs": [an_order(ground.reference()) for _ in range(IN_A_REQUEST)]})
+
+    async with ground.connections(REQUESTS_AT_ONCE) as connections:
+        with spending(ground.shop.processes) as spent:
+            times_s = await closed_loop(connections, request, ALL_PLACED, seconds)
+    return spent.each(IN_A_REQUEST * len(times_s)) | percentiles(times_s) | memory(ground.shop.processes)
