@@ -23,12 +23,15 @@ def main() -> int:
     parser.add_argument(
         "--kind", action="append", choices=list(KINDS), help="only faults of this kind; may be repeated"
     )
+    parser.add_argument("--crowd", type=int, default=1, help="carts, and half as many as couriers")
     parser.add_argument("--tell", action="store_true", help="print what happens as it happens")
     asked = parser.parse_args()
     outcomes: list[Outcome] = []
     while sum(outcome.operations.total() for outcome in outcomes) < asked.operations:
         left = asked.operations - sum(outcome.operations.total() for outcome in outcomes)
-        trial = Trial(asked.seed + len(outcomes), min(asked.each, left), asked.faults, asked.scale, asked.kind)
+        trial = Trial(
+            asked.seed + len(outcomes), min(asked.each, left), asked.faults, asked.scale, asked.kind, asked.crowd
+        )
         outcome = play(trial, tell=print if asked.tell else lambda _: None)
         outcomes.append(outcome)
         print(_line(outcome), flush=True)

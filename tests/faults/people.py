@@ -45,7 +45,7 @@ Habit = Callable[[], Awaitable[None]]
 class Person:
     """Does one thing after the other, each by a draw of their own chance, until told to stop."""
 
-    pause_s: float = 0.02
+    pause_s: float = 0.05
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller

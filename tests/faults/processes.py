@@ -29,6 +29,7 @@ PROVIDER_TIMEOUT_S: Final = 4.5
 DATABASE_TIMEOUT_S: Final = 15.0
 ANSWER_WITHIN_S: Final = 6
 READY_WITHIN_S: Final = 120.0
+ENDS_WITHIN_S: Final = 90.0
 SMALL_DISK_MIB: Final = 512
 
 _QUICK: Final = {
@@ -78,7 +79,7 @@ class Program:
             self._process.wait()
             self._process = None
 
-    async def end(self, *, within_s: float = 20) -> None:
+    async def end(self, *, within_s: float = ENDS_WITHIN_S) -> None:
         """SIGTERM, and wait until it has finished what it had under way. Raises TimeoutError."""
         if self._process:
             self._process.send_signal(signal.SIGTERM)

@@ -21,6 +21,7 @@ from oms.domain.catalog import handle as catalog
 from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.stock import handle as stock
 from oms.domain.stock.handle import StockCount
+from oms.settings import CannotStart
 from tests.faults import reckoning
 from tests.faults.asking import Caller, Ledger
 from tests.faults.link import HOST
@@ -40,26 +41,28 @@ from tests.faults.people import (
 from tests.faults.processes import Shop, small_disk
 from tests.faults.recovery import Recovery, placing_again_s, until_calm
 
-RECOVERS_WITHIN_S: Final = 60.0
+RECOVERS_WITHIN_S: Final = 180.0
 WATCHED_S: Final = 2.0
 """For so long after work is at rest placing is watched, before the next fault comes."""
 
 ENDS_WITHIN_S: Final = 240.0
 _ORDINARY: Final = frozenset({"carried out", "refused", "read"})
-CARTS: Final = 2
-COURIERS: Final = 4
 PRICES: Final = {sku: 500 + 100 * number for number, sku in enumerate((*SKUS, *SCARCE))}
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is tried. `kinds` None: all that are possible here. It goes on until both counts are reached."""
+    """What is tried. `kinds` None: all that are possible here. It goes on until both counts are reached.
+
+    `crowd`: so many carts, and twice as many couriers; with the customers they keep two free cores busy at 3.
+    """
 
     seed: int
     operations: int
     faults: int
     scale: float
     kinds: Sequence[str] | None = None
+    crowd: int = 1
 
 
 @dataclass(slots=True)
@@ -114,6 +117,9 @@ class _Course:
             keeping_up = asyncio.create_task(_keep_up(shop))
             try:
                 await self._suffer(shop, living)
+            except (OSError, CannotStart) as error:
+                self._ledger.complain(f"{type(error).__name__} during a fault: {error}")
+            try:
                 self._stop.set()
                 self._fail_for([each for each in await asyncio.gather(*living, return_exceptions=True) if each])
                 await self._come_to_an_end(shop, people)
@@ -210,9 +216,9 @@ class _Course:
         try:
             await _stock_up(database)
             names = [
-                *((f"cart{n}", Role.SERVICE, None) for n in range(CARTS)),
+                *((f"cart{n}", Role.SERVICE, None) for n in range(self._trial.crowd)),
                 *((name, Role.CUSTOMER, name) for name in OWN_CUSTOMERS),
-                *((f"courier{n}", Role.COURIER, None) for n in range(COURIERS)),
+                *((f"courier{n}", Role.COURIER, None) for n in range(2 * self._trial.crowd)),
                 ("boss", Role.MANAGER, None),
                 ("support", Role.SUPPORT, None),
             ]  # fmt: skip
