@@ -76,7 +76,7 @@ class _Examined:
     errors: list[GraphQLError]
     told_errors: list[GraphQLError] | None = None
     sizing: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
-    costs: dict[tuple[str | None, tuple[int | None, ...]], int] = field(default_factory=dict)
+    costs: dict[tuple[str | None, tuple[tuple[str, int | None], ...]], int] = field(default_factory=dict)
 
 
 class Limits:
@@ -101,8 +101,9 @@ class Limits:
         name = operation.name.value if operation.name else None
         if name not in known.sizing:
             known.sizing[name] = _sizing(document, operation)
-        sizes = {variable: _length((variables or {}).get(variable)) for variable in known.sizing[name]}
-        key = (name, tuple(sizes.values()))
+        given = variables or {}
+        sizes = {variable: _length(given[variable]) for variable in known.sizing[name] if variable in given}
+        key = (name, tuple(sizes.items()))
         if key not in known.costs:
             if len(known.costs) >= _KEPT_COSTS:
                 known.costs.clear()
@@ -148,9 +149,11 @@ def _sizing(document: Document, operation: OperationDefinitionNode) -> tuple[str
 
 
 def _length(value: Any) -> int | None:
-    """A page's size as asked for, or how many inputs there are; None where neither is said."""
+    """A page's size as asked for, or how many inputs there are; None where neither is said. 100.0 is 100 to GraphQL."""
     if isinstance(value, list):
         return len(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if isinstance(value, int) else None
 
 
@@ -171,7 +174,7 @@ class _Walk:
         self._schema = schema
         self._document = document
         self._operation = operation
-        self._sizes = {**_defaults(operation), **{name: size for name, size in sizes.items() if size is not None}}
+        self._sizes = {**_defaults(operation), **sizes}  # null that is given takes the place of a default
         self._fragments: dict[str, tuple[int, int]] = {}
 
     def cost(self) -> int:
@@ -242,8 +245,8 @@ class _Walk:
         return 1 if size is None else size
 
 
-def _defaults(operation: OperationDefinitionNode) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _defaults(operation: OperationDefinitionNode) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
     for variable in operation.variable_definitions or ():
         if isinstance(variable.default_value, IntValueNode):
             found[variable.variable.name.value] = int(variable.default_value.value)

@@ -28,6 +28,16 @@ COSTS: dict[str, tuple[str, dict[str, Any], int]] = {
     "a variable's default": ("query ($n: Int = 5) { orders(first: $n) { nodes { id } } }", {}, 10 + 1 + 5),
     "a page as long as the schema says": ("{ orders { nodes { id } } }", {}, 10 + 1 + 20),
     "null is nothing said": ("query ($n: Int) { orders(first: $n) { nodes { id } } }", {"n": None}, 10 + 1 + 20),
+    "null takes the place of a default": (
+        "query ($n: Int = 1) { orders(first: $n) { nodes { id } } }",
+        {"n": None},
+        10 + 1 + 20,
+    ),
+    "GraphQL takes a whole number with a point for an Int": (
+        "query ($n: Int = 1) { orders(first: $n) { nodes { id } } }",
+        {"n": 100.0},
+        10 + 1 + 100,
+    ),
     "never longer than a page may be": ("{ orders(first: 999999) { nodes { id } } }", {}, 10 + 1 + 100),
     "what stands beside the entries counts once": (
         "{ orders(first: 4) { edges { node { id } cursor } pageInfo { endCursor } } }",
