@@ -186,8 +186,9 @@ class _Crossing:
             self._loop.call_later(random.uniform(0, 0.003), self._cut_by_fate)
 
     def _cut_by_fate(self) -> None:
-        self._link.cut_count += 1
-        self.reset()
+        if not self._is_over:
+            self._link.cut_count += 1
+            self.reset()
 
     def _queue(self, data: bytes | None, *, from_far: bool) -> None:
         if not self._waiting and not self._link.is_held and not self._link.delay_s and (not from_far) in self._ends:
