@@ -4,6 +4,7 @@ All of it is linear in the document's length and knows nothing of the schema. Wh
 is not linear: each bound below keeps one of its steps short. docs/doors.md tells them to clients.
 """
 
+import sys
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from typing import Final
@@ -71,11 +72,11 @@ class Document:
 
 
 class KnownDocuments:
-    """The documents that came last, most of which come again. `most_tokens` bounds the memory: some 400 bytes each."""
+    """The documents that came last, most of which come again, as long as they take less than `most_bytes` of memory."""
 
-    def __init__(self, most_tokens: int) -> None:
-        self._most_tokens = most_tokens
-        self._tokens = 0
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._documents: OrderedDict[str, Document] = OrderedDict()
 
     def parsed(self, text: str) -> Document:
@@ -86,14 +87,19 @@ class KnownDocuments:
             return known
         document = _within_bounds(_syntax(text))
         self._documents[text] = document
-        self._tokens += document.syntax.token_count or 0
-        while self._tokens > self._most_tokens:
-            _, forgotten = self._documents.popitem(last=False)
-            self._tokens -= forgotten.syntax.token_count or 0
+        self._bytes += _bytes_of(text, document)
+        while self._bytes > self._most_bytes:
+            self._bytes -= _bytes_of(*self._documents.popitem(last=False))
         return document
 
 
-_KNOWN: Final = KnownDocuments(most_tokens=50_000)
+def _bytes_of(text: str, document: Document) -> int:
+    """About what it takes: measured per token, and the text again in what was made of a long name or comment."""
+    return _BYTES_PER_TOKEN * (document.syntax.token_count or 0) + 2 * sys.getsizeof(text)
+
+
+_BYTES_PER_TOKEN: Final = 400
+_KNOWN: Final = KnownDocuments(most_bytes=24_000_000)
 
 
 def parsed(text: str) -> Document:

@@ -1,5 +1,7 @@
 """Documents are refused for their shape alone, in linear time, and known ones are not parsed again."""
 
+import tracemalloc
+
 import pytest
 from graphql import GraphQLError, get_introspection_query
 
@@ -107,9 +109,22 @@ def test_an_operation_is_chosen_by_its_name_or_as_the_only_one(text: str, name: 
 
 
 def test_a_known_document_is_the_same_object_and_the_least_used_are_forgotten_first() -> None:
-    known = KnownDocuments(most_tokens=10)
+    known = KnownDocuments(most_bytes=4_500)
     first, second = known.parsed("{ a }"), known.parsed("{ b }")
     assert known.parsed("{ a }") is first
     known.parsed("{ c d e }")
     assert known.parsed("{ a }") is first
     assert known.parsed("{ b }") is not second
+
+
+def test_what_known_documents_take_is_bounded_however_long_their_few_tokens_are() -> None:
+    known = KnownDocuments(most_bytes=1_000_000)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(50):
+            known.parsed(f"{{ a{number} }} # " + "\N{PACKAGE}" * 60_000)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held - before < 1_500_000
