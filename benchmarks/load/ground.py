@@ -33,6 +33,7 @@ from oms.web.credentials import SessionCookie
 _OF_ORDERS: Final = ("order_lines", "order_events", "shipments", "allocations", "work")
 _PATIENCE_S: Final = 120.0
 _WORKERS_THERE: Final = "SELECT count(*) FROM workers WHERE seen_at > clock_timestamp() - interval '3 seconds'"
+_PLACED: Final = "SELECT count(*) FROM orders WHERE reference >= $1 AND reference < $2"
 _LEFT_TO_DO: Final = "SELECT count(*) FROM work WHERE queue <> 'deadlines'"
 
 
@@ -42,7 +43,7 @@ class Ground:
 
     shop: Shop
     options: Options
-    owner: "asyncpg.Connection[asyncpg.Record]"
+    owner: "asyncpg.Pool[asyncpg.Record]"
     tokens: Mapping[Role, str]
     cookie: str
     filled: int
@@ -53,6 +54,11 @@ class Ground:
     def reference(self) -> str:
         """A new order's."""
         return f"B{self._run}-{next(self._references)}"
+
+    async def placed(self) -> int:
+        """How many orders with references of ours there are."""
+        prefix = f"B{self._run}-"
+        return int(await self.owner.fetchval(_PLACED, prefix, prefix + "~"))
 
     def document(self, role: Role, text: str, **options: str) -> Document:
         return Document.of(self.tokens[role], text, **options)
@@ -120,7 +126,7 @@ async def stand_on(shop: Shop, options: Options, filled: int) -> Ground:
         }  # fmt: skip
     cookie = await _signed_in(db, Viewer("benchmark", Role.CUSTOMER, catalogue.customer(1)))
     await db.close()
-    owner = await asyncpg.connect(address_of(shop.engines.owner_url), command_timeout=None)
+    owner = await asyncpg.create_pool(address_of(shop.engines.owner_url), min_size=1, max_size=2)
     ground = Ground(shop, options, owner, tokens, cookie, filled)
     async with ground.connections(1) as [connection]:
         await catalogue.offer(connection, tokens[Role.SERVICE])

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import orjson
 
@@ -13,7 +13,7 @@ Address = tuple[str, int]
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _OK: Final = str(HTTPStatus.OK.value).encode()
-_SHOWN: Final = 600
+_SHOWN: Final = 300
 
 
 class NotAsExpected(Exception):
@@ -34,8 +34,7 @@ class Connection(asyncio.Protocol):
         return connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of create_connection()
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by its type
 
     async def ask(self, request: bytes, expected: bytes = b"") -> bytes:
         """The whole answer, head and body. Raises NotAsExpected unless it is a 200 with `expected` in it."""
@@ -43,7 +42,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(request)
         answer = await self._answered
         if answer[9:12] != _OK or expected not in answer:
-            raise NotAsExpected(f"{answer[:_SHOWN]!r} …, expected was {expected!r}")
+            raise _unexpected(answer, expected)
         return answer
 
     async def data(self, request: bytes) -> Any:
@@ -74,6 +73,13 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         self._transport.close()
+
+
+def _unexpected(answer: bytes, expected: bytes) -> NotAsExpected:
+    """With the status and as much of the body as helps."""
+    body = answer.partition(b"\r\n\r\n")[2].decode(errors="replace")
+    shown = body if len(body) <= 2 * _SHOWN else f"{body[:_SHOWN]} … {body[-_SHOWN:]}"
+    return NotAsExpected(f"HTTP {answer[9:12].decode()}, expected was {expected.decode()!r} in: {shown}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,25 +34,22 @@ async def closed_loop(
 async def paced(per_s: float, acts: Sequence[Callable[[], Awaitable[object]]]) -> None:
     """Begins each act at its time, however many are still under way; returns when all are done."""
     began_s = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for number, act in enumerate(acts):
-            await asyncio.sleep(max(0.0, began_s + number / per_s - time.perf_counter()))
-            group.create_task(_awaited(act))
-
-
-async def _awaited(act: Callable[[], Awaitable[object]]) -> None:
-    await act()
+    under_way: list[Awaitable[object]] = []
+    for number, act in enumerate(acts):
+        await asyncio.sleep(max(0.0, began_s + number / per_s - time.perf_counter()))
+        under_way.append(asyncio.ensure_future(act()))
+    await together(*under_way)
 
 
 async def together(*acts: Awaitable[T]) -> list[T]:
-    """All at once; the first error ends the others."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_result(act)) for act in acts]
-    return [task.result() for task in tasks]
-
-
-async def _result(act: Awaitable[T]) -> T:
-    return await act
+    """All at once; the first error ends the others and is raised."""
+    tasks = [asyncio.ensure_future(act) for act in acts]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Pool:

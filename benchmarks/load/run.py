@@ -12,6 +12,7 @@ import uvloop
 from benchmarks.filling.fill import fill
 from benchmarks.load.figures import Figures
 from benchmarks.load.ground import Ground, stand_on
+from benchmarks.load.http import NotAsExpected
 from benchmarks.load.options import Options
 from benchmarks.load.results import Results, load_average, this_machine
 from benchmarks.load.shop import Shop, open_shop
@@ -89,7 +90,10 @@ async def _measure_all(shop: Shop, options: Options, filled: int, workloads: lis
         load = load_average()
         say(f"\n{workload.name}: {workload.about}")
         ground.earlier = {name: each.runs for name, each in results.measured.get(str(filled), {}).items()}
-        runs = await _measure(ground, workload)
+        try:
+            runs = await _measure(ground, workload)
+        except NotAsExpected as problem:
+            raise CannotStart(f"The workload {workload.name} ended: {problem}") from problem
         shop.require_alive()
         results.add(filled, workload.name, runs, load=load, options=_shape(options))
         results.write(options.results)

@@ -67,27 +67,28 @@ class Placing:
 
 @asynccontextmanager
 async def couriers_at_work(ground: Ground) -> AsyncIterator[Couriers]:
-    """While the block runs; what fails them ends the block."""
+    """While the block runs; what failed them is raised at its end."""
     couriers = Couriers(ground)
-    async with ground.connections(COURIERS + 1) as [looking, *carrying], asyncio.TaskGroup() as group:
-        group.create_task(couriers.work(looking, carrying))
+    async with ground.connections(COURIERS + 1) as [looking, *carrying]:
+        working = asyncio.create_task(couriers.work(looking, carrying))
         try:
             yield couriers
         finally:
             couriers.stop()
+            await working
 
 
 async def sustained(ground: Ground, seconds: float) -> Figures:
     """Orders completed in a steady stretch, by the database. `outstanding_…` tells that no backlog grew."""
     async with couriers_at_work(ground) as couriers, ground.connections(PLACERS) as connections:
         placing = Placing(ground)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(placing.work(connections))
-            try:
-                await asyncio.sleep(seconds * RAMP_SHARE)
-                return await _steady(ground, placing, couriers, seconds)
-            finally:
-                placing.stop()
+        working = asyncio.create_task(placing.work(connections))
+        try:
+            await asyncio.sleep(seconds * RAMP_SHARE)
+            return await _steady(ground, placing, couriers, seconds)
+        finally:
+            placing.stop()
+            await working
 
 
 async def _steady(ground: Ground, placing: Placing, couriers: Couriers, seconds: float) -> Figures:
