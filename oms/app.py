@@ -1,11 +1,13 @@
 """The composition root of the web process: what is made once, how it hangs together, and in which order it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import strawberry
+import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
@@ -34,6 +36,8 @@ from oms.web.pages.routes import page_routes
 from oms.web.rates import Rates
 from oms.web.shared_counts import SharedCounts
 
+log = structlog.get_logger(__name__)
+
 
 def create_app() -> Starlette:
     """The application with the settings of the environment. Raises CannotStart where no engines are known."""
@@ -55,13 +59,11 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     hub = LiveHub(db)
     streams = OpenStreams()
     refusals = RefusalTrail(db)
-    rules = SessionRules(
-        idle=timedelta(seconds=settings.session_idle_s),
-        longest=timedelta(days=settings.session_days),
-        demo=settings.demo,
-    )
+    rules = session_rules(settings)
     figures = OwnFigures(streams)
     counts = SharedCounts(redis_url)
+    rates = Rates(settings, counts)
+    provider = identity_provider(settings)
 
     def new_context(viewer: Viewer, repeat: RepeatKey | None) -> Context:
         return Context(
@@ -79,28 +81,21 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        tasks = [
-            asyncio.create_task(hub.follow()),
-            asyncio.create_task(refusals.follow()),
-            asyncio.create_task(streams.end_revoked(api.authenticator)),
-            asyncio.create_task(hear_doorbells(redis_url, hub.ring, missed=hub.reread)),
-        ]
-        try:
+        async with AsyncExitStack() as ending:  # what was entered last ends first
+            for close in (db.close, counts.close, doorbell.close, *([provider.close] if provider else [])):
+                ending.push_async_callback(close)
+            ending.push_async_callback(refusals.write, all_of_them=True)
+            await ending.enter_async_context(
+                in_background(
+                    hub.follow(),
+                    refusals.follow(),
+                    streams.end_revoked(api.authenticator),
+                    hear_doorbells(redis_url, hub.ring, missed=hub.reread),
+                )
+            )
+            ending.push_async_callback(streams.end_all)
             yield
-        finally:
-            await streams.end_all()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await refusals.write(all_of_them=True)
-            await doorbell.close()
-            await counts.close()
-            if provider:
-                await provider.close()
-            await db.close()
 
-    rates = Rates(settings, counts)
-    provider = identity_provider(settings)
     api = Api(schema, Authenticator(db, rules), new_context, rates)
     app = Front(
         settings,
@@ -108,7 +103,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             Route("/graphql", HttpDoor(api, streams, demo=settings.demo)),
             WebSocketRoute("/graphql", WebSocketDoor(api, streams)),
             *front_routes(db),
-            Route("/metrics", MetricsDoor(db, api.authenticator, figures).scrape),
+            Route("/metrics", MetricsDoor(db, api, figures).scrape),
             *page_routes(api, db, hub, streams, provider, demo=settings.demo, on_refusal=refusals.note),
         ],
         middleware=[Middleware(Counted, figures=figures)],
@@ -118,6 +113,33 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     app.state.hub = hub
     app.state.rates = rates
     return app
+
+
+@asynccontextmanager
+async def in_background(*ways: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Each goes on as long as the block does. That one ends before is a fault of ours, and is told at once."""
+    tasks = [asyncio.create_task(way) for way in ways]
+    for task in tasks:
+        task.add_done_callback(_tell_if_it_failed)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _tell_if_it_failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        log.critical("What goes on in the background has ended", task=repr(task), exc_info=task.exception())
+
+
+def session_rules(settings: Settings) -> SessionRules:
+    return SessionRules(
+        idle=timedelta(seconds=settings.session_idle_s),
+        longest=timedelta(days=settings.session_days),
+        demo=settings.demo,
+    )
 
 
 def identity_provider(settings: Settings) -> IdentityProvider | None:

@@ -91,7 +91,7 @@ class HttpDoor:
         if self._demo:
             return True
         try:
-            viewer = await self._api.authenticator.viewer(self._api.authenticator.cookie.read(request))
+            viewer = await self._api.admit(self._api.authenticator.cookie.read(request), address_of(request))
         except Unauthenticated:
             return False
         return may(viewer, access.Operation.READ_SCHEMA)

@@ -27,10 +27,11 @@ from oms.db import Database
 from oms.domain.diagnosis.model import Cause
 from oms.domain.diagnosis.vital_signs import VitalSigns, vital_signs
 from oms.domain.refusal import Refused
-from oms.web.auth import Authenticator
+from oms.web.api import Api
 from oms.web.graphql_errors import ErrorCode, RequestRefused, refusal_of
 from oms.web.graphql_http import refusal_response
 from oms.web.open_streams import OpenStreams
+from oms.web.rates import address_of
 
 _BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _DOORS: Final = frozenset({"graphql", "orders", "courier", "support", "manager", "static", "live", "account"})
@@ -57,7 +58,7 @@ class OwnFigures:
         self.registry.register(_Streams(streams))
 
     def count(self, path: str, method: str, status: int, seconds: float, *, is_stream: bool) -> None:
-        first = path.split("/", 2)[1]
+        first = path.removeprefix("/").partition("/")[0]
         door = first if first in _DOORS else _NO_DOOR
         self._requests.labels(door, method if method in {"GET", "POST"} else _NO_DOOR, str(status)).inc()
         if not is_stream:
@@ -106,14 +107,14 @@ class Counted:
 class MetricsDoor:
     """GET /metrics, with a bearer token: `python -m oms token --role SUPPORT --scope READ_OPERATIONS …`."""
 
-    def __init__(self, db: Database, authenticator: Authenticator, figures: OwnFigures) -> None:
+    def __init__(self, db: Database, api: Api, figures: OwnFigures) -> None:
         self._db = db
-        self._authenticator = authenticator
+        self._api = api
         self._figures = figures
 
     async def scrape(self, request: Request) -> Response:
         try:
-            viewer = await self._authenticator.viewer(request.headers.get("authorization"))
+            viewer = await self._api.admit(request.headers.get("authorization"), address_of(request))
             signs = await vital_signs(self._db, viewer)
         except Refused as refusal:
             return refusal_response(RequestRefused(403, ErrorCode.FORBIDDEN, str(refusal)))

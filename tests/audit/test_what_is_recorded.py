@@ -1,12 +1,15 @@
 """What stands in the audit trail after staff overrode, set or changed something, and after somebody was refused."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.actor import Actor, Role
+from oms.domain.audit import refusals
 from oms.domain.audit.model import AuditAction
 from oms.domain.audit.refusals import EVERY_S, RefusalTrail
 from oms.domain.catalog import handle as catalog
@@ -160,6 +163,30 @@ async def test_refusals_outlast_a_database_that_is_away(shop: ShopUnderTest, mon
             await trail.write()
     await trail.write()
     assert len(await entries(shop)) == 1
+
+
+async def test_a_fault_while_they_are_recorded_does_not_end_the_recording(
+    shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "WRITTEN_EVERY_S", 0.01)
+    trail = RefusalTrail(shop.db)
+    trail.note(COURIER, refusal_of(COURIER, Operation.SET_FRAUD))
+    tried = asyncio.Event()
+
+    def fail() -> None:
+        tried.set()
+        raise ValueError("a fault of ours")
+
+    with capture_logs() as logs:
+        with monkeypatch.context() as faulty:
+            faulty.setattr(shop.db, "transaction", fail)
+            following = asyncio.create_task(trail.follow())
+            await tried.wait()
+        async with asyncio.timeout(5):
+            while not await entries(shop):  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.02)
+    following.cancel()
+    assert logs[0]["log_level"] == "error"
 
 
 def _gone() -> None:

@@ -1,7 +1,9 @@
 """/metrics: for who may read how the system runs; the shop's figures are the database's, requests this process's."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -94,3 +96,12 @@ async def test_without_credentials_there_are_no_figures(server: Server) -> None:
         answer = await client.get("/metrics")
     assert answer.status_code == 401
     assert "WWW-Authenticate" in answer.headers
+
+
+async def test_what_is_asked_of_no_path_is_counted_like_any_other(server: Server, shop: ShopUnderTest) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(server.url).port)
+    writer.write(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert of(await figures(server, shop), "oms_http_requests_total", door="other", method="other", status="404") >= 1

@@ -22,8 +22,8 @@ from oms.domain.actor import Role
 from oms.embedded.ports import free_port
 from oms.listening import listen, port_of
 from oms.settings import Settings, SettingsInvalid, load_settings
+from oms.web import graphql_ws, shared_counts
 from oms.web import rates as rates_module
-from oms.web import shared_counts
 from oms.web.rates import RateLimited, Rates, address_of
 from oms.web.shared_counts import SharedCounts
 from tests.web.conftest import Server, issued, serving, until
@@ -331,6 +331,15 @@ async def test_strangers_of_another_address_are_counted_apart(strict: Server) ->
         assert (await other.post("/graphql", json=QUERY)).status_code == 401
 
 
+async def test_bad_credentials_are_counted_wherever_they_are_shown(strict: Server) -> None:
+    async with caller(strict, "of-nobody", **{"X-Forwarded-For": "192.0.2.7"}) as prober:
+        assert [(await prober.get("/metrics")).status_code for _ in range(4)] == [401, 401, 401, 429]
+    browser = {"X-Forwarded-For": "192.0.2.8", "Accept": "text/html", "Cookie": "__Host-oms_session=of-nobody"}
+    async with caller(strict, **browser) as prober:
+        statuses = [(await prober.get("/graphql")).status_code for _ in range(4)]
+    assert statuses == [303, 303, 303, 429]
+
+
 async def test_an_address_that_no_proxy_of_ours_names_is_not_believed(web_settings: Settings) -> None:
     distrustful = web_settings.model_copy(update={"stranger_requests_per_s": 3, "trusted_proxies": ()})
     with pytest.MonkeyPatch.context() as patch:
@@ -374,6 +383,33 @@ async def test_over_a_websocket_the_operation_too_many_is_refused_and_the_connec
         assert refusal["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
         await send(socket, type="ping")
         assert (await receive(socket))["type"] == "pong"
+
+
+async def test_from_a_websocket_that_sends_too_much_nothing_more_is_read_for_a_while(
+    strict: Server, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphql_ws, "REST_S", 3600)
+    async with connected(strict, await issued(db)) as socket:  # which is the first of four
+        for _ in range(5):
+            await send(socket, type="ping")
+        assert [(await receive(socket))["type"] for _ in range(4)] == ["pong"] * 4  # the last of them is one too many
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(socket.recv(), 0.5)
+
+
+async def test_who_shows_no_credentials_is_read_no_faster(strict: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphql_ws, "REST_S", 3600)
+    stranger = connect(
+        strict.websocket,
+        subprotocols=[Subprotocol("graphql-transport-ws")],
+        additional_headers={"X-Forwarded-For": "192.0.2.9"},
+    )
+    async with stranger as socket:
+        for _ in range(5):
+            await send(socket, type="ping")
+        assert [(await receive(socket))["type"] for _ in range(4)] == ["pong"] * 4
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(socket.recv(), 0.5)
 
 
 async def test_who_tried_too_many_credentials_can_not_connect(strict: Server, db: Database) -> None:

@@ -54,9 +54,10 @@ class RefusalTrail:
             try:
                 await self.write()
             except Exception as error:
-                if not is_outage(error):
-                    raise
-                log.warning("Refusals can't be recorded just now and are kept", error=repr(error))
+                if is_outage(error):
+                    log.warning("Refusals can't be recorded just now and are kept", error=repr(error))
+                else:
+                    log.error("Refusals could not be recorded and are kept", exc_info=error)
 
     async def write(self, *, all_of_them: bool = False) -> None:
         """Records those that are due, or all, in a transaction of their own."""

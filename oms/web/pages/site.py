@@ -16,7 +16,6 @@ from oms.domain.access.model import Viewer
 from oms.domain.repeats.handle import RepeatKey
 from oms.settings import PROJECT_DIR
 from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api
-from oms.web.credentials import SessionCookie
 from oms.web.forgery import FIELD, FormToken, is_genuine
 from oms.web.operation import Operation
 from oms.web.own_pages import is_own
@@ -80,7 +79,7 @@ class Site:
 
     def __init__(self, api: Api, *, navigation: Callable[[Viewer, str], object], demo: bool) -> None:
         self._api = api
-        self._cookie = SessionCookie(secure=not demo)
+        self._cookie = api.authenticator.cookie
         self.demo = demo
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,

@@ -1,0 +1,39 @@
+"""What goes on beside the requests: it ends with the process and not before, or somebody is told."""
+
+import asyncio
+
+from structlog.testing import capture_logs
+
+from oms.app import in_background
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+async def fails() -> None:
+    raise ValueError("a fault of ours")
+
+
+async def test_what_ends_with_the_block_is_not_told() -> None:
+    with capture_logs() as logs:
+        async with in_background(for_ever()):
+            await asyncio.sleep(0)
+    assert logs == []
+
+
+async def test_what_fails_is_told_at_once_and_the_rest_goes_on() -> None:
+    ended = asyncio.Event()
+
+    async def until_cancelled() -> None:
+        try:
+            await for_ever()
+        finally:
+            ended.set()
+
+    with capture_logs() as logs:
+        async with in_background(fails(), until_cancelled()):
+            await asyncio.sleep(0.01)
+            assert [entry["log_level"] for entry in logs] == ["critical"]
+            assert not ended.is_set()
+    assert ended.is_set()
