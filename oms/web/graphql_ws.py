@@ -14,6 +14,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected, WebSocketState
 
+from oms.domain.access.model import Viewer
 from oms.web.api import Api, Outcome, failure
 from oms.web.auth import Unauthenticated, credential_of
 from oms.web.credentials import SessionSecret, Shown
@@ -33,6 +34,12 @@ SEND_PATIENCE_S: Final = 30.0
 
 MOST_OPERATIONS: Final = 100
 """Operations under way at once on one connection."""
+
+LONGEST_GREETING: Final = 16 * 1024
+"""Characters of a message of who has not shown credentials yet."""
+
+REST_S: Final = 1.0
+"""How long nothing is read from who sent more than is fair: what comes next stays with the sender."""
 
 
 class Close(IntEnum):
@@ -99,7 +106,8 @@ class _Connection:
         self._socket = socket
         self._api = api
         self._shown: Shown = session
-        self._initialised = self._acknowledged = False
+        self._initialised = self._acknowledged = self._sent_too_much = False
+        self._viewer: Viewer | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._ending: asyncio.Future[_Ended] = asyncio.get_running_loop().create_future()
 
@@ -145,7 +153,11 @@ class _Connection:
     async def _read(self) -> None:
         try:
             while True:
-                await self._obey(_message(await self._socket.receive()))
+                longest = LONGEST_REQUEST_BYTES if self._acknowledged else LONGEST_GREETING
+                await self._obey(_message(await self._socket.receive(), longest))
+                if self._sent_too_much:
+                    self._sent_too_much = False
+                    await asyncio.sleep(REST_S)
         except WebSocketDisconnect:
             return
         except _Ended as ended:
@@ -160,13 +172,15 @@ class _Connection:
             case {"type": "connection_init"}:
                 await self._initialise(message.get("payload"))
             case {"type": "ping"}:
+                await self._count()
                 payload = {"payload": message["payload"]} if isinstance(message.get("payload"), dict) else {}
                 await self._send({"type": "pong"} | payload)
             case {"type": "pong"}:
-                pass
+                await self._count()
             case {"type": "subscribe", "id": str(key), "payload": dict(request)} if key:
                 await self._subscribe(key, request)
             case {"type": "complete", "id": str(key)}:
+                await self._count()
                 if task := self._operations.pop(key, None):
                     task.cancel()
             case _:
@@ -231,14 +245,25 @@ class _Connection:
                         return
         except (_Ended, Unauthenticated):
             raise
+        except RateLimited as refusal:
+            self._sent_too_much = True
+            await self._send(_result(key, failure(refusal)))
         except Exception as error:  # noqa: BLE001 - whatever it is: failure() masks and logs it
             await self._send(_result(key, failure(error)))
         else:
             await self._send({"id": key, "type": "complete"})
 
     async def _admit(self) -> None:
-        """What is counted: the connection, and each of its operations. Raises Unauthenticated, RateLimited."""
-        await self._api.admit(self._shown, address_of(self._socket))
+        """The connection counts as a request, and each of its operations. Raises Unauthenticated, RateLimited."""
+        self._viewer = await self._api.admit(self._shown, address_of(self._socket))
+
+    async def _count(self) -> None:
+        """So does any other message. One too many is no reason to end anything: what comes after it has to wait."""
+        rates = self._api.rates
+        try:
+            await (rates.caller(self._viewer) if self._viewer else rates.stranger(address_of(self._socket)))
+        except RateLimited:
+            self._sent_too_much = True
 
     async def _send(self, message: dict[str, Any]) -> None:
         """Raises _Ended if the client does not read for SEND_PATIENCE_S."""
@@ -261,14 +286,14 @@ def _unauthenticated(refusal: Unauthenticated) -> _Ended:
     return _Ended(Close.FORBIDDEN if refusal.bad else Close.UNAUTHORIZED, refusal.message)
 
 
-def _message(event: Any) -> dict[str, Any]:
-    """The message in an ASGI event. Raises WebSocketDisconnect, or _Ended where it is no JSON object."""
+def _message(event: Any, longest: int) -> dict[str, Any]:
+    """The message in an ASGI event. Raises WebSocketDisconnect, or _Ended where it is too long or no JSON object."""
     if event["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(event.get("code", 1006), event.get("reason"))
     text = event.get("text")
     if text is None:
         raise _Ended(Close.BAD_MESSAGE, "Messages must be text")
-    if len(text) > LONGEST_REQUEST_BYTES or too_many_values(text):
+    if len(text) > longest or too_many_values(text):
         raise _Ended(Close.TOO_BIG, "The message is too long")
     try:
         message = orjson.loads(text)

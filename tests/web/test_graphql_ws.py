@@ -257,6 +257,12 @@ async def test_a_frame_beyond_the_bound_is_not_even_read(server: Server, token: 
         assert await _closed(socket) == 1009
 
 
+async def test_who_has_not_shown_credentials_is_not_read_at_length(server: Server) -> None:
+    async with _opened(server) as socket:
+        await _send(socket, type="ping", payload={"long": "x" * graphql_ws.LONGEST_GREETING})
+        assert await _closed(socket) == 1009
+
+
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://127.0.0.1:1", "null", "http://localhost"])
 async def test_a_page_of_another_origin_is_refused_before_the_upgrade(server: Server, origin: str) -> None:
     with pytest.raises(InvalidStatus) as refusal:
