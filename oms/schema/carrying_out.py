@@ -12,16 +12,20 @@ from oms.schema.errors import UserError, user_errors
 from oms.schema.visibility import NEEDS
 
 
-async def carry_out(info: Info, act: Callable[[Tx], Awaitable[Any]]) -> tuple[Any | None, list[UserError]]:
+async def carry_out(
+    info: Info, act: Callable[[Tx], Awaitable[Any]], *, keeps_answer: bool = True
+) -> tuple[Any | None, list[UserError]]:
     """What `act` affected, as a JSON value, or why it was refused and rolled back.
 
+    Without `keeps_answer` nothing of it is kept under the Idempotency-Key, so a repeat does it again.
     Raises KeyInUse or KeyReused, which concern the request and not its fields.
     """
     context = info.context
+    repeat = context.repeat if keeps_answer else None
     try:
         _require_allowed(info)
         async with context.db.transaction() as tx:
-            return await once(tx, context.viewer, context.repeat, lambda: act(tx)), []
+            return await once(tx, context.viewer, repeat, lambda: act(tx)), []
     except Refused as refusal:
         context.on_refusal(context.viewer, refusal)
         return None, user_errors(refusal)

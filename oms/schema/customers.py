@@ -1,16 +1,20 @@
-"""Customers and their orders."""
+"""Customers, their orders, and what is held about them: told or forgotten."""
 
+import json
 from typing import Annotated, Self
 from uuid import UUID
 
 import strawberry
 
-from oms.domain.customers import read
+from oms.db import Tx
+from oms.domain.customers import handle, read
 from oms.domain.ids import customer_id, parse_customer
 from oms.domain.orders.read import CustomerPage
 from oms.domain.refusal import Code, refused
+from oms.schema.carrying_out import carry_out
 from oms.schema.context import Info
-from oms.schema.fields import field
+from oms.schema.errors import UserError
+from oms.schema.fields import field, mutation
 from oms.schema.orders import Order, connected
 from oms.schema.pages import PAGE, Connection, Node, size
 from oms.schema.reads import Reads
@@ -63,3 +67,51 @@ class CustomerQueries:
         if reference is None or id is not None:
             raise refused(Code.INVALID, "Give either id or reference, and not both.", "id")
         return await customer_of(info.context.reads, reference)
+
+
+@strawberry.type
+class CustomerExportPayload:
+    """What is held about a customer, or why it is not told."""
+
+    held: str | None = strawberry.field(description="JSON: by table, a list of its rows.")
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class CustomerPayload:
+    """The customer, under the name they go by from now on, or why nothing was done."""
+
+    pseudonym: strawberry.Private[str | None]
+    user_errors: list[UserError]
+
+    @strawberry.field
+    async def customer(self, info: Info) -> Customer | None:
+        return await customer_of(info.context.fresh_reads(), self.pseudonym) if self.pseudonym else None
+
+
+@strawberry.type
+class CustomerMutations:
+    """What managers do with what is held about a customer; see docs/personal-data.md."""
+
+    @mutation(
+        "Tells all that is held about a customer; that it was asked for is in the audit trail. An Idempotency-Key is"
+        " not heeded, for what was told would be kept under it."
+    )
+    async def export_customer(self, info: Info, reference: str) -> CustomerExportPayload:
+        async def act(tx: Tx) -> dict[str, object]:
+            return await handle.export(tx, info.context.viewer, reference)
+
+        held, errors = await carry_out(info, act, keeps_answer=False)
+        told = None if held is None else json.dumps(held, ensure_ascii=False)
+        return CustomerExportPayload(held=told, user_errors=errors)
+
+    @mutation(
+        "Forgets who a customer was, for good; their orders stay in the books, under a pseudonym. Refused while one of"
+        " them is under way."
+    )
+    async def erase_customer(self, info: Info, reference: str, reason: str) -> CustomerPayload:
+        async def act(tx: Tx) -> str:
+            return (await handle.erase(tx, info.context.viewer, reference, reason)).pseudonym
+
+        pseudonym, errors = await carry_out(info, act)
+        return CustomerPayload(pseudonym=pseudonym, user_errors=errors)

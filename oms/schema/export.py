@@ -11,7 +11,7 @@ from oms.schema.accounts import AccountMutations
 from oms.schema.admission import Admission, QuietExecution
 from oms.schema.audit import AuditQueries
 from oms.schema.catalog import CatalogMutations, CatalogQueries
-from oms.schema.customers import CustomerQueries
+from oms.schema.customers import CustomerMutations, CustomerQueries
 from oms.schema.errors import ToldErrors
 from oms.schema.fraud import FraudMutations, FraudQueries
 from oms.schema.guard import guard
@@ -49,7 +49,13 @@ class Query(
     )
 )
 class Mutation(
-    OrderMutations, ShipmentMutations, FraudMutations, CatalogMutations, OperationsMutations, AccountMutations
+    OrderMutations,
+    ShipmentMutations,
+    FraudMutations,
+    CatalogMutations,
+    OperationsMutations,
+    AccountMutations,
+    CustomerMutations,
 ):
     """Doing."""
 

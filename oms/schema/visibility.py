@@ -52,6 +52,7 @@ VISIBLE: Final[Visible] = {
         O.SET_FRAUD: "setSpendingLimit setFraudMaintenance resetFraudSettings clearSpending",
         O.SET_CATALOG: "upsertWarehouses upsertProducts setStock",
         O.MEND_WORK: "retryWork giveUpWork",
+        O.ERASE_CUSTOMER: "exportCustomer eraseCustomer",
     },
     "Subscription": {
         O.READ_ORDER: "orderUpdated orderEvents shipmentUpdated",
@@ -117,6 +118,8 @@ VISIBLE: Final[Visible] = {
     "ShipmentPayload": {WHO_GETS_THERE: "userErrors", O.READ_ORDER: "shipment"},
     "WorkPayload": {WHO_GETS_THERE: "userErrors", O.READ_ORDER: "order"},
     "FraudSettingsPayload": {WHO_GETS_THERE: "userErrors", O.READ_FRAUD: "fraudSettings"},
+    "CustomerPayload": {WHO_GETS_THERE: "userErrors", O.READ_CUSTOMER: "customer"},
+    "CustomerExportPayload": {WHO_GETS_THERE: "userErrors", O.ERASE_CUSTOMER: "held"},
     "CatalogPayload": {WHO_GETS_THERE: "changed userErrors"},
     "AccountPayload": {WHO_GETS_THERE: "sessions userErrors"},
     "UserError": {WHO_GETS_THERE: "code message path"},

@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from oms.domain.access import handle as access
 from oms.domain.accounts import handle as accounts
 from oms.domain.sessions import handle as sessions
-from oms.settings import PROJECT_DIR
+from tests import oms_process
 from tests.shop import SESSION_RULES, ShopUnderTest, open_shop
 
 PASSWORD = "four wet penguins juggle"
@@ -33,10 +32,7 @@ def run(database_url: str, redis_url: str) -> Run:
     environment = kept | {"OMS_DATABASE_URL": database_url, "OMS_REDIS_URL": redis_url}
 
     def oms(*arguments: str, typed: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "oms", *arguments], cwd=PROJECT_DIR, env=environment | settings, input=typed,
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        return oms_process.oms(*arguments, environment=environment | settings, typed=typed)
 
     return oms
 
@@ -163,7 +159,7 @@ async def test_a_token_is_listed_and_revoked_by_its_id(run: Run, shop: ShopUnder
     assert heads.split() == ["ID", "NAME", "ROLE", "CUSTOMER", "SCOPE", "CREATED", "EXPIRES", "REVOKED"]
     token_id, name, role, _, scope, *_, revoked = line.split()
     assert (name, role, scope, revoked) == ("cart", "SERVICE", "PLACE_ORDER,READ_ORDERS", "–")
-    assert f"token:{token_id}" == viewer.credential
+    assert f"token:{token_id}" == viewer.principal
     assert token not in line
     assert run("token", "revoke", token_id).returncode == 0
     assert await access.viewer_of(shop.db, access.digest_of(token)) is None

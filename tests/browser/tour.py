@@ -119,6 +119,10 @@ STOPS: Final = (
     Stop("manager-product-new", "manager", "/manager/stock/products/new"),
     Stop("manager-warehouses", "manager", "/manager/stock/warehouses"),
     Stop("manager-operations", "manager", "/manager/operations"),
+    Stop("manager-audit", "manager", "/manager/audit"),
+    Stop("manager-customers", "manager", "/manager/customers"),
+    Stop("manager-customer", "manager", "/manager/customers?reference=demo"),
+    Stop("manager-erasure", "manager", "/manager/customers/{customer}/erasure"),
     Stop("manager-orders", "manager", "/support"),
 )
 

@@ -27,6 +27,7 @@ from oms.domain.refusal import Code, Refused
 from oms.domain.repeats.handle import RepeatKey, once
 from oms.domain.tables import metadata
 from oms.settings import PROJECT_DIR
+from tests import oms_process
 from tests.shop import CART, MANAGER, SUPPORT, ShopUnderTest, customer, open_shop
 
 ADDRESS = {"name": "Ana Canary", "line1": "1 Canary Street", "city": "Canaryville", "country": "US"}
@@ -67,7 +68,7 @@ async def with_an_account_and_a_token(shop: ShopUnderTest) -> str:
 async def test_after_erasing_no_table_holds_anything_of_them(shop: ShopUnderTest) -> None:
     await delivered(shop)
     cancelled = await shop.place({"pen": 1}, **PERSONAL)
-    await shop.cancel(cancelled, Viewer("Ana Canary", Role.CUSTOMER, "ana-canary", credential="account:1"))
+    await shop.cancel(cancelled, Viewer("Ana Canary", Role.CUSTOMER, "ana-canary", principal="account:1"))
     token = await with_an_account_and_a_token(shop)
     holder = await viewer_of(shop.db, digest_of(token))
     assert holder
@@ -201,8 +202,7 @@ def test_the_commands_export_and_erase(database_url: str, redis_url: str, tmp_pa
     environment = os.environ | {"OMS_DATABASE_URL": database_url, "OMS_REDIS_URL": redis_url}
 
     def oms(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "oms", "customer", *words]
-        return subprocess.run(command, cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, check=False)
+        return oms_process.oms("customer", *words, environment=environment)
 
     assert json.loads(oms("export", "ana-canary").stdout)["orders"][0]["email"] == PERSONAL["email"]
     pseudonym = oms("erase", "ana-canary", "--reason", "Asked for it").stdout.strip()

@@ -102,6 +102,17 @@ MUTATIONS = {
         only(M, V),
         f'mutation {{ setStock(inputs: [{{sku: "tea", warehouseCode: "north", onHand: 9}}]) {CATALOG_PAYLOAD} }}',
     ),
+    "exportCustomer": Rule(
+        only(M),
+        "mutation ($of: String!) { exportCustomer(reference: $of) { held userErrors { code message path } } }",
+        {"of": "$customer"},
+    ),
+    "eraseCustomer": Rule(
+        only(M),
+        'mutation ($of: String!) { eraseCustomer(reference: $of, reason: "Asked for") {'
+        " customer { reference } userErrors { code message path } } }",
+        {"of": "$customer"},
+    ),
     "retryWork": Rule(only(S), f"mutation ($id: ID!) {{ retryWork(workId: $id) {ORDER_PAYLOAD} }}", {"id": "$work"}),
     "giveUpWork": Rule(
         only(S),
@@ -149,6 +160,9 @@ async def filled(api: Api, rule: Rule) -> dict[str, Any]:
                 made[name] = known.shipment()
             case "$amended":
                 made[name] = (await api.amended()).id
+            case "$customer":
+                made[name] = "cy"
+                await api.shop.cancel(await api.shop.place({"tea": 1}, customer="cy"))
             case "$work":
                 made[name] = await parked(api)
             case _:
@@ -193,7 +207,8 @@ async def everything(api: Api) -> list[tuple[Any, ...]]:
     return await api.shop.rows(
         """SELECT (SELECT count(*) FROM order_events), (SELECT count(*) FROM orders), (SELECT count(*) FROM products),
                   (SELECT count(*) FROM warehouses), (SELECT sum(on_hand) FROM stock),
-                  (SELECT count(*) FROM work WHERE parked_at IS NULL), (SELECT last_seq FROM fraud_settings)"""
+                  (SELECT count(*) FROM work WHERE parked_at IS NULL), (SELECT last_seq FROM fraud_settings),
+                  (SELECT array_agg(reference ORDER BY id) FROM customers)"""
     )
 
 

@@ -22,6 +22,7 @@ from oms.web.pages.account import AccountPages
 from oms.web.pages.assets import Assets
 from oms.web.pages.audit import AuditPages
 from oms.web.pages.courier import CourierPages
+from oms.web.pages.customers import CustomerPages
 from oms.web.pages.fraud_control import FraudControlPages
 from oms.web.pages.live import PageStreams
 from oms.web.pages.openid import OpenIdPages
@@ -181,6 +182,7 @@ def page_routes(
         *_support_routes(routes.within(Reach.ALL), SupportPages(site)),
         *_manager_routes(routes.within(Reach.ALL), FraudControlPages(site)),
         routes.within(Reach.ALL).page("/manager/audit", AuditPages(site).index, needs=O.READ_AUDIT),
+        *_customer_routes(routes.within(Reach.ALL), CustomerPages(site)),
         *_stock_routes(routes.within(Reach.ALL), StockPages(site)),
         *_operations_routes(routes.within(Reach.ALL), OperationsPages(site, streams)),
         Route("/live", PageStreams(db, hub, sessions, streams, api.rates), methods=["GET"]),
@@ -255,6 +257,16 @@ def _manager_routes(routes: PageRoutes, manager: FraudControlPages) -> list[Base
     ]
 
 
+def _customer_routes(routes: PageRoutes, customers: CustomerPages) -> list[BaseRoute]:
+    customer = "/manager/customers/{id}"
+    return [
+        routes.page("/manager/customers", customers.index, needs=O.ERASE_CUSTOMER),
+        routes.form(f"{customer}/export", customers.export, needs=O.ERASE_CUSTOMER),
+        routes.page(f"{customer}/erasure", customers.erasure, needs=O.ERASE_CUSTOMER),
+        routes.form(f"{customer}/erasure", customers.erase, needs=O.ERASE_CUSTOMER),
+    ]
+
+
 def _stock_routes(routes: PageRoutes, stock: StockPages) -> list[BaseRoute]:
     return [
         routes.page("/manager/stock", stock.stock, needs=O.READ_STOCK),
@@ -283,6 +295,7 @@ _NAVIGATION: Final = {
         ("Overview", "/manager"),
         ("Stock", "/manager/stock"),
         ("Operations", "/manager/operations"),
+        ("Customers", "/manager/customers"),
         ("Audit", "/manager/audit"),
         ("Orders", "/support"),
     ),

@@ -65,7 +65,11 @@ def guarded(app: Starlette) -> Iterator[PageRoute]:
 
 def address(route: PageRoute, scene: Scene) -> str:
     """With ids of what is ana's."""
-    ids = {"/courier": shipment_id(scene.split, 2), "/support/customers": scene.ana}
+    ids = {
+        "/courier": shipment_id(scene.split, 2),
+        "/support/customers": scene.ana,
+        "/manager/customers": scene.ana,
+    }
     subject = next((ids[place] for place in ids if route.path.startswith(place)), order_id(scene.split))
     shipment = shipment_id(scene.split, 2)
     return re.sub(r"\{(\w+)\}", lambda name: {"id": subject, "shipment": shipment}.get(name[1], "none"), route.path)

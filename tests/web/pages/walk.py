@@ -24,6 +24,7 @@ PEOPLE: Final = (Role.CUSTOMER, Role.COURIER, Role.MANAGER, Role.SUPPORT)
 
 _ASKED: Final = (
     "q", "search", "status", "after", "events", "warehouse", "part", "sku", "amount", "to", "notice", "counted",
+    "reference", "done",
 )  # fmt: skip
 """What pages read from their address."""
 
@@ -66,13 +67,15 @@ async def set_scene(shop: ShopUnderTest, text: str) -> Scene:
     await shop.execute(_PARK, text=text)
     await shop.execute(_MARK, text=text)
     order_ids, shipment_ids = [order_id(each) for each in placed], [shipment_id(each, 1) for each in placed]
+    customer_ids = [customer_id(await _customer(shop, text))]
     return Scene(
         text,
         {
             "/orders/{id}": order_ids,
             "/support/orders/{id}": order_ids,
             "/courier/shipments/{id}": shipment_ids,
-            "/support/customers/{id}": [customer_id(await _customer(shop, text))],
+            "/support/customers/{id}": customer_ids,
+            "/manager/customers/{id}/erasure": customer_ids,
         },
     )
 
