@@ -64,7 +64,7 @@ async def test_one_sees_ones_own_sessions_and_which_is_this_one(shop: ShopUnderT
     ana, bo = await made(shop, "ana"), await made(shop, "bo")
     here, _, _ = await signed_in(shop, ana), await signed_in(shop, ana), await signed_in(shop, bo)
     assert [each["isThisOne"] for each in await own(api, here)] == [False, True]
-    assert await own(api, Viewer("cart", Role.SERVICE, credential="token:x")) == []
+    assert await own(api, Viewer("cart", Role.SERVICE, principal="token:x")) == []
 
 
 async def test_one_is_ended_from_elsewhere(shop: ShopUnderTest, api: Api) -> None:
@@ -137,7 +137,7 @@ async def test_nothing_of_a_password_is_kept_under_an_idempotency_key(shop: Shop
 
 @pytest.mark.parametrize("document", [END_OTHERS, CHANGE, END])
 async def test_a_machine_has_no_account(shop: ShopUnderTest, api: Api, document: str) -> None:
-    machine = Viewer("cart", Role.SERVICE, credential="token:x")
+    machine = Viewer("cart", Role.SERVICE, principal="token:x")
     of_each: dict[str, dict[str, Any]] = {
         CHANGE: {"present": PRESENT, "new": NEW},
         END: {"id": ids.session_id(ids.NOBODY)},

@@ -17,7 +17,7 @@ async def entries(shop: ShopUnderTest, viewer: Viewer = MANAGER, **only: object)
 
 
 async def test_an_entry_tells_who_what_before_after_and_why(shop: ShopUnderTest) -> None:
-    person = Viewer("Maya", Role.MANAGER, credential="account:1")
+    person = Viewer("Maya", Role.MANAGER, principal="account:1")
     told = Entry(AuditAction.RoleChanged, "account:2", {"role": "SUPPORT"}, {"role": "MANAGER"}, "Promoted")
     async with shop.db.transaction() as tx:
         await record(tx, person, told)
@@ -53,7 +53,7 @@ async def test_the_trail_is_paged_newest_first_without_gap_or_repeat(shop: ShopU
 
 
 async def test_it_is_found_by_actor_principal_action_and_subject(shop: ShopUnderTest) -> None:
-    maya = Viewer("Maya", Role.MANAGER, credential="account:1")
+    maya = Viewer("Maya", Role.MANAGER, principal="account:1")
     async with shop.db.transaction() as tx:
         await record(tx, maya, Entry(AuditAction.SignedIn, "account:1"))
         await record(tx, OPERATOR, Entry(AuditAction.TokenIssued, "token:7"))

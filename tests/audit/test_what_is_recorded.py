@@ -25,7 +25,7 @@ from oms.domain.work.model import Queue, WorkKey
 from tests.audit.test_trail import entries
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer, open_shop
 
-MACHINE = Viewer("stock system", Role.SERVICE, credential="token:9")
+MACHINE = Viewer("stock system", Role.SERVICE, principal="token:9")
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def _gone() -> None:
 
 
 async def test_customers_are_never_named(shop: ShopUnderTest) -> None:
-    ana = Viewer("Ana Canary", Role.CUSTOMER, "ana", credential="account:7")
+    ana = Viewer("Ana Canary", Role.CUSTOMER, "ana", principal="account:7")
     trail = RefusalTrail(shop.db)
     trail.note(ana, refusal_of(ana, Operation.SET_FRAUD))
     await trail.write()

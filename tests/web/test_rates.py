@@ -36,11 +36,11 @@ LIMITS = ("machine_requests_per_s", "person_requests_per_s", "stranger_requests_
 
 
 def person(role: Role = Role.SUPPORT) -> Viewer:
-    return Viewer("somebody", role, credential=f"account:{uuid4()}")
+    return Viewer("somebody", role, principal=f"account:{uuid4()}")
 
 
 def machine() -> Viewer:
-    return Viewer("cart", Role.SERVICE, credential=f"token:{uuid4()}")
+    return Viewer("cart", Role.SERVICE, principal=f"token:{uuid4()}")
 
 
 class CountedCounts(SharedCounts):

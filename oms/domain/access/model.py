@@ -14,27 +14,27 @@ from oms.domain.refusal import Code, refused
 class Viewer:
     """An authenticated caller; a CUSTOMER is tied to the customer of `customer_reference`.
 
-    `credential` tells apart who calls, as `account:…` for a person and `token:…` for a machine: what is counted,
-    limited and remembered by caller goes by it. `scope` holds the operations that a token was issued for; None: all
-    that its role may do. `session_id` is the session in which a person acts.
+    `principal` is one caller, the same in every request: `account:…` for a person, `token:…` for a machine, role and
+    name for who was made by the product itself. What is counted, limited and remembered by caller goes by it. `scope`
+    holds the operations that a token was issued for; None: all that its role may do. `session_id` is the session in
+    which a person acts.
     """
 
     name: str
     role: Role
     customer_reference: str | None = None
-    credential: str = ""
+    principal: str = ""
     scope: "frozenset[Operation] | None" = None
     session_id: UUID | None = None
 
-    @property
-    def principal(self) -> str:
-        """One caller, the same in every request. Who was made by the product itself goes by role and name."""
-        return self.credential or f"{self.role} {self.customer_reference or ''} {self.name}"
+    def __post_init__(self) -> None:
+        if not self.principal:
+            object.__setattr__(self, "principal", f"{self.role} {self.customer_reference or ''} {self.name}")
 
     @property
     def is_person(self) -> bool:
         """Whether somebody signed in; machines show a token."""
-        return self.credential.startswith("account:")
+        return self.principal.startswith("account:")
 
     @property
     def actor(self) -> Actor:

@@ -77,7 +77,7 @@ async def find(conn: AsyncConnection, digest: bytes) -> Viewer | None:
     if row is None:
         return None
     scope = None if row.scope is None else _known(row.scope)
-    return Viewer(row.name, Role(row.role), row.customer_reference, credential=f"token:{row.id}", scope=scope)
+    return Viewer(row.name, Role(row.role), row.customer_reference, principal=f"token:{row.id}", scope=scope)
 
 
 async def held(conn: AsyncConnection, digests: Iterable[bytes]) -> set[bytes]:

@@ -50,7 +50,7 @@ async def sign_in(db: Database, login: str, password: str) -> Account | None:
     verdict = await passwords.verify(known, password)
     if account is None or known is None or not verdict.right or account.disabled_at:
         async with db.transaction() as tx:
-            await record(tx, NOBODY, Entry(AuditAction.SignInFailed, account.viewer.credential if account else ""))
+            await record(tx, NOBODY, Entry(AuditAction.SignInFailed, account.viewer.principal if account else ""))
         return None
     if verdict.outdated:
         renewed = await passwords.hashed(password)
@@ -71,7 +71,7 @@ async def of_openid(tx: Tx, *, issuer: str, subject: str, verified_email: str | 
             await record(tx, account.viewer, _entry(AuditAction.AccountChanged, account, after={"openid": True}))
     if account and not account.disabled_at:
         return account
-    await record(tx, NOBODY, Entry(AuditAction.SignInFailed, account.viewer.credential if account else ""))
+    await record(tx, NOBODY, Entry(AuditAction.SignInFailed, account.viewer.principal if account else ""))
     return None
 
 
@@ -157,7 +157,7 @@ async def set_disabled(tx: Tx, by: Actor, account_id: UUID, *, disabled: bool) -
 
 
 def _entry(action: AuditAction, account: Account, **what: Mapping[str, Any]) -> Entry:
-    return Entry(action, account.viewer.credential, before=what.get("before"), after=what.get("after"))
+    return Entry(action, account.viewer.principal, before=what.get("before"), after=what.get("after"))
 
 
 async def _locked(tx: Tx, account_id: UUID) -> tuple[Account, str | None]:

@@ -57,14 +57,14 @@ class Account:
     @property
     def viewer(self) -> Viewer:
         """Its owner, in no session."""
-        return Viewer(self.name, self.role, self.customer_reference, credential=f"account:{self.id}")
+        return Viewer(self.name, self.role, self.customer_reference, principal=f"account:{self.id}")
 
 
 def account_id_of(viewer: Viewer) -> UUID:
     """Raises Refused(FORBIDDEN) for a machine."""
     if not viewer.is_person:
         raise refused(Code.FORBIDDEN, "A token has no account: sign in as a person to do this.")
-    return UUID(viewer.credential.removeprefix("account:"))
+    return UUID(viewer.principal.removeprefix("account:"))
 
 
 def normal_login(login: str) -> str:

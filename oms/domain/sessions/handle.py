@@ -34,7 +34,7 @@ async def begin(tx: Tx, account: Account, rules: SessionRules, *, by: str) -> st
     secret = secrets.token_urlsafe(32)
     if not await store.begin(tx, digest_of(secret), uuid7(await tx.clock()), account, rules):
         return None
-    await record(tx, account.viewer, Entry(AuditAction.SignedIn, account.viewer.credential, after={"by": by}))
+    await record(tx, account.viewer, Entry(AuditAction.SignedIn, account.viewer.principal, after={"by": by}))
     return secret
 
 
@@ -66,7 +66,7 @@ async def own(db: Database, viewer: Viewer, rules: SessionRules) -> Sequence[Ses
 async def end(tx: Tx, secret: str) -> None:
     """Signs out; a session that is over already is left at that."""
     if owner := await store.end(tx, digest_of(secret)):
-        await record(tx, owner, Entry(AuditAction.SignedOut, owner.credential))
+        await record(tx, owner, Entry(AuditAction.SignedOut, owner.principal))
 
 
 async def end_one(tx: Tx, viewer: Viewer, session_id: UUID) -> None:
@@ -74,17 +74,17 @@ async def end_one(tx: Tx, viewer: Viewer, session_id: UUID) -> None:
     account_id = account_id_of(viewer)
     if not await store.end_one(tx, account_id, session_id):
         raise refused(Code.NOT_FOUND, "There is no such session any more.", "sessionId")
-    await record(tx, viewer, Entry(AuditAction.SessionsEnded, viewer.credential, after={"ended": 1}))
+    await record(tx, viewer, Entry(AuditAction.SessionsEnded, viewer.principal, after={"ended": 1}))
 
 
 async def end_others(tx: Tx, viewer: Viewer) -> None:
     """By their owner: signed out everywhere but here."""
     ended = await store.end_all(tx, account_id_of(viewer), but=viewer.session_id)
-    await record(tx, viewer, Entry(AuditAction.SessionsEnded, viewer.credential, after={"ended": ended}))
+    await record(tx, viewer, Entry(AuditAction.SessionsEnded, viewer.principal, after={"ended": ended}))
 
 
 async def end_all(tx: Tx, by: Actor, account: Account) -> int:
     """By who runs the system; how many were ended."""
     ended = await store.end_all(tx, account.id)
-    await record(tx, by, Entry(AuditAction.SessionsEnded, account.viewer.credential, after={"ended": ended}))
+    await record(tx, by, Entry(AuditAction.SessionsEnded, account.viewer.principal, after={"ended": ended}))
     return ended

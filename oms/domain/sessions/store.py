@@ -151,7 +151,7 @@ async def forget_old(tx: Tx, *, most: int) -> int:
 
 def _viewer(row: Row[Any]) -> Viewer:
     return Viewer(
-        row.name, Role(row.role), row.customer_reference, credential=f"account:{row.account_id}", session_id=row.id
+        row.name, Role(row.role), row.customer_reference, principal=f"account:{row.account_id}", session_id=row.id
     )
 
 
