@@ -65,6 +65,7 @@ class DataFolder:
         self.path = path = path.resolve()
         try:
             _make(path)
+            (path / "lock").touch(mode=0o600)  # who may read it may hold it
             self._lock: IO[bytes] = (path / "lock").open("ab")
             (path / "logs").mkdir(mode=0o700, exist_ok=True)
         except OSError as problem:

@@ -93,6 +93,7 @@ class CallLog:
 
     def __init__(self, path: Path, *, busy_timeout_s: float = 5.0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # it holds addresses; what SQLite puts beside it is as closed
         self._connection = sqlite3.connect(path, timeout=0, isolation_level=None)
         self._busy_timeout_s = busy_timeout_s
         # Other processes may be opening the same new file.

@@ -94,6 +94,7 @@ def test_nobody_gets_in_without_the_password(engines: Engines) -> None:
 def test_secrets_are_readable_by_their_owner_only(used_dir: Path) -> None:
     with Engines(used_dir) as engines:
         assert stat.S_IMODE((used_dir / "state.json").stat().st_mode) == 0o600
+        assert stat.S_IMODE((used_dir / "lock").stat().st_mode) == 0o600
         for server in engines.servers:
             command = " ".join(psutil.Process(server.process.pid).cmdline())
             assert [user for user in ENGINE_USERS if engines.folder.password(user) in command] == []

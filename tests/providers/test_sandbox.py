@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import stat
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -191,3 +192,8 @@ async def test_the_log_pages_by_id_and_finds_keys_by_their_start(open_sandbox: O
     rest = calls.page(after=found[-1].id, key_prefix="100%")
     assert [call.entry.key for call in found + rest] == [f"100%-{n}" for n in range(5)]
     assert all(call.entry.outcome is Outcome.EFFECT for call in found + rest)
+
+
+def test_its_file_is_for_its_owner_only_in_a_folder_that_others_may_enter(log_path: Path, calls: CallLog) -> None:
+    assert calls.page() is not None
+    assert {stat.S_IMODE(file.stat().st_mode) for file in log_path.parent.glob("sandbox.sqlite*")} == {0o600}
