@@ -1,12 +1,13 @@
 """What callers show to say who they are: a bearer token in a header, or a session in a cookie hidden from scripts."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
+
+from oms.domain.secret import digest_of
 
 _LONGEST: Final = 512
 
@@ -31,15 +32,11 @@ class Credential:
 
     @classmethod
     def of_session(cls, secret: SessionSecret) -> "Credential":
-        return cls(_digest(secret.value), is_session=True)
+        return cls(digest_of(secret.value), is_session=True)
 
     @classmethod
     def of_token(cls, token: str) -> "Credential":
-        return cls(_digest(token), is_session=False)
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+        return cls(digest_of(token), is_session=False)
 
 
 @dataclass(frozen=True, slots=True)

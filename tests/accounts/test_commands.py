@@ -12,6 +12,7 @@ import pytest
 
 from oms.domain.access import handle as access
 from oms.domain.accounts import handle as accounts
+from oms.domain.secret import digest_of
 from oms.domain.sessions import handle as sessions
 from tests import oms_process
 from tests.shop import SESSION_RULES, ShopUnderTest, open_shop
@@ -152,7 +153,7 @@ async def test_a_token_is_listed_and_revoked_by_its_id(run: Run, shop: ShopUnder
     issued = run("token", "--role", "service", "--name", "cart", "--scope", "place-order", "--scope", "READ_ORDERS")
     assert re.fullmatch(r"oms_[\w-]{43}\n", issued.stdout)
     token = issued.stdout.strip()
-    viewer = await access.viewer_of(shop.db, access.digest_of(token))
+    viewer = await access.viewer_of(shop.db, digest_of(token))
     assert viewer
     assert {operation.name for operation in viewer.scope or ()} == {"PLACE_ORDER", "READ_ORDERS"}
     [heads, line] = run("token", "list").stdout.splitlines()
@@ -162,7 +163,7 @@ async def test_a_token_is_listed_and_revoked_by_its_id(run: Run, shop: ShopUnder
     assert f"token:{token_id}" == viewer.principal
     assert token not in line
     assert run("token", "revoke", token_id).returncode == 0
-    assert await access.viewer_of(shop.db, access.digest_of(token)) is None
+    assert await access.viewer_of(shop.db, digest_of(token)) is None
     assert not run("token", "list").stdout.rstrip().endswith("–")
     assert run("token", "revoke", token_id).returncode == 1
 

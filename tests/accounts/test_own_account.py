@@ -14,6 +14,7 @@ from oms.domain.accounts.model import Account, NewAccount
 from oms.domain.actor import Role
 from oms.domain.audit.model import OPERATOR
 from oms.domain.repeats.handle import RepeatKey
+from oms.domain.secret import digest_of
 from oms.domain.sessions import handle as sessions
 from tests.schema.api import Api
 from tests.shop import SESSION_RULES, ShopUnderTest, open_shop
@@ -50,7 +51,7 @@ async def signed_in(shop: ShopUnderTest, account: Account) -> Viewer:
     async with shop.db.transaction() as tx:
         secret = await sessions.begin(tx, account, SESSION_RULES, by="password")
     assert secret
-    held = await sessions.recognise(shop.db, sessions.digest_of(secret), SESSION_RULES)
+    held = await sessions.recognise(shop.db, digest_of(secret), SESSION_RULES)
     assert held
     return held.viewer
 

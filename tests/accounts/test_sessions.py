@@ -16,6 +16,7 @@ from oms.domain.accounts import passwords, personas
 from oms.domain.accounts.model import Account, NewAccount
 from oms.domain.actor import Role
 from oms.domain.audit.model import OPERATOR
+from oms.domain.secret import digest_of
 from oms.domain.sessions import handle as sessions
 from oms.domain.sessions import store
 from oms.domain.sessions.model import SEEN_EVERY
@@ -49,7 +50,7 @@ async def begun(shop: ShopUnderTest, account: Account) -> str:
 
 
 async def viewer(shop: ShopUnderTest, secret: str) -> Viewer | None:
-    held = await sessions.recognise(shop.db, sessions.digest_of(secret), RULES)
+    held = await sessions.recognise(shop.db, digest_of(secret), RULES)
     return held.viewer if held else None
 
 
@@ -86,16 +87,14 @@ async def test_it_ends_unused_and_it_ends_in_any_case(
     await shop.execute(f"UPDATE sessions SET {passed}")
     assert (await viewer(shop, secret) is not None) == holds
     assert len(await sessions.own(shop.db, ana.viewer, RULES)) == holds
-    assert await sessions.still_held(shop.db, [sessions.digest_of(secret)], RULES) == (
-        {sessions.digest_of(secret)} if holds else set()
-    )
+    assert await sessions.still_held(shop.db, [digest_of(secret)], RULES) == ({digest_of(secret)} if holds else set())
 
 
 async def test_use_puts_off_the_idle_end_but_not_the_last(shop: ShopUnderTest, ana: Account) -> None:
     secret = await begun(shop, ana)
     await shop.execute("UPDATE sessions SET last_seen_at = last_seen_at - interval '7 h'")
     [before] = await shop.rows("SELECT last_seen_at, expires_at FROM sessions")
-    await sessions.seen(shop.db, sessions.digest_of(secret))
+    await sessions.seen(shop.db, digest_of(secret))
     [after] = await shop.rows("SELECT last_seen_at, expires_at FROM sessions")
     assert after[0] - before[0] > timedelta(hours=6, minutes=59)
     assert after[1] == before[1]
@@ -211,7 +210,7 @@ async def test_a_personas_session_counts_in_demo_mode_only(shop: ShopUnderTest) 
     async with shop.db.transaction() as tx:
         account = await personas.account_of(tx, "manager")
         assert await personas.account_of(tx, "manager") == account
-    secret = sessions.digest_of(await begun(shop, account))
+    secret = digest_of(await begun(shop, account))
     demo = replace(RULES, demo=True)
     assert await sessions.recognise(shop.db, secret, demo)
     assert await sessions.recognise(shop.db, secret, RULES) is None

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from oms.domain.access.handle import digest_of, issue_token, viewer_of
+from oms.domain.access.handle import issue_token, viewer_of
 from oms.domain.access.model import Viewer
 from oms.domain.accounts import handle as accounts
 from oms.domain.accounts.model import NewAccount
@@ -25,6 +25,7 @@ from oms.domain.orders import trail as order_trail
 from oms.domain.orders.trail import Stretch
 from oms.domain.refusal import Code, Refused
 from oms.domain.repeats.handle import RepeatKey, once
+from oms.domain.secret import digest_of
 from oms.domain.tables import metadata
 from oms.settings import PROJECT_DIR
 from tests import oms_process

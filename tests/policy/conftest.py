@@ -8,6 +8,7 @@ import pytest
 
 from oms.domain.access.model import Viewer
 from oms.domain.actor import Role
+from oms.domain.secret import digest_of
 from oms.domain.sessions import handle as sessions
 from tests.policy.scene import VIEWERS, Scene, set_scene
 from tests.schema.api import Api
@@ -40,6 +41,6 @@ async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
 async def signed_in(shop: ShopUnderTest, viewer: Viewer) -> Viewer:
     if viewer.role == Role.SERVICE:
         return viewer
-    held = await sessions.recognise(shop.db, sessions.digest_of(await session_of(shop.db, viewer)), SESSION_RULES)
+    held = await sessions.recognise(shop.db, digest_of(await session_of(shop.db, viewer)), SESSION_RULES)
     assert held
     return held.viewer

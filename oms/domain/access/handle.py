@@ -1,7 +1,5 @@
 """Tokens: issued once, shown once, recognised by their hash, and revoked by their id."""
 
-import hashlib
-import secrets
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
@@ -16,15 +14,11 @@ from oms.domain.audit.handle import record
 from oms.domain.audit.model import OPERATOR, AuditAction, Entry
 from oms.domain.ids import uuid7
 from oms.domain.refusal import Code, refuse_all, refused
+from oms.domain.secret import digest_of, new_secret
 from oms.domain.text import CODE_LENGTH, NAME_LENGTH, check_text
 
 LAST: Final = UUID(int=2**128 - 1)
 """Above every id: the list begins before it."""
-
-
-def digest_of(token: str) -> bytes:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 async def issue_token(
@@ -53,7 +47,7 @@ async def issue_token(
         raise refused(
             Code.INVALID, f"A {role} may not do this, so its token can't either: {', '.join(beyond)}.", "scope"
         )
-    token = f"oms_{secrets.token_urlsafe(32)}"
+    token = f"oms_{new_secret()}"
     lifetime = timedelta(days=days) if days is not None else None
     token_id, new = uuid7(await tx.clock()), NewToken(role, name, customer_reference, scope)
     await store.add(tx, digest_of(token), token_id, new, lifetime=lifetime)

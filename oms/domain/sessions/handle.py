@@ -1,7 +1,5 @@
 """Sessions begin when somebody signs in, and end by themselves, by signing out, or with the account's password."""
 
-import hashlib
-import secrets
 from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
@@ -14,15 +12,11 @@ from oms.domain.audit.handle import record
 from oms.domain.audit.model import AuditAction, Entry
 from oms.domain.ids import uuid7
 from oms.domain.refusal import Code, refused
+from oms.domain.secret import digest_of, new_secret
 from oms.domain.sessions import store
 from oms.domain.sessions.model import HeldSession, Session, SessionRules
 
 MOST_LISTED: Final = 100
-
-
-def digest_of(secret: str) -> bytes:
-    """What is kept of a cookie's value."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 async def begin(tx: Tx, account: Account, rules: SessionRules, *, by: str) -> str | None:
@@ -31,7 +25,7 @@ async def begin(tx: Tx, account: Account, rules: SessionRules, *, by: str) -> st
     None where the account was disabled or its password or role changed since `account` was read: who signs in has to
     prove who they are again.
     """
-    secret = secrets.token_urlsafe(32)
+    secret = new_secret()
     if not await store.begin(tx, digest_of(secret), uuid7(await tx.clock()), account, rules):
         return None
     await record(tx, account.viewer, Entry(AuditAction.SignedIn, account.viewer.principal, after={"by": by}))
