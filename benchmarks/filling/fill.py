@@ -32,6 +32,7 @@ _WORTH_A_RESTART: Final = 100_000
 _WITHOUT_LOG: Final = {"wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "16GB"}
 _SHAPES: Final = Path(__file__).with_name("shapes.sql")
 
+_FILLED_WITH: Final = "SELECT obj_description(to_regnamespace('filling'), 'pg_namespace')"
 _CONSTRAINTS: Final = """
     SELECT conrelid::regclass::text AS "table", conname AS name, pg_get_constraintdef(oid) AS definition
     FROM pg_constraint WHERE conrelid = ANY ($1::text[]::regclass[]) AND contype IN ('p', 'u')
@@ -46,6 +47,12 @@ _INDEXES: Final = """
 def customers_of(orders: int) -> int:
     """How many customers so many orders are spread over."""
     return max(LEAST_CUSTOMERS, orders // ORDERS_OF_A_CUSTOMER)
+
+
+def filled_with(owner_url: str) -> int:
+    """With how many orders a database was filled to the end; 0: with none."""
+    found = asyncio.run(_asked(address_of(owner_url), _FILLED_WITH))
+    return int(found or 0)
 
 
 def fill(engines: Engines, orders: int, report: Report) -> None:
@@ -67,6 +74,7 @@ async def fill_running(owner_url: str, orders: int, report: Report) -> None:
         report("vacuum and statistics")
         await asyncio.gather(*(_settle(*each) for each in ((first, TRAIL), (second, REST))))
         await first.execute("VACUUM (ANALYZE) customers, tallies")
+        await first.execute(f"COMMENT ON SCHEMA filling IS '{orders}'")
         await first.execute("CHECKPOINT")
     finally:
         for connection in connections:
@@ -139,6 +147,15 @@ def _restart(engines: Engines, statements: list[str]) -> None:
     (postgres,) = [server for server in engines.servers if server.name == "postgres"]
     postgres.stop()
     postgres.start()
+
+
+async def _asked(address: str, question: str) -> str | None:
+    connection = await asyncpg.connect(address)
+    try:
+        answer: str | None = await connection.fetchval(question)
+        return answer
+    finally:
+        await connection.close()
 
 
 async def _execute(address: str, statements: list[str]) -> None:

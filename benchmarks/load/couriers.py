@@ -18,11 +18,11 @@ DELIVER: Final = """mutation Deliver($id: ID!) {
   deliverShipment(shipmentId: $id) { userErrors { code message path } } }"""
 DONE: Final = b'"userErrors":[]'
 
-LOOK_EVERY_S: Final = 0.05
-"""While there is nothing new, or enough to do."""
+LOOK_EVERY_S: Final = 0.1
+"""While what is found does not keep everybody busy: a list costs as much as many commands."""
 
-ENOUGH: Final = 64
-"""Found and waiting: fewer than a page, so that a page with nothing new on it means that there is nothing."""
+ENOUGH: Final = 32
+"""Found and waiting: far fewer than a page has, so that most of the next page is new if there is more to do."""
 
 
 class Couriers:
@@ -34,7 +34,8 @@ class Couriers:
             "dispatch": ground.document(Role.COURIER, DISPATCH),
             "deliver": ground.document(Role.COURIER, DELIVER),
         }
-        self._found: asyncio.Queue[str] = asyncio.Queue()
+        self._found: asyncio.Queue[str | None] = asyncio.Queue()  # None: go home
+        self._count = 0
         self._seen: deque[str] = deque(maxlen=100_000)
         self._seen_set: set[str] = set()
         self._stopping = False
@@ -42,10 +43,14 @@ class Couriers:
 
     async def work(self, looking: Connection, carrying: list[Connection]) -> None:
         """Until told to stop; who has dispatched a shipment delivers it before."""
+        self._count = len(carrying)
         await together(self._look(looking), *map(self._carry, carrying))
 
     def stop(self) -> None:
+        """What was found is carried out still."""
         self._stopping = True
+        for _ in range(self._count):
+            self._found.put_nowait(None)
 
     def forget_times(self) -> None:
         """From now on the times count."""
@@ -56,12 +61,12 @@ class Couriers:
         after: str | None = None
         while not self._stopping:
             if self._found.qsize() >= ENOUGH:
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(LOOK_EVERY_S / 10)
                 continue
             page = await self._page(connection, after)
             is_new = self._take(page["nodes"])
             after = None if is_new or not page["pageInfo"]["hasNextPage"] else page["pageInfo"]["endCursor"]
-            if not is_new and after is None:
+            if after is None and self._found.qsize() < ENOUGH:
                 await asyncio.sleep(LOOK_EVERY_S)
 
     async def _page(self, connection: Connection, after: str | None) -> Any:
@@ -83,12 +88,7 @@ class Couriers:
 
     async def _carry(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
-        while not self._stopping:
-            try:
-                shipment = self._found.get_nowait()
-            except asyncio.QueueEmpty:
-                await asyncio.sleep(LOOK_EVERY_S / 5)
-                continue
+        while shipment := await self._found.get():
             for name, document in self._commands.items():
                 began_s = loop.time()
                 await connection.ask(document({"id": shipment}), DONE)

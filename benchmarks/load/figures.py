@@ -52,12 +52,19 @@ def _cpu_s(processes: Processes) -> dict[str, float]:
 
 
 def _of_one(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    own = times.user + times.system
     if process.pid == psutil.Process().pid:
-        return float(own)
-    ended = times.children_user + times.children_system
-    return float(own + ended + sum(map(_of_one, process.children())))
+        own = process.cpu_times()
+        return float(own.user + own.system)
+    running_s = sum(map(_of_child, process.children()))  # before what has ended: who ends just now is in that
+    times = process.cpu_times()
+    return float(running_s + times.user + times.system + times.children_user + times.children_system)
+
+
+def _of_child(process: psutil.Process) -> float:
+    try:
+        return _of_one(process)
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def memory(processes: Processes) -> Figures:

@@ -32,7 +32,9 @@ def render_page(results_file: Path, page: Path = PAGE, picture: Path = PLOT) -> 
 def figures_page(results: Results) -> str:
     """Everything between the markers."""
     parts = ["", *_machine(results), "", "### Goals", "", *_goals(results), ""]
-    for filled in sorted({0, *results.fillings}):
+    if not results.measured:
+        return "\n".join(parts)
+    for filled in sorted(map(int, results.measured)):
         parts += [f"### With {filled:,} orders in the database beforehand", "", *_workloads(results, filled), ""]
     if results.fillings:
         parts += ["### What is kept of the empty database's figures", "", *_kept(results), ""]
@@ -42,7 +44,7 @@ def figures_page(results: Results) -> str:
 
 def _machine(results: Results) -> Iterator[str]:
     machine = results.machine
-    if not machine:
+    if not results.measured:
         yield "Nothing has been measured yet: run `python -m oms bench`, then `python -m oms bench --render`."
         return
     measured = [each for by_name in results.measured.values() for each in by_name.values()]
@@ -109,7 +111,7 @@ _COMMON: Final = frozenset(
 
 def _details(results: Results) -> Iterator[str]:
     yield from _head("workload", "orders beforehand", "medians")
-    for filled in sorted({0, *results.fillings}):
+    for filled in sorted(map(int, results.measured)):
         for workload in WORKLOADS:
             runs = results.runs(filled, workload.name)
             names = sorted({name for run in runs for name in run} - _COMMON)

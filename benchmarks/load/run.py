@@ -6,10 +6,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import uvloop
 
-from benchmarks.filling.fill import fill
+from benchmarks.filling.fill import fill, filled_with
 from benchmarks.load.figures import Figures
 from benchmarks.load.ground import Ground, stand_on
 from benchmarks.load.http import NotAsExpected
@@ -62,24 +61,13 @@ def _measure_filled(options: Options, filled: int, workloads: list[Workload]) ->
 
 def _fill(shop: Shop, filled: int, options: Options) -> None:
     """Unless the folder holds them already."""
-    if uvloop.run(_is_filled(shop.engines.owner_url, filled)):
+    if filled_with(shop.engines.owner_url) == filled:
         return
     began_s = time.perf_counter()
     fill(shop.engines, filled, lambda step: say(f"  {time.perf_counter() - began_s:6.0f} s  {step}"))
     results = Results.read(options.results)
     results.fill_s[str(filled)] = round(time.perf_counter() - began_s)
     results.write(options.results)
-
-
-async def _is_filled(owner_url: str, filled: int) -> bool:
-    connection = await asyncpg.connect(address_of(owner_url))
-    try:
-        if not await connection.fetchval("SELECT to_regproc('filling.order_id') IS NOT NULL"):
-            return False
-        exists = "SELECT EXISTS (SELECT FROM orders WHERE id = filling.order_id($1))"
-        return bool(await connection.fetchval(exists, filled))
-    finally:
-        await connection.close()
 
 
 async def _measure_all(shop: Shop, options: Options, filled: int, workloads: list[Workload]) -> None:

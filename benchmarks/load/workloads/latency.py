@@ -40,7 +40,8 @@ async def idle(ground: Ground, seconds: float) -> Figures:
 
 async def at_half_load(ground: Ground, seconds: float) -> Figures:
     """Placed at a steady pace, with couriers at work: half of what the whole life was sustained at."""
-    per_s = (median(ground.earlier.get("life", []), "rate_per_s") or await _sustained(ground, seconds)) / 2
+    sustained = median(ground.earlier.get("life", []), "rate_per_s") or await _sustained(ground, seconds)
+    per_s = max(1.0, sustained / 2)
     document = ground.document(Role.SERVICE, PLACE)
     async with life.couriers_at_work(ground), ground.connections(life.PLACERS) as connections:
         pool = Pool(connections)
