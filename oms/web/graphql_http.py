@@ -6,7 +6,6 @@ whose clients may take another status for somebody else's answer. What is refuse
 status in either, as do faults of ours that left nothing to tell.
 """
 
-import asyncio
 from typing import Any, Final
 
 import orjson
@@ -19,6 +18,7 @@ from oms.domain.access import model as access
 from oms.domain.access.model import Viewer, may
 from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api, not_here
 from oms.web.auth import Unauthenticated, credential_of
+from oms.web.bodies import body_of
 from oms.web.credentials import Shown
 from oms.web.graphiql import graphiql_page, wants_graphiql
 from oms.web.graphql_errors import CannotExecute, RequestRefused, invalid, refusal_of
@@ -29,9 +29,6 @@ from oms.web.open_streams import OpenStreams
 from oms.web.operation import LONGEST_REQUEST_BYTES, Operation, decoded
 from oms.web.own_pages import shown_by
 from oms.web.rates import address_of
-
-BODY_PATIENCE_S: Final = 30.0
-"""How long a body may take to arrive."""
 
 _HEADERS: Final = {"Cache-Control": "no-store"}
 
@@ -113,27 +110,4 @@ async def _operation(request: Request) -> Operation:
     if request.method == "GET":
         return Operation.of_parameters(request.query_params)
     require_json(request)
-    return Operation.of(decoded(await _body(request), what="The body"))
-
-
-async def _body(request: Request) -> bytes:
-    """The body, read no further than to its bound, and not for ever. Raises RequestRefused(408 or 413)."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > LONGEST_REQUEST_BYTES:
-        raise _too_large()
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_PATIENCE_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > LONGEST_REQUEST_BYTES:
-                    raise _too_large()
-    except TimeoutError as problem:
-        message = f"The body did not arrive within {BODY_PATIENCE_S:.0f} s: send it again."
-        raise invalid(message, status=408, headers={"Connection": "close"}) from problem
-    return bytes(body)
-
-
-def _too_large() -> RequestRefused:
-    most = LONGEST_REQUEST_BYTES // (1024 * 1024)
-    return invalid(f"The body is larger than {most} MiB: send less at once.", status=413)
+    return Operation.of(decoded(await body_of(request, most_bytes=LONGEST_REQUEST_BYTES), what="The body"))

@@ -13,7 +13,7 @@ from oms.db import Database
 from oms.domain.access.model import Viewer
 from oms.domain.actor import Role
 from oms.settings import Settings
-from oms.web import graphql_http
+from oms.web import bodies
 from oms.web.operation import MOST_VALUES
 from tests.web.conftest import COOKIE, Server, serving, session_of
 
@@ -174,7 +174,7 @@ async def test_a_subscription_needs_a_stream(client: httpx.AsyncClient) -> None:
 async def test_a_body_that_does_not_arrive_in_time_gets_408(
     server: Server, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphql_http, "BODY_PATIENCE_S", 0.2)
+    monkeypatch.setattr(bodies, "PATIENCE_S", 0.2)
     head = f"POST /graphql HTTP/1.1\r\nHost: {urlsplit(server.url).netloc}\r\nAuthorization: Bearer {token}\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(server.url).port)
     writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())

@@ -122,7 +122,7 @@ class PageRoutes:
             try:
                 return await handler(request)
             except RateLimited as refusal:
-                return self._too_much(refusal, request)
+                return self._told(NotAllowed.of(refusal), request, None)
             except NotAllowed as refusal:
                 return self._told(refusal, request, None)
 
@@ -135,7 +135,7 @@ class PageRoutes:
             try:
                 viewer = await self._sessions.viewer(request)
             except RateLimited as refusal:
-                return self._too_much(refusal, request)
+                return self._told(NotAllowed.of(refusal), request, None)
             if viewer is None:
                 return see_other("/")
             try:
@@ -150,16 +150,13 @@ class PageRoutes:
 
         return answer
 
-    def _too_much(self, refusal: RateLimited, request: Request) -> Response:
-        response = self._told(NotAllowed(refusal.status, refusal.message), request, None)
-        response.headers.update(refusal.headers)
-        return response
-
     def _told(self, refusal: NotAllowed, request: Request, viewer: Viewer | None) -> Response:
         heading = refusal.heading or _HEADINGS.get(refusal.status, "That did not work")
-        return self._site.render(
+        response = self._site.render(
             request, viewer, "start/refused", status=refusal.status, heading=heading, message=refusal.message
         )
+        response.headers.update(refusal.headers)
+        return response
 
 
 def page_routes(

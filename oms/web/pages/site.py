@@ -4,11 +4,10 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import parse_qsl
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -16,7 +15,9 @@ from oms.domain.access.model import Viewer
 from oms.domain.repeats.handle import RepeatKey
 from oms.settings import PROJECT_DIR
 from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api
+from oms.web.bodies import body_of
 from oms.web.forgery import FIELD, FormToken, is_genuine
+from oms.web.graphql_errors import RequestRefused
 from oms.web.operation import Operation
 from oms.web.own_pages import is_own
 from oms.web.pages import words
@@ -46,11 +47,19 @@ _STALE_FORM: Final = (
 class NotAllowed(Exception):
     """Not to be seen, or done, by the viewer; `status` is what the page answers with."""
 
-    def __init__(self, status: int, message: str, *, heading: str | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, *, heading: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.heading = heading
+        self.headers = headers or {}
+
+    @classmethod
+    def of(cls, refusal: RequestRefused) -> Self:
+        """What is refused before a page has its say."""
+        return cls(refusal.status, refusal.message, headers=refusal.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +157,7 @@ def document(name: str) -> str:
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of an urlencoded form, the last of each name. Raises HTTPException(413) above 64 KiB."""
+    """The fields of an urlencoded form, the last of each name. Raises NotAllowed: 413 above 64 KiB, 408 if too slow."""
     if not hasattr(request.state, "form"):
         request.state.form = await _read_form(request)
     form: dict[str, str] = request.state.form
@@ -156,11 +165,10 @@ async def form_of(request: Request) -> dict[str, str]:
 
 
 async def _read_form(request: Request) -> dict[str, str]:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_FORM_BYTES:
-            raise HTTPException(413, "The form is larger than 64 KiB.")
+    try:
+        body = await body_of(request, most_bytes=LONGEST_FORM_BYTES)
+    except RequestRefused as refusal:
+        raise NotAllowed.of(refusal) from refusal
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 

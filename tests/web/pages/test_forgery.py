@@ -1,6 +1,8 @@
 """Forms of other sites, and of other sessions, do nothing: each of ours carries a token that it must show."""
 
+import asyncio
 import secrets
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -10,6 +12,7 @@ from starlette.routing import Route
 
 from oms.domain.access.model import Viewer
 from oms.domain.actor import Role
+from oms.web import bodies
 from oms.web.credentials import SessionCookie
 from oms.web.forgery import FIELD, FormToken, is_genuine
 from tests.shop import ShopUnderTest
@@ -149,3 +152,16 @@ async def test_a_form_is_read_no_further_than_64_kib(pages: Server, shop: ShopUn
     async with httpx.AsyncClient(base_url=pages.url, headers={"Sec-Fetch-Site": "same-origin"}) as browser:
         answer = await browser.post("/sign-in", data={"persona": "x" * 70_000})
         assert answer.status_code == 413
+
+
+async def test_a_form_that_does_not_arrive_in_time_is_answered_by_a_page_that_says_so(
+    pages: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "PATIENCE_S", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(pages.url).port)
+    head = f"POST /sign-in HTTP/1.1\r\nHost: {urlsplit(pages.url).netloc}\r\nSec-Fetch-Site: same-origin\r\n"
+    writer.write(f"{head}Content-Length: 100\r\n\r\nlogin=".encode())
+    answer = await asyncio.wait_for(reader.read(), 10)  # to the end: the connection is closed, too
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"The body did not arrive" in answer
