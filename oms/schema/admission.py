@@ -12,7 +12,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from oms.documents import Document, parsed
 from oms.domain.access.model import Operation, may
 from oms.schema.context import Context
-from oms.schema.limits import MAXIMUM, MOST_VALUES, Limits, count_values
+from oms.schema.limits import MAXIMUM, MOST_TOLD, MOST_VALUES, Limits, count_values
 
 _LIMITS: Final[WeakKeyDictionary[strawberry.Schema, Limits]] = WeakKeyDictionary()
 """One for each schema: what it judged once is remembered."""
@@ -91,11 +91,23 @@ def _refused(message: str, *, code: str = "INVALID") -> GraphQLError:
     return GraphQLError(message, extensions={"code": code})
 
 
-class QuietExecution(StrawberryGraphQLCoreExecutionContext):
-    """Strangers are told that a variable is wrong, not which names would be right."""
+class BoundedExecution(StrawberryGraphQLCoreExecutionContext):
+    """Tells no more values than MOST_TOLD, and strangers that a variable is wrong, not which names would be right."""
+
+    _told = 0
 
     @classmethod
     def build(cls, *arguments: Any, **options: Any) -> list[GraphQLError] | Executor[Any]:
         """As graphql-core calls it: after the schema, the document and the root value comes the context."""
         context: Context = arguments[3]
         return super().build(*arguments, **options | {"hide_suggestions": not reads_schema_itself(context)})
+
+    def execute_fields(self, parent_type: Any, source: Any, path: Any, fields: Any, position: Any) -> Any:
+        """As graphql-core calls it for each object; events of a subscription are executed one by one."""
+        self._told += len(fields)
+        if self._told > MOST_TOLD:
+            raise _refused(
+                f"The answer would hold more than {MOST_TOLD} values. Ask for shorter pages (first), fewer fields, or"
+                " several times."
+            )
+        return super().execute_fields(parent_type, source, path, fields, position)

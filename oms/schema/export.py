@@ -8,7 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
 from oms.schema.accounts import AccountMutations
-from oms.schema.admission import Admission, QuietExecution
+from oms.schema.admission import Admission, BoundedExecution
 from oms.schema.audit import AuditQueries
 from oms.schema.catalog import CatalogMutations, CatalogQueries
 from oms.schema.customers import CustomerMutations, CustomerQueries
@@ -77,7 +77,7 @@ schema: Final = ApiSchema(
     mutation=Mutation,
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
-    execution_context_class=QuietExecution,
+    execution_context_class=BoundedExecution,
     extensions=[Admission, ToldErrors],
 )
 

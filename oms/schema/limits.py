@@ -62,6 +62,8 @@ LIST: Final = 10
 """Entries of a list whose length is not asked for, such as an order's lines or shipments."""
 PAGE: Final = 100
 """The longest page; who asks for more is told so by the list itself."""
+MOST_TOLD: Final = 150_000
+"""How many values an answer may come to: an order may have 2,000 lines where LIST counts ten."""
 MOST_ERRORS: Final = 10
 _KEPT_COSTS: Final = 32
 

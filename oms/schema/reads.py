@@ -20,6 +20,7 @@ from oms.domain.orders.model import Line
 from oms.domain.orders.read import CustomerPage, SeenOrder
 from oms.domain.orders.trail import Stretch
 from oms.domain.paging import Page
+from oms.domain.refusal import Code, refused
 from oms.domain.shipments import read as shipments
 from oms.domain.shipments.handle import ShipmentKey
 from oms.domain.shipments.model import Item
@@ -34,6 +35,9 @@ V = TypeVar("V")
 D = TypeVar("D")
 
 
+MOST_LINES: Final = 50_000
+"""How many lines of orders and shipments one answer may come to; their number is known only when they are read."""
+
 _NO_ORDERS: Final[Page[SeenOrder]] = Page((), more=False)
 
 
@@ -43,6 +47,7 @@ class Reads:
     def __init__(self, db: Database, viewer: Viewer) -> None:
         self.db = db
         self.viewer = viewer
+        self._lines_told = 0
         self.order: DataLoader[UUID, SeenOrder | None] = _loader(lambda ids: orders.of_ids(db, viewer, ids), None)
         self.order_of_shipment: DataLoader[UUID, SeenOrder | None] = _loader(
             lambda ids: orders.of_shipments(db, ids), None
@@ -64,6 +69,14 @@ class Reads:
         self.events: DataLoader[Stretch, list[Event]] = _loader(
             lambda stretches: trail.events_of(db, viewer, stretches), []
         )
+
+    def counted(self, lines: list[V]) -> list[V]:
+        """The same lines. Raises Refused(INVALID) once an answer has too many, before anything is made of them."""
+        self._lines_told += len(lines)
+        if self._lines_told > MOST_LINES:
+            message = f"The answer would hold more than {MOST_LINES} lines. Ask for shorter pages (first)."
+            raise refused(Code.INVALID, message)
+        return lines
 
     async def name_of(self, sku: str) -> str:
         """The product's name; what the catalogue does not hold goes by its SKU."""

@@ -8,6 +8,7 @@ from graphql import get_introspection_query
 
 from oms.documents import parsed
 from oms.domain.actor import Role
+from oms.schema import admission, reads
 from oms.schema.export import schema
 from oms.schema.limits import MAXIMUM, MOST_ERRORS, MOST_VALUES, Limits
 from oms.settings import PROJECT_DIR
@@ -103,6 +104,29 @@ async def test_what_costs_too_much_is_refused_before_it_is_executed(api: Api) ->
     assert result.errors[0].extensions == {"code": "INVALID"}
     assert str(MAXIMUM[Role.SUPPORT]) in result.errors[0].message
     assert result.extensions == {"cost": {"requested": cost(document), "maximum": MAXIMUM[Role.SUPPORT]}}
+
+
+ORDERS = "{ orders(first: 100) { nodes { id lines { id sku quantity } } } }"
+
+
+async def test_an_answer_that_grows_past_what_was_reckoned_is_not_told(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await api.shop.stock_up({f"MUG-{n}": {"A": 1} for n in range(20)})
+    await api.shop.place({f"MUG-{n}": 1 for n in range(20)})
+    monkeypatch.setattr(admission, "MOST_TOLD", 60)
+    assert (await api.refusal(ORDERS)).message.startswith("The answer would hold more than 60 values.")
+    assert (await api.answer(ORDERS.replace("quantity", ""))).errors is None
+
+
+async def test_lines_are_counted_before_anything_is_made_of_them(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    await api.shop.stock_up({"MUG": {"A": 9}})
+    await api.shop.place({"MUG": 1})
+    await api.shop.place({"MUG": 1})
+    monkeypatch.setattr(reads, "MOST_LINES", 3)
+    assert (await api.answer(ORDERS)).errors is None
+    error = await api.refusal("{ orders { nodes { id a: lines { sku } b: lines { sku } } } }")
+    assert error.message.startswith("The answer would hold more than 3 lines.")
 
 
 async def test_a_subscription_is_judged_alike(api: Api) -> None:
