@@ -13,6 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from oms.database_grants import address_of, grant, warn_if_trails_can_be_rewritten
 from oms.settings import PROJECT_DIR, CannotStart
 
+OLDEST_SERVER: Final = 18
+"""PostgreSQL's version from which on RETURNING tells the old row beside the new one."""
+
 _CONNECT_PATIENCE_S: Final = 5.0
 
 
@@ -26,7 +29,7 @@ def migration_config(database_url: str) -> Config:
 def migrate(owner_url: str) -> None:
     """Bring the database to the newest version, and the application's grants to what it needs.
 
-    Raises: CannotStart if it cannot be reached, or the URL is not its owner's.
+    Raises: CannotStart if it cannot be reached, its server is too old, or the URL is not its owner's.
     """
     asyncio.run(_served_versions(owner_url))
     try:
@@ -56,7 +59,7 @@ def require_ready(database_url: str) -> None:
 
 
 def require_migrated(database_url: str) -> None:
-    """Raises: CannotStart if the database cannot be reached, or does not serve this program's version.
+    """Raises: CannotStart if the database cannot be reached, its server is too old, or it serves other versions only.
 
     It serves older ones, too, as long as migrations have only added to it: so a deploy begins with the migration.
     """
@@ -80,12 +83,21 @@ async def _served_versions(database_url: str) -> frozenset[str]:
             "Check OMS_DATABASE_URL and that the server runs and lets this user in."
         ) from problem
     try:
+        _require_recent(database_url, connection.get_server_version().major)
         rows = await connection.fetch("SELECT version FROM served_versions")  # kept by migrations/env.py
         return frozenset(row["version"] for row in rows)
     except asyncpg.UndefinedTableError:
         return frozenset()
     finally:
         await connection.close()
+
+
+def _require_recent(database_url: str, version: int) -> None:
+    if version < OLDEST_SERVER:
+        raise CannotStart(
+            f"The server of {shown(database_url)} is PostgreSQL {version}; it must be {OLDEST_SERVER} or newer.\n"
+            "Upgrade the server (pg_upgrade), or set OMS_DATABASE_URL to a newer one."
+        )
 
 
 def shown(database_url: str) -> str:

@@ -1,13 +1,16 @@
 """Migrations lead to exactly the tables of the code, in one line, each dated."""
 
 import re
+import socketserver
+import threading
+from collections.abc import Callable
 
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
 from oms.database_grants import APP_ROLE
-from oms.database_version import migrate, migration_config, require_migrated, shown
+from oms.database_version import migrate, migration_config, require_migrated, require_ready, shown
 from oms.embedded import Engines
 from oms.settings import CannotStart
 from tests.owner import owner_of
@@ -46,6 +49,37 @@ def test_a_wrong_password_is_told_as_such(engines: Engines) -> None:
     guessed = engines.database_url.replace(engines.folder.password(APP_ROLE), "guessed")
     with pytest.raises(CannotStart, match="password authentication failed"):
         require_migrated(guessed)
+
+
+def message(kind: bytes, body: bytes) -> bytes:
+    return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+
+GREETING = b"".join([
+    message(b"R", bytes(4)),  # authenticated
+    message(b"S", b"server_version\x0017.6\x00"),
+    message(b"S", b"client_encoding\x00UTF8\x00"),
+    message(b"K", bytes(8)),
+    message(b"Z", b"I"),
+])  # fmt: skip
+"""How a PostgreSQL 17 greets whoever connects, without asking for a password."""
+
+
+class OlderServer(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        while (asked := self.request.recv(4096)) and not asked.startswith(b"X"):
+            is_for_tls = asked[4:8] == (80877103).to_bytes(4, "big")
+            self.request.sendall(b"N" if is_for_tls else GREETING)
+
+
+@pytest.mark.parametrize("use", [require_migrated, require_ready, migrate])
+def test_an_older_server_is_refused_with_the_version_that_is_needed(use: Callable[[str], None]) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), OlderServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"postgresql+asyncpg://oms:secret@127.0.0.1:{server.server_address[1]}/oms"
+        with pytest.raises(CannotStart, match=r"is PostgreSQL 17; it must be 18 or newer"):
+            use(url)
+        server.shutdown()
 
 
 def test_a_url_is_shown_without_its_password() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from oms.embedded import running_instance
 from oms.settings import PROJECT_DIR
-from tests.platform.conftest import Environment, Instance, oms
+from tests.platform.conftest import Environment, Instance, clean_environment, oms
 from tests.platform.test_acknowledged import Cart
 
 VERSIONS = PROJECT_DIR / "migrations" / "versions"
@@ -71,6 +71,12 @@ def revision_of(migration: Path) -> str:
         if isinstance(target, ast.Name)
     }
     return str(values["revision"])
+
+
+@pytest.fixture
+def environment(open_dir: Path) -> Environment:
+    """A folder that is used for nothing else, for its database ends at a version that the product does not have."""
+    return clean_environment(open_dir / "migrated further")
 
 
 @pytest.fixture

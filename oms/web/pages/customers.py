@@ -22,7 +22,7 @@ class CustomerPages:
 
     async def index(self, request: Request, viewer: Viewer) -> Response:
         """?done=erasure tells that it was done just now."""
-        reference = request.query_params.get("reference", "").strip()
+        reference = request.query_params.get("reference", "")
         customer, refusals = await self._found(viewer, reference)
         return self._site.render(
             request, viewer, "manager/customers", status=422 if refusals.errors else 200, refusals=refusals,
