@@ -21,8 +21,10 @@ _ORDERS: Final = """
     FROM orders o JOIN customers c ON c.id = o.customer_id
 """
 _TRAIL: Final = """
-    SELECT order_id, shipment, type, actor, data ->> 'queue' AS queue FROM order_events
-    WHERE actor_role IS NOT NULL AND type IN (
+    SELECT e.order_id, e.shipment, e.type, e.data ->> 'queue' AS queue,
+           CASE e.actor_role WHEN 'CUSTOMER' THEN c.reference ELSE e.actor END AS actor -- trails name no customer
+    FROM order_events e JOIN orders o ON o.id = e.order_id JOIN customers c ON c.id = o.customer_id
+    WHERE e.actor_role IS NOT NULL AND e.type IN (
         'OrderPlaced', 'AmendmentAccepted', 'OrderCancelled', 'ShipmentDispatched', 'ShipmentDelivered',
         'ShipmentFailed', 'WorkRetried')
 """
