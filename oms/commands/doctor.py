@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 WELL, UNWELL, CANT_TELL = 0, 1, 2
 
-MOST_LOOKED_AT = 1000
-"""Subjects of each kind: on a bad day the first thousand tell what is wrong."""
-
 PLAIN_WIDTH = 120
 
 
@@ -75,13 +72,13 @@ async def _look(settings: Settings, patience: "Patience", order: str | None) -> 
     try:
         findings = await look(db, str(settings.redis_url), settings.data_dir)
         if order is None:
-            found = await read.standstills(db, patience, most=MOST_LOOKED_AT)
+            found = await read.standstills(db, patience)
         else:
             known = await read.of_order(db, order)
             if known is None:
                 raise CannotStart(f"There is no order with the reference {order!r}.")
             found = known
         async with db.transaction() as tx:
-            return Examination(await tx.clock(), findings, found, is_whole=len(found) < MOST_LOOKED_AT)
+            return Examination(await tx.clock(), findings, found.standstills, found.is_whole)
     finally:
         await db.close()

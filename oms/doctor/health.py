@@ -11,7 +11,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 
 from oms.db import Database
+from oms.domain.diagnosis.vital_signs import oldest_transaction_s
 from oms.domain.work.model import Queue
+from oms.domain.work.store import ALIVE
 
 LONGEST_TRANSACTION_S: Final = 30.0
 LARGEST_CLOCK_DIFFERENCE_S: Final = 2.0
@@ -34,17 +36,11 @@ class Finding:
 
 
 _WORKERS: Final = text(
-    """
+    f"""
     SELECT q.name, count(w.name) AS workers FROM unnest(CAST(:queues AS text[])) AS q(name)
-    LEFT JOIN workers w ON q.name = ANY(w.queues) AND w.seen_at > statement_timestamp() - interval '5 seconds'
+    LEFT JOIN workers w ON q.name = ANY(w.queues) AND {ALIVE}
     GROUP BY q.name
-    """
-)
-_OLDEST_TRANSACTION: Final = text(
-    """
-    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(xact_start)), 0) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
-    """
+    """  # noqa: S608 - a constant
 )
 _SETTINGS: Final = text("SELECT maintenance, updated_at FROM fraud_settings WHERE id = 1")
 
@@ -53,7 +49,7 @@ async def look(db: Database, redis_url: str, data_dir: Path) -> list[Finding]:
     """All findings, well or not. Raises OSError or SQLAlchemy's where the database is away: then nothing else helps."""
     async with db.reading() as conn:
         workers = {row.name: row.workers for row in await conn.execute(_WORKERS, {"queues": [*map(str, Queue)]})}
-        oldest_s = float((await conn.execute(_OLDEST_TRANSACTION)).scalar_one())
+        oldest_s = await oldest_transaction_s(conn)
         settings = (await conn.execute(_SETTINGS)).one()
         behind_s = (
             (await conn.execute(text("SELECT clock_timestamp()"))).scalar_one() - datetime.now(UTC)

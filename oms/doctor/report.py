@@ -25,7 +25,7 @@ class Examination:
 
     @property
     def all_is_well(self) -> bool:
-        return not self.standstills and all(finding.is_well for finding in self.findings)
+        return self.is_whole and not self.standstills and all(finding.is_well for finding in self.findings)
 
 
 def as_json(examination: Examination) -> bytes:

@@ -4,6 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 from oms.domain.diagnosis import read
 from oms.domain.diagnosis.model import Cause, Patience, Standstill
 from oms.domain.fraud import handle as fraud
@@ -15,7 +17,7 @@ SHORT = Patience(work=timedelta(0), answer=timedelta(days=3), pickup=timedelta(d
 
 
 async def standing(shop: ShopUnderTest, patience: Patience = SHORT) -> list[Standstill]:
-    return await read.standstills(shop.db, patience, most=100)
+    return (await read.standstills(shop.db, patience)).standstills
 
 
 async def causes(shop: ShopUnderTest, patience: Patience = SHORT) -> list[Cause]:
@@ -154,12 +156,27 @@ async def test_an_order_is_explained_even_while_nothing_is_wrong(shop: ShopUnder
     await shop.run()
     found = await read.of_order(shop.db, "FINE")
     assert found is not None
-    assert [standstill.cause for standstill in found] == [Cause.NOT_PICKED_UP]
+    assert [standstill.cause for standstill in found.standstills] == [Cause.NOT_PICKED_UP]
     assert await read.of_order(shop.db, "NO-SUCH-ORDER") is None
 
 
-async def test_no_more_is_looked_at_than_asked_for_and_what_waits_longest_comes_first(shop: ShopUnderTest) -> None:
+async def test_no_more_is_looked_at_than_is_bearable_and_what_waits_longest_comes_first(
+    shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "MOST_LOOKED_AT", 3)
     await shop.stock_up({"MUG": {"A": 9}})
     placed = [await shop.place({"MUG": 1}) for _ in range(5)]
-    found = await read.standstills(shop.db, SHORT, most=3)
-    assert [standstill.subject.order_id for standstill in found] == placed[:3]
+    found = await read.standstills(shop.db, SHORT)
+    assert [standstill.subject.order_id for standstill in found.standstills] == placed[:3]
+    assert not found.is_whole
+
+
+async def test_what_was_looked_at_and_is_well_counts_when_it_is_told_whether_that_was_all(
+    shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "MOST_LOOKED_AT", 1)
+    await shop.stock_up({"MUG": {"A": 9}})
+    await shop.place({"MUG": 1})
+    await shop.execute("UPDATE work SET last_error = 'away', due_at = due_at + interval '5 seconds'")
+    found = await read.standstills(shop.db, Patience())
+    assert (found.standstills, found.is_whole) == ([], False)

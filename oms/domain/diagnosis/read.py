@@ -1,5 +1,6 @@
 """What might stand still, read from open work, open shipments and open orders: never from all orders there are."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,6 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from oms.db import Database
 from oms.domain.diagnosis.model import OpenWork, Patience, Standstill, Subject, diagnose
 from oms.domain.work.model import Queue, Step
+from oms.domain.work.store import ALIVE
+
+MOST_LOOKED_AT: Final = 1000
+"""Subjects of each kind: on a bad day the first thousand tell what is wrong."""
 
 # An order has moved when its last event happened, a shipment when it was updated.
 _SUBJECT: Final = """
@@ -53,26 +58,31 @@ _WITHOUT_WORK: Final = """
 _OPEN: Final = "o.status IN ('PENDING', 'CUSTOMER_ACTION_REQUIRED', 'PROCESSING')"
 _THIS_ORDER: Final = "o.id = :order_id"
 
-_SERVED: Final = text(
-    "SELECT DISTINCT unnest(queues) FROM workers WHERE seen_at > statement_timestamp() - interval '5 seconds'"
-)
+_SERVED: Final = text(f"SELECT DISTINCT unnest(queues) FROM workers WHERE {ALIVE}")  # noqa: S608 - a constant
 _CLOCK: Final = text("SELECT clock_timestamp()")
 
 
-async def standstills(db: Database, patience: Patience, *, most: int) -> list[Standstill]:
-    """What has stood for longer than it should, longest first; of each kind of subject at most `most` are looked at."""
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What stands still, longest first. `is_whole`: no more could be found than was looked at."""
+
+    standstills: list[Standstill]
+    is_whole: bool
+
+
+async def standstills(db: Database, patience: Patience) -> Diagnosis:
+    """What has stood for longer than it should, among MOST_LOOKED_AT subjects of each kind."""
     async with db.reading() as conn:
-        return await _diagnosed(conn, patience, _LONG_OPEN, _OPEN, {"most": most})
+        return await _diagnosed(conn, patience, _LONG_OPEN, _OPEN, {})
 
 
-async def of_order(db: Database, reference: str, *, most: int = 1000) -> list[Standstill] | None:
+async def of_order(db: Database, reference: str) -> Diagnosis | None:
     """What one order waits for at present, however short, nothing where all is done; None: there is no such order."""
     async with db.reading() as conn:
         order_id = (await conn.execute(_FIND, {"reference": reference})).scalar_one_or_none()
         if order_id is None:
             return None
-        values = {"most": most, "order_id": order_id}
-        return await _diagnosed(conn, Patience.none(), _THIS_ORDER, _THIS_ORDER, values)
+        return await _diagnosed(conn, Patience.none(), _THIS_ORDER, _THIS_ORDER, {"order_id": order_id})
 
 
 _FIND: Final = text("SELECT id FROM orders WHERE reference = :reference")
@@ -80,20 +90,22 @@ _FIND: Final = text("SELECT id FROM orders WHERE reference = :reference")
 
 async def _diagnosed(
     conn: AsyncConnection, patience: Patience, with_work: str, without_work: str, values: dict[str, Any]
-) -> list[Standstill]:
+) -> Diagnosis:
     at: datetime = (await conn.execute(_CLOCK)).scalar_one()
     served = {Queue(name) for (name,) in await conn.execute(_SERVED)}
     values = values | {
+        "most": MOST_LOOKED_AT,
         "work_before": at - patience.work,
         "asked_before": at - patience.answer,
         "carried_before": at - min(patience.pickup, patience.delivery),
     }
     working = text(_WITH_WORK.format(subject=_SUBJECT, which=with_work))
     resting = text(_WITHOUT_WORK.format(subject=_SUBJECT, which=without_work))
-    subjects = [_working(row) for row in await conn.execute(working, values)]
-    subjects += [_resting(row) for row in await conn.execute(resting, values)]
-    found = (diagnose(subject, at, patience, served) for subject in subjects)
-    return sorted((standstill for standstill in found if standstill), key=lambda standstill: standstill.since)
+    at_work = [_working(row) for row in await conn.execute(working, values)]
+    at_rest = [_resting(row) for row in await conn.execute(resting, values)]
+    found = (diagnose(subject, at, patience, served) for subject in (*at_work, *at_rest))
+    standing = sorted((standstill for standstill in found if standstill), key=lambda standstill: standstill.since)
+    return Diagnosis(standing, is_whole=max(len(at_work), len(at_rest)) < MOST_LOOKED_AT)
 
 
 def _working(row: Any) -> Subject:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.db import Database
 from oms.domain.access.model import Viewer
@@ -13,13 +14,13 @@ from oms.domain.diagnosis.model import Cause, Patience
 from oms.domain.diagnosis.read import standstills
 from oms.domain.work.read import Operations, operations
 
-MOST_STANDSTILLS: Final = 1000
-"""Of each kind of subject: beyond that a figure says "at least"."""
-
 
 @dataclass(frozen=True, slots=True)
 class VitalSigns:
-    """`open_orders` by status, those not final only. `standing_still` counts subjects by cause, as the doctor does."""
+    """`open_orders` by status, those not final only. `standing_still` counts subjects by cause, as the doctor does.
+
+    Beyond MOST_LOOKED_AT it says "at least".
+    """
 
     operations: Operations
     parked: int
@@ -33,9 +34,13 @@ class VitalSigns:
 _COUNTS: Final = text(
     """
     SELECT (SELECT count(*) FROM work WHERE parked_at IS NOT NULL) AS parked,
-           (SELECT count(*) FROM work WHERE held) AS held,
-           (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(xact_start)), 0) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid()) AS oldest_transaction_s
+           (SELECT count(*) FROM work WHERE held) AS held
+    """
+)
+_OLDEST_TRANSACTION: Final = text(
+    """
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(xact_start)), 0) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
     """
 )
 _OPEN_ORDERS: Final = text(
@@ -52,5 +57,11 @@ async def vital_signs(db: Database, viewer: Viewer) -> VitalSigns:
     async with db.reading() as conn:
         counts = (await conn.execute(_COUNTS)).one()
         open_orders = {row.status: row.orders for row in await conn.execute(_OPEN_ORDERS)}
-    still = Counter(standstill.cause for standstill in await standstills(db, Patience(), most=MOST_STANDSTILLS))
-    return VitalSigns(stats, counts.parked, counts.held, open_orders, still, float(counts.oldest_transaction_s))
+        oldest_s = await oldest_transaction_s(conn)
+    still = Counter(standstill.cause for standstill in (await standstills(db, Patience())).standstills)
+    return VitalSigns(stats, counts.parked, counts.held, open_orders, still, oldest_s)
+
+
+async def oldest_transaction_s(conn: AsyncConnection) -> float:
+    """The age of the oldest transaction that others have open; 0 where there is none."""
+    return float((await conn.execute(_OLDEST_TRANSACTION)).scalar_one())

@@ -14,6 +14,7 @@ from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.ids import parse_work, work_id
 from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, instant_of, key_of
 from oms.domain.work.model import Queue, Step, WorkKey
+from oms.domain.work.store import ALIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +37,15 @@ class Operations:
 
 # The statement's clock, which stands still within it: an index can't serve a comparison with one that runs.
 _QUEUES: Final = text(
-    """
+    f"""
     SELECT q.name,
-           (SELECT count(*) FROM workers
-            WHERE q.name = ANY(queues) AND seen_at > statement_timestamp() - interval '5 seconds') AS workers,
+           (SELECT count(*) FROM workers WHERE q.name = ANY(queues) AND {ALIVE}) AS workers,
            due.backlog, greatest(0, coalesce(extract(epoch FROM statement_timestamp() - due.oldest), 0)) AS oldest_due_s
     FROM unnest(CAST(:queues AS text[])) AS q(name)
     CROSS JOIN LATERAL (
         SELECT count(*) AS backlog, min(due_at) AS oldest FROM work
         WHERE queue = q.name AND parked_at IS NULL AND NOT held AND due_at <= statement_timestamp()) AS due
-    """
+    """  # noqa: S608 - a constant
 )
 _COMPLETED: Final = text(
     """

@@ -35,6 +35,9 @@ work: Final = Table(
     postgresql_with={"fillfactor": 60},
 )
 
+ALIVE: Final = "seen_at > statement_timestamp() - interval '5 seconds'"
+"""The one definition of a worker that lives: it leaves a sign each second."""
+
 workers: Final = Table(
     "workers",
     metadata,
