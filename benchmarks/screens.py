@@ -16,7 +16,7 @@ DOCS: Final = PROJECT_DIR / "docs"
 PICTURED: Final = (
     "start", "orders", "order-new", "order-completed", "order-amended", "courier", "courier-booked", "support",
     "support-order", "support-parked", "manager", "manager-limit-confirm", "manager-stock", "manager-product",
-    "manager-operations",
+    "manager-operations", "manager-audit", "account",
 )  # fmt: skip
 WHOLE: Final = {"manager-operations"}
 """Pictured on the desktop down to their end."""
