@@ -13,7 +13,6 @@ from typing import Final, TypeAlias
 import asyncpg
 
 from benchmarks.filling.tables import CUSTOMERS, REST, TALLIES, TRAIL
-from benchmarks.load.catalogue import CUSTOMERS as LEAST_CUSTOMERS
 from oms.database_grants import address_of
 from oms.embedded import Engines
 
@@ -46,7 +45,7 @@ _INDEXES: Final = """
 
 def customers_of(orders: int) -> int:
     """How many customers so many orders are spread over."""
-    return max(LEAST_CUSTOMERS, orders // ORDERS_OF_A_CUSTOMER)
+    return max(1, orders // ORDERS_OF_A_CUSTOMER)
 
 
 def filled_with(owner_url: str) -> int:

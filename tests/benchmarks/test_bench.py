@@ -27,14 +27,14 @@ def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
 @pytest.fixture(scope="module")
 def results(open_dir: Path) -> Results:
     file = open_dir / "bench.json"
-    done = bench(*TINY, "--filled", "0,300", "--folder", str(open_dir / "bench"), "--results", str(file))
+    done = bench(*TINY, "--filled", "0,600", "--folder", str(open_dir / "bench"), "--results", str(file))
     assert done.returncode == 0, done.stdout + done.stderr
     return Results.read(file)
 
 
 def test_every_workload_is_measured_and_those_that_grow_on_a_filled_database_too(results: Results) -> None:
     assert set(results.measured["0"]) == {workload.name for workload in ASKED_FOR}
-    assert set(results.measured["300"]) == {workload.name for workload in ASKED_FOR if workload.grows}
+    assert set(results.measured["600"]) == {workload.name for workload in ASKED_FOR if workload.grows}
 
 
 @pytest.mark.parametrize("name", [workload.name for workload in ASKED_FOR if workload.name != "start"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.filling.fill import customers_of, fill_running
+from benchmarks.filling.fill import ORDERS_OF_A_CUSTOMER, customers_of, fill_running
 from benchmarks.load.catalogue import FAR, IN_THE_OTHER_WAREHOUSE_FROM, NEAR, SKUS, customer, price_minor, sku
 from oms.check.snapshot import look
 from oms.database_grants import address_of
@@ -55,8 +55,8 @@ async def test_they_are_listed_in_the_order_of_their_placing_and_found(filled: S
     question = read.OrderQuestion(search="FILLED-")
     newest = await read.page(filled.db, SUPPORT, question, first=3, after=None)
     assert [seen.order.reference for seen in newest.entries] == [f"FILLED-{ORDERS - n:010}" for n in range(3)]
-    own = await read.page(filled.db, SUPPORT, read.OrderQuestion(search=customer(7920)), first=5, after=None)
-    assert [seen.order.reference for seen in own.entries] == ["FILLED-0000000001"]
+    own = await read.page(filled.db, SUPPORT, read.OrderQuestion(search=customer(1)), first=50, after=None)
+    assert len(own.entries) == ORDERS_OF_A_CUSTOMER
 
 
 async def test_indexes_and_constraints_are_all_there_afterwards(filled: ShopUnderTest) -> None:
@@ -66,4 +66,4 @@ async def test_indexes_and_constraints_are_all_there_afterwards(filled: ShopUnde
 
 def test_customers_have_twenty_orders_each_where_there_are_many() -> None:
     assert customers_of(10_000_000) == 500_000
-    assert customers_of(0) == 10_000
+    assert customers_of(10) == 1

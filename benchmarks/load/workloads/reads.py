@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from benchmarks.filling.fill import customers_of
 from benchmarks.load.catalogue import SKUS, customer, sku
 from benchmarks.load.figures import Figures, memory, percentiles, spending
 from benchmarks.load.ground import Ground
@@ -73,7 +74,7 @@ async def search(ground: Ground, seconds: float) -> Figures:
     tracking = [row["tracking_number"] for row in await ground.owner.fetch(_TRACKING, sample)]
     count = await _count(ground)
     texts = itertools.chain.from_iterable(
-        (f"FILLED-{random.randint(1, count):010}", customer(random.randint(1, 10_000)), number,  # noqa: S311 - a sample
+        (f"FILLED-{random.randint(1, count):010}", customer(random.randint(1, customers_of(count))), number,  # noqa: S311 - a sample
          sku(random.randint(1, SKUS)))  # noqa: S311 - as above
         for number in tracking
     )  # fmt: skip
