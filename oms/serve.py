@@ -11,6 +11,7 @@ from oms.app import create_app
 from oms.database_version import require_ready
 from oms.listening import listen
 from oms.settings import CannotStart, Settings
+from oms.web.connection import PunctualConnection
 from oms.web.open_streams import OpenStreams
 from oms.web.operation import LONGEST_REQUEST_BYTES
 
@@ -25,7 +26,7 @@ class StreamEndingServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=PunctualConnection,
                 log_config=None,
                 access_log=False,
                 server_header=False,

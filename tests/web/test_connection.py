@@ -1,0 +1,77 @@
+"""Who opens a connection asks something, in time and within bounds, or is shown the door."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from oms.web import connection
+from tests.web.conftest import Server
+
+HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def opened(server: Server) -> AsyncIterator[Streams]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(server.url).port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def rest(reader: asyncio.StreamReader) -> bytes:
+    """What still comes until the server closes."""
+    try:
+        return await asyncio.wait_for(reader.read(), 10)
+    except ConnectionResetError:
+        return b""
+
+
+@pytest.mark.parametrize("begun", [b"", HEALTH, HEALTH + b"X-Slow: a"], ids=["nothing", "a line", "half a header"])
+async def test_a_request_that_does_not_begin_in_time_ends_the_connection(
+    server: Server, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(connection, "HEAD_PATIENCE_S", 0.2)
+    async with opened(server) as (reader, writer):
+        writer.write(begun)
+        assert await rest(reader) == b""
+
+
+async def test_nor_does_the_second_request_of_a_connection_take_longer(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "HEAD_PATIENCE_S", 0.5)
+    async with opened(server) as (reader, writer):
+        writer.write(HEALTH + b"\r\n")
+        assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+        writer.write(HEALTH)
+        assert await rest(reader) == b""
+
+
+async def test_a_head_without_end_is_not_kept(server: Server) -> None:
+    async with opened(server) as (reader, writer):
+        writer.write(HEALTH)
+        sent = 0
+        try:
+            while sent < 100 * connection.LONGEST_HEAD_BYTES:
+                writer.write(b"X-Long: " + b"x" * 8_000 + b"\r\n")
+                await asyncio.wait_for(writer.drain(), 10)
+                sent += 8_000
+        except ConnectionError:
+            return
+        assert await rest(reader) == b""
+        pytest.fail("all of it was taken")
+
+
+async def test_who_asks_in_time_is_answered_again_and_again(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEAD_PATIENCE_S", 0.5)
+    async with opened(server) as (reader, writer):
+        for _ in range(4):
+            writer.write(HEALTH + b"\r\n")
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(0.2)
