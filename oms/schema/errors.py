@@ -1,19 +1,15 @@
 """Refusals and faults as clients see them: what they did wrong in full, what went wrong here by its number only."""
 
-from secrets import token_hex
 from typing import Any
 
 import strawberry
-import structlog
 from graphql import GraphQLError
 from strawberry.extensions import MaskErrors
 
-from oms.db import is_outage, outage_told
 from oms.domain.refusal import Problem, Refused
 from oms.domain.repeats.handle import KeyInUse, KeyReused
+from oms.faults import fault_of
 from oms.schema.enums import Code
-
-log = structlog.get_logger(__name__)
 
 
 @strawberry.type(description="What a person or a client did wrong, never a fault of the server.")
@@ -47,7 +43,8 @@ def told(error: GraphQLError) -> GraphQLError:
             return _rewritten(error, "The document is nested too deeply.", {"code": str(Code.INVALID)})
         case None:
             return _rewritten(error, error.message, {"code": str(Code.INVALID)} | (error.extensions or {}))
-    return _masked(error, cause)
+    fault = fault_of(cause, path=error.path)
+    return _rewritten(error, fault.message, dict(fault.extensions))
 
 
 def _cause(error: GraphQLError) -> Exception | None:
@@ -56,16 +53,6 @@ def _cause(error: GraphQLError) -> Exception | None:
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     return cause
-
-
-def _masked(error: GraphQLError, cause: Exception) -> GraphQLError:
-    number = token_hex(8)
-    if is_outage(cause):
-        log.error("The database is unavailable", correlation_id=number, error=str(cause))
-        message = f"{outage_told(cause)} ({number})"
-        return _rewritten(error, message, {"code": "UNAVAILABLE", "correlationId": number})
-    log.error("A resolver failed", correlation_id=number, path=error.path, exc_info=cause)
-    return _rewritten(error, f"Something went wrong here. ({number})", {"code": "INTERNAL", "correlationId": number})
 
 
 def _rewritten(

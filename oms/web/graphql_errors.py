@@ -1,16 +1,12 @@
 """Errors in GraphQL's form: every refusal of the API, whatever its HTTP status; faults are masked and logged whole."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-import structlog
 from graphql import GraphQLError, GraphQLFormattedError
 
-from oms.db import is_outage, outage_told
-
-log = structlog.get_logger(__name__)
+from oms.faults import Fault, fault_of
 
 
 class ErrorCode(StrEnum):
@@ -37,6 +33,9 @@ STATUS_OF_FAULT: Final[Mapping[str, int]] = {
 """HTTP statuses of what ended a whole request; a refusal within an answer stays 200."""
 
 
+_NESTED: Final = "The request is nested too deeply."
+
+
 class RequestRefused(Exception):
     """A request that is not carried out: its HTTP status, its code, and in the message how to put it right."""
 
@@ -49,7 +48,20 @@ class RequestRefused(Exception):
 
     @property
     def errors(self) -> list[GraphQLFormattedError]:
-        return [_error(self.message, self.code)]
+        return [{"message": self.message, "extensions": {"code": str(self.code)}}]
+
+
+class Failed(RequestRefused):
+    """A request that failed for a fault of ours, and not for what it asked."""
+
+    def __init__(self, fault: Fault) -> None:
+        code = ErrorCode(fault.code)
+        super().__init__(STATUS_OF_FAULT[code], code, fault.message)
+        self._fault = fault
+
+    @property
+    def errors(self) -> list[GraphQLFormattedError]:
+        return [{"message": self._fault.message, "extensions": self._fault.extensions}]
 
 
 class CannotExecute(RequestRefused):
@@ -72,8 +84,7 @@ def refusal_of(error: Exception) -> RequestRefused:
     """What the client is told about an exception that is not about one field: a known kind, or masked and logged."""
     if isinstance(error, RequestRefused):
         return error
-    code, message = _known(error) or _masked(error)
-    return RequestRefused(STATUS_OF_FAULT.get(code, 400), code, message)
+    return invalid(_NESTED) if isinstance(error, RecursionError) else Failed(fault_of(error))
 
 
 def formatted(errors: Sequence[GraphQLError]) -> list[GraphQLFormattedError]:
@@ -88,10 +99,12 @@ def _formatted(error: GraphQLError) -> GraphQLFormattedError:
     if (error.extensions or {}).get("code"):
         return error.formatted
     cause = _cause(error)
+    told = error.formatted
     if error.path is None and (cause is None or error.nodes):
-        return _with_code(error, error.message, ErrorCode.INVALID)  # the document or its variables
-    code, message = _known(cause or error) or _masked(cause or error)
-    return _with_code(error, message, code)
+        told["extensions"] = {"code": str(ErrorCode.INVALID)}  # the document or its variables
+    else:
+        told.update(refusal_of(cause or error).errors[0])
+    return told
 
 
 def _cause(error: GraphQLError) -> Exception | None:
@@ -100,32 +113,3 @@ def _cause(error: GraphQLError) -> Exception | None:
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     return cause
-
-
-def _known(cause: Exception) -> tuple[ErrorCode, str] | None:
-    match cause:
-        case RecursionError():
-            return ErrorCode.INVALID, "The request is nested too deeply."
-        case _ if is_outage(cause):
-            log.warning("A request failed because the database is away", error=repr(cause))
-            return ErrorCode.UNAVAILABLE, outage_told(cause)
-    return None
-
-
-def _masked(cause: Exception) -> tuple[ErrorCode, str]:
-    correlation_id = secrets.token_hex(8)
-    log.error("A request failed for a reason of ours", correlation_id=correlation_id, exc_info=cause)
-    return (
-        ErrorCode.INTERNAL,
-        f"Something went wrong on our side. Give this number when you report it: {correlation_id}",
-    )
-
-
-def _with_code(error: GraphQLError, message: str, code: ErrorCode) -> GraphQLFormattedError:
-    told = error.formatted
-    told.update(_error(message, code))
-    return told
-
-
-def _error(message: str, code: ErrorCode) -> GraphQLFormattedError:
-    return {"message": message, "extensions": {"code": str(code)}}

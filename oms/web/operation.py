@@ -57,9 +57,12 @@ class Operation:
         return cls.of(request)
 
     def canonical(self) -> bytes:
-        """The same bytes for the same request, however its JSON was written."""
+        """The same bytes for the same request, however its JSON was written. Raises RequestRefused(400)."""
         request = {"query": self.document, "variables": self.variables or {}, "operationName": self.name}
-        return orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
+        try:
+            return orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError as problem:  # it reads values four times as deep as it writes
+            raise invalid("The variables are nested too deeply to be recognised by an Idempotency-Key.") from problem
 
     def kind(self) -> OperationType:
         """What it is. Raises CannotExecute where the document can't be parsed or no operation of it is chosen."""

@@ -247,7 +247,9 @@ async def test_an_error_in_a_field_leaves_the_rest_and_status_200(client: httpx.
 async def test_a_fault_of_ours_is_masked(client: httpx.AsyncClient, query: str, status: int) -> None:
     response = await client.post("/graphql", json={"query": query})
     assert response.status_code == status
-    assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
+    [error] = response.json()["errors"]
+    assert error["extensions"]["code"] == "INTERNAL"
+    assert error["extensions"]["correlationId"] in error["message"]
     assert "secret" not in response.text
 
 

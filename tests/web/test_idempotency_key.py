@@ -141,6 +141,15 @@ async def test_a_malformed_key_gets_400(client: httpx.AsyncClient) -> None:
     assert response.json()["errors"][0]["extensions"]["code"] == "INVALID"
 
 
+async def test_variables_too_deep_to_be_recognised_again_get_400(client: httpx.AsyncClient) -> None:
+    nested = "[" * 500 + "]" * 500
+    body = f'{{"query": "mutation {{ act(note: \\"a\\") }}", "variables": {{"x": {nested}}}}}'
+    headers = {"Idempotency-Key": str(uuid4()), "Content-Type": "application/json"}
+    response = await client.post("/graphql", content=body, headers=headers)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"] == {"code": "INVALID"}
+
+
 async def test_the_key_works_over_server_sent_events(client: httpx.AsyncClient) -> None:
     headers = {"Accept": "text/event-stream", "Idempotency-Key": str(uuid4())}
     request = {"query": ACT, "variables": {"note": "a"}}
