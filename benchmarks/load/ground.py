@@ -14,7 +14,7 @@ import asyncpg
 from benchmarks.filling.fill import fill_running
 from benchmarks.load import catalogue
 from benchmarks.load.figures import Figures
-from benchmarks.load.http import Address, Connection, Document
+from benchmarks.load.http import Address, Connection, Document, NotAsExpected
 from benchmarks.load.loops import connect
 from benchmarks.load.options import Options
 from benchmarks.load.shop import Shop
@@ -31,10 +31,10 @@ from oms.domain.sessions.model import SessionRules
 from oms.web.credentials import SessionCookie
 
 _OF_ORDERS: Final = ("order_lines", "order_events", "shipments", "allocations", "work")
-_PATIENCE_S: Final = 120.0
+_PATIENCE_S: Final = 300.0
 _WORKERS_THERE: Final = "SELECT count(*) FROM workers WHERE seen_at > clock_timestamp() - interval '3 seconds'"
 _PLACED: Final = "SELECT count(*) FROM orders WHERE reference >= $1 AND reference < $2"
-_LEFT_TO_DO: Final = "SELECT count(*) FROM work WHERE queue <> 'deadlines'"
+_LEFT_TO_DO: Final = "SELECT EXISTS (SELECT FROM work WHERE queue <> 'deadlines')"
 
 
 @dataclass(slots=True)
@@ -104,15 +104,18 @@ class Ground:
         """As autovacuum would within minutes: plans made for empty tables are not what is measured."""
         await self.owner.execute("ANALYZE")
 
-    async def until(self, query: str, value: object, *, patience_s: float = _PATIENCE_S) -> None:
-        """Asks the database until it says so. Raises TimeoutError."""
-        async with asyncio.timeout(patience_s):
-            while await self.owner.fetchval(query) != value:  # noqa: ASYNC110 - a database rings no bell
-                await asyncio.sleep(0.05)
+    async def until(self, query: str, value: object) -> None:
+        """Asks the database until it says so. Raises NotAsExpected where it does not in time."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while await self.owner.fetchval(query) != value:  # noqa: ASYNC110 - a database rings no bell
+                    await asyncio.sleep(0.05)
+        except TimeoutError as problem:
+            raise NotAsExpected(f"after {_PATIENCE_S:.0f} s still not {value}: {query}") from problem
 
     async def until_all_is_done(self) -> None:
-        """What workers do is done. Raises TimeoutError."""
-        await self.until(_LEFT_TO_DO, 0)
+        """What workers do is done. Raises NotAsExpected."""
+        await self.until(_LEFT_TO_DO, False)
 
 
 async def stand_on(shop: Shop, options: Options, filled: int) -> Ground:

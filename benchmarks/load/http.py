@@ -21,23 +21,36 @@ class NotAsExpected(Exception):
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection. Asks one thing after the other, never two at once."""
+    """One kept connection. Asks one thing after the other, never two at once.
 
-    def __init__(self) -> None:
+    A server ends connections on which nothing is asked for a while; the next question opens another.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._lost = asyncio.Event()
         self._received = bytearray()
         self._whole_bytes = 0  # of the answer, head and body; 0 while its head is not complete
         self._answered: asyncio.Future[bytes] | None = None
 
     @classmethod
     async def open(cls, address: Address) -> Self:
-        _, connection = await asyncio.get_running_loop().create_connection(cls, *address)
+        connection = cls(address)
+        await connection._connect()
         return connection
+
+    async def _connect(self) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self, *self._address)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by its type
+        self._lost.clear()
 
     async def ask(self, request: bytes, expected: bytes = b"") -> bytes:
         """The whole answer, head and body. Raises NotAsExpected unless it is a 200 with `expected` in it."""
+        if self._transport.is_closing():
+            await self._lost.wait()
+            await self._connect()
         self._answered = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         answer = await self._answered
@@ -68,6 +81,7 @@ class Connection(asyncio.Protocol):
                 self._answered.set_result(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._lost.set()
         if self._answered and not self._answered.done():
             self._answered.set_exception(ConnectionError(f"The server closed the connection: {exc}"))
 

@@ -56,7 +56,7 @@ class Pool:
     """Connections that are taken by whoever asks next; who asks waits for a free one."""
 
     def __init__(self, connections: Sequence[Connection]) -> None:
-        self._free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+        self._free: asyncio.Queue[Connection] = asyncio.Queue()
         for connection in connections:
             self._free.put_nowait(connection)
 

@@ -60,6 +60,15 @@ async def test_a_connection_that_is_closed_is_an_error_and_not_waited_on() -> No
             await connection.ask(b"x")
 
 
+async def test_a_connection_that_ended_while_nothing_was_asked_is_opened_again() -> None:
+    async with answering(WHOLE, close=True) as connect:
+        connection = await connect()
+        for _ in range(3):
+            assert await connection.ask(b"x") == WHOLE
+            await asyncio.sleep(0.05)
+        connection.close()
+
+
 async def test_a_refusal_ends_a_loop_of_many_connections() -> None:
     async with answering(WHOLE.replace(b"200 OK", b"503 No")) as connect:
         connections = [await connect() for _ in range(3)]

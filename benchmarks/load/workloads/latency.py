@@ -61,7 +61,7 @@ async def _sustained(ground: Ground, seconds: float) -> float:
 
 
 async def _booked(ground: Ground, began_at: datetime, placed: int) -> Figures:
-    """Raises TimeoutError where an order is not booked at all."""
+    """Raises NotAsExpected where work is never done."""
     ended_at: datetime = await ground.owner.fetchval(_NOW)
     await ground.until_all_is_done()
     took = await ground.owner.fetch(_BOOKED, uuid7_floor(began_at), uuid7_floor(ended_at))
