@@ -26,7 +26,7 @@ async def place_some(cart: Cart, instance: Instance, count: int) -> None:
     """At least so many more orders, acknowledged; when it returns, nothing is under way any more."""
     wanted = len(cart.acknowledged) + count
     placing = [asyncio.create_task(cart.place(instance.url, 100 * wanted + n, asyncio.Event())) for n in range(PLACERS)]
-    await until(lambda: len(cart.acknowledged) >= wanted)
+    await until(lambda: len(cart.acknowledged) >= wanted, within_s=60)
     for task in placing:
         task.cancel()
     await asyncio.gather(*placing, return_exceptions=True)
