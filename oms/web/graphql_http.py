@@ -6,7 +6,7 @@ whose clients may take another status for somebody else's answer. What is refuse
 status in either, as do faults of ours that left nothing to tell.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -29,8 +29,6 @@ from oms.web.open_streams import OpenStreams
 from oms.web.operation import LONGEST_REQUEST_BYTES, Operation, decoded
 from oms.web.own_pages import shown_by
 from oms.web.rates import address_of
-
-_HEADERS: Final = {"Cache-Control": "no-store"}
 
 
 class HttpDoor:
@@ -96,7 +94,7 @@ class HttpDoor:
 
 def json_response(body: Any, status: int, media_type: str = JSON) -> Response:
     content_type = f"{media_type}; charset=utf-8"
-    return Response(orjson.dumps(body), status, headers=_HEADERS | {"Content-Type": content_type})
+    return Response(orjson.dumps(body), status, headers={"Content-Type": content_type})
 
 
 def refusal_response(refusal: RequestRefused, media_type: str = JSON) -> Response:

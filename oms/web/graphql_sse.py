@@ -32,9 +32,7 @@ _START: Final = {
     "status": 200,
     "headers": [
         (b"content-type", b"text/event-stream; charset=utf-8"),
-        (b"cache-control", b"no-store"),
         (b"x-accel-buffering", b"no"),
-        (b"x-content-type-options", b"nosniff"),
     ],
 }
 

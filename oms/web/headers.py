@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _NOTHING: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -38,15 +37,21 @@ class SafeHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._always: Mapping[str, str] = _ALWAYS | (_A_YEAR_OF_HTTPS if https else {})
+        self._always = _raw(_ALWAYS | (_A_YEAR_OF_HTTPS if https else {}))
+        self._unless_told = _raw(_UNLESS_TOLD)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_safely(message: Message) -> None:
             if message["type"] in _STARTS:
-                headers = MutableHeaders(scope=message)
-                headers.update(self._always)
-                for name, value in _UNLESS_TOLD.items():
-                    headers.setdefault(name, value)
+                given = message["headers"]
+                told = {name for name, _ in given}
+                missing = [header for header in self._unless_told if header[0] not in told]
+                message = {**message, "headers": [*given, *self._always, *missing]}
             await send(message)
 
         await self._app(scope, receive, send_safely)
+
+
+def _raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    """As ASGI has them; made once, for they go with every answer."""
+    return tuple((name.lower().encode("ascii"), value.encode("ascii")) for name, value in headers.items())

@@ -204,7 +204,7 @@ class IdentityProvider:
     async def _describe(self) -> _Description:
         if self._description is None or self._described_until_s <= self._clock():
             told = await self._asked("GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-            self._description = self._understood(told)
+            self._description, self._key_set = self._understood(told), None  # a key it withdrew counts no longer
             self._described_until_s = self._clock() + _DESCRIBED_FOR_S
         return self._description
 
@@ -229,7 +229,11 @@ class IdentityProvider:
     async def _keys(self, *, anew: bool = False) -> KeySet:
         if self._key_set is None or anew:
             told = await self._asked("GET", (await self._describe()).jwks_uri)
-            usable = [key for key in told["keys"] if key.get("kty") in _KEY_TYPES and key.get("use", "sig") == "sig"]
+            usable = [
+                key
+                for key in map(dict, told["keys"])
+                if key.get("kty") in _KEY_TYPES and key.get("use", "sig") == "sig"
+            ]
             self._key_set = KeySet.import_key_set({"keys": usable})
         return self._key_set
 

@@ -123,7 +123,7 @@ class MetricsDoor:
         shop = CollectorRegistry()
         shop.register(_Shop(signs))
         text = generate_latest(shop) + generate_latest(self._figures.registry)
-        return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4, headers={"Cache-Control": "no-store"})
+        return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class _Shop(Collector):

@@ -17,6 +17,7 @@ from oms.domain.actor import Role
 from oms.domain.audit.model import OPERATOR
 from oms.schema.export import schema
 from oms.settings import Settings, SettingsInvalid, load_settings
+from oms.web import identity_provider
 from oms.web.credentials import SessionCookie
 from tests.accounts.openid_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
 from tests.shop import ShopUnderTest, open_shop
@@ -393,6 +394,16 @@ async def test_keys_may_change_at_any_time_and_are_fetched_when_they_did(
     provider.rotate()
     assert (await signed_in(browser)).status_code == 303
     assert provider.asked.count("keys") == 1
+
+
+async def test_a_key_that_the_provider_withdrew_counts_no_longer_than_its_description(
+    provider: Provider, server: Server, ana: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity_provider, "_DESCRIBED_FOR_S", 0.0)
+    async with Browser(server) as browser:
+        assert (await signed_in(browser)).status_code == 303
+        provider.published = [RSAKey.generate_key(2048, {"kid": "its successor", "use": "sig"})]
+        assert (await signed_in(browser)).status_code == 422
 
 
 async def test_keys_without_names_may_change_too(provider: Provider, server: Server, ana: Account) -> None:

@@ -43,7 +43,7 @@ _RING: Final = b"event: changed\ndata: {}\n\n"
 _ALIVE: Final = b"event: alive\ndata: {}\n\n"
 """Not a comment, so that a page can tell a silent line from a lost one."""
 
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_HEADERS: Final = {"X-Accel-Buffering": "no"}
 
 
 class PageStreams:

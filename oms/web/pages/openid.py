@@ -50,7 +50,7 @@ class OpenIdPages:
             address = await self._provider.address(flow, _return_to(request))
         except SignInFailed as failure:
             return await self._refuse(request, failure)
-        response = RedirectResponse(address, 303, headers={"Cache-Control": "no-store"})
+        response = RedirectResponse(address, 303)
         response.set_cookie(
             self._cookie, flow.secret, max_age=_FLOW_S, httponly=True, samesite="lax", secure=self._secure
         )

@@ -32,7 +32,6 @@ _POLICY: Final = (
     "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS: Final = {
-    "Cache-Control": "no-store",
     "Content-Security-Policy": _POLICY,
     "Vary": "Cookie",
 }
@@ -174,7 +173,7 @@ async def _read_form(request: Request) -> dict[str, str]:
 
 def see_other(address: str) -> Response:
     """After a form took effect: go and look, so that a reload does not send it again."""
-    return RedirectResponse(address, 303, headers={"Cache-Control": "no-store"})
+    return RedirectResponse(address, 303)
 
 
 _STATUS_OF: Final = {"FORBIDDEN": 403, "NOT_FOUND": 404, "INVALID": 400, "UNAVAILABLE": 503, "CONFLICT": 409,
