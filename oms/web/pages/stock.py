@@ -12,7 +12,6 @@ from oms.domain.access.model import Viewer
 from oms.web.pages.entered import Unreadable, basis_points, minor_units, percent, units, whole_number
 from oms.web.pages.site import NotAllowed, Refusals, Site, form_of, see_other
 
-STOCK: Final = "/manager/stock"
 NEW: Final = "/manager/stock/products/new"
 WAREHOUSES: Final = "/manager/stock/warehouses"
 
