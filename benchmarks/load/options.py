@@ -24,7 +24,7 @@ class Options:
     web_processes: int = 2
     worker_processes: int = 1
     connections: int = 32
-    outstanding: int = 2_000
+    outstanding: int = 1_000
     subscribers: int = 2_000
     changes_per_s: float = 100
     flash_orders: int = 10_000

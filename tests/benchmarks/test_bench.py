@@ -12,8 +12,8 @@ from benchmarks.load.workloads import WORKLOADS
 from oms.settings import PROJECT_DIR
 
 TINY = (
-    "--runs", "1", "--seconds", "1", "--warm-up", "0.5", "--subscribers", "12", "--flash-orders", "40",
-    "--limit-orders", "20",
+    "--runs", "1", "--seconds", "1", "--warm-up", "0.5", "--outstanding", "20", "--subscribers", "12",
+    "--flash-orders", "40", "--limit-orders", "20",
 )  # fmt: skip
 ASKED_FOR = [workload for workload in WORKLOADS if workload.asked_for]
 

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 
+from benchmarks.load.catalogue import an_order
 from benchmarks.load.couriers import Couriers
 from benchmarks.load.figures import Figures, memory, percentiles, spending
 from benchmarks.load.ground import Ground
 from benchmarks.load.http import Connection
 from benchmarks.load.loops import together
-from benchmarks.load.workloads.place import PLACE, PLACED, placing
+from benchmarks.load.workloads.place import PLACE, PLACED, place_many, placing
 from oms.domain.actor import Role
 
 PLACERS: Final = 16
@@ -79,8 +80,13 @@ async def couriers_at_work(ground: Ground) -> AsyncIterator[Couriers]:
 
 
 async def sustained(ground: Ground, seconds: float) -> Figures:
-    """Orders completed in a steady stretch, by the database. `outstanding_…` tells that no backlog grew."""
+    """Orders completed in a steady stretch, by the database. `outstanding_…` tells that no backlog grew.
+
+    It begins with as many orders as may be outstanding, which have spread over all stages when the stretch begins.
+    """
     async with couriers_at_work(ground) as couriers, ground.connections(PLACERS) as connections:
+        missing = ground.options.outstanding - await ground.owner.fetchval(_OUTSTANDING)
+        await place_many(ground, connections[0], [an_order(ground.reference()) for _ in range(missing)])
         placing = Placing(ground)
         working = asyncio.create_task(placing.work(connections))
         try:

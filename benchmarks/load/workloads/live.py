@@ -12,7 +12,7 @@ from benchmarks.load.ground import Ground
 from benchmarks.load.http import Address, Connection, NotAsExpected
 from benchmarks.load.loops import Pool, paced
 from benchmarks.load.workloads.life import COURIERS
-from benchmarks.load.workloads.place import IN_A_REQUEST, PLACE_MANY
+from benchmarks.load.workloads.place import place_many
 from oms.domain.actor import Role
 
 SUBSCRIBE: Final = "subscription ($id: ID!) { orderUpdated(orderId: $id) { id status shipments { id status } } }"
@@ -81,11 +81,9 @@ async def subscribed(ground: Ground, _seconds: float) -> Figures:
 
 async def _booked(ground: Ground, count: int) -> list[tuple[str, str]]:
     """Ids of the shipment and the order of so many new orders, one shipment each, all of them booked."""
-    document = ground.document(Role.SERVICE, PLACE_MANY)
     inputs = [an_order_of(ground.reference(), customer(number + 1), sku(number % 500 + 1)) for number in range(count)]
     async with ground.connections(1) as [connection]:
-        for first in range(0, count, IN_A_REQUEST):
-            await connection.ask(document({"inputs": inputs[first : first + IN_A_REQUEST]}))
+        await place_many(ground, connection, inputs)
         await ground.until_all_is_done()
         found = await _all_booked(ground, connection)
     if len(found) != count:

@@ -1,11 +1,12 @@
 """Placing orders, and nothing else: workers do not run, so what is measured is the writing of orders."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from benchmarks.load.catalogue import an_order
 from benchmarks.load.figures import Figures, memory, percentiles, spending
 from benchmarks.load.ground import Ground
-from benchmarks.load.http import Document, NotAsExpected
+from benchmarks.load.http import Connection, Document, NotAsExpected
 from benchmarks.load.loops import closed_loop
 from benchmarks.yardstick.pgbench import transactions_per_s
 from oms.domain.actor import Role
@@ -24,6 +25,13 @@ REQUESTS_AT_ONCE: Final = 4
 def placing(ground: Ground, document: Document) -> bytes:
     """The request for one more order."""
     return document({"input": an_order(ground.reference())})
+
+
+async def place_many(ground: Ground, connection: Connection, inputs: Sequence[Mapping[str, object]]) -> None:
+    """Not measured: to have so many orders."""
+    document = ground.document(Role.SERVICE, PLACE_MANY)
+    for first in range(0, len(inputs), IN_A_REQUEST):
+        await connection.ask(document({"inputs": inputs[first : first + IN_A_REQUEST]}), ANSWERED)
 
 
 async def single(ground: Ground, seconds: float) -> Figures:
