@@ -276,7 +276,7 @@ async def test_a_failure_needs_a_reason(browser: httpx.AsyncClient, shop: ShopUn
         assert answer.status_code == 422
         assert told in answer.text
         assert '<details class="card failure" open>' in answer.text
-        assert 'aria-describedby="reason-refusal"' in answer.text
+        assert 'aria-describedby="reason-for-ever reason-refusal"' in answer.text
         assert hidden(answer.text, "reason") == reason
     assert (await shop.order(booked)).shipments[0].status == "BOOKED"
 
