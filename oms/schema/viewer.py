@@ -6,6 +6,7 @@ import strawberry
 
 from oms.domain.access import model
 from oms.domain.access.model import Operation, may
+from oms.domain.accounts import handle as accounts
 from oms.schema.accounts import Session, own_sessions
 from oms.schema.context import Info
 from oms.schema.customers import customer_of_id
@@ -33,6 +34,10 @@ class Viewer:
             can_change_fraud_settings=may(viewer, Operation.SET_FRAUD),
             can_change_catalog=may(viewer, Operation.SET_CATALOG),
         )
+
+    @field("Whether the viewer signs in with a password of their own.")
+    async def can_change_password(self, info: Info) -> bool:
+        return await accounts.has_password(info.context.db, info.context.viewer)
 
     @field("Where the viewer is signed in, begun last first; empty for a machine.")
     async def sessions(self, info: Info) -> list[Session]:

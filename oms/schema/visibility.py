@@ -124,7 +124,7 @@ VISIBLE: Final[Visible] = {
     "AccountPayload": {WHO_GETS_THERE: "sessions userErrors"},
     "UserError": {WHO_GETS_THERE: "code message path"},
     # Parts of several types
-    "Viewer": {WHO_GETS_THERE: "name role sessions canChangeFraudSettings canChangeCatalog"},
+    "Viewer": {WHO_GETS_THERE: "name role sessions canChangeFraudSettings canChangeCatalog canChangePassword"},
     "Session": {WHO_GETS_THERE: "id begunAt lastSeenAt expiresAt isThisOne"},
     "Money": {WHO_GETS_THERE: "amount currency"},
     "Warehouse": {WHO_GETS_THERE: "code name"},

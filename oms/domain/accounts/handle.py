@@ -165,3 +165,11 @@ async def _locked(tx: Tx, account_id: UUID) -> tuple[Account, str | None]:
     if found is None:
         raise refused(Code.NOT_FOUND, "There is no such account any more.", "login")
     return found
+
+
+async def has_password(db: Database, viewer: Viewer) -> bool:
+    """Whether the viewer signs in with a password of their own; machines, personas and others' guests do not."""
+    if not viewer.is_person:
+        return False
+    async with db.reading() as conn:
+        return await store.has_password(conn, account_id_of(viewer))

@@ -120,6 +120,13 @@ async def after(conn: AsyncConnection, login: str, *, most: int) -> Sequence[Acc
     return [_account(row) for row in await conn.execute(_AFTER, {"after": login, "most": most})]
 
 
+_HAS_PASSWORD: Final = text("SELECT password_hash IS NOT NULL FROM accounts WHERE id = :id")
+
+
+async def has_password(conn: AsyncConnection, account_id: UUID) -> bool:
+    return bool((await conn.execute(_HAS_PASSWORD, {"id": account_id})).scalar_one_or_none())
+
+
 async def is_any(conn: AsyncConnection) -> bool:
     return bool((await conn.execute(_ANY)).scalar_one())
 

@@ -6,7 +6,9 @@ import httpx
 
 from oms.domain.access.model import Viewer
 from oms.domain.accounts import handle as accounts
+from oms.domain.accounts.model import NewAccount
 from oms.domain.actor import Role
+from oms.domain.audit.model import OPERATOR
 from oms.domain.sessions import handle as sessions
 from tests.shop import SESSION_RULES, ShopUnderTest
 from tests.web.conftest import DEMO_COOKIE, Server, account_of
@@ -57,6 +59,17 @@ async def test_what_is_wrong_stands_beside_its_field_and_no_password_comes_back(
         assert re.findall(r'id="(\w+)-refusal"', answer.text) == [field]
         for typed in ("not my password", PRESENT, NEW, "short"):
             assert f'"{typed}' not in answer.text
+
+
+async def test_who_has_no_password_is_offered_none_to_change(pages: Server, shop: ShopUnderTest) -> None:
+    async with shop.db.transaction() as tx:
+        account = await accounts.add(tx, OPERATOR, NewAccount("bo", "Bo", Role.COURIER, None))
+        secret = await sessions.begin(tx, account, SESSION_RULES, by="openid")
+    async with visiting(pages) as browser:
+        browser.cookies.set(DEMO_COOKIE.name, str(secret))
+        page = (await browser.get("/account")).text
+    assert "without a password" in page
+    assert 'type="password"' not in page
 
 
 async def test_one_session_is_ended_then_all_others(pages: Server, shop: ShopUnderTest) -> None:
