@@ -77,6 +77,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             breached=settings.breached_passwords_file,
             on_refusal=refusals.note,
             before_password=rates.password,
+            before_execution=rates.cost,
         )
 
     @asynccontextmanager

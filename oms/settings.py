@@ -145,6 +145,14 @@ class Settings(BaseSettings):
     person_requests_per_s: int = Field(
         default=50, ge=0, description="Requests a second from each account that is signed in; 0: any number."
     )
+    machine_cost_per_s: int = Field(
+        default=1_000_000,
+        ge=0,
+        description="Cost (as `extensions.cost` tells it) that each token may spend a second; 0: any amount.",
+    )
+    person_cost_per_s: int = Field(
+        default=100_000, ge=0, description="Cost a second from each account that is signed in; 0: any amount."
+    )
     stranger_requests_per_s: int = Field(
         default=50,
         ge=0,

@@ -29,7 +29,12 @@ from oms.settings import PROJECT_DIR, CannotStart, Settings, load_settings
 _READY_PATIENCE_S: Final = 60.0
 _POLITELY: Final = ((signal.SIGTERM, 20.0),)
 
-_UNBOUNDED: Final = {"OMS_MACHINE_REQUESTS_PER_S": "0", "OMS_PERSON_REQUESTS_PER_S": "0"}
+_UNBOUNDED: Final = {
+    "OMS_MACHINE_REQUESTS_PER_S": "0",
+    "OMS_PERSON_REQUESTS_PER_S": "0",
+    "OMS_MACHINE_COST_PER_S": "0",
+    "OMS_PERSON_COST_PER_S": "0",
+}
 """Rates bound single callers, and here a few callers make all the load."""
 
 _LOG: Final = {"OMS_LOG_LEVEL": "warning", "OMS_LOG_FORMAT": "json"}

@@ -1,6 +1,6 @@
 """What each operation passes before it is executed: its document, once parsed, and the caller's limits."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -39,9 +39,15 @@ class Admission(SchemaExtension):
         self.execution_context.graphql_document = self._document.syntax
         yield
 
-    def on_validate(self) -> Iterator[None]:
+    async def on_validate(self) -> AsyncIterator[None]:
         """An empty list of errors tells Strawberry that nothing is left to validate."""
-        self.execution_context.pre_execution_errors = list(self._objections())
+        objections = list(self._objections())
+        if self._cost is not None and not objections:
+            try:
+                await self._context.before_execution(self._context.viewer, self._cost)
+            except GraphQLError as refusal:
+                objections.append(refusal)
+        self.execution_context.pre_execution_errors = objections
         yield
 
     def get_results(self) -> dict[str, Any]:

@@ -44,12 +44,17 @@ async def _uncounted(_viewer: Viewer) -> None:
     """For those who let passwords be tried at will."""
 
 
+async def _free(_viewer: Viewer, _cost: int) -> None:
+    """For those who let operations cost what they do."""
+
+
 @dataclass(slots=True)
 class Context:
     """Belongs to one operation. `currency` is the catalogue's default, ISO 4217.
 
     `on_refusal` hears who was refused what. `before_password` is asked before anybody's password is looked at, and
-    raises GraphQLError(RATE_LIMITED) at who has tried too many.
+    raises GraphQLError(RATE_LIMITED) at who has tried too many; so does `before_execution`, which is told what the
+    operation costs, at who has spent too much.
     `repeat` comes from the Idempotency-Key header of a mutation with one root field. In a `demo` anybody may ask for
     the schema itself. `breached` is the file of passwords that nobody may choose.
     """
@@ -64,6 +69,7 @@ class Context:
     breached: Path | None = None
     on_refusal: Callable[[Viewer, Refused], None] = _unheard
     before_password: Callable[[Viewer], Awaitable[None]] = _uncounted
+    before_execution: Callable[[Viewer, int], Awaitable[None]] = _free
     reads: Reads = field(init=False)
 
     def __post_init__(self) -> None:

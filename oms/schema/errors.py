@@ -41,6 +41,8 @@ def told(error: GraphQLError) -> GraphQLError:
             return _rewritten(error, message, {"code": str(Code.DUPLICATE)}, original=cause)
         case RecursionError():
             return _rewritten(error, "The document is nested too deeply.", {"code": str(Code.INVALID)})
+        case None if "code" in (error.extensions or {}):
+            return error
         case None:
             return _rewritten(error, error.message, {"code": str(Code.INVALID)} | (error.extensions or {}))
     fault = fault_of(cause, path=error.path)

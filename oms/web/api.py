@@ -15,7 +15,7 @@ from oms.web.auth import Authenticator, Unauthenticated
 from oms.web.credentials import Shown
 from oms.web.graphql_errors import STATUS_OF_FAULT, RequestRefused, formatted, invalid, refusal_of
 from oms.web.operation import Operation
-from oms.web.rates import Rates
+from oms.web.rates import OperationRateLimited, Rates
 
 QUERIES: Final = (OperationType.QUERY,)
 QUERIES_AND_MUTATIONS: Final = (OperationType.QUERY, OperationType.MUTATION)
@@ -91,7 +91,7 @@ class Api:
 
 
 def outcome_of(result: Any) -> Outcome:
-    """The outcome of an execution's result.
+    """The outcome of an execution's result. Raises RateLimited where the operation was not executed for its cost.
 
     Source: GraphQL over HTTP, 6.4 (status codes). Errors without data are 400 where none of them stands at a field,
     for then nothing was executed, or the status of the fault that left no data.
@@ -100,6 +100,8 @@ def outcome_of(result: Any) -> Outcome:
         raise TypeError(f"results in parts are not supported: {type(result)}")
     if not result.errors:
         return Outcome(200, _body(result, {"data": result.data}))
+    if isinstance(first := result.errors[0], OperationRateLimited) and first.path is None:
+        raise first.refusal
     errors = formatted(result.errors)
     if result.data is not None:
         return Outcome(200, _body(result, {"data": result.data, "errors": errors}))

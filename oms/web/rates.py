@@ -1,8 +1,8 @@
-"""How much each caller may ask: requests a second, tries to sign in. Counted by all web processes together.
+"""How much each caller may ask: requests and cost a second, tries to sign in. Counted by all web processes together.
 
 Asking Redis for each request would cost more than many of them do. So a process takes permits in leases of several,
-and spends them by itself: a lease begins with one permit and doubles each time it is spent, up to a tenth of what is
-allowed in a second.
+and spends them by itself: a lease begins with what is asked first and doubles each time it is spent, up to a tenth of
+what is allowed in a second.
 """
 
 import asyncio
@@ -47,6 +47,14 @@ class RateLimited(RequestRefused):
         super().__init__(429, ErrorCode.RATE_LIMITED, message, headers=headers)
 
 
+class OperationRateLimited(GraphQLError):
+    """RateLimited on its way through GraphQL; the door gives the `refusal` where it ended the whole operation."""
+
+    def __init__(self, refusal: RateLimited) -> None:
+        super().__init__(refusal.message, extensions={"code": str(refusal.code)})
+        self.refusal = refusal
+
+
 class Rates:
     """The rates of one web process; see `docs/doors.md`, "How much"."""
 
@@ -59,6 +67,8 @@ class Rates:
         self._per_machine = settings.machine_requests_per_s
         self._per_person = settings.person_requests_per_s
         self._per_stranger = settings.stranger_requests_per_s
+        self._cost_per_machine = settings.machine_cost_per_s
+        self._cost_per_person = settings.person_cost_per_s
         self._open: Counter[str] = Counter()
         self._open_per_machine = settings.machine_subscriptions
         self._open_per_person = settings.person_subscriptions
@@ -69,6 +79,22 @@ class Rates:
         """Counts a request of somebody known. Raises RateLimited."""
         most = self._per_person if viewer.is_person else self._per_machine
         await self._spend(viewer.principal, most, f"You may send {most} requests a second.")
+
+    async def cost(self, viewer: Viewer, cost: int) -> None:
+        """Counts what an operation costs, before it is executed. Raises OperationRateLimited.
+
+        Not counted is what is so cheap that all requests of a second together could not come to more than is allowed.
+        What costs more than that takes a whole second's.
+        """
+        requests = self._per_person if viewer.is_person else self._per_machine
+        most = self._cost_per_person if viewer.is_person else self._cost_per_machine
+        if requests and cost * requests <= most:
+            return
+        message = f"This costs {cost}; you may spend {most} a second."
+        try:
+            await self._spend(f"cost:{viewer.principal}", most, message, permits=min(cost, most))
+        except RateLimited as refusal:
+            raise OperationRateLimited(refusal) from refusal
 
     async def stranger(self, address: str) -> None:
         """Counts a request without credentials, or with bad ones, by where it comes from. Raises RateLimited."""
@@ -110,40 +136,42 @@ class Rates:
         await self._try(self._sign_ins_from_address, f"sign-in:from:{address}")
 
     async def password(self, viewer: Viewer) -> None:
-        """Counts a try of who is signed in to name the present password. Raises GraphQLError(RATE_LIMITED)."""
+        """Counts a try of who is signed in to name the present password. Raises OperationRateLimited."""
         try:
             await self._try(self._sign_ins, f"password:{viewer.principal}")
         except RateLimited as refusal:
-            raise GraphQLError(refusal.message, extensions={"code": str(refusal.code)}) from refusal
+            raise OperationRateLimited(refusal) from refusal
 
     async def _try(self, rates: list[RateLimitItem], key: str) -> None:
         for rate in rates:
             if wait_s := await self._counts.wait_s(rate, key):
                 raise RateLimited("There were too many tries to sign in, or of a password.", wait_s)
 
-    async def _spend(self, key: str, most: int, message: str) -> None:
-        """Takes one permit of a lease, which is renewed where it is spent or has run out. 0: there is no limit."""
+    async def _spend(self, key: str, most: int, message: str, *, permits: int = 1) -> None:
+        """Takes permits of a lease, which is renewed where it has too few or has run out. 0: there is no limit."""
         if not most:
             return
         lease = self._lease(key)
-        if lease.spent(self._clock()):
+        if lease.spent(permits, self._clock()):
             return
         async with lease.renewing:
-            if lease.spent(self._clock()):
+            if lease.spent(permits, self._clock()):
                 return
             if lease.closed_until_s <= self._clock():
-                await self._renew(lease, key, most)
-                if lease.spent(self._clock()):
+                await self._renew(lease, key, permits, most)
+                if lease.spent(permits, self._clock()):
                     return
         raise RateLimited(message, lease.closed_until_s - self._clock())
 
-    async def _renew(self, lease: "_Lease", key: str, most: int) -> None:
-        wanted = lease.wanted(most)
+    async def _renew(self, lease: "_Lease", key: str, permits: int, most: int) -> None:
+        """Adds to what is left of the lease as much as is to be had, and closes it where that is too little."""
         began_s = self._clock()
+        left = lease.left if lease.until_s > began_s else 0
+        wanted = lease.wanted(permits, permits - left, most)
         counted = await self._counts.add(key, wanted, window_s=_WINDOW_S)
         granted = max(0, min(wanted, most - (counted - wanted)))
-        lease.begin(granted, until_s=began_s + _WINDOW_S)
-        if not granted:
+        lease.begin(left + granted, until_s=began_s + _WINDOW_S)
+        if left + granted < permits:
             lease.closed_until_s = self._clock() + _WINDOW_S
 
     def _lease(self, key: str) -> "_Lease":
@@ -157,7 +185,7 @@ class Rates:
 
 @dataclass(slots=True)
 class _Lease:
-    """Permits that one process may spend for one caller, until a moment; while `closed` there are none to be had."""
+    """Permits that one process may spend for one caller, until a moment; while `closed` no more are to be had."""
 
     left: int = 0
     size: int = 0
@@ -165,18 +193,17 @@ class _Lease:
     closed_until_s: float = 0.0
     renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def spent(self, now_s: float) -> bool:
-        """Whether a permit was there; it is used up then."""
-        if self.left <= 0 or self.until_s <= now_s:
+    def spent(self, permits: int, now_s: float) -> bool:
+        """Whether so many were there; they are used up then."""
+        if self.left < permits or self.until_s <= now_s:
             return False
-        self.left -= 1
+        self.left -= permits
         return True
 
-    def wanted(self, most: int) -> int:
-        """Twice as many as last time where those were all used, else as many as were."""
-        used = self.size - self.left
-        more = self.size * 2 if self.left == 0 else used
-        return max(1, min(more, most // _LARGEST_SHARE))
+    def wanted(self, permits: int, lacking: int, most: int) -> int:
+        """What is lacking at least; else twice as many as last time where those did not do, or as many as were used."""
+        more = self.size * 2 if self.left < permits else self.size - self.left
+        return max(lacking, min(more, most // _LARGEST_SHARE))
 
     def begin(self, permits: int, *, until_s: float) -> None:
         self.left = self.size = permits

@@ -46,7 +46,9 @@ class Asked:
 def a_shop(folder: Path) -> Iterator[Asked]:
     """`python -m oms run` outside of demo mode, with orders under way. Not stopped cleanly: an AssertionError."""
     environment = clean_environment(folder / "data") | {"OMS_DEMO": "0", "OMS_LOG_LEVEL": "warning"}
-    instance = launch(environment | {"OMS_MACHINE_REQUESTS_PER_S": "0"}, folder / "output")
+    instance = launch(
+        environment | {"OMS_MACHINE_REQUESTS_PER_S": "0", "OMS_MACHINE_COST_PER_S": "0"}, folder / "output"
+    )
     try:
         instance.wait_until_ready()
         running = running_instance(folder / "data")

@@ -21,10 +21,11 @@ from oms.domain.access.model import Viewer
 from oms.domain.actor import Role
 from oms.embedded.ports import free_port
 from oms.listening import listen, port_of
+from oms.schema.export import schema as whole_schema
 from oms.settings import Settings, SettingsInvalid, load_settings
 from oms.web import graphql_ws, shared_counts
 from oms.web import rates as rates_module
-from oms.web.rates import RateLimited, Rates, address_of
+from oms.web.rates import OperationRateLimited, RateLimited, Rates, address_of
 from oms.web.shared_counts import SharedCounts
 from tests.web.conftest import Server, issued, serving, until
 
@@ -32,7 +33,7 @@ QUERY = {"query": '{ echo(text: "x") }'}
 COUNTING = {"query": "subscription { fraudSettings }"}
 
 LIMITS = ("machine_requests_per_s", "person_requests_per_s", "stranger_requests_per_s", "sign_in_rate",
-          "sign_in_rate_from_address")  # fmt: skip
+          "sign_in_rate_from_address", "machine_cost_per_s", "person_cost_per_s")  # fmt: skip
 
 
 def person(role: Role = Role.SUPPORT) -> Viewer:
@@ -173,6 +174,81 @@ async def test_when_redis_is_back_processes_count_together_again(
         assert [line["log_level"] for line in (*logs, *later)] == ["warning", "info"]
 
 
+# cost
+
+
+async def spent(spending: Callable[[], Any], times: int) -> int:
+    """How many of so many operations at once were let in."""
+    outcomes = await asyncio.gather(*(spending() for _ in range(times)), return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, OperationRateLimited)]
+    assert len(refused) + outcomes.count(None) == times, outcomes
+    return outcomes.count(None)
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_all_processes_together_let_a_person_spend_so_much(redis_url: str) -> None:
+    viewer = person()
+    async with process(redis_url) as (one, _), process(redis_url) as (other, _):
+        in_one, in_other = await asyncio.gather(
+            spent(lambda: one.cost(viewer, 5_000), 30), spent(lambda: other.cost(viewer, 5_000), 30)
+        )
+    assert in_one > 0
+    assert in_other > 0
+    assert in_one + in_other == 100_000 // 5_000
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_what_is_left_goes_on_being_spent_when_a_dear_operation_was_refused(redis_url: str) -> None:
+    async with process(redis_url) as (rates, counts):
+        viewer = person()
+        assert await spent(lambda: rates.cost(viewer, 40_000), 3) == 2
+        asked = counts.asked
+        assert await spent(lambda: rates.cost(viewer, 40_000), 100) == 0
+        assert await spent(lambda: rates.cost(viewer, 10_000), 3) == 2
+        assert counts.asked == asked
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_one_spender_does_not_use_up_what_another_may_spend(redis_url: str) -> None:
+    async with process(redis_url) as (rates, _):
+        noisy, quiet = person(), person()
+        assert await spent(lambda: rates.cost(noisy, 60_000), 3) == 1
+        assert await spent(lambda: rates.cost(quiet, 60_000), 1) == 1
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_pages_as_many_as_are_answered_never_cost_too_much(redis_url: str) -> None:
+    """What a page costs is not even counted, also for somebody who has spent everything."""
+    async with process(redis_url) as (rates, counts):
+        viewer = person()
+        assert await spent(lambda: rates.cost(viewer, 100_000), 2) == 1
+        asked = counts.asked
+        assert await spent(lambda: rates.cost(viewer, 1_500), 50) == 50
+        assert counts.asked == asked
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_a_machine_that_places_thousands_of_orders_spends_in_few_questions(redis_url: str) -> None:
+    async with process(redis_url) as (rates, counts):
+        viewer = machine()
+        assert await spent(lambda: rates.cost(viewer, 250), 4_000) == 4_000
+        assert counts.asked <= 25
+        assert await spent(lambda: rates.cost(viewer, 250), 1) == 0
+
+
+@pytest.mark.usefixtures("long_second")
+async def test_what_costs_more_than_a_second_may_takes_all_of_one(redis_url: str) -> None:
+    async with process(redis_url, person_cost_per_s=10_000) as (rates, _):
+        viewer = person()
+        assert await spent(lambda: rates.cost(viewer, 60_000), 2) == 1
+
+
+async def test_no_bound_on_cost_is_no_question(redis_url: str) -> None:
+    async with process(redis_url, machine_cost_per_s=0) as (rates, counts):
+        assert await spent(lambda: rates.cost(machine(), 120_000), 1_000) == 1_000
+        assert counts.asked == 0
+
+
 # subscriptions
 
 
@@ -311,6 +387,47 @@ async def test_a_request_too_many_is_refused_with_when_to_try_again(strict: Serv
     assert error["extensions"] == {"code": "RATE_LIMITED"}
     assert error["message"] == "You may send 4 requests a second. Try again in 60 seconds."
     assert answers[-1].headers["retry-after"] == "60"
+
+
+DEAR = {"query": "{ orders(first: 100) { nodes { id status } } }"}  # 10 + 1 + 100 * 2
+
+
+@pytest.fixture(scope="module")
+def frugal(web_settings: Settings) -> Iterator[Server]:
+    """A web process with the whole schema that lets a token spend two of those in its long second, and little more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rates_module, "_WINDOW_S", 60)
+        with serving(web_settings.model_copy(update={"machine_cost_per_s": 440}), whole_schema) as server:
+            yield server
+
+
+async def test_what_costs_too_much_in_a_second_is_refused_with_when_to_try_again(frugal: Server, db: Database) -> None:
+    async with caller(frugal, await issued(db)) as client:
+        answers = [await client.post("/graphql", json=DEAR) for _ in range(3)]
+        cheap = await client.post("/graphql", json={"query": "{ viewer { name } }"})
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[0].json()["extensions"]["cost"]["requested"] == 211
+    message = "This costs 211; you may spend 440 a second. Try again in 60 seconds."
+    assert answers[-1].json() == {"errors": [{"message": message, "extensions": {"code": "RATE_LIMITED"}}]}
+    assert answers[-1].headers["retry-after"] == "60"
+    assert (cheap.status_code, cheap.json()["data"]["viewer"]["name"]) == (200, "tester")
+
+
+async def test_over_streams_what_costs_too_much_is_an_error_of_its_own(frugal: Server, db: Database) -> None:
+    token = await issued(db)
+    async with connected(frugal, token) as socket:
+        for key in ("one", "two"):
+            await send(socket, type="subscribe", id=key, payload=DEAR)
+            assert [(await receive(socket))["type"] for _ in range(2)] == ["next", "complete"]
+        await send(socket, type="subscribe", id="three", payload=DEAR)
+        refusal = await receive(socket)
+        assert (refusal["type"], refusal["id"]) == ("error", "three")
+        assert refusal["payload"][0]["extensions"] == {"code": "RATE_LIMITED"}
+    async with caller(frugal, token, Accept="text/event-stream") as client:
+        answer = await client.post("/graphql", json=DEAR)
+    assert "event: next" in answer.text
+    assert "This costs 211; you may spend 440 a second." in answer.text
+    assert "RATE_LIMITED" in answer.text
 
 
 async def test_bad_credentials_are_counted_by_address_and_good_ones_from_there_go_on(

@@ -34,7 +34,7 @@ async def shop(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
 @pytest.fixture(scope="session")
 def pages(web_settings: Settings) -> Iterator[Server]:
     """Without rates, for tests walk through pages faster than people."""
-    rates = {"person_requests_per_s": 0, "stranger_requests_per_s": 0}
+    rates = {"person_requests_per_s": 0, "person_cost_per_s": 0, "stranger_requests_per_s": 0}
     with serving(web_settings.model_copy(update={"demo": True, **rates}), schema) as server:
         yield server
 
