@@ -31,6 +31,7 @@ class StreamEndingServer(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 ws_max_size=LONGEST_REQUEST_BYTES,
+                ws_per_message_deflate=False,  # a few KiB would swell to that size before we count anything
                 forwarded_allow_ips=list(trusted_proxies),
                 timeout_graceful_shutdown=_GRACE_S,
             )

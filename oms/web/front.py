@@ -1,5 +1,7 @@
 """What stands around API and pages: whether the process lives and is ready, and what no route answers."""
 
+import asyncio
+import time
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -17,6 +19,9 @@ from oms.web.graphql_errors import ErrorCode, RequestRefused, refusal_of
 from oms.web.graphql_http import json_response, refusal_response
 from oms.web.headers import SafeHeaders
 from oms.web.hosts import OwnHosts
+
+READY_KEPT_S: Final = 1.0
+"""How long `/ready` answers the same without asking the database: anybody may ask it, as often as they like."""
 
 _CODES: Final = {404: ErrorCode.NOT_FOUND}
 
@@ -36,19 +41,36 @@ class Front(Starlette):
 
 def front_routes(db: Database) -> list[BaseRoute]:
     """`/health` and `/ready`, for what watches over the process."""
-
-    async def ready(_request: Request) -> Response:
-        try:
-            async with db.reading() as conn:
-                await conn.execute(text("SELECT 1"))
-        except (SQLAlchemyError, OSError) as error:
-            return refusal_response(refusal_of(error))
-        return json_response({"status": "ready"}, 200)
-
     return [
         Route("/health", _health),
-        Route("/ready", ready),
+        Route("/ready", _Readiness(db).tell),
     ]
+
+
+class _Readiness:
+    """Whether the database answers; however many ask at once, it is asked once."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._refusal: RequestRefused | None = None
+        self._kept_until_s = 0.0
+        self._asking = asyncio.Lock()
+
+    async def tell(self, _request: Request) -> Response:
+        async with self._asking:
+            if self._kept_until_s <= time.monotonic():
+                self._refusal = await self._asked()
+                self._kept_until_s = time.monotonic() + READY_KEPT_S
+            refusal = self._refusal
+        return refusal_response(refusal) if refusal else json_response({"status": "ready"}, 200)
+
+    async def _asked(self) -> RequestRefused | None:
+        try:
+            async with self._db.reading() as conn:
+                await conn.execute(text("SELECT 1"))
+        except (SQLAlchemyError, OSError) as error:
+            return refusal_of(error)
+        return None
 
 
 async def _health(_request: Request) -> Response:
