@@ -34,6 +34,10 @@ _INITDB: Final = (
     "--builtin-locale=C.UTF-8",
     "--no-instructions",
 )
+_NOT_FOR_EVERYBODY: Final = (
+    f"REVOKE TEMPORARY ON DATABASE {DATABASE} FROM PUBLIC",  # so that the application can fill no disk with tables
+    "REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC",
+)
 _SETTINGS: Final = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -145,7 +149,7 @@ class PostgresServer:
         self._run([self._programs.initdb, "-D", unfinished, f"--pwfile={password_file}", *_INITDB])
         password_file.unlink()
         roles = (f"CREATE ROLE {APP_ROLE} LOGIN", self._new_password(APP_ROLE))
-        self._single_user(unfinished, *roles, f"CREATE DATABASE {DATABASE}")
+        self._single_user(unfinished, *roles, f"CREATE DATABASE {DATABASE}", *_NOT_FOR_EVERYBODY)
         unfinished.rename(self._data_dir)
 
     def renew_passwords(self, data_dir: Path) -> None:

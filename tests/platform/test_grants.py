@@ -100,6 +100,18 @@ def test_the_application_owns_nothing_and_can_not_become_the_owner(database_url:
         run(database_url, "CREATE TABLE mine (it int)")
 
 
+def test_the_application_makes_no_temporary_tables(database_url: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="temporary tables"):
+        run(database_url, "CREATE TEMPORARY TABLE mine (it int)")
+
+
+@pytest.mark.parametrize("database", ["postgres", "template1"])
+def test_the_application_gets_into_no_other_database(database_url: str, database: str) -> None:
+    other = make_url(database_url).set(database=database).render_as_string(hide_password=False)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="CONNECT"):
+        run(other, "SELECT 1")
+
+
 def test_a_grant_too_many_and_one_missing_are_put_right_by_migrating(database_url: str) -> None:
     owner = owner_of(database_url)
     run(owner, f"GRANT DELETE ON order_events TO {APP_ROLE}", f"REVOKE INSERT ON orders FROM {APP_ROLE}")
@@ -118,6 +130,7 @@ def operated(engines: Engines) -> Iterator[tuple[str, str]]:
         "CREATE ROLE shop_web LOGIN PASSWORD 'w'",
         f"GRANT {APP_ROLE} TO shop_web",
         f"CREATE DATABASE {EXTERNAL} OWNER shop_owner",
+        f"REVOKE TEMPORARY ON DATABASE {EXTERNAL} FROM PUBLIC",
         "SELECT 1",
     )
     own = make_url(server).set(database=EXTERNAL)
@@ -135,6 +148,8 @@ def test_an_operators_own_roles_work_as_documented(operated: tuple[str, str], re
     migrate(owner)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         run(application, "DELETE FROM audit_events")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        run(application, "CREATE TEMPORARY TABLE mine (it int)")
     checked = oms("check", database=application, redis=redis_url, OMS_DATA_DIR=str(tmp_path))
     assert checked.returncode == 0, checked.stderr
     assert "not protected" not in told_at_start(application, redis_url)

@@ -33,7 +33,7 @@ def test_there_is_one_line_of_dated_migrations() -> None:
 
 
 def test_a_database_without_migrations_is_refused_with_the_command_that_mends_it(engines: Engines) -> None:
-    empty = engines.database_url.rsplit("/", 1)[0] + "/postgres"
+    empty = engines.owner_url.rsplit("/", 1)[0] + "/postgres"
     with pytest.raises(CannotStart, match=r"serves the versions: none.*\n.*run: python -m oms migrate"):
         require_migrated(empty)
 

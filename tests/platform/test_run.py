@@ -166,7 +166,7 @@ def test_commands_refuse_a_database_without_migrations(
 ) -> None:
     instance = running_instance(Path(shared.environment["OMS_DATA_DIR"]))
     assert instance
-    empty = instance.database_url.rsplit("/", 1)[0] + "/postgres"
+    empty = instance.owner_url.rsplit("/", 1)[0] + "/postgres"
     arguments = ("--role", "SUPPORT", "--name", "me") if command == "token" else ()
     told = {"OMS_DATABASE_URL": empty, "OMS_REDIS_URL": instance.redis_url}
     refused = oms(environment | told, command, *arguments)
