@@ -14,18 +14,22 @@ from starlette.routing import BaseRoute
 from oms.domain.access.model import may, reach
 from oms.domain.actor import Role
 from oms.domain.ids import order_id, shipment_id
+from oms.schema.export import schema
+from oms.settings import Settings
 from oms.web.forgery import FIELD
 from oms.web.pages.live import NEEDS
 from oms.web.pages.routes import PageRoute
 from tests.policy.scene import ANA, E_MAIL, PRICE_MINOR, VIEWERS, Scene, set_scene
 from tests.schema.test_roles import MUTATIONS
 from tests.shop import COURIER, ShopUnderTest
-from tests.web.conftest import Server
+from tests.web.conftest import Server, serving
 from tests.web.pages.conftest import signed_in, visiting
 
 OPEN: Final = {
     "/": "says who may sign in, and nothing else",
     "/sign-in": "for whom is nobody yet",
+    "/sign-in/openid": "leads to the provider, for whom is nobody yet",
+    "/sign-in/openid/answer": "counts with what the provider signed for this browser, and for nobody else",
     "/sign-out": "ends what there is, if there is anything",
     "/static": "files that are the same for all",
     "/courier-worker.js": "such a file, at the root because of what it serves",
@@ -46,8 +50,28 @@ def unexplained(routes: list[BaseRoute]) -> list[str]:
     return [path for path in paths if path not in OPEN]
 
 
-def test_every_route_has_a_need_or_a_reason_to_have_none(pages: Server) -> None:
+@pytest.fixture(scope="module")
+def with_provider(web_settings: Settings) -> Iterator[Server]:
+    """Has every route that there may be; nobody asks the provider anything."""
+    provider = {"openid_issuer": "https://id.example", "openid_client_id": "oms"}
+    with serving(web_settings.model_copy(update=provider), schema) as server:
+        yield server
+
+
+def test_every_route_has_a_need_or_a_reason_to_have_none(pages: Server, with_provider: Server) -> None:
     assert unexplained(pages.app.routes) == []
+    assert unexplained(with_provider.app.routes) == []
+
+
+def test_no_reason_is_given_for_what_is_not_there(with_provider: Server) -> None:
+    assert OPEN.keys() <= {getattr(route, "path", None) for route in with_provider.app.routes}
+
+
+def test_a_provider_adds_ways_to_sign_in_and_nothing_else(pages: Server, with_provider: Server) -> None:
+    without, those = (
+        {getattr(route, "path", None) for route in server.app.routes} for server in (pages, with_provider)
+    )
+    assert those - without == {"/sign-in/openid", "/sign-in/openid/answer"}
 
 
 def test_a_route_that_asks_nobody_is_noticed() -> None:
