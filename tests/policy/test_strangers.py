@@ -19,6 +19,9 @@ NODE: Final = "query ($id: ID!) { node(id: $id) { __typename id } }"
 CUSTOMER: Final = "query ($id: ID) { customer(id: $id) { id } }"
 CUSTOMER_BY_REFERENCE: Final = "query ($id: String) { customer(reference: $id) { id } }"
 OF_CUSTOMER: Final = "query ($id: ID) { orders(filter: { customerId: $id }) { nodes { id } edges { cursor } } }"
+PLACE: Final = (
+    "mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { order { id } userErrors { code message } } }"
+)
 SEARCH: Final = "query ($id: String) { orders(search: $id) { nodes { id } edges { cursor } } }"
 
 
@@ -46,6 +49,15 @@ async def test_a_query_tells_a_stranger_nothing(staged: Staged, nth: int) -> Non
     told = [await staged.api.answer(document, ANA, id=asked) for asked in (theirs, nothing)]
     assert _bytes(told[0]) == _bytes(told[1])
     assert _bytes(await staged.api.answer(document, BEN, id=theirs)) != _bytes(told[0])
+
+
+async def test_of_a_reference_that_is_taken_a_stranger_learns_that_and_no_more(staged: Staged) -> None:
+    """References are unique in the shop, so this can't be hidden; see docs/security.md."""
+    same_as_bens = {"reference": "order-6", "lines": [{"sku": "tea", "quantity": 1}]}
+    told = await staged.api.answer(PLACE, ANA, input=same_as_bens)
+    message = "The reference 'order-6' was used for a different order; give this one another."
+    assert told.data == {"placeOrder": {"order": None, "userErrors": [{"code": "DUPLICATE", "message": message}]}}
+    assert not told.errors
 
 
 def _bytes(result: object) -> bytes:
