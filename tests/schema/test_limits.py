@@ -11,7 +11,8 @@ from oms.domain.actor import Role
 from oms.schema import admission, reads
 from oms.schema.export import schema
 from oms.schema.limits import MAXIMUM, MOST_ERRORS, MOST_VALUES, Limits
-from oms.settings import PROJECT_DIR
+from oms.settings import PROJECT_DIR, Settings
+from oms.web.pages import audit, orders
 from tests.schema.api import VIEWERS, Api
 from tests.shop import CART, MANAGER, SUPPORT
 
@@ -86,6 +87,13 @@ def test_every_page_s_document_costs_little_and_graphiql_s_introspection_fits() 
     for page in (PROJECT_DIR / "templates").rglob("*.graphql"):
         assert cost(page.read_text(), {"first": 100}) < min(MAXIMUM.values()) / 4, page
     assert cost(get_introspection_query()) < MAXIMUM[Role.SUPPORT] / 4
+
+
+def test_as_many_pages_as_a_person_may_open_in_a_second_cost_what_they_may_spend_in_one() -> None:
+    allowed = {name: Settings.model_fields[f"person_{name}_per_s"].default for name in ("requests", "cost")}
+    for page in (PROJECT_DIR / "templates").rglob("*.graphql"):
+        length = {"audit": audit.PAGE}.get(page.stem, orders.PAGE)
+        assert cost(page.read_text(), {"first": length}) * allowed["requests"] <= allowed["cost"], page
 
 
 async def test_the_answer_tells_its_cost_and_what_the_role_may_spend(api: Api) -> None:
