@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page
 from oms.embedded import running_instance
 from tests.browser.chromium import DESKTOP, MISSING, Complaints, chromium, chromium_path, sign_in
 from tests.browser.elsewhere import Elsewhere
+from tests.conftest import GENEROUS
 from tests.platform.conftest import clean_environment, launch
 
 Visit = Callable[..., Awaitable[Page]]
@@ -22,7 +23,7 @@ def site(open_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     """The address of an instance with the demo's catalogue and orders."""
     if chromium_path() is None:
         pytest.skip(MISSING)
-    environment = clean_environment(open_dir / "browsers") | {"OMS_AMENDMENT_TIMEOUT_S": "3600"}
+    environment = clean_environment(open_dir / "browsers") | GENEROUS | {"OMS_AMENDMENT_TIMEOUT_S": "3600"}
     instance = launch(environment, tmp_path_factory.mktemp("browsers") / "output")
     instance.wait_until_ready()
     yield instance.url
