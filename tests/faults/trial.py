@@ -45,7 +45,7 @@ RECOVERS_WITHIN_S: Final = 180.0
 WATCHED_S: Final = 2.0
 """For so long after work is at rest placing is watched, before the next fault comes."""
 
-ENDS_WITHIN_S: Final = 240.0
+ENDS_WITHIN_S: Final = 1800.0
 _ORDINARY: Final = frozenset({"carried out", "refused", "read"})
 PRICES: Final = {sku: 500 + 100 * number for number, sku in enumerate((*SKUS, *SCARCE))}
 
