@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import MetaData, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError
@@ -121,6 +122,15 @@ async def _given_up_if_silent(conn: AsyncConnection) -> AsyncIterator[None]:
     except TimeoutError:
         await conn.invalidate()
         raise
+    except DBAPIError as error:
+        if _is_broken_off(error):
+            await conn.invalidate()
+        raise
+
+
+def _is_broken_off(error: DBAPIError) -> bool:
+    """Whether the server spoke when the driver expected nothing: it ended the connection while nobody listened."""
+    return isinstance(getattr(error.orig, "__cause__", None), asyncpg.InternalClientError)
 
 
 async def _commit(conn: AsyncConnection) -> None:
@@ -136,7 +146,8 @@ def is_outage(error: BaseException) -> bool:
     """Whether trying again later may help: PostgreSQL can't be reached, went away, or has no connection free."""
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", None) or "")
-        return error.connection_invalidated or isinstance(error, InterfaceError) or state.startswith(_AWAY)
+        is_lost = error.connection_invalidated or isinstance(error, InterfaceError) or _is_broken_off(error)
+        return is_lost or state.startswith(_AWAY)
     return isinstance(error, OSError | NoConnectionFree | OutcomeUnknown)
 
 

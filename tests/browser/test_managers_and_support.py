@@ -103,7 +103,7 @@ async def test_support_finds_an_order_and_follows_its_trail_live(visit: Visit, e
     support = await visit("support")
     await support.get_by_label("Find an order").fill(shipment["trackingNumber"])
     await support.get_by_role("button", name="Search").click()
-    assert f"q={shipment['trackingNumber']}" in support.url
+    await expect(support).to_have_url(re.compile(f"q={shipment['trackingNumber']}"))
     await support.get_by_role("link", name=booked["reference"]).click()
     await elsewhere.dispatch(shipment["id"])
     trail = support.get_by_role("table", name="What happened, oldest first")

@@ -12,7 +12,6 @@ from sqlalchemy import text
 
 from oms.db import Tx
 from oms.domain import log as event_log
-from oms.domain.access.model import Viewer
 from oms.domain.billing.handle import Settled
 from oms.domain.booking import handle as booking_handle
 from oms.domain.fraud import store as fraud_store
@@ -291,7 +290,7 @@ def place_again_what_was_placed() -> Iterator[Any]:
 
 
 def forget_whose_order_it_is() -> Iterator[Any]:
-    yield mock.patch.object(Viewer, "owns", mock.Mock(return_value=True))
+    yield mock.patch.object(order_handle, "may_for", mock.Mock(return_value=True))
 
 
 def finish_by_forgetting() -> Iterator[Any]:

@@ -154,4 +154,4 @@ def _leads_home(address: str) -> bool:
     parts = urlsplit(address)
     if parts.scheme or parts.netloc:
         return address == "data:," or address.startswith("https://www.openstreetmap.org/search?query=")
-    return address.startswith(("/", "#"))
+    return address.startswith(("/", "#", "?"))
