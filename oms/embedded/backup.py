@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -104,7 +104,8 @@ class BackupFolder:
         ]
         _run(copying, {"PGPASSWORD": str(url.password)})
         _run([tool("pg_verifybackup"), "--quiet", unfinished])
-        complete_at = datetime.now(UTC).replace(microsecond=0)
+        # The next full second: brought forward to any instant from its name on, the copy is whole.
+        complete_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
         folder = unfinished.rename(self.path / complete_at.strftime(_NAME))
         return BaseBackup(folder, complete_at)
 
@@ -112,8 +113,10 @@ class BackupFolder:
         """Remove all but the newest copies, and what of the archive only the removed ones needed. Returns those."""
         bases = self.bases()
         old, kept = bases[:-newest], bases[-newest:]
+        going = self.path / "base-going"  # what is removed in part must not look like a copy
+        shutil.rmtree(going, ignore_errors=True)
         for base in old:
-            shutil.rmtree(base.folder)
+            shutil.rmtree(base.folder.rename(going))
         if old:
             _run([tool("pg_archivecleanup"), self.wal, kept[0].first_wal])
         return old

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from oms.embedded.backup import BackupFolder
 from tests.platform.conftest import Environment, Instance, oms
@@ -177,3 +178,27 @@ async def test_an_instance_that_archives_nothing_is_not_backed_up_in_silence(
     told = oms(environment | {"OMS_BACKUP_DIR": str(tmp_path / "backups")}, "backup")
     assert told.returncode == 1
     assert "set OMS_BACKUP_DIR, then stop and start it" in told.stderr
+
+
+def test_a_copy_that_was_removed_in_part_is_never_taken_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backups = BackupFolder(tmp_path / "backups")
+    backups.prepare(None)
+    base_of(backups, "20261120T000000Z", "000000010000000000000002")
+    kept = base_of(backups, "20261121T000000Z", "000000010000000000000005")
+    whole = shutil.rmtree
+
+    def die_half_way(folder: Path, *, ignore_errors: bool = False) -> None:
+        if not ignore_errors:
+            (folder / "backup_label").unlink()
+            raise KeyboardInterrupt
+        whole(folder, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", die_half_way)
+    with pytest.raises(KeyboardInterrupt):
+        backups.keep(1)
+    monkeypatch.undo()
+    assert [base.folder for base in backups.bases()] == [kept]
+    backups.keep(1)
+    assert [base.folder for base in backups.bases()] == [kept]
