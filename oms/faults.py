@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 
 import structlog
+from graphql import GraphQLError
 
 from oms.db import is_outage, outage_told
 
@@ -21,6 +22,14 @@ class Fault:
     @property
     def extensions(self) -> dict[str, str]:
         return {"code": self.code, "correlationId": self.correlation_id}
+
+
+def cause_of(error: GraphQLError) -> Exception | None:
+    """What was raised behind it; None where GraphQL itself found the document or its variables wrong."""
+    cause: Exception | None = error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
 
 
 def fault_of(cause: BaseException, **where: object) -> Fault:

@@ -8,7 +8,7 @@ from strawberry.extensions import MaskErrors
 
 from oms.domain.refusal import Problem, Refused
 from oms.domain.repeats.handle import KeyInUse, KeyReused
-from oms.faults import fault_of
+from oms.faults import cause_of, fault_of
 from oms.schema.enums import Code
 
 
@@ -29,7 +29,7 @@ def user_errors(refusal: Refused) -> list[UserError]:
 
 def told(error: GraphQLError) -> GraphQLError:
     """The same error as a client may see it, with its code; what is unexpected is logged whole and masked."""
-    cause = _cause(error)
+    cause = cause_of(error)
     match cause:
         case Refused(problems=(Problem(code, _, path), *_)):
             return _rewritten(error, str(cause), {"code": str(code)} | ({"path": list(path)} if path else {}))
@@ -47,14 +47,6 @@ def told(error: GraphQLError) -> GraphQLError:
             return _rewritten(error, error.message, {"code": str(Code.INVALID)} | (error.extensions or {}))
     fault = fault_of(cause, path=error.path)
     return _rewritten(error, fault.message, dict(fault.extensions))
-
-
-def _cause(error: GraphQLError) -> Exception | None:
-    """What was raised; None where GraphQL itself found the document or its variables wrong."""
-    cause: Exception | None = error
-    while isinstance(cause, GraphQLError):
-        cause = cause.original_error
-    return cause
 
 
 def _rewritten(
@@ -76,6 +68,6 @@ class ToldErrors(MaskErrors):
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
         context = self.execution_context.context
-        if isinstance(refusal := _cause(error), Refused):
+        if isinstance(refusal := cause_of(error), Refused):
             context.on_refusal(context.viewer, refusal)
         return told(error)

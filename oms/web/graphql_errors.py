@@ -6,7 +6,7 @@ from typing import Final
 
 from graphql import GraphQLError, GraphQLFormattedError
 
-from oms.faults import Fault, fault_of
+from oms.faults import Fault, cause_of, fault_of
 
 
 class ErrorCode(StrEnum):
@@ -98,18 +98,10 @@ def formatted(errors: Sequence[GraphQLError]) -> list[GraphQLFormattedError]:
 def _formatted(error: GraphQLError) -> GraphQLFormattedError:
     if (error.extensions or {}).get("code"):
         return error.formatted
-    cause = _cause(error)
+    cause = cause_of(error)
     told = error.formatted
     if error.path is None and (cause is None or error.nodes):
         told["extensions"] = {"code": str(ErrorCode.INVALID)}  # the document or its variables
     else:
         told.update(refusal_of(cause or error).errors[0])
     return told
-
-
-def _cause(error: GraphQLError) -> Exception | None:
-    """The exception of ours behind it; None where GraphQL itself objects."""
-    cause: Exception | None = error
-    while isinstance(cause, GraphQLError):
-        cause = cause.original_error
-    return cause
