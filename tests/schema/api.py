@@ -2,14 +2,13 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from graphql import GraphQLError
-from sqlalchemy import event
 from strawberry.types import ExecutionResult
 
 from oms.domain.access.model import Viewer
@@ -20,6 +19,7 @@ from oms.domain.repeats.handle import RepeatKey
 from oms.schema.context import Context
 from oms.schema.export import schema
 from tests.shop import CART, COURIER, MANAGER, SESSION_RULES, SUPPORT, ShopUnderTest, customer
+from tests.statements import statements_of
 
 ANA = customer("ana")
 VIEWERS = {
@@ -112,20 +112,9 @@ class Api:
         finally:
             await results.aclose()
 
-    @contextmanager
-    def statements(self) -> Iterator[list[str]]:
+    def statements(self) -> AbstractContextManager[list[str]]:
         """What is sent to the database meanwhile."""
-        sent: list[str] = []
-
-        def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            sent.append(statement)
-
-        engine = self.shop.db.engine.sync_engine
-        event.listen(engine, "before_cursor_execute", note)
-        try:
-            yield sent
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
+        return statements_of(self.shop.db)
 
     async def booked(self, **fields: Any) -> "Known":
         """An order for ana over two warehouses, charged and booked."""

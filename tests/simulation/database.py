@@ -3,7 +3,7 @@
 import os
 import random
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.database_version import migrate
-from oms.db import Database, News, Tx
+from oms.db import Database, Driver, News, Statement, Tx
 from tests.simulation.clock import SCHEMA
 from tests.simulation.stage import HERE, Act, Process, Stage
 
@@ -45,6 +45,29 @@ class SteppedConnection:
             return await self._connection.execute(*asked)
 
 
+class SteppedDriver:
+    """The same for what goes straight to asyncpg."""
+
+    def __init__(self, driver: Driver, stage: Stage, act: Act) -> None:
+        self._driver = driver
+        self._stage = stage
+        self._act = act
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Any:
+        await self._stop()
+        with self._stage.flight(self._act):
+            return await self._driver.fetch(statement, values)
+
+    async def execute(self, statement: Statement, values: Mapping[str, Any]) -> Any:
+        await self._stop()
+        with self._stage.flight(self._act):
+            return await self._driver.execute(statement, values)
+
+    async def _stop(self) -> None:
+        if self._act.is_slow:
+            await self._stage.pause(self._act, f"statement of {sys._getframe(3).f_code.co_name}()")
+
+
 class SteppedDatabase(Database):
     """Real transactions; whether one runs in one go, stops before its commit or at every statement is a choice."""
 
@@ -72,6 +95,7 @@ class SteppedDatabase(Database):
             tx = await manager.__aenter__()
         stage.opened(act)
         tx.conn = cast("AsyncConnection", SteppedConnection(tx.conn, stage, act))
+        tx.driver = cast("Driver", SteppedDriver(tx.driver, stage, act))
         try:
             try:
                 yield tx
@@ -103,6 +127,12 @@ class SteppedDatabase(Database):
         finally:
             with stage.flight(act):
                 await manager.__aexit__(None, None, None)
+
+    async def rows(self, statement: Statement, **values: Any) -> Any:
+        stage, act = self.stage, self.stage.act(sys._getframe(1).f_code.co_name)
+        await stage.pause(act, "read")
+        with stage.flight(act):
+            return await super().rows(statement, **values)
 
 
 def _caller() -> str:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
-from oms.db import Tx
+from oms.db import Statement, Tx
 from oms.domain import log as event_log
 from oms.domain.billing.handle import Settled
 from oms.domain.booking import handle as booking_handle
@@ -86,9 +86,10 @@ class Bug:
 
 def _without(module: Any, name: str, piece: str, instead: str = "") -> Any:
     """A statement of the product without a piece of its SQL."""
-    whole: str = getattr(module, name).text
-    assert piece in whole, f"{name} no longer says {piece!r}"
-    return mock.patch.object(module, name, text(whole.replace(piece, instead)))
+    whole = getattr(module, name)
+    assert piece in whole.text, f"{name} no longer says {piece!r}"
+    made = Statement if isinstance(whole, Statement) else text
+    return mock.patch.object(module, name, made(whole.text.replace(piece, instead)))
 
 
 def skip_stock_lock() -> Iterator[Any]:

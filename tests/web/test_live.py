@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 import pytest
 from graphql import GraphQLError
 from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oms.db import Database, News, Tx
+from oms.db import Database, News
 from oms.domain import log as event_log
 from oms.domain.fraud import handle as fraud
 from oms.domain.log import ShipmentChange
@@ -33,9 +34,9 @@ _LOG = text(
 )
 
 
-async def _log(tx: Tx, order: UUID, seq: int) -> None:
+async def _log(conn: AsyncConnection, order: UUID, seq: int) -> None:
     """An event of shipment number `seq`, so that changes tell which event they come from."""
-    await tx.conn.execute(_LOG, {"order": order, "seq": seq})
+    await conn.execute(_LOG, {"order": order, "seq": seq})
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ async def test_a_change_is_told_once_though_the_log_is_read_after_the_doorbell(d
     async with _watching(hub, hub.order(order)) as watched, _watching(hub, hub.shipments()) as changes:
         await watched.count(1, within_s=0.5)
         async with db.transaction() as tx:
-            await _log(tx, order, 1)
+            await _log(tx.conn, order, 1)
         hub.ring(News({order}))
         hub.ring(News({order}))
         await asyncio.sleep(2.5)
@@ -139,13 +140,13 @@ async def test_close_changes_merge_and_other_orders_wake_nobody(db: Database, hu
         await watched.count(1, within_s=0.5)
         for seq in range(1, 21):
             async with db.transaction() as tx:
-                await _log(tx, other, seq)
+                await _log(tx.conn, other, seq)
             hub.ring(News({other}))
         await asyncio.sleep(1.5)
         assert len(watched.taken) == 1
         async with db.transaction() as tx:
             for seq in range(1, 21):
-                await _log(tx, order, seq)
+                await _log(tx.conn, order, seq)
         hub.ring(News({order}))
         await asyncio.sleep(1.5)
         assert len(watched.taken) == 2
@@ -169,9 +170,9 @@ async def test_what_commits_late_is_not_missed(db: Database, hub: LiveHub) -> No
     late, early = uuid4(), uuid4()
     async with _watching(hub, hub.shipments()) as watched:
         async with db.transaction() as slow:
-            await _log(slow, late, 1)
+            await _log(slow.conn, late, 1)
             async with db.transaction() as tx:
-                await _log(tx, early, 1)
+                await _log(tx.conn, early, 1)
             await asyncio.sleep(2.2)
             hub.ring(News({early}))
             await watched.count(1, within_s=1)
@@ -186,9 +187,9 @@ async def test_a_doorbell_is_answered_though_an_older_transaction_is_open_and_th
     order = uuid4()
     async with _watching(hub, hub.order(order)) as watched, db.transaction() as slow:
         await watched.count(1, within_s=0.5)
-        await _log(slow, uuid4(), 1)
+        await _log(slow.conn, uuid4(), 1)
         async with db.transaction() as tx:
-            await _log(tx, order, 1)
+            await _log(tx.conn, order, 1)
         hub.ring(News({order}))
         await watched.count(2, within_s=0.5)
         await asyncio.sleep(0.2)
@@ -200,11 +201,11 @@ async def test_what_is_remembered_beyond_the_watermark_is_bounded(
 ) -> None:
     monkeypatch.setattr(live, "MOST_REMEMBERED", 3)
     async with _watching(hub, hub.shipments()) as watched, db.transaction() as slow:
-        await _log(slow, uuid4(), 1)
+        await _log(slow.conn, uuid4(), 1)
         for _ in range(10):
             order = uuid4()
             async with db.transaction() as tx:
-                await _log(tx, order, 1)
+                await _log(tx.conn, order, 1)
             hub.ring(News({order}))
         await watched.count(10, within_s=2)
         assert len(hub._told) <= 3
@@ -218,8 +219,8 @@ async def test_an_order_is_told_in_its_own_order_though_transactions_began_in_an
         async with db.transaction() as second:
             await second.conn.execute(text("SELECT pg_current_xact_id()"))
             async with db.transaction() as first:
-                await _log(first, order, 1)
-            await _log(second, order, 2)
+                await _log(first.conn, order, 1)
+            await _log(second.conn, order, 2)
         await watched.count(2, within_s=2)
     assert [change.number for change in watched.taken] == [1, 2]
 
@@ -244,7 +245,7 @@ async def test_under_load_each_event_is_told_once_and_in_order(
                     await conn.execute(text("SELECT pg_current_xact_id()"))  # an older transaction than its place
                     await asyncio.sleep(chance.random() / 100)
                 async with locks[order]:  # stands for the order's lock
-                    await _log(Tx(conn), order, written[order] + 1)
+                    await _log(conn, order, written[order] + 1)
                     await asyncio.sleep(chance.random() / 100)
                     if chance.random() < 0.2:
                         await conn.rollback()
@@ -273,12 +274,12 @@ async def test_who_falls_behind_is_told_so_and_not_fed_with_gaps(
     first = asyncio.create_task(anext(changes))
     await until(lambda: hub.watchers == 1)
     async with db.transaction() as tx:
-        await _log(tx, order, 1)
+        await _log(tx.conn, order, 1)
     hub.ring(News({order}))
     assert (await first).number == 1
     async with db.transaction() as tx:
         for seq in range(2, 7):
-            await _log(tx, order, seq)
+            await _log(tx.conn, order, seq)
     hub.ring(News({order}))
     await asyncio.sleep(1.5)
     with pytest.raises(GraphQLError) as lagging:
@@ -325,10 +326,10 @@ async def test_it_outlives_the_loss_of_its_connections(db: Database, hub: LiveHu
     order = uuid4()
     async with _watching(hub, hub.shipments()) as watched:
         async with db.transaction() as tx:
-            await _log(tx, order, 1)
+            await _log(tx.conn, order, 1)
         await _cut_off(hub, db)
         async with db.transaction() as tx:
-            await _log(tx, order, 2)
+            await _log(tx.conn, order, 2)
         hub.ring(News({order}))
         await watched.count(2, within_s=5)
     assert [change.number for change in watched.taken] == [1, 2]
