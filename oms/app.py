@@ -9,7 +9,6 @@ from typing import Any
 import strawberry
 import structlog
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 
 from oms.db import Database
@@ -30,7 +29,7 @@ from oms.web.graphql_http import HttpDoor
 from oms.web.graphql_ws import WebSocketDoor
 from oms.web.identity_provider import IdentityProvider
 from oms.web.live import LiveHub
-from oms.web.metrics import Counted, MetricsDoor, OwnFigures
+from oms.web.metrics import MetricsDoor, OwnFigures
 from oms.web.open_streams import OpenStreams
 from oms.web.pages.routes import page_routes
 from oms.web.rates import Rates
@@ -98,16 +97,18 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             yield
 
     api = Api(schema, Authenticator(db, rules), new_context, rates)
+    http_door = HttpDoor(api, streams, demo=settings.demo)
     app = Front(
         settings,
+        figures,
+        shortcuts={"/graphql": http_door},
         routes=[
-            Route("/graphql", HttpDoor(api, streams, demo=settings.demo)),
+            Route("/graphql", http_door),
             WebSocketRoute("/graphql", WebSocketDoor(api, streams)),
             *front_routes(db),
             Route("/metrics", MetricsDoor(db, api, figures).scrape),
             *page_routes(api, db, hub, streams, provider, demo=settings.demo, on_refusal=refusals.note),
         ],
-        middleware=[Middleware(Counted, figures=figures)],
         lifespan=lifespan,
     )
     app.state.streams = streams

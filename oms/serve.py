@@ -32,6 +32,7 @@ class StreamEndingServer(uvicorn.Server):
                 server_header=False,
                 ws_max_size=LONGEST_REQUEST_BYTES,
                 ws_per_message_deflate=False,  # a few KiB would swell to that size before we count anything
+                proxy_headers=bool(trusted_proxies),  # a layer less where there are none
                 forwarded_allow_ips=list(trusted_proxies),
                 timeout_graceful_shutdown=_GRACE_S,
             )

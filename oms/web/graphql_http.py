@@ -6,7 +6,7 @@ whose clients may take another status for somebody else's answer. What is refuse
 status in either, as do faults of ours that left nothing to tell.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -24,7 +24,7 @@ from oms.web.graphiql import graphiql_page, wants_graphiql
 from oms.web.graphql_errors import CannotExecute, RequestRefused, invalid, refusal_of
 from oms.web.graphql_sse import EventStream
 from oms.web.idempotency_key import repeat_key
-from oms.web.negotiation import EVENT_STREAM, JSON, answer_type, refusal_type, require_json
+from oms.web.negotiation import EVENT_STREAM, JSON, RESPONSE_JSON, answer_type, refusal_type, require_json
 from oms.web.open_streams import OpenStreams
 from oms.web.operation import LONGEST_REQUEST_BYTES, Operation, decoded
 from oms.web.own_pages import shown_by
@@ -92,9 +92,21 @@ class HttpDoor:
         return may(viewer, access.Operation.READ_SCHEMA)
 
 
+class JsonResponse(Response):
+    """Starlette's, without the search for what its headers lack: they are these two."""
+
+    def __init__(self, body: bytes, status: int, media_type: str = JSON) -> None:
+        self.status_code = status
+        self.background = None
+        self.body = body
+        self.raw_headers = [(b"content-type", _CONTENT_TYPES[media_type]), (b"content-length", b"%d" % len(body))]
+
+
+_CONTENT_TYPES: Final = {media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, RESPONSE_JSON)}
+
+
 def json_response(body: Any, status: int, media_type: str = JSON) -> Response:
-    content_type = f"{media_type}; charset=utf-8"
-    return Response(orjson.dumps(body), status, headers={"Content-Type": content_type})
+    return JsonResponse(orjson.dumps(body), status, media_type)
 
 
 def refusal_response(refusal: RequestRefused, media_type: str = JSON) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+Header = tuple[bytes, bytes]
 
 _NOTHING: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -29,29 +29,19 @@ _UNLESS_TOLD: Final = {
 
 _A_YEAR_OF_HTTPS: Final = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 
-_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
-
 
 class SafeHeaders:
     """Adds them. The demo is read over plain HTTP, so it does not ask for `https`; browsers would remember that."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
-        self._app = app
+    def __init__(self, *, https: bool) -> None:
         self._always = _raw(_ALWAYS | (_A_YEAR_OF_HTTPS if https else {}))
         self._unless_told = _raw(_UNLESS_TOLD)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_safely(message: Message) -> None:
-            if message["type"] in _STARTS:
-                given = message["headers"]
-                told = {name for name, _ in given}
-                missing = [header for header in self._unless_told if header[0] not in told]
-                message = {**message, "headers": [*given, *self._always, *missing]}
-            await send(message)
-
-        await self._app(scope, receive, send_safely)
+    def beside(self, told: Mapping[bytes, bytes]) -> list[Header]:
+        """What goes with an answer whose own headers are those that were `told`."""
+        return [*self._always, *(header for header in self._unless_told if header[0] not in told)]
 
 
-def _raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+def _raw(headers: Mapping[str, str]) -> tuple[Header, ...]:
     """As ASGI has them; made once, for they go with every answer."""
     return tuple((name.lower().encode("ascii"), value.encode("ascii")) for name, value in headers.items())

@@ -4,8 +4,8 @@ Two kinds: the shop's, read from the database, so that every process answers the
 requests, streams and resources, which a scrape of several processes behind one port sees one at a time.
 """
 
-import time
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final
 
 from prometheus_client import (
@@ -21,7 +21,6 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.db import Database
 from oms.domain.diagnosis.model import Cause
@@ -35,6 +34,7 @@ from oms.web.rates import address_of
 
 _BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _DOORS: Final = frozenset({"graphql", "orders", "courier", "support", "manager", "static", "live", "account"})
+_METHODS: Final = frozenset({"GET", "POST"})
 _NO_DOOR: Final = "other"
 
 
@@ -56,13 +56,17 @@ class OwnFigures:
             registry=self.registry,
         )
         self.registry.register(_Streams(streams))
+        # Finding a label's figure costs more than adding to it; there are as many as doors, methods and statuses.
+        self._of = cache(self._requests.labels)
+        self._durations_of = cache(self._durations.labels)
 
-    def count(self, path: str, method: str, status: int, seconds: float, *, is_stream: bool) -> None:
+    def count(self, path: str, method: str, status: int, seconds: float | None) -> None:
+        """An answer, and how long it took; None of a stream."""
         first = path.removeprefix("/").partition("/")[0]
         door = first if first in _DOORS else _NO_DOOR
-        self._requests.labels(door, method if method in {"GET", "POST"} else _NO_DOOR, str(status)).inc()
-        if not is_stream:
-            self._durations.labels(door).observe(seconds)
+        self._of(door, method if method in _METHODS else _NO_DOOR, status).inc()
+        if seconds is not None:
+            self._durations_of(door).observe(seconds)
 
 
 class _Streams(Collector):
@@ -71,37 +75,6 @@ class _Streams(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge("oms_open_streams", "WebSockets and event streams open in this process.", len(self._streams))
-
-
-class Counted:
-    """An ASGI application whose answers over HTTP are counted and timed."""
-
-    def __init__(self, app: ASGIApp, figures: OwnFigures) -> None:
-        self._app = app
-        self._figures = figures
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began_s = time.perf_counter()
-        status, is_stream = 500, False
-
-        async def note(message: Message) -> None:
-            nonlocal status, is_stream
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                is_stream = any(
-                    name == b"content-type" and value.startswith(b"text/event-stream")
-                    for name, value in message["headers"]
-                )
-            await send(message)
-
-        try:
-            await self._app(scope, receive, note)
-        finally:
-            seconds = time.perf_counter() - began_s
-            self._figures.count(scope["path"], scope["method"], status, seconds, is_stream=is_stream)
 
 
 class MetricsDoor:

@@ -11,6 +11,8 @@ from starlette.routing import Route
 
 from oms.settings import Settings
 from oms.web.front import Front
+from oms.web.metrics import OwnFigures
+from oms.web.open_streams import OpenStreams
 from oms.web.pages.assets import asset
 from tests.web.conftest import Server, serving
 
@@ -121,7 +123,7 @@ async def test_a_failure_of_our_own_carries_them(web_settings: Settings) -> None
     async def fail(_request: Request) -> Response:
         raise ValueError("a secret detail")
 
-    app = Front(web_settings, routes=[Route("/", fail)])
+    app = Front(web_settings, OwnFigures(OpenStreams()), routes=[Route("/", fail)])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         answer = await client.get("/")
