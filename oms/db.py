@@ -159,7 +159,7 @@ class Database:
             pool_timeout=30,
             pool_pre_ping=False,
             hide_parameters=True,
-            connect_args=_bounded(timeout_s) if timeout_s else {},
+            connect_args=_told_at_first(timeout_s),
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ring = ring
@@ -209,13 +209,23 @@ def _adapter(held: PoolProxiedConnection) -> AsyncAdapt_asyncpg_connection:
     return cast("AsyncAdapt_asyncpg_connection", held.dbapi_connection)
 
 
-def _bounded(timeout_s: float) -> dict[str, Any]:
-    """What asyncpg and, for its side of the connection, PostgreSQL are told."""
+_BY_KEYS: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""Our statements ask for few rows by their keys: whatever the statistics, they are served by indexes and nested loops.
+
+Left to itself PostgreSQL reads whole tables that it believes to be small: in a shop that has just opened, until somebody
+gathers statistics, and for longer where a connection keeps the plans of its first minute (tests/plans).
+"""
+
+
+def _told_at_first(timeout_s: float | None) -> dict[str, Any]:
+    """What asyncpg and, for its side of the connection, PostgreSQL are told when one is opened."""
+    if timeout_s is None:
+        return {"server_settings": _BY_KEYS}
     idle_ms = f"{timeout_s * 1000:.0f}"
     return {
         "timeout": timeout_s,
         "command_timeout": timeout_s,
-        "server_settings": {"idle_in_transaction_session_timeout": idle_ms},
+        "server_settings": _BY_KEYS | {"idle_in_transaction_session_timeout": idle_ms},
     }
 
 
