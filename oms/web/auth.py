@@ -1,5 +1,6 @@
 """Who calls: bearer tokens and sessions, looked up in the database and remembered for a few seconds."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -51,6 +52,7 @@ class Authenticator:
         self._clock = clock
         self.cookie = SessionCookie(secure=not rules.demo)
         self._remembered: OrderedDict[Credential, _Remembered] = OrderedDict()
+        self._looking_up: dict[Credential, asyncio.Task[_Remembered]] = {}
 
     async def viewer(self, shown: Shown, *, in_use: bool = False) -> Viewer:
         """Whom it stands for. `in_use`: a person does something, so that the session's idle time begins anew.
@@ -60,7 +62,7 @@ class Authenticator:
         credential = credential_of(shown)
         known = self._remembered.get(credential)
         if known is None or known.until_s <= self._clock():
-            known = self._remember(credential, await self._look_up(credential))
+            known = await self._found(credential)
         if known.viewer is None:
             raise Unauthenticated(_UNKNOWN[credential.is_session], bad=True)
         if in_use and credential.is_session and known.seen_until_s <= self._clock():
@@ -70,7 +72,7 @@ class Authenticator:
 
     def forget(self, shown: Shown) -> None:
         """It was ended here: no need to wait until it is forgotten."""
-        self._remembered.pop(credential_of(shown), None)
+        self._forget(credential_of(shown))
 
     async def no_longer_held(self, shown: Iterable[Credential]) -> set[Credential]:
         """Those of them that were revoked, ended or have expired; what was remembered of them is forgotten."""
@@ -80,8 +82,12 @@ class Authenticator:
         held = {Credential(digest, is_session=True) for digest in await self._held_sessions(by_session)}
         held |= {Credential(digest, is_session=False) for digest in await self._held_tokens(by_token)}
         for credential in asked - held:
-            self._remembered.pop(credential, None)
+            self._forget(credential)
         return asked - held
+
+    def _forget(self, credential: Credential) -> None:
+        self._remembered.pop(credential, None)
+        self._looking_up.pop(credential, None)
 
     async def _held_sessions(self, digests: list[bytes]) -> set[bytes]:
         return await sessions.still_held(self._db, digests, self.rules) if digests else set()
@@ -89,7 +95,27 @@ class Authenticator:
     async def _held_tokens(self, digests: list[bytes]) -> set[bytes]:
         return await access.still_held(self._db, digests) if digests else set()
 
+    async def _found(self, credential: Credential) -> _Remembered:
+        """One look-up answers all who show the same meanwhile: a busy caller has many requests under way when what
+        was remembered of it runs out. Whoever of them gives up leaves it to the others.
+        """
+        looking_up = self._looking_up.get(credential)
+        if looking_up is None:
+            looking_up = self._looking_up[credential] = asyncio.create_task(self._look_up(credential))
+        return await asyncio.shield(looking_up)
+
     async def _look_up(self, credential: Credential) -> _Remembered:
+        """What was forgotten meanwhile is not remembered: it may have been read before it ended."""
+        try:
+            found = await self._asked(credential)
+            if self._looking_up.get(credential) is asyncio.current_task():
+                self._remember(credential, found)
+            return found
+        finally:
+            if self._looking_up.get(credential) is asyncio.current_task():
+                del self._looking_up[credential]
+
+    async def _asked(self, credential: Credential) -> _Remembered:
         now_s = self._clock()
         if credential.is_session:
             held = await sessions.recognise(self._db, credential.digest, self.rules)
@@ -100,12 +126,11 @@ class Authenticator:
             return _Remembered(viewer, now_s + KNOWN_FOR_S)
         return _Remembered(None, now_s + UNKNOWN_FOR_S)
 
-    def _remember(self, credential: Credential, found: _Remembered) -> _Remembered:
+    def _remember(self, credential: Credential, found: _Remembered) -> None:
         self._remembered[credential] = found
         self._remembered.move_to_end(credential)
         if len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
-        return found
 
 
 _UNKNOWN: Final = {

@@ -1,10 +1,14 @@
 """Bearer tokens over HTTP: refused with 401 in GraphQL's form, and revoked within seconds."""
 
+import asyncio
+
 import httpx
 import pytest
 from sqlalchemy import text
 
 from oms.db import Database
+from oms.domain.access import handle as access
+from oms.domain.access.model import Viewer
 from oms.web import auth
 from oms.web.auth import Authenticator, Unauthenticated
 from tests.shop import SESSION_RULES
@@ -90,6 +94,52 @@ async def test_an_unknown_token_is_looked_up_again_after_a_second(db: Database) 
         await authenticator.viewer(f"Bearer {token}")
     clock.now_s += auth.UNKNOWN_FOR_S
     assert (await authenticator.viewer(f"Bearer {token}")).name == "came late"
+
+
+@pytest.fixture
+def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The hashes that were looked up meanwhile."""
+    digests: list[bytes] = []
+    look_up = access.viewer_of
+
+    async def note(db: Database, digest: bytes) -> Viewer | None:
+        digests.append(digest)
+        return await look_up(db, digest)
+
+    monkeypatch.setattr(access, "viewer_of", note)
+    return digests
+
+
+async def test_of_many_requests_at_once_one_looks_up_who_it_is(db: Database, looked_up: list[bytes]) -> None:
+    clock = _Clock()
+    authenticator = Authenticator(db, SESSION_RULES, clock=clock)
+    credentials = f"Bearer {await issued(db, 'busy')}"
+    for times in (1, 2):
+        viewers = await asyncio.gather(*(authenticator.viewer(credentials) for _ in range(20)))
+        assert [viewer.name for viewer in viewers] == ["busy"] * 20
+        assert len(looked_up) == times
+        clock.now_s += auth.KNOWN_FOR_S
+
+
+async def test_who_gives_up_leaves_the_looking_up_to_the_others(db: Database, looked_up: list[bytes]) -> None:
+    authenticator = Authenticator(db, SESSION_RULES)
+    credentials = f"Bearer {await issued(db, 'impatient')}"
+    first, second = (asyncio.create_task(authenticator.viewer(credentials)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).name == "impatient"
+    assert first.cancelled()
+    assert len(looked_up) == 1
+
+
+async def test_what_was_ended_while_it_was_looked_up_is_not_remembered(db: Database, looked_up: list[bytes]) -> None:
+    authenticator = Authenticator(db, SESSION_RULES)
+    credentials = f"Bearer {await issued(db, 'just ended')}"
+    before = asyncio.create_task(authenticator.viewer(credentials))
+    await asyncio.sleep(0)
+    authenticator.forget(credentials)
+    await asyncio.gather(before, authenticator.viewer(credentials))
+    assert len(looked_up) == 2
 
 
 async def test_what_is_remembered_is_bounded(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
