@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 import structlog
@@ -27,13 +27,15 @@ from oms.web.doorbells import hear_doorbells
 from oms.web.front import Front, front_routes
 from oms.web.graphql_http import HttpDoor
 from oms.web.graphql_ws import WebSocketDoor
-from oms.web.identity_provider import IdentityProvider
 from oms.web.live import LiveHub
 from oms.web.metrics import MetricsDoor, OwnFigures
 from oms.web.open_streams import OpenStreams
 from oms.web.pages.routes import page_routes
 from oms.web.rates import Rates
 from oms.web.shared_counts import SharedCounts
+
+if TYPE_CHECKING:
+    from oms.web.identity_provider import IdentityProvider
 
 log = structlog.get_logger(__name__)
 
@@ -144,10 +146,13 @@ def session_rules(settings: Settings) -> SessionRules:
     )
 
 
-def identity_provider(settings: Settings) -> IdentityProvider | None:
+def identity_provider(settings: Settings) -> "IdentityProvider | None":
     """The provider of OpenID Connect at which people may sign in; None where none is set."""
     if settings.openid_issuer is None or settings.openid_client_id is None:
         return None
+
+    from oms.web.identity_provider import IdentityProvider  # noqa: PLC0415 - 4 MB with what it needs
+
     secret = settings.openid_client_secret
     return IdentityProvider(
         settings.openid_issuer,

@@ -17,7 +17,6 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from zxcvbn import zxcvbn
 
 from oms.domain.accounts.breached import is_breached
 from oms.domain.accounts.model import Account, NewAccount
@@ -93,6 +92,8 @@ def _besides(password: str, words: Set[str]) -> str:
 
 def _advice(password: str, words: Set[str]) -> str | None:
     """What to do about a password that is guessed too easily; None where it is good."""
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - its words are 13 MB: only who is shown a new password carries them
+
     with _zxcvbn_alone:
         verdict = zxcvbn(password[:_MOST_LOOKED_AT], sorted(words))
     if verdict["score"] >= GOOD_ENOUGH:

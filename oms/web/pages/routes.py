@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,10 +14,8 @@ from oms.domain.actor import Role
 from oms.domain.refusal import Code, Refused, refused
 from oms.settings import PROJECT_DIR
 from oms.web.api import Api
-from oms.web.identity_provider import IdentityProvider
 from oms.web.live import LiveHub
 from oms.web.open_streams import OpenStreams
-from oms.web.pages import openid
 from oms.web.pages.account import AccountPages
 from oms.web.pages.assets import Assets
 from oms.web.pages.audit import AuditPages
@@ -25,7 +23,6 @@ from oms.web.pages.courier import CourierPages
 from oms.web.pages.customers import CustomerPages
 from oms.web.pages.fraud_control import FraudControlPages
 from oms.web.pages.live import PageStreams
-from oms.web.pages.openid import OpenIdPages
 from oms.web.pages.operations import OperationsPages
 from oms.web.pages.orders import OrderPages
 from oms.web.pages.session import Sessions
@@ -33,7 +30,10 @@ from oms.web.pages.site import NotAllowed, Site, see_other
 from oms.web.pages.start import StartPages
 from oms.web.pages.stock import StockPages
 from oms.web.pages.support import SupportPages
-from oms.web.rates import RateLimited
+from oms.web.rates import RateLimited, Rates
+
+if TYPE_CHECKING:
+    from oms.web.identity_provider import IdentityProvider
 
 O = Operation  # noqa: E741 - reads as a column of the lists below
 
@@ -160,8 +160,8 @@ class PageRoutes:
 
 
 def page_routes(
-    api: Api, db: Database, hub: LiveHub, streams: OpenStreams, provider: IdentityProvider | None, *, demo: bool,
-    on_refusal: OnRefusal,
+    api: Api, db: Database, hub: LiveHub, streams: OpenStreams, provider: "IdentityProvider | None", *,
+    demo: bool, on_refusal: OnRefusal,
 ) -> list[BaseRoute]:  # fmt: skip
     """All pages, their live stream, and the static files."""
     site = Site(api, navigation=navigation, demo=demo)
@@ -172,7 +172,7 @@ def page_routes(
         routes.open_page("/", start.index),
         routes.open_form("/sign-in", start.sign_in),
         routes.open_form("/sign-out", start.sign_out),
-        *(_openid_routes(routes, OpenIdPages(start, db, provider, api.rates, demo=demo)) if provider else ()),
+        *(_openid_routes(routes, start, db, provider, api.rates, demo=demo) if provider else ()),
         *_account_routes(routes, AccountPages(site)),
         *_order_routes(routes.within(Reach.OWN), OrderPages(site)),
         *_courier_routes(routes.within(Reach.CARRIED, Reach.ALL), CourierPages(site)),
@@ -187,7 +187,12 @@ def page_routes(
     ]
 
 
-def _openid_routes(routes: PageRoutes, pages: OpenIdPages) -> list[BaseRoute]:
+def _openid_routes(
+    routes: PageRoutes, start: StartPages, db: Database, provider: "IdentityProvider", rates: Rates, *, demo: bool
+) -> list[BaseRoute]:
+    from oms.web.pages import openid  # noqa: PLC0415 - 4 MB with what it needs: only who has a provider carries them
+
+    pages = openid.OpenIdPages(start, db, provider, rates, demo=demo)
     return [routes.open_page(openid.BEGIN, pages.begin), routes.open_page(openid.ANSWER, pages.answer)]
 
 
