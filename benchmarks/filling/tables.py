@@ -91,7 +91,8 @@ CUSTOMERS: Final = """
 TALLIES: Final = """
     INSERT INTO tallies (customer_id, currency, period, spent_minor)
     SELECT o.customer_id, o.currency, 1, sum(s.charged_minor)
-    FROM orders o JOIN shipments s ON s.order_id = o.id GROUP BY o.customer_id, o.currency
+    FROM orders o JOIN shipments s ON s.order_id = o.id
+    WHERE o.reference ^@ 'FILLED-' GROUP BY o.customer_id, o.currency
 """
 
 TRAIL: Final[Mapping[str, tuple[str, ...]]] = {"order_events": (EVENTS_OF_ORDERS, EVENTS_OF_SHIPMENTS)}
