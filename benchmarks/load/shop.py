@@ -114,10 +114,15 @@ class Shop:
     def _log_file(self) -> Path:
         return self.engines.folder.log_file("shop")
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of its processes."""
+        return {**environment_of(self.settings), **_LOG, **_UNBOUNDED}
+
     def _launch(self, *command: str, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
         process = spawn(
             [sys.executable, "-m", "oms", *command],
-            environment={**environment_of(self.settings), **_LOG, **_UNBOUNDED},
+            environment=self.environment,
             log_file=self._log_file,
             working_dir=PROJECT_DIR,
             pass_fds=pass_fds,

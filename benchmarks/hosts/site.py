@@ -1,0 +1,171 @@
+"""The site: one host with PostgreSQL and Valkey, one with the providers' sandbox, and those that serve and work."""
+
+import asyncio
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import psutil
+import redis
+from sqlalchemy.engine import make_url
+
+from benchmarks.hosts.network import Host, Network
+from benchmarks.hosts.shares import Share, a_share
+from benchmarks.load.figures import CLIENT, Processes
+from benchmarks.load.shop import Shop
+from oms.database_grants import address_of
+from oms.database_version import migrate
+from oms.embedded import Engines
+from oms.embedded.account import account_for
+from oms.embedded.ports import LOOPBACK
+from oms.embedded.postgres import launch
+from oms.embedded.process import spawn, stop
+from oms.embedded.programs import programs_for
+from oms.settings import PROJECT_DIR
+
+WEB_PORT: Final = 8000
+SANDBOX_PORT: Final = 8001
+POSTGRES_PORT: Final = 5432
+_PATIENCE_S: Final = 30.0
+
+_IMPATIENT: Final = {
+    "OMS_DATABASE_TIMEOUT_S": "5",
+    "OMS_PROVIDER_TIMEOUT_S": "2",
+    "OMS_WORK_LEASE_S": "6",
+}
+"""What a lost host held is free again after seconds, so that the trial is short."""
+
+
+@dataclass
+class ServingHost:
+    """A web process and a worker on a host of their own, sharing what it has of a core."""
+
+    host: Host
+    share: Share
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def lose(self) -> None:
+        """It is gone from one moment to the next: nobody hears a last word."""
+        self.host.cut_off()
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+class Site(Shop):
+    """A shop whose processes are on hosts. `hosts` serve; those that were lost are no longer among them."""
+
+    def __init__(self, engines: Engines, postgres: subprocess.Popen[bytes], network: Network, stack: ExitStack) -> None:
+        super().__init__(engines, web_processes=0, worker_processes=0)
+        self.hosts: list[ServingHost] = []
+        self._postgres = postgres
+        self._network = network
+        self._stack = stack
+        self._providers = network.plug_in("providers")
+        sandbox = self._run(self._providers, "sandbox", {"OMS_SANDBOX_PORT": str(SANDBOX_PORT)})
+        stack.callback(stop, sandbox, [(signal.SIGTERM, _PATIENCE_S)])
+
+    @property
+    def processes(self) -> Processes:
+        (valkey,) = [server.process.pid for server in self.engines.servers if server.name == "valkey"]
+        webs, workers = zip(*(serving.processes for serving in self.hosts), strict=True)
+        return {
+            "web": [psutil.Process(web.pid) for web in webs],
+            "worker": [psutil.Process(worker.pid) for worker in workers],
+            "postgres": [psutil.Process(self._postgres.pid)],
+            "valkey": [psutil.Process(valkey)],
+            CLIENT: [psutil.Process()],
+        }
+
+    def add_host(self, cores: float) -> None:
+        """One more, with that share of a core; it serves when this returns."""
+        number = len(self.hosts) + 1
+        host = self._network.plug_in(f"host{number}")
+        serving = ServingHost(host, self._stack.enter_context(a_share(host.name, cores)))
+        self._stack.callback(serving.lose)
+        providers = {"OMS_PROVIDERS_URL": f"http://{self._providers.address}:{SANDBOX_PORT}"}
+        for command, settings in (("web", {"OMS_PORT": str(WEB_PORT)}), ("worker", providers)):
+            process = self._run(host, command, settings)
+            serving.share.take(process.pid)
+            serving.processes.append(process)
+        self.hosts.append(serving)
+        self.webs.append((host.address, WEB_PORT))
+        self.wait_until_ready(serving.processes[0], self.webs[-1])
+
+    def lose_host(self) -> None:
+        """The last one that was added."""
+        self.webs.pop()
+        self.hosts.pop().lose()
+
+    def start_workers(self) -> None:
+        """They are on their hosts, and run as long as those."""
+
+    def stop_workers(self) -> None:
+        """As above."""
+
+    def forget_calls(self) -> None:
+        """The sandbox is a service that goes on: what it was asked stays in its books."""
+
+    def _run(self, host: Host, command: str, settings: dict[str, str]) -> subprocess.Popen[bytes]:
+        environment = {**self.environment, **_IMPATIENT, "OMS_HOST": host.address}
+        with host.entered():
+            return spawn(
+                [sys.executable, "-m", "oms", command],
+                environment={**environment, **settings},
+                log_file=self.engines.folder.log_file(f"{host.name}-{command}"),
+                working_dir=PROJECT_DIR,
+            )
+
+
+def open_site(network: Network, stack: ExitStack) -> Site:
+    """Engines with durability on, on a host of their own, and a migrated database; nothing serves yet."""
+    folder = Path(tempfile.mkdtemp(prefix="oms-hosts-"))
+    folder.chmod(0o711)  # root's databases run as another user, who has to enter
+    stack.callback(shutil.rmtree, folder)
+    data = network.plug_in("data")
+    with data.entered():
+        engines = stack.enter_context(Engines(folder / "data", durable=True))
+        migrate(engines.owner_url)
+        postgres = _listen_to_all(engines, data, network)
+        stack.callback(stop, postgres, [(signal.SIGINT, 20.0)])
+    return Site(engines, postgres, network, stack)
+
+
+def _listen_to_all(engines: Engines, data: Host, network: Network) -> subprocess.Popen[bytes]:
+    """Embedded engines listen to their own host only: PostgreSQL is started again, Valkey is told."""
+    with redis.Redis.from_url(engines.redis_url) as valkey:
+        valkey.config_set("bind", f"{data.address} 127.0.0.1")
+    (postgres,) = [server for server in engines.servers if server.name == "postgres"]
+    postgres.stop()
+    with (engines.folder.database_dir / "pg_hba.conf").open("a") as rules:
+        rules.write(f"host all all {network.network} scram-sha-256\n")
+    account = account_for(engines.folder.database_dir)
+    process = launch(
+        programs_for(account, engines.folder).postgres,
+        engines.folder.database_dir,
+        {"port": str(POSTGRES_PORT), "listen_addresses": f"{data.address},127.0.0.1"},
+        account=account,
+        log_file=engines.folder.log_file("postgres"),
+    )
+    engines.database_url, engines.owner_url = (
+        make_url(url).set(host=data.address, port=POSTGRES_PORT).render_as_string(hide_password=False)
+        for url in (engines.database_url, engines.owner_url)
+    )
+    engines.redis_url = engines.redis_url.replace(f"@{LOOPBACK}:", f"@{data.address}:")
+    asyncio.run(_until_it_answers(address_of(engines.owner_url)))
+    return process
+
+
+async def _until_it_answers(address: str) -> None:
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            with suppress(OSError, asyncpg.CannotConnectNowError):
+                return await (await asyncpg.connect(address)).close()
+            await asyncio.sleep(0.05)
