@@ -15,6 +15,7 @@ from oms.db import Database
 from oms.domain.access.model import Viewer
 from oms.domain.audit.refusals import RefusalTrail
 from oms.domain.repeats.handle import RepeatKey
+from oms.domain.rounds import Rounds
 from oms.domain.sessions.model import SessionRules
 from oms.doorbell import Doorbell
 from oms.instance import located
@@ -57,6 +58,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
         ring=doorbell.ring,
         timeout_s=settings.database_timeout_s,
     )
+    rounds = Rounds.over(db)
     hub = LiveHub(db)
     streams = OpenStreams()
     refusals = RefusalTrail(db)
@@ -69,6 +71,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     def new_context(viewer: Viewer, repeat: RepeatKey | None) -> Context:
         return Context(
             db=db,
+            rounds=rounds,
             viewer=viewer,
             live=hub,
             currency=settings.currency,

@@ -81,7 +81,7 @@ async def _load(database_url: str, currency: str, *, demo: bool) -> None:
         if demo:
             for persona in PERSONAS:
                 await account_of(tx, persona)
-            await orders.place(tx, viewer, ORDERS)  # what was placed before is not placed again
+            await orders.place(tx, [(viewer, order) for order in ORDERS])  # what was placed before is not placed again
     await db.close()
 
 

@@ -93,10 +93,10 @@ class ShopUnderTest:
             **fields,
         )
         async with self.db.transaction() as tx:
-            [result] = await orders.place(tx, CART, [request])
+            [result] = await orders.place(tx, [(CART, request)])
         if isinstance(result, Refused):
             raise result
-        return result
+        return result.id
 
     async def run(self, *queues: Queue) -> None:
         """Does all work that is due now, of all queues or of those named, until none is left."""
@@ -118,11 +118,15 @@ class ShopUnderTest:
 
     async def dispatch(self, order_id: UUID, number: int = 1) -> None:
         async with self.db.transaction() as tx:
-            await shipments.dispatch(tx, COURIER, (order_id, number))
+            [result] = await shipments.dispatch(tx, [(COURIER, (order_id, number))])
+        if isinstance(result, Refused):
+            raise result
 
     async def deliver(self, order_id: UUID, number: int = 1) -> None:
         async with self.db.transaction() as tx:
-            await shipments.deliver(tx, COURIER, (order_id, number))
+            [result] = await shipments.deliver(tx, [(COURIER, (order_id, number))])
+        if isinstance(result, Refused):
+            raise result
 
     async def fail(self, order_id: UUID, number: int = 1, reason: str = "Lost") -> None:
         async with self.db.transaction() as tx:

@@ -1,15 +1,19 @@
 """How every mutation runs: if the viewer may, in one transaction, once per Idempotency-Key, refusals in the payload."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from oms.db import Tx
 from oms.domain.access.model import require
 from oms.domain.refusal import Refused
 from oms.domain.repeats.handle import once
+from oms.domain.rounds import Asked, Done, Round
 from oms.schema.context import Info
 from oms.schema.errors import UserError, user_errors
 from oms.schema.visibility import NEEDS
+
+C = TypeVar("C")
+R = TypeVar("R")
 
 
 async def carry_out(
@@ -26,6 +30,17 @@ async def carry_out(
         _require_allowed(info)
         async with context.db.transaction() as tx:
             return await once(tx, context.viewer, repeat, lambda: act(tx)), []
+    except Refused as refusal:
+        context.on_refusal(context.viewer, refusal)
+        return None, user_errors(refusal)
+
+
+async def carry_out_with_others(info: Info, round_: Round[C, R], command: C) -> tuple[Done[R] | None, list[UserError]]:
+    """The same for what is carried out in one transaction with other callers' commands that come just now."""
+    context = info.context
+    try:
+        _require_allowed(info)
+        return await round_.do(Asked(context.viewer, command, context.repeat)), []
     except Refused as refusal:
         context.on_refusal(context.viewer, refusal)
         return None, user_errors(refusal)

@@ -13,6 +13,7 @@ from oms.domain.access.model import Viewer
 from oms.domain.log import ShipmentChange
 from oms.domain.refusal import Refused
 from oms.domain.repeats.handle import RepeatKey
+from oms.domain.rounds import Rounds
 from oms.domain.sessions.model import SessionRules
 from oms.schema.reads import Reads
 
@@ -60,6 +61,7 @@ class Context:
     """
 
     db: Database
+    rounds: Rounds
     viewer: Viewer
     live: Live
     currency: str

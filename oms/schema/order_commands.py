@@ -8,9 +8,10 @@ import strawberry
 from oms.db import Tx
 from oms.domain import ids
 from oms.domain.orders import handle
+from oms.domain.orders.handle import Placed
 from oms.domain.orders.request import DEFAULT_PAYMENT_METHOD, LineRequest, OrderRequest
 from oms.domain.refusal import Code, Problem, Refused
-from oms.schema.carrying_out import carry_out
+from oms.schema.carrying_out import carry_out, carry_out_with_others
 from oms.schema.context import Context, Info
 from oms.schema.errors import UserError, user_errors
 from oms.schema.fields import mutation
@@ -143,13 +144,11 @@ class OrderMutations:
 
     @mutation("Durable when it answers: the order will be processed, whatever crashes next.")
     async def place_order(self, info: Info, input: PlaceOrderInput) -> OrderPayload:  # noqa: A002
-        async def act(tx: Tx) -> str:
-            (placed,) = await handle.place(tx, info.context.viewer, [input.request(info.context)])
-            if isinstance(placed, Refused):
-                raise placed
-            return placed.hex
-
-        return OrderPayload.of(info, await carry_out(info, act))
+        done, errors = await carry_out_with_others(info, info.context.rounds.place, input.request(info.context))
+        reads = info.context.fresh_reads()
+        if done and done.made and done.made.order:
+            reads.just_placed(done.made.order)
+        return OrderPayload(reads=reads, key=UUID(hex=done.subject) if done else None, user_errors=errors)
 
     @mutation("Up to 1000 orders at once; each is placed, or refused with its own errors, independently of the others.")
     async def place_orders(self, info: Info, inputs: list[PlaceOrderInput]) -> PlaceOrdersPayload:
@@ -159,8 +158,8 @@ class OrderMutations:
             return PlaceOrdersPayload(results=[], user_errors=user_errors(refusal))
 
         async def act(tx: Tx) -> list[Any]:
-            requests = [each.request(info.context) for each in inputs]
-            results = [_remembered(placed) for placed in await handle.place(tx, info.context.viewer, requests)]
+            asked = [(info.context.viewer, each.request(info.context)) for each in inputs]
+            results = [_remembered(placed) for placed in await handle.place(tx, asked)]
             if not any(isinstance(result, str) for result in results):
                 raise _NonePlaced(results)
             return results
@@ -192,10 +191,10 @@ def _order(text: str) -> UUID:
     return ids.parse_order(text) or ids.NOBODY
 
 
-def _remembered(placed: handle.Placed) -> Any:
+def _remembered(placed: Placed | Refused) -> Any:
     """A JSON value: the order's id, or the problems that it was refused for."""
-    if isinstance(placed, UUID):
-        return placed.hex
+    if isinstance(placed, Placed):
+        return placed.id.hex
     return [[str(problem.code), problem.message, list(problem.path)] for problem in placed.problems]
 
 

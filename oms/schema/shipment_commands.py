@@ -1,15 +1,16 @@
 """What is done with shipments: dispatching, delivering, reporting as failed."""
 
-from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 import strawberry
 
 from oms.db import Tx
 from oms.domain import ids
+from oms.domain.rounds import Round
 from oms.domain.shipments import handle, read
 from oms.domain.shipments.handle import ShipmentKey
-from oms.schema.carrying_out import carry_out
+from oms.schema.carrying_out import carry_out, carry_out_with_others
 from oms.schema.context import Info
 from oms.schema.errors import UserError
 from oms.schema.fields import mutation
@@ -31,12 +32,15 @@ class ShipmentPayload:
         return Shipment.of(self.reads, seen) if seen else None
 
 
-async def _carry_out(info: Info, act: Callable[[Tx], Awaitable[ShipmentKey]]) -> ShipmentPayload:
-    async def act_and_name(tx: Tx) -> list[str | int]:
-        order_id, number = await act(tx)
-        return [order_id.hex, number]
+async def _carry_out_with_others(
+    info: Info, round_: Round[ShipmentKey, Any], shipment_id: strawberry.ID
+) -> ShipmentPayload:
+    done, errors = await carry_out_with_others(info, round_, _shipment(shipment_id))
+    return _told(info, done.subject if done else None, errors)
 
-    subject, errors = await carry_out(info, act_and_name)
+
+def _told(info: Info, subject: Any, errors: list[UserError]) -> ShipmentPayload:
+    """`subject`: the shipment's order and number as a JSON value, which is how it is kept for repeats."""
     key = (UUID(hex=subject[0]), subject[1]) if subject else None
     return ShipmentPayload(reads=info.context.fresh_reads(), key=key, user_errors=errors)
 
@@ -52,18 +56,19 @@ class ShipmentMutations:
 
     @strawberry.mutation
     async def dispatch_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
-        viewer, key = info.context.viewer, _shipment(shipment_id)
-        return await _carry_out(info, lambda tx: handle.dispatch(tx, viewer, key))
+        return await _carry_out_with_others(info, info.context.rounds.dispatch, shipment_id)
 
     @strawberry.mutation
     async def deliver_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
-        viewer, key = info.context.viewer, _shipment(shipment_id)
-        return await _carry_out(info, lambda tx: handle.deliver(tx, viewer, key))
+        return await _carry_out_with_others(info, info.context.rounds.deliver, shipment_id)
 
     @mutation(
         "Lost, refused or undeliverable, or never collected: ends a BOOKED or DISPATCHED shipment and refunds"
         " its charge."
     )
     async def fail_shipment(self, info: Info, shipment_id: strawberry.ID, reason: str) -> ShipmentPayload:
-        viewer, key = info.context.viewer, _shipment(shipment_id)
-        return await _carry_out(info, lambda tx: handle.fail(tx, viewer, key, reason))
+        async def act(tx: Tx) -> list[str | int]:
+            order_id, number = await handle.fail(tx, info.context.viewer, _shipment(shipment_id), reason)
+            return [order_id.hex, number]
+
+        return _told(info, *await carry_out(info, act))

@@ -48,7 +48,7 @@ class Racer:
         lines = tuple(LineRequest(sku, 1 + number % 3) for sku in SKUS[: 1 + number % 2])
         request = OrderRequest(f"order-{number}", f"customer-{number % 5}", lines)
         async with self.db.transaction() as tx:
-            await orders.place(tx, CART, [request])
+            await orders.place(tx, [(CART, request)])
 
     async def answer(self) -> None:
         order_id = await self._one("SELECT id FROM orders WHERE closed_at IS NULL ORDER BY random() LIMIT 1")
@@ -66,7 +66,7 @@ class Racer:
         if key := await self._one(query):
             act = self.chance.choice([shipments.dispatch, shipments.deliver, shipments.deliver])
             async with self.db.transaction() as tx:
-                await act(tx, COURIER, (key[0], key[1]))
+                await act(tx, [(COURIER, (key[0], key[1]))])
 
     async def manage(self) -> None:
         async with self.db.transaction() as tx:

@@ -186,7 +186,7 @@ async def test_a_key_whose_first_request_is_still_running_is_refused(stocked: Ap
     from oms.domain.repeats import store
 
     async with stocked.shop.db.transaction() as tx:
-        assert await store.try_lock(tx, "SERVICE  cart", "key-1")
+        assert await store.try_lock(tx, [("SERVICE  cart", "key-1")])
         result = await stocked.answer(PLACE, CART, KEY, input=ORDER)
     assert result.errors
     assert isinstance(result.errors[0].original_error, KeyInUse)

@@ -12,6 +12,7 @@ from oms.db import News
 from oms.domain.catalog import handle as catalog
 from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.fraud import handle as fraud
+from oms.domain.rounds import Rounds
 from oms.domain.stock import handle as stock
 from oms.domain.stock.handle import StockCount
 from oms.domain.work.model import Queue
@@ -70,6 +71,14 @@ class Worker:
 
     def wake(self, queue: Queue) -> None:
         self.process.context.run(self.drains.wake, queue)
+
+
+@dataclass(eq=False)
+class Web:
+    """A web process: commands that come at the same time go through its rounds."""
+
+    process: Process
+    rounds: Rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +150,7 @@ class History:
         self.people = People(self.db, self.monitor, self.violations.append, temper.customers)
         self.audience = Audience(self.db, self.violations.append)
         self.asking: list[Process] = []
+        self.web = Web(Process("web"), Rounds.over(self.db))
         self.doorbells: list[Queue] = []
         self.hired = 0
         self.sight: Sight = await look(self.monitor)
@@ -227,16 +237,26 @@ class History:
         return str(turn)
 
     async def _ask(self, command: Command) -> str:
-        self.hired += 1
-        process = Process(f"web-{self.hired} {command.name}")
-        self.asking.append(process)
+        process = self._web() if isinstance(command.act, tuple) else self._process(f"web {command.name}")
+        if process not in self.asking:
+            self.asking.append(process)
         self.stage.start(process, self._told(process, command))
         await self.stage.settle()
-        return f"{process.name} as {command.viewer.name}{' with a key' if command.key else ''}"
+        return f"{process.name}: {command.name} as {command.viewer.name}{' with a key' if command.key else ''}"
 
     async def _told(self, process: Process, command: Command) -> None:
-        answer = await self.people.send(command)
-        self.lines.append(f"{'':18} {process.name}: answered {answer}")
+        answer = await self.people.send(command, self.web.rounds)
+        self.lines.append(f"{'':18} {process.name}: {command.name} is answered {answer}")
+
+    def _process(self, name: str) -> Process:
+        self.hired += 1
+        return Process(f"{name} {self.hired}")
+
+    def _web(self) -> Process:
+        """The one that takes what goes through rounds; in place of one that has died comes another."""
+        if self.web.process.is_dead:
+            self.web = Web(self._process("web"), Rounds.over(self.db))
+        return self.web.process
 
     async def _wake(self, chance: random.Random) -> str:
         """By a doorbell, which may also come twice or out of turn, or by the worker's own timer."""
@@ -309,7 +329,7 @@ class History:
         acts, self.stage.committed = self.stage.committed, []
         if any(act.name != "_claim" for act in acts):
             before, self.sight = self.sight, await look(self.monitor)
-            restocked = any(act.process.name.endswith(RESTOCK) for act in acts)
+            restocked = any(act.process.name.startswith(f"web {RESTOCK}") for act in acts)
             self.violations.extend(broken(before, self.sight, restocked=restocked))
 
     def _hear(self) -> None:

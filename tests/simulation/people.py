@@ -16,6 +16,7 @@ from oms.domain.orders import handle as orders
 from oms.domain.orders.request import LineRequest, OrderRequest
 from oms.domain.refusal import Code, Refused
 from oms.domain.repeats.handle import KeyInUse, RepeatKey, once
+from oms.domain.rounds import Asked, Done, Rounds
 from oms.domain.shipments import handle as shipments
 from oms.domain.stock import handle as stock
 from oms.domain.stock.handle import StockCount
@@ -48,11 +49,14 @@ TRAIL: Final = "SELECT order_id, type, shipment FROM order_events"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something asked of the system. `event`: (order, type, shipment) that stands in the trail once it was answered."""
+    """Something asked of the system. `event`: (order, type, shipment) that stands in the trail once it was answered.
+
+    It is carried out by itself, or is what one of the product's rounds takes: its name in Rounds, and the command.
+    """
 
     name: str
     viewer: Viewer
-    carry_out: Callable[[Tx], Awaitable[Any]]
+    act: Callable[[Tx], Awaitable[Any]] | tuple[str, Any]
     key: RepeatKey | None = None
     event: tuple[UUID, str, int | None] | None = None
     allowed: frozenset[Code] = NO_SURPRISE
@@ -82,11 +86,10 @@ class People:
             self.sent.append(command)
         return command
 
-    async def send(self, command: Command) -> str:
+    async def send(self, command: Command, rounds: Rounds) -> str:
         """Gives the command and says what was answered."""
         try:
-            async with self.db.transaction() as tx:
-                answer = await once(tx, command.viewer, command.key, partial(_subject, command, tx))
+            answer = await self._answered(command, rounds)
         except Refused as refusal:
             codes = {problem.code for problem in refusal.problems}
             if not codes <= command.allowed:
@@ -103,6 +106,14 @@ class People:
         if command.acknowledged:
             command.acknowledged(answer)
         return "done"
+
+    async def _answered(self, command: Command, rounds: Rounds) -> Any:
+        if isinstance(command.act, tuple):
+            name, what = command.act
+            done: Done[Any] = await getattr(rounds, name).do(Asked(command.viewer, what, command.key))
+            return done.subject
+        async with self.db.transaction() as tx:
+            return await once(tx, command.viewer, command.key, partial(_subject, command, command.act, tx))
 
     async def broken_promises(self) -> list[str]:
         """What was answered and is not there."""
@@ -128,11 +139,12 @@ class People:
         return Command(
             f"place {request.reference}",
             viewer,
-            partial(_placing, viewer, request),
+            ("place", request),
             acknowledged=partial(self._was_placed, request),
         )
 
-    def _was_placed(self, request: OrderRequest, order_id: UUID) -> None:
+    def _was_placed(self, request: OrderRequest, subject: str) -> None:
+        order_id = UUID(hex=subject)
         known, first_id = self.placed.setdefault(request.reference, (request, order_id))
         if first_id != order_id:
             self.complain(f"Rule 1: {request.reference} was answered with two orders")
@@ -186,10 +198,7 @@ class People:
 
     @staticmethod
     def carrying(key: tuple[UUID, int], name: str, event: str, repeat: RepeatKey | None = None) -> Command:
-        act = shipments.dispatch if name == "dispatch" else shipments.deliver
-        return Command(
-            f"{name} {key[0]}-{key[1]}", COURIER, lambda tx: act(tx, COURIER, key), repeat, (key[0], event, key[1])
-        )
+        return Command(f"{name} {key[0]}-{key[1]}", COURIER, (name, key), repeat, (key[0], event, key[1]))
 
     async def _manage(self, chance: random.Random) -> Command | None:
         match chance.randrange(6):
@@ -243,14 +252,7 @@ def _key(chance: random.Random, name: str, subject: object) -> RepeatKey | None:
     return RepeatKey.of(f"{name} {subject}", b"body") if chance.random() < 0.5 else None
 
 
-async def _placing(viewer: Viewer, request: OrderRequest, tx: Tx) -> UUID:
-    [result] = await orders.place(tx, viewer, [request])
-    if isinstance(result, Refused):
-        raise result
-    return result
-
-
-async def _subject(command: Command, tx: Tx) -> Any:
+async def _subject(command: Command, act: Callable[[Tx], Awaitable[Any]], tx: Tx) -> Any:
     """What is stored beside a key is JSON; without one the command's own answer is wanted."""
-    answer = await command.carry_out(tx)
+    answer = await act(tx)
     return command.name if command.key else answer

@@ -1,6 +1,6 @@
 """Bugs planted on purpose: each takes one safeguard out of the product, so that the simulation itself is tested."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -97,7 +97,7 @@ def skip_stock_lock() -> Iterator[Any]:
 
 
 def skip_order_lock() -> Iterator[Any]:
-    yield _without(order_store, "_LOCK", "FOR UPDATE OF o")
+    yield _without(order_store, "_LOCK", "FOR UPDATE")
 
 
 def new_charge_key_each_call() -> Iterator[Any]:
@@ -179,14 +179,12 @@ def allocate_what_is_short() -> Iterator[Any]:
 
 
 def forget_an_event() -> Iterator[Any]:
-    write = order_store._write_events
+    rows = order_store._event_rows
 
-    async def forgetful(tx: Tx, changed: Collection[Order]) -> None:
-        for order in changed:
-            order.news[:] = [event for event in order.news if event.type != "ShipmentDelivered"]
-        await write(tx, [order for order in changed if order.news])
+    def forgetful(orders: Iterable[Order]) -> list[tuple[Any, ...]]:
+        return [row for row in rows(orders) if "ShipmentDelivered" not in row]
 
-    yield mock.patch.object(order_store, "_write_events", forgetful)
+    yield mock.patch.object(order_store, "_event_rows", forgetful)
 
 
 def accept_after_the_deadline() -> Iterator[Any]:
@@ -296,7 +294,7 @@ def forget_whose_order_it_is() -> Iterator[Any]:
 
 def finish_by_forgetting() -> Iterator[Any]:
     """Handled work is deleted, though its subject's next step stands in the same row."""
-    delete = text(
+    delete = Statement(
         """
         DELETE FROM work USING unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
             AS t(order_id, shipment, queue)
@@ -306,7 +304,7 @@ def finish_by_forgetting() -> Iterator[Any]:
 
     async def forget(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
         if keys:
-            await tx.conn.execute(delete, work_store._columns(keys) | {"claim": batch.token})
+            await tx.run(delete, **work_store._columns(keys), claim=batch.token)
 
     yield mock.patch.object(work_store, "let_go", forget)
 

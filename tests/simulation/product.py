@@ -7,7 +7,8 @@ from typing import Any
 from unittest import mock
 from uuid import UUID
 
-from oms.domain import ids
+from oms.db import Statement
+from oms.domain import ids, rounds
 from oms.domain.work import handle as work_handle
 from oms.domain.work import store as work_store
 from oms.jobs import drains
@@ -16,11 +17,13 @@ from oms.web import live
 
 @contextmanager
 def seeded(chance: random.Random) -> Iterator[None]:
-    """What the product draws: ids, claims' tokens, jitter."""
+    """What the product draws, ids, claims' tokens, jitter; and what it would leave to the clock of the machine."""
     with (
         mock.patch.object(ids, "secrets", mock.Mock(randbits=chance.getrandbits)),
         mock.patch.object(work_store, "uuid4", mock.Mock(side_effect=lambda: UUID(int=chance.getrandbits(128)))),
         mock.patch.object(work_handle, "random", chance),
+        # How long a lock takes to come is a matter of the machine's time, which no history may depend on.
+        mock.patch.object(rounds, "_LOCK_PATIENCE", Statement("SELECT set_config('lock_timeout', '0', true)")),
     ):
         yield
 

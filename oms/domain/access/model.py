@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from oms.domain.actor import Actor, Role
-from oms.domain.refusal import Code, refused
+from oms.domain.refusal import Code, Refused, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +143,14 @@ def may_for(viewer: Viewer, operation: Operation, customer_reference: str) -> bo
 
 def require(viewer: Viewer, operation: Operation) -> None:
     """Raises Refused(FORBIDDEN) unless the viewer's role, and the token shown, allow it."""
-    if may(viewer, operation):
-        return
+    if not may(viewer, operation):
+        raise forbidden(viewer, operation)
+
+
+def forbidden(viewer: Viewer, operation: Operation) -> Refused:
+    """What a viewer is told who may not: because of the role, or of the token shown."""
     roles = ALLOWED.get(operation, {})
     if viewer.role in roles:
-        raise refused(Code.FORBIDDEN, f"With this token you can't {operation}: it was issued for other things.")
+        return refused(Code.FORBIDDEN, f"With this token you can't {operation}: it was issued for other things.")
     needed = ", ".join(sorted(roles))
-    raise refused(Code.FORBIDDEN, f"As {viewer.role} you can't {operation}; that needs one of: {needed}.")
+    return refused(Code.FORBIDDEN, f"As {viewer.role} you can't {operation}; that needs one of: {needed}.")

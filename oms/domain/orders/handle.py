@@ -1,11 +1,12 @@
 """What is done with orders, each in the caller's transaction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from oms.db import Tx
-from oms.domain.access.model import Operation, Viewer, may, may_for, require
+from oms.domain.access.model import Operation, Viewer, forbidden, may, may_for, require
 from oms.domain.actor import Actor
 from oms.domain.audit.handle import record_override
 from oms.domain.audit.model import OVERRIDING, AuditAction
@@ -24,47 +25,52 @@ from oms.domain.text import REASON_LENGTH, check_text
 from oms.domain.work import store as work_store
 from oms.domain.work.store import Batch
 
-Placed = UUID | Refused
-"""The order's id, new or as placed before under the same reference, or why it was refused."""
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order that is there: `order` where it is new, None where it was placed before with the same content."""
+
+    id: UUID
+    order: Order | None = None
 
 
-async def place(tx: Tx, viewer: Viewer, requests: Sequence[OrderRequest]) -> list[Placed]:
+Ask = tuple[Viewer, OrderRequest]
+
+
+async def place(tx: Tx, asked: Sequence[Ask]) -> list[Placed | Refused]:
     """Places each order or refuses it, independently of the others; answers in their order.
 
-    Raises Refused(FORBIDDEN) where the viewer may place none.
+    The callers may be different ones: what comes at the same time is placed together.
     """
-    require(viewer, Operation.PLACE_ORDER)
-    results: dict[int, Placed] = {}
-    for index, request in enumerate(requests):
+    results: dict[int, Placed | Refused] = {}
+    for index, (viewer, request) in enumerate(asked):
         if refusal := _refusal(request, viewer):
             results[index] = refusal
-    waiting = {index: request for index, request in enumerate(requests) if index not in results}
-    # One round, unless a reference comes twice in the request, or at the same time from elsewhere.
+    waiting = {index: ask for index, ask in enumerate(asked) if index not in results}
+    # One time round, unless a reference comes twice among them, or at the same time from elsewhere.
     while waiting:
-        settled = await _place_first_of_each_reference(tx, viewer, waiting)
+        settled = await _place_first_of_each_reference(tx, waiting)
         results |= settled
-        waiting = {index: request for index, request in waiting.items() if index not in settled}
-    return [results[index] for index in range(len(requests))]
+        waiting = {index: ask for index, ask in waiting.items() if index not in settled}
+    return [results[index] for index in range(len(asked))]
 
 
-async def _place_first_of_each_reference(
-    tx: Tx, viewer: Viewer, requests: Mapping[int, OrderRequest]
-) -> dict[int, Placed]:
-    known = await store.placed_before(tx, [request.reference for request in requests.values()])
-    settled: dict[int, Placed] = {
-        index: _repeat(request, *known[request.reference])
-        for index, request in requests.items()
-        if request.reference in known
-    }
+async def _place_first_of_each_reference(tx: Tx, asked: Mapping[int, Ask]) -> dict[int, Placed | Refused]:
+    known = await store.placed_before(tx, [request.reference for _, request in asked.values()])
+    settled: dict[int, Placed | Refused] = {}
     first: dict[str, int] = {}
-    for index, request in requests.items():
-        if index not in settled:
+    for index, (_, request) in asked.items():
+        if request.reference in known:
+            settled[index] = _repeat(request, *known[request.reference])
+        else:
             first.setdefault(request.reference, index)
-    new = {index: requests[index] for index in first.values()}
-    return settled | (await _add(tx, viewer, new) if new else {})
+    new = {index: asked[index] for index in first.values()}
+    return settled | (await _add(tx, new) if new else {})
 
 
 def _refusal(request: OrderRequest, viewer: Viewer) -> Refused | None:
+    if not may(viewer, Operation.PLACE_ORDER):
+        return forbidden(viewer, Operation.PLACE_ORDER)
     problems = list(request.problems())
     if not may_for(viewer, Operation.PLACE_ORDER, request.customer_reference):
         message = "You can order for yourself only; leave customerReference out."
@@ -79,31 +85,35 @@ def _refusal(request: OrderRequest, viewer: Viewer) -> Refused | None:
     return Refused(*problems) if problems else None
 
 
-def _repeat(request: OrderRequest, order_id: UUID, content_hash: bytes) -> Placed:
+def _repeat(request: OrderRequest, order_id: UUID, content_hash: bytes) -> Placed | Refused:
     if request.content_hash() == content_hash:
-        return order_id
+        return Placed(order_id)
     message = f"The reference {request.reference!r} was used for a different order; give this one another."
     return refused(Code.DUPLICATE, message, "reference")
 
 
-async def _add(tx: Tx, viewer: Viewer, requests: Mapping[int, OrderRequest]) -> dict[int, Placed]:
+async def _add(tx: Tx, asked: Mapping[int, Ask]) -> dict[int, Placed | Refused]:
     """Writes those that the catalogue allows; one whose reference was taken meanwhile is left out of the answer."""
-    catalogue = await catalog_store.of_skus(tx, {line.sku for r in requests.values() for line in r.lines})
-    priced = {i: request.priced(catalogue) for i, request in requests.items()}
-    refusals = {i: Refused(*order.problems) for i, order in priced.items() if order.problems}
-    accepted = {i: request for i, request in requests.items() if i not in refusals}
+    catalogue = await catalog_store.of_skus(tx, {line.sku for _, request in asked.values() for line in request.lines})
+    results: dict[int, Placed | Refused] = {}
+    accepted: dict[int, Priced] = {}
+    for index, (_, request) in asked.items():
+        priced = request.priced(catalogue)
+        if priced.problems:
+            results[index] = Refused(*priced.problems)
+        else:
+            accepted[index] = priced
     if not accepted:
-        return {**refusals}
+        return results
     at = await tx.clock()
-    references = {request.customer_reference for request in accepted.values()}
-    customers = await customer_store.of_references(tx, references, at=at)
-    orders = {i: _order(request, priced[i], customers, viewer.actor, at) for i, request in accepted.items()}
-    hashes = {orders[i].id: request.content_hash() for i, request in accepted.items()}
+    customers = await customer_store.of_references(tx, {asked[i][1].customer_reference for i in accepted}, at=at)
+    orders = {index: _order(*asked[index], priced, customers, at) for index, priced in accepted.items()}
+    hashes = {order.id: asked[index][1].content_hash() for index, order in orders.items()}
     added = await store.add(tx, list(orders.values()), hashes)
-    return {**refusals, **{i: order.id for i, order in orders.items() if order.id in added}}
+    return results | {index: Placed(order.id, order) for index, order in orders.items() if order.id in added}
 
 
-def _order(request: OrderRequest, priced: Priced, customers: Mapping[str, UUID], by: Actor, at: datetime) -> Order:
+def _order(viewer: Viewer, request: OrderRequest, priced: Priced, customers: Mapping[str, UUID], at: datetime) -> Order:
     order = Order(
         id=uuid7(at),
         reference=request.reference,
@@ -117,7 +127,7 @@ def _order(request: OrderRequest, priced: Priced, customers: Mapping[str, UUID],
         placed_at=at,
         lines=decide.numbered(priced.lines),
     )
-    order.place(by=by, at=at)
+    order.place(by=viewer.actor, at=at)
     return order
 
 

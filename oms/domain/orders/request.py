@@ -1,10 +1,11 @@
 """An order as a cart asks for it: what is wrong with it, what makes two of them the same, what it costs."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
+
+import orjson
 
 from oms.domain.catalog.model import Product, check_currency, check_price
 from oms.domain.money import MAX_ORDER_MINOR
@@ -70,8 +71,11 @@ class OrderRequest:
     def content_hash(self) -> bytes:
         """Equal for requests that ask for the same; the order of an address's fields makes no difference."""
         address = {k: v for k, v in (self.shipping_address or {}).items() if v is not None}
-        content = asdict(self) | {"shipping_address": address}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
+        lines = [(line.sku, line.quantity, line.unit_price_minor) for line in self.lines]
+        content = (
+            self.reference, self.customer_reference, lines, self.currency, self.payment_method, self.email, address
+        )  # fmt: skip
+        return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
 
     def priced(self, catalogue: Mapping[str, Product]) -> "Priced":
         """The order's currency and its lines with fixed prices, or what stands against that."""

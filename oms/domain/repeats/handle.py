@@ -1,7 +1,7 @@
 """A command sent with an Idempotency-Key takes effect once; its repeats answer for the same effect."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,21 @@ class RepeatKey:
         return cls(key, hashlib.sha256(body).digest())
 
 
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A command with a key, and whose it is: each caller's keys are their own."""
+
+    caller: str
+    repeat: RepeatKey
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a command affected when it was carried out."""
+
+    subject: Any
+
+
 async def once(tx: Tx, viewer: Viewer, key: RepeatKey | None, act: Callable[[], Awaitable[Any]]) -> Any:
     """Carries out `act`, or answers what it affected when it ran before; refused acts are not remembered.
 
@@ -37,15 +52,37 @@ async def once(tx: Tx, viewer: Viewer, key: RepeatKey | None, act: Callable[[], 
     """
     if key is None:
         return await act()
-    caller = viewer.principal
-    if not await store.try_lock(tx, caller, key.key):
-        raise KeyInUse
-    earlier = await store.find(tx, caller, key.key)
-    if earlier is None:
-        subject = await act()
-        await store.add(tx, caller, key.key, key.body_hash, subject)
-        return subject
-    body_hash, subject = earlier
-    if body_hash != key.body_hash:
-        raise KeyReused
+    keyed = Keyed(viewer.principal, key)
+    for earlier in (await answered_before(tx, {0: keyed})).values():
+        if isinstance(earlier, Earlier):
+            return earlier.subject
+        raise earlier
+    subject = await act()
+    await remember(tx, {keyed: subject})
     return subject
+
+
+async def answered_before(tx: Tx, asked: Mapping[int, Keyed]) -> dict[int, Earlier | KeyInUse | KeyReused]:
+    """Those of the commands that are not to be carried out now, and why. The keys of the others are locked."""
+    if not asked:
+        return {}
+    locked = await store.try_lock(tx, {(keyed.caller, keyed.repeat.key) for keyed in asked.values()})
+    found = await store.find(tx, locked)
+    answers: dict[int, Earlier | KeyInUse | KeyReused] = {}
+    for place, keyed in asked.items():
+        key = (keyed.caller, keyed.repeat.key)
+        if key in found:
+            body_hash, subject = found[key]
+            answers[place] = Earlier(subject) if body_hash == keyed.repeat.body_hash else KeyReused()
+        elif key in locked:
+            locked.remove(key)  # for the first that came with it
+        else:
+            answers[place] = KeyInUse()
+    return answers
+
+
+async def remember(tx: Tx, subjects: Mapping[Keyed, Any]) -> None:
+    """What the commands affected, for their repeats."""
+    if subjects:
+        rows = [(keyed.caller, keyed.repeat.key, keyed.repeat.body_hash, it) for keyed, it in subjects.items()]
+        await store.add(tx, rows)

@@ -1,11 +1,13 @@
 """Idempotency keys in PostgreSQL, written in the transaction of the effect."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import Column, DateTime, Index, LargeBinary, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from oms.db import Tx, metadata
+from oms.db import Statement, Tx, metadata
 
 idempotency_keys: Final = Table(
     "idempotency_keys",
@@ -18,8 +20,27 @@ idempotency_keys: Final = Table(
     Index(None, "created_at"),
 )
 
-_LOCK: Final = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
-_FIND: Final = text("SELECT body_hash, subject FROM idempotency_keys WHERE caller = :caller AND key = :key")
+_LOCK: Final = Statement(
+    """
+    SELECT caller, key FROM unnest(CAST(:callers AS text[]), CAST(:keys AS text[])) AS t(caller, key)
+    WHERE pg_try_advisory_xact_lock(hashtextextended(caller || chr(10) || key, 0))
+    """
+)
+_FIND: Final = Statement(
+    """
+    SELECT caller, key, body_hash, subject
+    FROM unnest(CAST(:callers AS text[]), CAST(:keys AS text[])) AS t(caller, key)
+    JOIN idempotency_keys USING (caller, key)
+    """
+)
+_ADD: Final = Statement(
+    """
+    INSERT INTO idempotency_keys (caller, key, body_hash, subject, created_at)
+    SELECT caller, key, body_hash, CAST(subject AS jsonb), clock_timestamp()
+    FROM unnest(CAST(:callers AS text[]), CAST(:keys AS text[]), CAST(:hashes AS bytea[]), CAST(:subjects AS text[]))
+        AS t(caller, key, body_hash, subject)
+    """
+)
 _FORGET: Final = text(
     """
     DELETE FROM idempotency_keys WHERE (caller, key) IN (
@@ -29,28 +50,33 @@ _FORGET: Final = text(
 )
 
 
-async def try_lock(tx: Tx, caller: str, key: str) -> bool:
-    """False while another transaction carries out the same key."""
-    return bool((await tx.conn.execute(_LOCK, {"name": f"{caller}\n{key}"})).scalar_one())
+Key = tuple[str, str]
+"""Caller and key."""
 
 
-async def find(tx: Tx, caller: str, key: str) -> tuple[bytes, Any] | None:
-    """The hash of the body that came with the key, and what it affected."""
-    row = (await tx.conn.execute(_FIND, {"caller": caller, "key": key})).one_or_none()
-    return (row.body_hash, row.subject) if row else None
+async def try_lock(tx: Tx, keys: Collection[Key]) -> set[Key]:
+    """Those that no other transaction carries out, locked until this one ends."""
+    return {(caller, key) for caller, key in await tx.rows(_LOCK, **_columns(keys))}
 
 
-async def add(tx: Tx, caller: str, key: str, body_hash: bytes, subject: Any) -> None:
-    await tx.conn.execute(
-        idempotency_keys.insert(),
-        {
-            "caller": caller,
-            "key": key,
-            "body_hash": body_hash,
-            "subject": subject,
-            "created_at": await tx.clock(),
-        },
-    )
+async def find(tx: Tx, keys: Collection[Key]) -> dict[Key, tuple[bytes, Any]]:
+    """The hash of the body that came with each key, and what it affected; where there was one.
+
+    Ask after the keys were locked, with a statement of its own: it then sees what was committed before.
+    """
+    found = await tx.rows(_FIND, **_columns(keys))
+    return {(caller, key): (body_hash, subject) for caller, key, body_hash, subject in found}
+
+
+async def add(tx: Tx, new: Collection[tuple[str, str, bytes, Any]]) -> None:
+    """Of each: caller, key, the body's hash, and as a JSON value what was affected."""
+    columns = _columns([(caller, key) for caller, key, _, _ in new])
+    subjects = [orjson.dumps(subject).decode() for _, _, _, subject in new]
+    await tx.run(_ADD, **columns, hashes=[body_hash for _, _, body_hash, _ in new], subjects=subjects)
+
+
+def _columns(keys: Collection[Key]) -> dict[str, list[str]]:
+    return {"callers": [caller for caller, _ in keys], "keys": [key for _, key in keys]}
 
 
 async def forget_old(tx: Tx, *, most: int) -> int:

@@ -1,0 +1,150 @@
+"""Commands that come at the same time: carried out together, answered each for itself."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from oms.db import OutcomeUnknown, Tx
+from oms.domain.access.model import Viewer
+from oms.domain.orders import handle as orders
+from oms.domain.orders import store as order_store
+from oms.domain.orders.handle import Placed
+from oms.domain.orders.request import LineRequest, OrderRequest
+from oms.domain.refusal import Code, Refused
+from oms.domain.repeats.handle import KeyInUse, KeyReused, RepeatKey
+from oms.domain.rounds import MOST, Asked, Done, Round, Rounds
+from tests.shop import CART, COURIER, MANAGER, ShopUnderTest, together
+
+
+def asked(reference: str, key: str | None = None, body: bytes = b"body", viewer: Viewer = CART) -> Asked[OrderRequest]:
+    request = OrderRequest(reference, "ana", (LineRequest("MUG", 1),))
+    return Asked(viewer, request, RepeatKey.of(key, body) if key else None)
+
+
+def placing(shop: ShopUnderTest, act: Any = orders.place) -> Round[OrderRequest, Placed]:
+    return Round(shop.db, act, lambda placed: placed.id.hex)
+
+
+@pytest.fixture
+async def stocked(shop: ShopUnderTest) -> ShopUnderTest:
+    await shop.stock_up({"MUG": {"A": 1000}})
+    return shop
+
+
+async def transactions(shop: ShopUnderTest) -> int:
+    return int((await shop.rows("SELECT count(DISTINCT transaction) FROM order_events"))[0][0])
+
+
+async def test_what_comes_while_a_round_is_under_way_makes_the_next_one(stocked: ShopUnderTest) -> None:
+    round_ = placing(stocked)
+    done = await together(*(round_.do(asked(f"order-{n}")) for n in range(2 * MOST + 1)))
+    assert len({each.subject for each in done}) == 2 * MOST + 1
+    assert await transactions(stocked) == 3
+
+
+async def test_one_by_itself_waits_for_nobody(stocked: ShopUnderTest) -> None:
+    round_ = placing(stocked)
+    for number in range(3):
+        await round_.do(asked(f"order-{number}"))
+    assert await transactions(stocked) == 3
+
+
+async def test_a_refusal_concerns_nobody_else(stocked: ShopUnderTest) -> None:
+    unknown = Asked(CART, OrderRequest("unknown", "ana", (LineRequest("TEA", 1),)))
+    good, refused, forbidden, other = await together(
+        *map(placing(stocked).do, (asked("a"), unknown, asked("b", viewer=MANAGER), asked("c")))
+    )
+    assert isinstance(refused, Refused)
+    assert [problem.code for problem in refused.problems] == [Code.INVALID]
+    assert isinstance(forbidden, Refused)
+    assert [problem.code for problem in forbidden.problems] == [Code.FORBIDDEN]
+    assert await stocked.rows("SELECT reference FROM orders ORDER BY 1") == [("a",), ("c",)]
+    assert isinstance(good, Done)
+    assert isinstance(other, Done)
+
+
+async def test_who_can_t_be_written_fails_alone(stocked: ShopUnderTest) -> None:
+    async def act(tx: Tx, asked: Sequence[tuple[Viewer, OrderRequest]]) -> Sequence[Placed | Refused]:
+        placed = await orders.place(tx, asked)
+        if any(request.reference == "b" for _, request in asked):
+            raise RuntimeError("after it was written")
+        return placed
+
+    round_ = placing(stocked, act)
+    one, bad, other = await together(*(round_.do(asked(reference)) for reference in "abc"))
+    assert isinstance(bad, RuntimeError)
+    assert {each.made.id for each in (one, other)} == {row[0] for row in await stocked.rows("SELECT id FROM orders")}
+
+
+async def test_where_the_database_is_lost_everybody_is_told_and_nothing_is_tried_again(stocked: ShopUnderTest) -> None:
+    tried = 0
+
+    async def act(_tx: Tx, _asked: Sequence[Any]) -> Sequence[Placed | Refused]:
+        nonlocal tried
+        tried += 1
+        raise OutcomeUnknown
+
+    round_ = placing(stocked, act)
+    told = await together(*(round_.do(asked(reference)) for reference in "abc"))
+    assert [type(each) for each in told] == [OutcomeUnknown] * 3
+    assert tried == 1
+
+
+async def test_an_order_that_somebody_holds_keeps_only_its_own_command_waiting(stocked: ShopUnderTest) -> None:
+    keys = [await stocked.place({"MUG": 1}) for _ in range(4)]
+    await stocked.run()
+    dispatch = Rounds.over(stocked.db).dispatch
+    async with stocked.db.transaction() as tx:
+        await order_store.lock(tx, [keys[1]])
+        held = asyncio.create_task(dispatch.do(Asked(COURIER, (keys[1], 1))))
+        await together(*(dispatch.do(Asked(COURIER, (key, 1))) for key in (keys[0], keys[2])))
+        await asyncio.sleep(0)
+        await dispatch.do(Asked(COURIER, (keys[3], 1)))  # came later, and goes by what waits still
+        assert not held.done()
+        free = await stocked.rows("SELECT order_id FROM shipments WHERE status = 'DISPATCHED'")
+        assert {row[0] for row in free} == {keys[0], keys[2], keys[3]}
+    assert (await held).subject == [keys[1].hex, 1]
+
+
+async def test_two_commands_about_one_shipment_are_judged_one_after_the_other(stocked: ShopUnderTest) -> None:
+    key = await stocked.place({"MUG": 1})
+    await stocked.run()
+    dispatch = Rounds.over(stocked.db).dispatch
+    first, second = await together(*(dispatch.do(Asked(COURIER, (key, 1))) for _ in range(2)))
+    assert isinstance(first, Done)
+    assert isinstance(second, Refused)
+    assert second.problems[0].code == Code.CONFLICT
+    assert (await stocked.events(key)).count("ShipmentDispatched") == 1
+
+
+async def test_of_a_key_that_comes_twice_at_once_one_is_carried_out(stocked: ShopUnderTest) -> None:
+    round_ = placing(stocked)
+    first, second = await together(round_.do(asked("a", "key")), round_.do(asked("a", "key")))
+    assert isinstance(first, Done)
+    assert isinstance(second, KeyInUse)
+    again, other_body, other = await together(
+        round_.do(asked("a", "key")), round_.do(asked("b", "key", b"other")), round_.do(asked("c", "new"))
+    )
+    assert (again.subject, again.made) == (first.subject, None)
+    assert isinstance(other_body, KeyReused)
+    assert isinstance(other, Done)
+    assert len(await stocked.rows("SELECT key FROM idempotency_keys")) == 2
+
+
+async def test_the_same_order_twice_in_a_round_is_one(stocked: ShopUnderTest) -> None:
+    round_ = placing(stocked)
+    first, second = await together(round_.do(asked("a")), round_.do(asked("a")))
+    assert first.subject == second.subject
+    assert (first.made.order is None, second.made.order is None) == (False, True)
+
+
+async def test_who_asked_and_went_away_keeps_nobody_from_an_answer(stocked: ShopUnderTest) -> None:
+    round_ = placing(stocked)
+    gone = asyncio.create_task(round_.do(asked("a")))
+    stays = asyncio.create_task(round_.do(asked("b")))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert (await stays).made
+    assert await stocked.rows("SELECT reference FROM orders ORDER BY 1") == [("a",), ("b",)]
