@@ -1,7 +1,9 @@
 """`python -m benchmarks.hosts`: what each further host adds, and what losing one costs. Needs root on Linux."""
 
 import argparse
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from typing import Final
 
 import uvloop
 
@@ -10,14 +12,26 @@ from benchmarks.hosts.network import Network
 from benchmarks.hosts.shares import require_rights
 from benchmarks.hosts.site import Site, open_site
 from benchmarks.load.figures import SERVERS, Figures
-from benchmarks.load.ground import stand_on
+from benchmarks.load.ground import Ground, stand_on
 from benchmarks.load.options import Options
+from benchmarks.load.report import SCALING_PAGE, write_between
+from benchmarks.load.results import this_machine
 from benchmarks.load.workloads import life
 from oms.check.sandbox import FILE_NAME
 from oms.check.snapshot import look
 from oms.database_grants import address_of
 
-_HEAD = "| hosts | orders/s | of the first, times | p99 of placing, ms | cores used: web and workers | PostgreSQL |"
+COMMAND: Final = "python -m benchmarks.hosts --render"
+
+_COLUMNS: Final = (
+    "hosts", "orders/s", "times the first", "p99 of placing, ms", "cores used by web and workers", "by PostgreSQL",
+    "KB of WAL an order", "commits an order",
+)  # fmt: skip
+_WRITTEN: Final = """
+    SELECT pg_current_wal_insert_lsn() - '0/0' AS wal_bytes, xact_commit AS commits,
+           (SELECT count(*) FROM orders WHERE closed_at IS NOT NULL) AS orders
+    FROM pg_stat_database WHERE datname = current_database()
+"""
 
 
 def main() -> None:
@@ -26,48 +40,81 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.25, help="of a core, for each of them")
     parser.add_argument("--seconds", type=float, default=15, help="of each measurement")
     parser.add_argument("--outstanding", type=int, default=300, help="orders placed and not completed yet")
+    parser.add_argument("--render", action="store_true", help="write what was found into docs/scaling.md")
     asked = parser.parse_args()
     require_rights()
     with ExitStack() as stack:
         site = open_site(Network(stack), stack)
-        uvloop.run(_trial(site, asked))
+        told = uvloop.run(_all_of(site, asked))
+    if asked.render:
+        write_between(SCALING_PAGE, COMMAND, "\n".join(["", *told, "", ""]))
 
 
-async def _trial(site: Site, asked: argparse.Namespace) -> None:
-    """Prints as it goes. Raises NotAsExpected where anything was lost."""
+async def _all_of(site: Site, asked: argparse.Namespace) -> list[str]:
+    told = []
+    async for line in _trial(site, asked):
+        print(line, flush=True)
+        told.append(line)
+    return told
+
+
+async def _trial(site: Site, asked: argparse.Namespace) -> AsyncIterator[str]:
+    """In Markdown, as it goes. Raises NotAsExpected where anything was lost."""
+    machine = this_machine()
+    yield f"{asked.share:g} of a core for each host; {machine['cores']} cores ({machine['processor']}) for everything."
+    yield ""
+    yield _row(*_COLUMNS)
+    yield _row(*("---" for _ in _COLUMNS))
     site.add_host(asked.share)
     ground = await stand_on(site, Options(outstanding=asked.outstanding), filled=0)
-    try:
-        print(_HEAD, "|---|---|---|---|---|---|", sep="\n", flush=True)
-        first = 0.0
-        for count in range(1, asked.hosts + 1):
-            if count > 1:
-                site.add_host(asked.share)
-            figures = await life.sustained(ground, asked.seconds)
-            first = first or figures["rate_per_s"]
-            print(_row(count, figures, first), flush=True)
-        print(f"\nOne host of {asked.hosts} is lost: {await lose_one(ground, site, asked.seconds)}", flush=True)
-        print(await _checked(site))
-    finally:
-        await ground.owner.close()
+    first_per_s = 0.0
+    for count in range(1, asked.hosts + 1):
+        if count > 1:
+            site.add_host(asked.share)
+        figures = await _sustained(ground, asked.seconds)
+        first_per_s = first_per_s or figures["rate_per_s"]
+        yield _row(str(count), *_cells(figures, first_per_s))
+    yield ""
+    yield f"Then one host is lost, and placing goes on: {await lose_one(ground, site, asked.seconds)}"
+    yield await _checked(site)
+    await ground.owner.close()
 
 
-def _row(count: int, figures: Figures, first_per_s: float) -> str:
+async def _sustained(ground: Ground, seconds: float) -> Figures:
+    """The whole life's figures, with what PostgreSQL wrote for each order that was completed meanwhile."""
+    before = await _written(ground)
+    figures = await life.sustained(ground, seconds)
+    wal_bytes, commits, orders = (now - then for now, then in zip(await _written(ground), before, strict=True))
+    return figures | {"wal_kb": wal_bytes / 1000 / max(1, orders), "commits": commits / max(1, orders)}
+
+
+async def _written(ground: Ground) -> tuple[float, ...]:
+    """So far: bytes of log, commits, and orders that are closed."""
+    [row] = await ground.owner.fetch(_WRITTEN)
+    return tuple(map(float, row))
+
+
+def _cells(figures: Figures, first_per_s: float) -> Iterator[str]:
     rate_per_s = figures["rate_per_s"]
     cores = {kind: figures[f"cpu_ms_{kind}"] * rate_per_s / 1000 for kind in SERVERS}
-    cells = (
-        f"{rate_per_s:.0f}", f"{rate_per_s / first_per_s:.2f}", f"{figures['place_p99_ms']:.0f}",
-        f"{cores['web'] + cores['worker']:.2f}", f"{cores['postgres']:.2f}",
-    )  # fmt: skip
-    return f"| {count} | {' | '.join(cells)} |"
+    yield f"{rate_per_s:.0f}"
+    yield f"{rate_per_s / first_per_s:.2f}"
+    yield f"{figures['place_p99_ms']:.0f}"
+    yield f"{cores['web'] + cores['worker']:.2f}"
+    yield f"{cores['postgres']:.2f}"
+    yield f"{figures['wal_kb']:.1f}"
+    yield f"{figures['commits']:.1f}"
 
 
 async def _checked(site: Site) -> str:
     """`oms check`, in words."""
-    folder = site.engines.folder.path
-    findings = await look(address_of(site.engines.owner_url), folder / FILE_NAME)
+    findings = await look(address_of(site.engines.owner_url), site.engines.folder.path / FILE_NAME)
     broken = [f"{result.holds}: {result.first}" for result in findings.violated]
     return "\n".join(["`oms check` finds rules broken:", *broken]) if broken else "`oms check`: every rule holds."
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

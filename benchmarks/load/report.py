@@ -1,4 +1,7 @@
-"""docs/performance.md between its markers, and the plot beside it: nothing in them but what was measured."""
+"""docs/performance.md between its markers, and the plot beside it: nothing in them but what was measured.
+
+So is the model in docs/scaling.md, which is worked out from that.
+"""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +10,7 @@ from typing import Final
 
 from benchmarks.load.figures import KINDS
 from benchmarks.load.goals import GOALS, RATES, TIMES, Goal, kept
+from benchmarks.load.model import model
 from benchmarks.load.plot import plot
 from benchmarks.load.results import Results
 from benchmarks.load.workloads import WORKLOADS
@@ -14,19 +18,25 @@ from oms.settings import PROJECT_DIR
 
 PAGE: Final = PROJECT_DIR / "docs/performance.md"
 PLOT: Final = PROJECT_DIR / "docs/performance.svg"
-_BETWEEN: Final = re.compile(
-    r"(?<=<!-- figures: python -m oms bench --render -->\n).*(?=<!-- end of figures -->)", re.DOTALL
-)
+SCALING_PAGE: Final = PROJECT_DIR / "docs/scaling.md"
+_RENDERED: Final = "python -m oms bench --render"
 _NOTHING: Final = "–"
 
 
-def render_page(results_file: Path, page: Path = PAGE, picture: Path = PLOT) -> None:
+def render_page(results_file: Path, page: Path = PAGE, picture: Path = PLOT, scaling_page: Path = SCALING_PAGE) -> None:
     results = Results.read(results_file)
-    text, count = _BETWEEN.subn(lambda _: figures_page(results), page.read_text())
+    write_between(page, _RENDERED, figures_page(results))
+    write_between(scaling_page, _RENDERED, model(results))
+    picture.write_text(plot(results))
+
+
+def write_between(page: Path, command: str, figures: str) -> None:
+    """Between the markers that name the command which writes there. Raises: ValueError where there are none."""
+    between = re.compile(f"(?<=<!-- figures: {re.escape(command)} -->\n).*?(?=<!-- end of figures -->)", re.DOTALL)
+    text, count = between.subn(lambda _: figures, page.read_text())
     if not count:
         raise ValueError(f"{page} has lost its markers")
     page.write_text(text)
-    picture.write_text(plot(results))
 
 
 def figures_page(results: Results) -> str:

@@ -12,9 +12,10 @@ import pytest
 
 from benchmarks.load.figures import median, percentiles, spending
 from benchmarks.load.goals import GOALS, kept, least_kept
+from benchmarks.load.model import model
 from benchmarks.load.options import RESULTS
 from benchmarks.load.plot import plot
-from benchmarks.load.report import PAGE, PLOT, figures_page, render_page
+from benchmarks.load.report import PAGE, PLOT, SCALING_PAGE, figures_page, render_page
 from benchmarks.load.results import Results, this_machine
 
 PARENT = """
@@ -47,6 +48,7 @@ def test_the_page_shows_the_results_that_are_kept() -> None:
     results = Results.read(RESULTS)
     assert f"-->\n{figures_page(results)}<!-- end" in PAGE.read_text(), "run: python -m oms bench --render"
     assert PLOT.read_text() == plot(results), "run: python -m oms bench --render"
+    assert f"-->\n{model(results)}<!-- end" in SCALING_PAGE.read_text(), "run: python -m oms bench --render"
 
 
 @pytest.mark.parametrize(
@@ -116,12 +118,21 @@ def test_results_are_kept_workload_by_workload(tmp_path: Path) -> None:
     assert Results.read(file).fillings == [1000]
 
 
+def test_what_ten_thousand_orders_a_second_take_follows_from_what_one_costs() -> None:
+    costs = {"cpu_ms_web": 1.2, "cpu_ms_worker": 0.6, "cpu_ms_postgres": 0.9, "cpu_ms_valkey": 0.03}
+    text = model(measured(life=costs, detail={"cpu_ms_web": 0.5}, page={"cpu_ms_web": 1.0}, list={"cpu_ms_web": 2.0}))
+    assert "| web: its whole life | 1.20 | 12.0 | 20.0 |" in text
+    assert "| web: being looked at | 4.50 | 45.0 | 75.0 |" in text
+    assert "| postgres: being looked at | – | – | – |" in text
+
+
 def test_the_page_keeps_its_text_around_the_markers_and_the_picture_is_one(tmp_path: Path) -> None:
-    file, page, picture = tmp_path / "r.json", tmp_path / "p.md", tmp_path / "p.svg"
+    file, page, picture, scaling = (tmp_path / name for name in ("r.json", "p.md", "p.svg", "s.md"))
     measured(place={"ratio": 0.5, "rate_per_s": 1234}, place_1000={"rate_per_s": 1000}).write(file)
     page.write_text(PAGE.read_text())
+    scaling.write_text(SCALING_PAGE.read_text())
     for _ in range(2):
-        render_page(file, page, picture)
+        render_page(file, page, picture, scaling)
     text = page.read_text()
     assert "| `place`: placeOrder, one order of two lines a request | 1,234 |" in text
     assert "≥ 0.7 | 0.5 | **no**" in text
