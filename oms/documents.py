@@ -52,12 +52,13 @@ class DocumentRefused(GraphQLError):
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Document:
-    """A document within the bounds. `introspects`: it asks for the schema itself."""
+    """A document within the bounds. `introspects`: it asks for the schema itself. `directives`: how many it has."""
 
     syntax: DocumentNode
     operations: tuple[OperationDefinitionNode, ...]
     fragments: dict[str, FragmentDefinitionNode]
     introspects: bool
+    directives: int
 
     def chosen(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation of that name, or without a name the only one; None where there is no such one."""
@@ -127,7 +128,8 @@ def _within_bounds(syntax: DocumentNode) -> Document:
     _refuse_above(len(definitions), MOST_DEFINITIONS, "operations and fragments")
     fragments = {d.name.value: d for d in definitions if isinstance(d, FragmentDefinitionNode)}
     operations = tuple(d for d in definitions if isinstance(d, OperationDefinitionNode))
-    document = Document(syntax, operations, fragments, _counted(operations + tuple(fragments.values())))
+    introspects, directives = _counted(operations + tuple(fragments.values()))
+    document = Document(syntax, operations, fragments, introspects, directives)
     _require_modest(document)
     for operation in operations:
         if operation.operation is OperationType.MUTATION:
@@ -140,8 +142,8 @@ def _refuse_above(count: int, most: int, what: str) -> None:
         raise DocumentRefused(f"The document has {count} {what}; at most {most} are allowed.")
 
 
-def _counted(definitions: tuple[OperationDefinitionNode | FragmentDefinitionNode, ...]) -> bool:
-    """Counts what stands in the document as it is written. Returns whether it asks for the schema itself."""
+def _counted(definitions: tuple[OperationDefinitionNode | FragmentDefinitionNode, ...]) -> tuple[bool, int]:
+    """Counts what stands in the document as it is written: whether it asks for the schema itself, its directives."""
     aliases = spreads = 0
     introspects = False
     directives = sum(len(definition.directives or ()) for definition in definitions)
@@ -160,7 +162,7 @@ def _counted(definitions: tuple[OperationDefinitionNode | FragmentDefinitionNode
     _refuse_above(aliases, MOST_ALIASES, "aliases")
     _refuse_above(directives, MOST_DIRECTIVES, "directives")
     _refuse_above(spreads, MOST_SPREADS, "fragment spreads")
-    return introspects
+    return introspects, directives
 
 
 def _require_modest(document: Document) -> None:

@@ -1,27 +1,20 @@
 """What each operation passes before it is executed: its document, once parsed, and the caller's limits."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final, cast
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, cast
 
-import strawberry
 from graphql import Executor, GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from oms.documents import Document, parsed
 from oms.domain.access.model import Operation, may
+from oms.schema import limits
 from oms.schema.context import Context
-from oms.schema.limits import MAXIMUM, MOST_TOLD, MOST_VALUES, Limits, count_values
+from oms.schema.limits import MAXIMUM, MOST_VALUES, Limits, count_values
 
-_LIMITS: Final[WeakKeyDictionary[strawberry.Schema, Limits]] = WeakKeyDictionary()
-"""One for each schema: what it judged once is remembered."""
-
-
-def _limits_of(schema: strawberry.Schema) -> Limits:
-    if schema not in _LIMITS:
-        _LIMITS[schema] = Limits(schema._schema)  # noqa: SLF001 - Strawberry has no other way to GraphQL's own
-    return _LIMITS[schema]
+if TYPE_CHECKING:
+    from oms.schema.export import ApiSchema
 
 
 class Admission(SchemaExtension):
@@ -51,13 +44,15 @@ class Admission(SchemaExtension):
         yield
 
     def get_results(self) -> dict[str, Any]:
-        if self._cost is None:
-            return {}
-        return {"cost": {"requested": self._cost, "maximum": MAXIMUM[self._context.viewer.role]}}
+        return {} if self._cost is None else told_cost(self._context, self._cost)
 
     @property
     def _context(self) -> Context:
         return cast("Context", self.execution_context.context)
+
+    @property
+    def _limits(self) -> Limits:
+        return cast("ApiSchema", self.execution_context.schema).limits
 
     def _objections(self) -> Iterator[GraphQLError]:
         document, context = self._document, self._context
@@ -67,8 +62,7 @@ class Admission(SchemaExtension):
         if document.introspects and not reads_schema:
             yield _refused("Asking for the schema itself is for managers and support.", code="FORBIDDEN")
             return
-        limits = _limits_of(self.execution_context.schema)
-        if errors := limits.errors(document, suggest=reads_schema):
+        if errors := self._limits.errors(document, suggest=reads_schema):
             yield from errors
             return
         variables = self.execution_context.variables
@@ -79,13 +73,18 @@ class Admission(SchemaExtension):
         operation = document.chosen(self.execution_context.operation_name)
         if operation is None:
             return  # executing it says so
-        self._cost = limits.cost(document, operation, variables)
+        self._cost = self._limits.price(document, operation).of(variables)
         maximum = MAXIMUM[context.viewer.role]
         if self._cost > maximum:
             yield _refused(
                 f"This costs {self._cost}; {maximum} is the most for one operation. Ask for shorter pages"
                 " (first), fewer fields, or several times."
             )
+
+
+def told_cost(context: Context, cost: int) -> dict[str, Any]:
+    """The extensions of an answer."""
+    return {"cost": {"requested": cost, "maximum": MAXIMUM[context.viewer.role]}}
 
 
 def reads_schema_itself(context: Context) -> bool:
@@ -111,9 +110,6 @@ class BoundedExecution(StrawberryGraphQLCoreExecutionContext):
     def execute_fields(self, parent_type: Any, source: Any, path: Any, fields: Any, position: Any) -> Any:
         """As graphql-core calls it for each object; events of a subscription are executed one by one."""
         self._told += len(fields)
-        if self._told > MOST_TOLD:
-            raise _refused(
-                f"The answer would hold more than {MOST_TOLD} values. Ask for shorter pages (first), fewer fields, or"
-                " several times."
-            )
+        if self._told > limits.MOST_TOLD:
+            raise limits.too_much_told()
         return super().execute_fields(parent_type, source, path, fields, position)

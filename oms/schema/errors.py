@@ -9,6 +9,7 @@ from strawberry.extensions import MaskErrors
 from oms.domain.refusal import Problem, Refused
 from oms.domain.repeats.handle import KeyInUse, KeyReused
 from oms.faults import cause_of, fault_of
+from oms.schema.context import Context
 from oms.schema.enums import Code
 
 
@@ -63,11 +64,15 @@ def _rewritten(
     )
 
 
+def told_to(context: Context, error: GraphQLError) -> GraphQLError:
+    """The same, and who hears of refusals hears of it."""
+    if isinstance(refusal := cause_of(error), Refused):
+        context.on_refusal(context.viewer, refusal)
+    return told(error)
+
+
 class ToldErrors(MaskErrors):
-    """Passes every error of a result through `told` before a client sees it."""
+    """Passes every error of a result through `told_to` before a client sees it."""
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
-        context = self.execution_context.context
-        if isinstance(refusal := cause_of(error), Refused):
-            context.on_refusal(context.viewer, refusal)
-        return told(error)
+        return told_to(self.execution_context.context, error)

@@ -1,20 +1,26 @@
 """The schema as a whole: what the doors execute, and its text."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.execution import ExecutionContext
+from strawberry.types.execution import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
 
+from oms.documents import parsed
 from oms.schema.accounts import AccountMutations
 from oms.schema.admission import Admission, BoundedExecution
 from oms.schema.audit import AuditQueries
 from oms.schema.catalog import CatalogMutations, CatalogQueries
+from oms.schema.context import Context
 from oms.schema.customers import CustomerMutations, CustomerQueries
 from oms.schema.errors import ToldErrors
 from oms.schema.fraud import FraudMutations, FraudQueries
 from oms.schema.guard import guard
+from oms.schema.known import Known, Planned
+from oms.schema.limits import Limits
 from oms.schema.operations import OperationsMutations, OperationsQueries
 from oms.schema.order_commands import OrderMutations
 from oms.schema.orders import OrderQueries
@@ -67,6 +73,36 @@ class ApiSchema(strawberry.Schema):
         """Raises NobodyMaySee where a field has no entry in that table."""
         super().__init__(*args, **options)
         guard(self._schema, NEEDS)
+        self.limits = Limits(self._schema)
+        self._known = Known(self, self.limits)
+
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """By a plan where there is one, which answers as Strawberry would: see oms.schema.compiled."""
+        planned = self._planned(query, operation_name)
+        if planned is not None and isinstance(context_value, Context):
+            variables = variable_values or {}
+            cost = planned.admitted(context_value, variables)
+            if cost is not None:
+                return await planned.execute(context_value, variables, cost)
+        return await super().execute(
+            query, variable_values, context_value, root_value, operation_name, allowed_operation_types,
+            operation_extensions,
+        )  # fmt: skip
+
+    def _planned(self, query: str | None, operation_name: str | None) -> Planned | None:
+        try:
+            return self._known.planned(parsed(query or ""), operation_name)
+        except GraphQLError:
+            return None  # executing it says what is wrong
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing: see oms.schema.errors."""

@@ -5,6 +5,7 @@ and work are asked about again. Those are left as they are, and cost nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -87,22 +88,23 @@ def _targets(schema: GraphQLSchema, field: GraphQLField) -> list[str]:
 
 def _wrap(field: GraphQLField, need: Operation, *, is_root: bool) -> None:
     if field.subscribe:
-        field.subscribe = _refusing(field.subscribe, need)
+        field.subscribe = Guarded(field.subscribe, need, is_silent=False)
     elif field.resolve:
         is_silent = not is_root and not isinstance(field.type, GraphQLNonNull)
-        field.resolve = _nulling(field.resolve, need) if is_silent else _refusing(field.resolve, need)
+        field.resolve = Guarded(field.resolve, need, is_silent=is_silent)
 
 
-def _refusing(resolve: Resolve, need: Operation) -> Resolve:
-    def guarded(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        require(info.context.viewer, need)
-        return resolve(source, info, **arguments)
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A resolver that is asked only if the viewer may. `is_silent`: else the field is null, and not refused."""
 
-    return guarded
+    resolve: Resolve
+    need: Operation
+    is_silent: bool
 
-
-def _nulling(resolve: Resolve, need: Operation) -> Resolve:
-    def guarded(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        return resolve(source, info, **arguments) if may(info.context.viewer, need) else None
-
-    return guarded
+    def __call__(self, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        viewer = info.context.viewer
+        if self.is_silent and not may(viewer, self.need):
+            return None
+        require(viewer, self.need)
+        return self.resolve(source, info, **arguments)

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     GraphQLField,
@@ -71,14 +72,22 @@ _PAGE_FIELDS: Final = frozenset({"edges", "nodes"})
 _BULK_FIELDS: Final = frozenset({"results"})
 
 
+def too_much_told() -> GraphQLError:
+    """The refusal of an answer that has more than MOST_TOLD values."""
+    message = (
+        f"The answer would hold more than {MOST_TOLD} values. Ask for shorter pages (first), fewer fields, or"
+        " several times."
+    )
+    return GraphQLError(message, extensions={"code": "INVALID"})
+
+
 @dataclass(slots=True)
 class _Examined:
-    """What is known of a document in one schema. Costs are kept by operation and the sizes its variables ask for."""
+    """What is known of a document in one schema."""
 
     errors: list[GraphQLError]
     told_errors: list[GraphQLError] | None = None
-    sizing: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
-    costs: dict[tuple[str | None, tuple[tuple[str, int | None], ...]], int] = field(default_factory=dict)
+    prices: dict[str | None, "Price"] = field(default_factory=dict)
 
 
 class Limits:
@@ -97,20 +106,13 @@ class Limits:
             known.told_errors = validate(self._schema, document.syntax, specified_rules, MOST_ERRORS)
         return known.told_errors
 
-    def cost(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
-        """Of a valid document's operation, with these variables."""
-        known = self._examined(document)
+    def price(self, document: Document, operation: OperationDefinitionNode) -> "Price":
+        """Of a valid document's operation."""
+        prices = self._examined(document).prices
         name = operation.name.value if operation.name else None
-        if name not in known.sizing:
-            known.sizing[name] = _sizing(document, operation)
-        given = variables or {}
-        sizes = {variable: _length(given[variable]) for variable in known.sizing[name] if variable in given}
-        key = (name, tuple(sizes.items()))
-        if key not in known.costs:
-            if len(known.costs) >= _KEPT_COSTS:
-                known.costs.clear()
-            known.costs[key] = _Walk(self._schema, document, operation, sizes).cost()
-        return known.costs[key]
+        if name not in prices:
+            prices[name] = Price(self._schema, document.fragments, operation)
+        return prices[name]
 
     def _examined(self, document: Document) -> _Examined:
         known = self._known.get(document)
@@ -118,6 +120,31 @@ class Limits:
             errors = validate(self._schema, document.syntax, specified_rules, MOST_ERRORS, hide_suggestions=True)
             known = self._known[document] = _Examined(errors)
         return known
+
+
+class Price:
+    """What one operation costs, kept for the sizes that its variables asked for."""
+
+    def __init__(
+        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], operation: OperationDefinitionNode
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._operation = operation
+        self._sizing = _sizing(fragments, operation)
+        self._costs: dict[tuple[tuple[str, int | None], ...], int] = {}
+
+    def of(self, variables: Mapping[str, Any] | None) -> int:
+        given = variables or {}
+        sizes = tuple([(name, _length(given[name])) for name in self._sizing if name in given])
+        cost = self._costs.get(sizes)
+        return self._reckoned(sizes) if cost is None else cost
+
+    def _reckoned(self, sizes: tuple[tuple[str, int | None], ...]) -> int:
+        if len(self._costs) >= _KEPT_COSTS:
+            self._costs.clear()
+        cost = self._costs[sizes] = _Walk(self._schema, self._fragments, self._operation, dict(sizes)).cost()
+        return cost
 
 
 def count_values(variables: Mapping[str, Any] | None, most: int) -> int:
@@ -132,10 +159,10 @@ def count_values(variables: Mapping[str, Any] | None, most: int) -> int:
     return count
 
 
-def _sizing(document: Document, operation: OperationDefinitionNode) -> tuple[str, ...]:
+def _sizing(fragments: Mapping[str, FragmentDefinitionNode], operation: OperationDefinitionNode) -> tuple[str, ...]:
     """The operation's variables that say how long a list is: those given as `first` or `inputs` anywhere."""
     named: set[str] = set()
-    pending = [operation.selection_set, *(fragment.selection_set for fragment in document.fragments.values())]
+    pending = [operation.selection_set, *(fragment.selection_set for fragment in fragments.values())]
     while pending:
         for selection in pending.pop().selections:
             for argument in getattr(selection, "arguments", None) or ():
@@ -169,12 +196,12 @@ class _Walk:
     def __init__(
         self,
         schema: GraphQLSchema,
-        document: Document,
+        fragments: Mapping[str, FragmentDefinitionNode],
         operation: OperationDefinitionNode,
         sizes: Mapping[str, int | None],
     ) -> None:
         self._schema = schema
-        self._document = document
+        self._spread = fragments
         self._operation = operation
         self._sizes = {**_defaults(operation), **sizes}  # null that is given takes the place of a default
         self._fragments: dict[str, tuple[int, int]] = {}
@@ -206,7 +233,7 @@ class _Walk:
 
     def _fragment(self, name: str, *, root: bool) -> tuple[int, int]:
         if name not in self._fragments:
-            fragment = self._document.fragments[name]
+            fragment = self._spread[name]
             of = self._schema.get_type(fragment.type_condition.name.value)
             self._fragments[name] = self._selected(fragment.selection_set, of, root=root)
         return self._fragments[name]

@@ -8,7 +8,7 @@ from graphql import get_introspection_query
 
 from oms.documents import parsed
 from oms.domain.actor import Role
-from oms.schema import admission, reads
+from oms.schema import limits, reads
 from oms.schema.export import schema
 from oms.schema.limits import MAXIMUM, MOST_ERRORS, MOST_VALUES, Limits
 from oms.settings import PROJECT_DIR, Settings
@@ -70,7 +70,7 @@ COSTS: dict[str, tuple[str, dict[str, Any], int]] = {
 def cost(document: str, variables: dict[str, Any] | None = None) -> int:
     known = parsed(document)
     assert LIMITS.errors(known, suggest=True) == []
-    return LIMITS.cost(known, known.operations[0], variables)
+    return LIMITS.price(known, known.operations[0]).of(variables)
 
 
 @pytest.mark.parametrize(("document", "variables", "expected"), COSTS.values(), ids=COSTS.keys())
@@ -122,7 +122,7 @@ async def test_an_answer_that_grows_past_what_was_reckoned_is_not_told(
 ) -> None:
     await api.shop.stock_up({f"MUG-{n}": {"A": 1} for n in range(20)})
     await api.shop.place({f"MUG-{n}": 1 for n in range(20)})
-    monkeypatch.setattr(admission, "MOST_TOLD", 60)
+    monkeypatch.setattr(limits, "MOST_TOLD", 60)
     assert (await api.refusal(ORDERS)).message.startswith("The answer would hold more than 60 values.")
     assert (await api.answer(ORDERS.replace("quantity", ""))).errors is None
 

@@ -1,0 +1,85 @@
+"""Values without fields: how scalars and enums are written."""
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import Any, Final
+
+from graphql import (
+    Executor,
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLID,
+    GraphQLLeafType,
+    GraphQLScalarType,
+    GraphQLString,
+    Undefined,
+)
+
+from oms.schema.compiled.run import Path, Run
+
+
+class Nothing:
+    """The type of no value."""
+
+
+class Leaf:
+    """A scalar or an enum."""
+
+    asks_itself = False
+
+    def __init__(self, type_: GraphQLLeafType) -> None:
+        write = _writer(type_)
+        self.exact: type = _EXACT.get(write, Nothing)
+
+        def complete(value: Any, _path: Path, _run: Run) -> Any:
+            written = write(value)
+            if written is None or written is Undefined:
+                return Executor.complete_leaf_value(type_, value)  # raises what is to be said about it
+            return written
+
+        self.complete: Callable[[Any, Path, Run], Any] = complete
+
+
+def _writer(type_: GraphQLLeafType) -> Callable[[Any], Any]:
+    if isinstance(type_, GraphQLEnumType):
+        return _enum_writer(type_)
+    quick = _QUICK.get(type_.name)
+    return quick(type_) if quick else type_.coerce_output_value
+
+
+def _enum_writer(type_: GraphQLEnumType) -> Callable[[Any], Any]:
+    """Strawberry compares with one name after the other. An enum of texts is found by its text."""
+    names = {member.value: name for name, member in type_.values.items()}
+
+    def write(value: Any) -> Any:
+        return names.get(value) or type_.coerce_output_value(value)
+
+    return write
+
+
+def _int_writer(type_: GraphQLScalarType) -> Callable[[Any], Any]:
+    def write(value: Any) -> Any:
+        return value if type(value) is int and -(2**31) <= value < 2**31 else type_.coerce_output_value(value)
+
+    return write
+
+
+def _float_writer(type_: GraphQLScalarType) -> Callable[[Any], Any]:
+    def write(value: Any) -> Any:
+        return value if type(value) is float and isfinite(value) else type_.coerce_output_value(value)
+
+    return write
+
+
+_QUICK: Final[Mapping[str, Callable[[GraphQLScalarType], Callable[[Any], Any]]]] = {
+    "Int": _int_writer,
+    "Float": _float_writer,
+}
+_EXACT: Final[Mapping[Callable[[Any], Any], type]] = {
+    GraphQLString.coerce_output_value: str,
+    GraphQLID.coerce_output_value: str,
+    GraphQLBoolean.coerce_output_value: bool,
+    str: str,
+    int: int,
+}
+"""By what writes a scalar, the type that it leaves as it is."""
