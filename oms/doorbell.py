@@ -23,6 +23,7 @@ CHANNEL: Final = "oms:news"
 WAKE: Final = "wake"
 """The arq job that makes a worker look for due work; each queue of work has an arq queue of its own."""
 
+_PAUSE_S: Final = 0.01
 _WAKE_PENDING_S: Final = 1
 _JOB_EXPIRES_S: Final = 60
 
@@ -52,7 +53,10 @@ def connect(redis_url: str) -> ArqRedis:
 
 
 class Doorbell:
-    """Rings in the background: what is rung while a message is under way goes with the next one."""
+    """Rings in the background, the first time at once. What is rung while a message is under way, or soon after one,
+    goes with the next: a message costs 100 µs here and 50 in every process that hears it. With the pause 300 commits a
+    second cost 94 µs each, without it 220.
+    """
 
     def __init__(self, redis_url: str) -> None:
         self._redis = connect(redis_url)
@@ -74,6 +78,7 @@ class Doorbell:
                 await self._tell(news)
             except (RedisError, OSError) as error:
                 log.warning("the doorbell is out of order, timers take over", error=repr(error))
+            await asyncio.sleep(_PAUSE_S)
 
     async def _tell(self, news: News) -> None:
         if news.orders or news.fraud_settings:

@@ -398,6 +398,21 @@ async def test_doorbells_are_heard_and_those_not_understood_are_passed_over(redi
         assert [news for news in ears.heard if news] == [News({order}, fraud_settings=True)]
 
 
+async def test_what_is_rung_soon_after_goes_with_the_next_ring(redis_url: str) -> None:
+    orders = [uuid4() for _ in range(30)]
+    async with _ears(redis_url) as ears:
+        doorbell = Doorbell(redis_url)
+        doorbell.ring(News({orders[0]}))
+        await until(lambda: bool(ears.heard))
+        for order in orders[1:]:
+            doorbell.ring(News({order}))
+            await asyncio.sleep(0)
+        await until(lambda: set().union(*(news.orders for news in ears.heard)) == set(orders))
+        await doorbell.close()
+        assert [news.orders for news in ears.heard[:1]] == [{orders[0]}]
+        assert len(ears.heard) <= 3
+
+
 async def test_after_a_restart_of_redis_doorbells_are_heard_again(open_dir: Path, database_url: str) -> None:
     with Engines(open_dir / "restarted", durable=False, database_url=database_url) as engines:
         [valkey] = engines.servers
