@@ -1,0 +1,118 @@
+"""Statements that go past SQLAlchemy: their values, their failures, and the connections that they leave behind."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from oms.db import Database, Statement, is_outage
+from tests.owner import owner_of
+
+HELLO = Statement("SELECT CAST(:word AS text) || CAST(:number AS text), CAST(:word AS text), now()::text")
+PID = Statement("SELECT pg_backend_pid()")
+SLEEP = Statement("SELECT pg_sleep(60)")
+END = text("SELECT pg_terminate_backend(:pid)")
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """With one connection only: what is wrong with it shows at once."""
+    opened = Database(database_url, pool_size=1, ring=lambda _news: None)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(owner_of(database_url), pool_size=1, ring=lambda _news: None)
+    yield opened
+    await opened.close()
+
+
+async def end(other: Database, pid: int) -> None:
+    async with other.transaction() as tx:
+        assert (await tx.conn.execute(END, {"pid": pid})).scalar_one()
+
+
+def test_values_are_numbered_in_the_order_in_which_they_first_come() -> None:
+    assert HELLO.sql == "SELECT CAST($1 AS text) || CAST($2 AS text), CAST($1 AS text), now()::text"
+    assert HELLO.arguments({"number": 1, "word": "a"}) == ["a", 1]
+
+
+async def test_both_ways_of_asking_see_the_same_transaction(db: Database) -> None:
+    name = Statement("SELECT set_config('oms.test', CAST(:value AS text), true)")
+    async with db.transaction() as tx:
+        await tx.rows(name, value="by asyncpg")
+        assert (await tx.conn.execute(text("SELECT current_setting('oms.test')"))).scalar_one() == "by asyncpg"
+        await tx.conn.execute(text("SELECT set_config('oms.test', 'by SQLAlchemy', true)"))
+        assert [tuple(row) for row in await tx.rows(Statement("SELECT current_setting('oms.test')"))] == [
+            ("by SQLAlchemy",)
+        ]
+
+
+async def test_what_was_written_past_sqlalchemy_is_rolled_back_with_the_rest(db: Database) -> None:
+    key = str(uuid4())
+    add = Statement("INSERT INTO warehouses (code, name) VALUES (:code, :code)")
+
+    async def fail() -> None:
+        async with db.transaction() as tx:
+            assert await tx.run(add, code=key) == 1
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert not await db.rows(Statement("SELECT code FROM warehouses WHERE code = :code"), code=key)
+
+
+async def test_a_refused_statement_is_told_as_sqlalchemy_tells_it_without_its_values(db: Database) -> None:
+    key = str(uuid4())
+    add = Statement("INSERT INTO warehouses (code, name) VALUES (:code, :code), (:code, :code)")
+    with pytest.raises(IntegrityError) as told:
+        async with db.transaction() as tx:
+            await tx.run(add, code=key)
+    assert not is_outage(told.value)
+    assert getattr(told.value.orig, "sqlstate", None) == "23505"
+    assert len(await db.rows(PID)) == 1
+
+
+async def test_a_connection_that_the_server_ended_is_an_outage_and_the_next_one_is_another(
+    db: Database, other: Database
+) -> None:
+    [[pid]] = await db.rows(PID)
+    await end(other, pid)
+    await asyncio.sleep(0.1)
+    with pytest.raises(DBAPIError) as told:
+        await db.rows(PID)
+    assert is_outage(told.value)
+    [[another]] = await db.rows(PID)
+    assert another != pid
+
+
+async def test_the_same_within_a_transaction(db: Database, other: Database) -> None:
+    pids = []
+
+    async def ask_twice() -> None:
+        async with db.transaction() as tx:
+            pids.append((await tx.rows(PID))[0][0])
+            await end(other, pids[0])
+            await asyncio.sleep(0.1)
+            await tx.rows(PID)
+
+    with pytest.raises(DBAPIError) as told:
+        await ask_twice()
+    assert is_outage(told.value)
+    async with db.transaction() as tx:
+        [[another]] = await tx.rows(PID)
+    assert another != pids[0]
+
+
+async def test_who_no_longer_waits_for_an_answer_leaves_nothing_to_the_next(db: Database) -> None:
+    waiting = asyncio.create_task(db.rows(SLEEP))
+    await asyncio.sleep(0.2)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert [len(row) for row in await db.rows(HELLO, word="a", number="1")] == [3]
