@@ -94,7 +94,19 @@ class _Statement:
                 for row in block.expression.expressions:
                     self._equate(column, block, row.expressions[place])
             for select in _selects_of(block.expression):
-                self._equate(column, select, select.selects[place])
+                self._equate(column, select, self._selected(select)[place])
+
+    def _selected(self, select: exp.Select) -> list[exp.Expr]:
+        """What stands in each place, with what `*` of a function stands for."""
+        found: list[exp.Expr] = []
+        for output in select.selects:
+            if not output.is_star:
+                found.append(output)
+                continue
+            for alias, source in self._sources[id(select)].items():
+                if isinstance(source, exp.Unnest) and output.text("table") in ("", alias):
+                    found += source.expressions
+        return found
 
     def _equate(self, column: Column, block: Block | None, other: exp.Expr) -> None:
         other = _bare(other)
@@ -187,8 +199,8 @@ def _outputs_of(source: exp.Expr, name: str) -> Iterator[tuple[Block, exp.Expr]]
         for output in select.selects:
             if output.output_name == name:
                 yield select, output
-            elif isinstance(output, exp.Star) or isinstance(getattr(output, "this", None), exp.Star):
-                yield select, exp.column(name, output.args["table"].name if output.args.get("table") else None)
+            elif output.is_star:
+                yield select, exp.column(name, output.text("table") or None)
 
 
 def _selects_of(source: exp.Expr | None) -> Iterator[exp.Select]:
@@ -211,7 +223,8 @@ def _bare(expression: exp.Expr) -> exp.Expr:
 
 
 def _names_of(source: exp.Unnest) -> list[str]:
-    return [column.name for column in source.args["alias"].columns]
+    """Of its columns; none where it was given none."""
+    return [column.name for column in source.args["alias"].columns] if source.alias else []
 
 
 def _alias_of(source: exp.Expr) -> str:

@@ -26,6 +26,16 @@ NAMED = [
         "INSERT INTO lines (order_id, sku) SELECT id, $2 FROM new"
     ),
     "INSERT INTO orders (status, id) VALUES ($1, $2), ($3, $4)",
+    "INSERT INTO orders (id, status) SELECT * FROM unnest($1::uuid[], $2::text[])",
+    (
+        "WITH free AS (INSERT INTO orders (status, id) SELECT * FROM unnest($1::text[], $2::uuid[]) RETURNING id)"
+        " INSERT INTO lines (order_id, sku) SELECT l.* FROM unnest($3::uuid[], $4::text[]) AS l(o, s)"
+        " JOIN free ON free.id = l.o"
+    ),
+    (
+        "WITH locked AS MATERIALIZED (SELECT id, status FROM orders WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE)"
+        " SELECT id, (SELECT count(*) FROM lines l WHERE l.order_id = locked.id) FROM locked"
+    ),
     "UPDATE work SET queue = $2 FROM unnest($1::uuid[]) AS t(id) WHERE work.order_id = t.id",
     (
         "DELETE FROM work USING (SELECT id FROM orders WHERE id = $1 UNION ALL SELECT id FROM orders WHERE id = $2) o "
@@ -46,6 +56,11 @@ UNNAMED = [
         "WHERE work.order_id = due.order_id"
     ),
     "INSERT INTO orders (id) SELECT customer_id FROM orders WHERE id = $1",
+    "INSERT INTO orders (id) SELECT o.customer_id FROM unnest($1::uuid[]) AS k(id) JOIN orders o ON o.id = k.id",
+    (
+        "WITH locked AS (SELECT * FROM orders WHERE id = $1)"
+        " SELECT (SELECT c.reference FROM customers c WHERE c.id = locked.customer_id) FROM locked"
+    ),
     "SELECT * FROM orders WHERE EXISTS (SELECT FROM lines WHERE order_id = $1)",
     "SELECT * FROM orders WHERE NOT id = $1",
 ]
