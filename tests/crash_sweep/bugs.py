@@ -7,9 +7,7 @@ from typing import Any, Final
 from unittest import mock
 from uuid import uuid4
 
-from sqlalchemy import text
-
-from oms.db import Database, Tx
+from oms.db import Database, Statement, Tx
 from oms.domain.repeats import store as repeat_store
 from oms.domain.repeats.handle import once
 from oms.domain.work import store as work_store
@@ -121,7 +119,7 @@ def never_take_over() -> None:
     """What a crashed worker held stays its own for ever."""
     whole, piece = work_store._CLAIM.text, "(leased_until IS NULL OR leased_until < statement_timestamp())"
     assert piece in whole
-    _instead(work_store, "_CLAIM", text(whole.replace(piece, "leased_until IS NULL")))
+    _instead(work_store, "_CLAIM", Statement(whole.replace(piece, "leased_until IS NULL")))
 
 
 def charge_under_a_new_key_each_time() -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Column, Integer, Table, Text
 
-from oms.db import Tx, metadata
+from oms.db import Statement, Tx, columns, metadata
 from oms.domain.catalog.model import Product, Warehouse
 
 products: Final = Table(
@@ -25,7 +25,7 @@ warehouses: Final = Table(
     Column("name", Text, nullable=False),
 )
 
-_PRODUCTS: Final = text(
+_PRODUCTS: Final = Statement(
     """
     SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
     WHERE sku = ANY(CAST(:skus AS text[]))
@@ -35,18 +35,17 @@ _PRODUCTS: Final = text(
 
 async def of_skus(tx: Tx, skus: Collection[str]) -> dict[str, Product]:
     """Those that exist, by SKU."""
-    found = await tx.conn.execute(_PRODUCTS, {"skus": list(skus)})
-    return {row[0]: Product(*row) for row in found}
+    return {row[0]: Product(*row) for row in await tx.rows(_PRODUCTS, skus=list(skus))}
 
 
-_WAREHOUSES: Final = text("SELECT code FROM warehouses WHERE code = ANY(CAST(:codes AS text[]))")
+_WAREHOUSES: Final = Statement("SELECT code FROM warehouses WHERE code = ANY(CAST(:codes AS text[]))")
 
 
 async def known_warehouses(tx: Tx, codes: Collection[str]) -> frozenset[str]:
-    return frozenset((await tx.conn.execute(_WAREHOUSES, {"codes": list(codes)})).scalars())
+    return frozenset(code for (code,) in await tx.rows(_WAREHOUSES, codes=list(codes)))
 
 
-_UPSERT_WAREHOUSES: Final = text(
+_UPSERT_WAREHOUSES: Final = Statement(
     """
     INSERT INTO warehouses (code, name)
     SELECT code, name FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[])) AS t(code, name) ORDER BY code
@@ -58,12 +57,11 @@ _UPSERT_WAREHOUSES: Final = text(
 
 async def upsert_warehouses(tx: Tx, new: Collection[Warehouse]) -> list[tuple[Warehouse | None, Warehouse]]:
     """Those that were changed, as they were and as they are; as None those that are new."""
-    values = {"codes": [w.code for w in new], "names": [w.name for w in new]}
-    rows = await tx.conn.execute(_UPSERT_WAREHOUSES, values)
+    rows = await tx.rows(_UPSERT_WAREHOUSES, **columns(("codes", "names"), [(w.code, w.name) for w in new]))
     return [(Warehouse(*row[2:]) if row[2] is not None else None, Warehouse(*row[:2])) for row in rows]
 
 
-_UPSERT_PRODUCTS: Final = text(
+_UPSERT_PRODUCTS: Final = Statement(
     """
     INSERT INTO products (sku, name, unit_price_minor, currency, tax_bps)
     SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:names AS text[]), CAST(:prices AS bigint[]),
@@ -82,12 +80,6 @@ _UPSERT_PRODUCTS: Final = text(
 
 async def upsert_products(tx: Tx, new: Collection[Product]) -> list[tuple[Product | None, Product]]:
     """Those that were changed, as they were and as they are; as None those that are new."""
-    values = {
-        "skus": [p.sku for p in new],
-        "names": [p.name for p in new],
-        "prices": [p.unit_price_minor for p in new],
-        "currencies": [p.currency for p in new],
-        "taxes": [p.tax_bps for p in new],
-    }
-    rows = await tx.conn.execute(_UPSERT_PRODUCTS, values)
+    values = [(p.sku, p.name, p.unit_price_minor, p.currency, p.tax_bps) for p in new]
+    rows = await tx.rows(_UPSERT_PRODUCTS, **columns(("skus", "names", "prices", "currencies", "taxes"), values))
     return [(Product(*row[5:]) if row[5] is not None else None, Product(*row[:5])) for row in rows]

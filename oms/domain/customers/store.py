@@ -1,13 +1,14 @@
 """Customers in PostgreSQL."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Table, Text, Uuid, text
+import asyncpg
+from sqlalchemy import Column, DateTime, Table, Text, Uuid
 
-from oms.db import Tx, metadata
+from oms.db import Statement, Tx, metadata
 from oms.domain.ids import uuid7
 
 customers: Final = Table(
@@ -18,12 +19,13 @@ customers: Final = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
-_FIND: Final = text("SELECT reference, id FROM customers WHERE reference = ANY(CAST(:references AS text[]))")
-_ADD: Final = text(
+_FIND: Final = Statement("SELECT reference, id FROM customers WHERE reference = ANY(CAST(:references AS text[]))")
+_ADD: Final = Statement(
     """
     INSERT INTO customers (id, reference, created_at)
-    SELECT id, reference, :at FROM unnest(CAST(:ids AS uuid[]), CAST(:references AS text[])) AS t(id, reference)
-    ORDER BY reference ON CONFLICT (reference) DO NOTHING
+    SELECT id, reference, CAST(:at AS timestamptz)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:references AS text[])) AS t(id, reference)
+    ORDER BY reference ON CONFLICT (reference) DO NOTHING RETURNING reference, id
     """
 )
 
@@ -34,20 +36,24 @@ async def of_references(tx: Tx, references: Collection[str], *, at: datetime) ->
     new = sorted(set(references) - known.keys())
     if not new:
         return known
-    await tx.conn.execute(_ADD, {"ids": [uuid7(at) for _ in new], "references": new, "at": at})
-    # Another transaction may have added some at the same time, so they are read and not assumed.
-    return known | await _find(tx, new)
+    known |= _by_reference(await tx.rows(_ADD, ids=[uuid7(at) for _ in new], references=new, at=at))
+    # Another transaction may have added some at the same time: those are read.
+    missing = [reference for reference in new if reference not in known]
+    return known | (await _find(tx, missing) if missing else {})
 
 
-_LOCK: Final = text("SELECT id FROM customers WHERE reference = :reference FOR UPDATE")
+_LOCK: Final = Statement("SELECT id FROM customers WHERE reference = :reference FOR UPDATE")
 
 
 async def lock(tx: Tx, reference: str) -> UUID | None:
     """The customer's id; None where there is no such customer."""
-    found: UUID | None = (await tx.conn.execute(_LOCK, {"reference": reference})).scalar_one_or_none()
-    return found
+    found = await tx.rows(_LOCK, reference=reference)
+    return found[0][0] if found else None
 
 
 async def _find(tx: Tx, references: Collection[str]) -> dict[str, UUID]:
-    found = await tx.conn.execute(_FIND, {"references": list(references)})
-    return {row.reference: row.id for row in found}
+    return _by_reference(await tx.rows(_FIND, references=list(references)))
+
+
+def _by_reference(rows: Iterable[asyncpg.Record]) -> dict[str, UUID]:
+    return {reference: customer_id for reference, customer_id in rows}  # noqa: C416 - a record is no tuple to mypy

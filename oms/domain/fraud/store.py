@@ -14,14 +14,12 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    bindparam,
     insert,
-    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from oms.db import Tx, metadata
+from oms.db import Statement, Tx, columns, metadata
 from oms.domain.actor import Actor
 from oms.domain.events import SettingsEventType
 from oms.domain.fraud.model import FraudSettings
@@ -62,12 +60,16 @@ tallies: Final = Table(
     CheckConstraint("spent_minor >= 0", name="never_negative"),
 )
 
-_READ: Final = "SELECT limit_minor, maintenance, period, updated_at FROM fraud_settings WHERE id = 1"
+_READ: Final[Mapping[str, Statement]] = {
+    lock: Statement(f"SELECT limit_minor, maintenance, period, updated_at FROM fraud_settings WHERE id = 1 {lock}")  # noqa: S608 - one of these
+    for lock in ("", "FOR SHARE", "FOR UPDATE")
+}
 
 
 async def read_settings(tx: Tx, *, lock: str = "") -> FraudSettings:
     """`lock` is "FOR SHARE" where a charge depends on them, "FOR UPDATE" where they are changed."""
-    return FraudSettings(*(await tx.conn.execute(text(f"{_READ} {lock}"))).one())
+    (row,) = await tx.rows(_READ[lock])
+    return FraudSettings(*row)
 
 
 async def change_settings(
@@ -100,10 +102,10 @@ async def change_settings(
     return seq
 
 
-_LOCK_TALLIES: Final = text(
+_LOCK_TALLIES: Final = Statement(
     """
     INSERT INTO tallies (customer_id, currency, period, spent_minor)
-    SELECT customer_id, currency, :period, 0
+    SELECT customer_id, currency, CAST(:period AS int), 0
     FROM unnest(CAST(:customers AS uuid[]), CAST(:currencies AS text[])) AS t(customer_id, currency)
     ORDER BY customer_id, currency
     ON CONFLICT (customer_id, currency) DO UPDATE
@@ -116,31 +118,28 @@ _LOCK_TALLIES: Final = text(
 
 async def lock_tallies(tx: Tx, keys: Collection[tuple[UUID, str]], period: int) -> dict[tuple[UUID, str], int]:
     """Minor units spent in the period by (customer, currency); a tally of an earlier period starts again from zero."""
-    ordered = sorted(set(keys))
-    values = {"period": period, "customers": [c for c, _ in ordered], "currencies": [c for _, c in ordered]}
-    found = await tx.conn.execute(_LOCK_TALLIES, values)
+    wanted = columns(("customers", "currencies"), sorted(set(keys)))
+    found = await tx.rows(_LOCK_TALLIES, **wanted, period=period)
     return {(customer, currency): minor for customer, currency, minor in found}
 
 
-_MOVE: Final = (
-    update(tallies)
-    .where(
-        tallies.c.customer_id == bindparam("k_customer"),
-        tallies.c.currency == bindparam("k_currency"),
-        tallies.c.period == bindparam("k_period"),
-    )
-    .values(spent_minor=tallies.c.spent_minor + bindparam("minor"))
+_MOVED: Final = ("customers", "currencies", "periods", "minor")
+# Locked in their order first, as stock is.
+_MOVE: Final = Statement(
+    """
+    WITH moved AS MATERIALIZED (
+        SELECT y.customer_id, y.currency, t.minor
+        FROM unnest(CAST(:customers AS uuid[]), CAST(:currencies AS text[]), CAST(:periods AS int[]),
+                    CAST(:minor AS bigint[])) AS t(customer_id, currency, period, minor)
+        JOIN tallies y ON y.customer_id = t.customer_id AND y.currency = t.currency AND y.period = t.period
+        ORDER BY y.customer_id, y.currency FOR UPDATE OF y)
+    UPDATE tallies SET spent_minor = tallies.spent_minor + moved.minor
+    FROM moved WHERE tallies.customer_id = moved.customer_id AND tallies.currency = moved.currency
+    """
 )
 
 
 async def move_tallies(tx: Tx, moves: Mapping[TallyKey, int]) -> None:
     """Adds to tallies of the very period; those that were cleared since are left alone."""
     if moves:
-        await tx.conn.execute(
-            _MOVE,
-            [
-                {"k_customer": customer, "k_currency": currency, "k_period": period, "minor": moves[key]}
-                for key in sorted(moves)
-                for customer, currency, period in [key]
-            ],
-        )
+        await tx.run(_MOVE, **columns(_MOVED, [(*key, moves[key]) for key in sorted(moves)]))

@@ -1,31 +1,17 @@
 """Orders in PostgreSQL: locked and loaded as one, saved with everything that follows from the change."""
 
-import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Index,
-    Integer,
-    LargeBinary,
-    Table,
-    Text,
-    Uuid,
-    bindparam,
-    insert,
-    text,
-    update,
-)
+import asyncpg
+import orjson
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, LargeBinary, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from oms.db import Tx, metadata
-from oms.domain.events import Event
+from oms.db import Database, Row, Statement, Tx, columns, metadata
 from oms.domain.fraud import store as fraud_store
 from oms.domain.orders.model import Line, Order, OrderStatus
 from oms.domain.orders.standing import Standing, stock_moves, tally_moves
@@ -85,17 +71,22 @@ order_events: Final = Table(
     Index(None, "transaction"),
 )
 
-_LOCK: Final = text(
+# The lock comes first, and only then the clock is read: of each row as it leaves the inner query, so that the last one
+# tells an instant at which all were locked. An order's customer never changes and may be read by the older snapshot.
+_LOCK: Final = Statement(
     """
-    SELECT o.id, o.reference, o.customer_id, c.reference AS customer_reference, o.currency, o.payment_method,
-           o.email, o.shipping_address, o.status, o.placed_at, o.closed_at, o.action_deadline, o.last_seq
-    FROM orders o JOIN customers c ON c.id = o.customer_id
-    WHERE o.id = ANY(CAST(:ids AS uuid[]))
-    ORDER BY o.id FOR UPDATE OF o
+    WITH locked AS MATERIALIZED (
+        SELECT id, reference, customer_id, currency, payment_method, email, shipping_address, status, placed_at,
+               closed_at, action_deadline, last_seq
+        FROM orders WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE)
+    SELECT id, reference, customer_id, (SELECT c.reference FROM customers c WHERE c.id = locked.customer_id),
+           currency, payment_method, email, shipping_address, status, placed_at, closed_at, action_deadline, last_seq,
+           clock_timestamp() AS at
+    FROM locked
     """
 )
-_PEEK: Final = text(_LOCK.text.replace("FOR UPDATE OF o", ""))
-_LINES: Final = text(
+_PEEK: Final = Statement(_LOCK.text.replace("FOR UPDATE", ""))
+_LINES: Final = Statement(
     """
     SELECT order_id, number, sku, quantity, unit_price_minor, unavailable
     FROM order_lines WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, number
@@ -130,117 +121,180 @@ class LockedOrders:
         now = [Standing.of(order) for order in changed]
         await fraud_store.move_tallies(self.tx, tally_moves(changed, before, now))
         await stock_store.move(self.tx, stock_moves(changed, before, now))
-        await _update(self.tx, changed)
         await _write_shipments(self.tx, changed, before)
-        await _write_events(self.tx, changed)
+        await _write(self.tx, changed)
         self.loaded_as |= {order.id: standing for order, standing in zip(changed, now, strict=True)}
         await work_store.adjust(self.tx, [b.work for b in before], [n.work for n in now])
 
 
 async def lock(tx: Tx, ids: Collection[UUID], *, lines: bool = False, items: bool = False) -> LockedOrders:
     """Locks and loads those that exist, in the order of their ids; lines and items only where they are asked for."""
-    found = await _load(tx, _LOCK, ids, lines=lines, items=items)
-    return LockedOrders(tx, await tx.clock(), found, {order.id: Standing.of(order) for order in found.values()})
+    key = sorted(ids)
+    rows = await tx.rows(_LOCK, ids=key)
+    # What belongs to the orders is asked for after the lock was granted: a statement sees what was there as it began.
+    found = await _whole(tx, rows, key, lines=lines, items=items)
+    at = max((row["at"] for row in rows), default=None) or await tx.clock()
+    return LockedOrders(tx, at, found, {order.id: Standing.of(order) for order in found.values()})
 
 
-async def peek(tx: Tx, ids: Collection[UUID], *, items: bool = False) -> dict[UUID, Order]:
+async def peek(source: Tx | Database, ids: Collection[UUID], *, items: bool = False) -> dict[UUID, Order]:
     """Loads without locking: to prepare calls to others, whose results are recorded under a lock later."""
-    return await _load(tx, _PEEK, ids, lines=False, items=items)
+    key = sorted(ids)
+    return await _whole(source, await source.rows(_PEEK, ids=key), key, lines=False, items=items)
 
 
-async def _load(tx: Tx, query: Any, ids: Collection[UUID], *, lines: bool, items: bool) -> dict[UUID, Order]:
-    key = {"ids": sorted(ids)}
-    rows = (await tx.conn.execute(query, key)).mappings()
-    found = {row["id"]: Order(**{**row, "status": OrderStatus(row["status"])}) for row in rows}
+async def _whole(
+    source: Tx | Database, rows: Iterable[asyncpg.Record], ids: list[UUID], *, lines: bool, items: bool
+) -> dict[UUID, Order]:
+    """Orders with what belongs to them, by id."""
+    found = {row["id"]: _order(row) for row in rows}
     if lines:
-        for order_id, *line in await tx.conn.execute(_LINES, key):
+        for order_id, *line in await source.rows(_LINES, ids=ids):
             found[order_id].lines.append(Line(*line))
-    for shipment in await shipment_store.of_orders(tx, key["ids"], items=items):
+    for shipment in await shipment_store.of_orders(source, ids, items=items):
         found[shipment.order_id].shipments.append(shipment)
     return found
 
 
+def _order(row: Row) -> Order:
+    """From a row of _LOCK."""
+    *who_and_how, address, status, placed_at, closed_at, action_deadline, last_seq, _ = row
+    order_id, reference, customer_id, customer_reference, currency, payment_method, email = who_and_how
+    return Order(
+        order_id,
+        reference,
+        customer_id,
+        customer_reference,
+        currency,
+        payment_method,
+        email,
+        address,
+        OrderStatus(status),
+        placed_at,
+        closed_at,
+        action_deadline,
+        last_seq,
+    )
+
+
 async def add(tx: Tx, new: Collection[Order], content_hashes: dict[UUID, bytes]) -> set[UUID]:
     """Inserts new orders with lines, events and work; returns the ids of those whose reference was still free."""
-    free = await _insert_free(tx, new, content_hashes)
-    added = [order for order in new if order.id in free]
-    if not added:
-        return free
+    # In the order of references, so that two batches that share some wait for each other and never deadlock.
+    ordered = sorted(new, key=lambda order: order.reference)
     lines = [
-        {"order_id": order.id, "number": line.number, "sku": line.sku}
-        | {"quantity": line.quantity, "unit_price_minor": line.unit_price_minor}
-        for order in added
+        (order.id, line.number, line.sku, line.quantity, line.unit_price_minor)
+        for order in ordered
         for line in order.lines
     ]
-    await tx.conn.execute(insert(order_lines), lines)
-    await _write_events(tx, added)
+    rows = await tx.rows(
+        _ADD,
+        **columns(_NEW, [_new_row(order, content_hashes[order.id]) for order in ordered]),
+        **columns(_NEW_LINES, lines),
+        **columns(_EVENTS, _event_rows(ordered)),
+    )
+    free = {row[0] for row in rows}
+    added = [order for order in ordered if order.id in free]
+    _tell(tx, added)
     await work_store.adjust(tx, [{} for _ in added], [wanted(order) for order in added])
     return free
 
 
-_INSERT_FREE: Final = text(
-    """
-    INSERT INTO orders (id, reference, customer_id, status, currency, payment_method, email, shipping_address,
-                        content_hash, placed_at, last_seq)
-    SELECT id, reference, customer_id, status, currency, payment_method, email, CAST(address AS jsonb),
-           content_hash, placed_at, last_seq
-    FROM unnest(
-        CAST(:id AS uuid[]), CAST(:reference AS text[]), CAST(:customer_id AS uuid[]), CAST(:status AS text[]),
-        CAST(:currency AS text[]), CAST(:payment_method AS text[]), CAST(:email AS text[]),
-        CAST(:address AS text[]), CAST(:content_hash AS bytea[]), CAST(:placed_at AS timestamptz[]),
-        CAST(:last_seq AS int[]))
-        AS t(id, reference, customer_id, status, currency, payment_method, email, address, content_hash,
-             placed_at, last_seq)
-    ON CONFLICT (reference) DO NOTHING RETURNING id
-    """
-)
-_SAME_COLUMNS: Final = (
-    "id", "reference", "customer_id", "currency", "payment_method", "email", "placed_at", "last_seq",
+_EVENTS: Final = (
+    "e_order", "e_seq", "e_at", "e_type", "e_actor", "e_role", "e_reason", "e_shipment", "e_data",
 )  # fmt: skip
-
-
-async def _insert_free(tx: Tx, new: Collection[Order], content_hashes: dict[UUID, bytes]) -> set[UUID]:
-    """In the order of references, so that two batches that share some wait for each other and never deadlock."""
-    ordered = sorted(new, key=lambda order: order.reference)
-    columns: dict[str, list[Any]] = {name: [getattr(order, name) for order in ordered] for name in _SAME_COLUMNS}
-    columns["status"] = [str(order.status) for order in ordered]
-    columns["address"] = [json.dumps(order.shipping_address) if order.shipping_address else None for order in ordered]
-    columns["content_hash"] = [content_hashes[order.id] for order in ordered]
-    return set((await tx.conn.execute(_INSERT_FREE, columns)).scalars())
-
-
-_UPDATE: Final = (
-    update(orders)
-    .where(orders.c.id == bindparam("k_id"))
-    .values({name: bindparam(name) for name in ("status", "closed_at", "action_deadline", "last_seq")})
+_EVENT_TABLE: Final = """
+    unnest(CAST(:e_order AS uuid[]), CAST(:e_seq AS int[]), CAST(:e_at AS timestamptz[]), CAST(:e_type AS text[]),
+           CAST(:e_actor AS text[]), CAST(:e_role AS text[]), CAST(:e_reason AS text[]), CAST(:e_shipment AS int[]),
+           CAST(:e_data AS jsonb[]))
+        AS e(order_id, seq, at, type, actor, actor_role, reason, shipment, data)
+"""
+_INSERT_EVENTS: Final = (
+    "INSERT INTO order_events (order_id, seq, at, type, actor, actor_role, reason, shipment, data)"
+    " SELECT e.order_id, e.seq, e.at, e.type, e.actor, e.actor_role, e.reason, e.shipment, e.data FROM"
 )
-_SHORTAGE: Final = (
-    update(order_lines)
-    .where(order_lines.c.order_id == bindparam("k_id"), order_lines.c.number == bindparam("k_number"))
-    .values(unavailable=bindparam("unavailable"))
+_NEW: Final = (
+    "id", "reference", "customer_id", "status", "currency", "payment_method", "email", "address", "content_hash",
+    "placed_at", "last_seq",
+)  # fmt: skip
+_NEW_LINES: Final = ("l_order", "l_number", "l_sku", "l_quantity", "l_price")
+# One statement: lines and events are of those orders only whose reference was free.
+_ADD: Final = Statement(
+    f"""
+    WITH free AS (
+        INSERT INTO orders (id, reference, customer_id, status, currency, payment_method, email, shipping_address,
+                            content_hash, placed_at, last_seq)
+        SELECT * FROM unnest(
+            CAST(:id AS uuid[]), CAST(:reference AS text[]), CAST(:customer_id AS uuid[]), CAST(:status AS text[]),
+            CAST(:currency AS text[]), CAST(:payment_method AS text[]), CAST(:email AS text[]),
+            CAST(:address AS jsonb[]), CAST(:content_hash AS bytea[]), CAST(:placed_at AS timestamptz[]),
+            CAST(:last_seq AS int[]))
+        ON CONFLICT (reference) DO NOTHING RETURNING id),
+    lines AS (
+        INSERT INTO order_lines (order_id, number, sku, quantity, unit_price_minor)
+        SELECT l.* FROM unnest(
+            CAST(:l_order AS uuid[]), CAST(:l_number AS int[]), CAST(:l_sku AS text[]), CAST(:l_quantity AS int[]),
+            CAST(:l_price AS bigint[]))
+            AS l(order_id, number, sku, quantity, price) JOIN free ON free.id = l.order_id),
+    events AS ({_INSERT_EVENTS} {_EVENT_TABLE} JOIN free ON free.id = e.order_id)
+    SELECT id FROM free
+    """  # noqa: S608 - the pieces above
 )
 
 
-async def _update(tx: Tx, changed: Collection[Order]) -> None:
-    await tx.conn.execute(
-        _UPDATE,
-        [
-            {"k_id": order.id, "status": str(order.status), "closed_at": order.closed_at}
-            | {"action_deadline": order.action_deadline, "last_seq": order.last_seq}
-            for order in changed
-        ],
+def _new_row(order: Order, content_hash: bytes) -> tuple[Any, ...]:
+    """In the order of _NEW."""
+    address = orjson.dumps(order.shipping_address).decode() if order.shipping_address else None
+    return (
+        order.id,
+        order.reference,
+        order.customer_id,
+        str(order.status),
+        order.currency,
+        order.payment_method,
+        order.email,
+        address,
+        content_hash,
+        order.placed_at,
+        order.last_seq,
     )
-    short = [
-        {"k_id": order.id, "k_number": line.number, "unavailable": line.unavailable}
-        for order in changed
-        for line in order.lines
-        if line.unavailable
-    ]
+
+
+_CHANGED: Final = ("id", "status", "closed_at", "action_deadline", "last_seq")
+_SAVE: Final = Statement(
+    f"""
+    WITH saved AS (
+        UPDATE orders SET status = o.status, closed_at = o.closed_at, action_deadline = o.action_deadline,
+                          last_seq = o.last_seq
+        FROM unnest(CAST(:id AS uuid[]), CAST(:status AS text[]), CAST(:closed_at AS timestamptz[]),
+                    CAST(:action_deadline AS timestamptz[]), CAST(:last_seq AS int[]))
+            AS o(id, status, closed_at, action_deadline, last_seq)
+        WHERE orders.id = o.id)
+    {_INSERT_EVENTS} {_EVENT_TABLE}
+    """  # noqa: S608 - the pieces above
+)
+_SHORT: Final = ("orders", "numbers", "unavailable")
+_SHORTAGE: Final = Statement(
+    """
+    UPDATE order_lines SET unavailable = t.unavailable
+    FROM unnest(CAST(:orders AS uuid[]), CAST(:numbers AS int[]), CAST(:unavailable AS int[]))
+        AS t(order_id, number, unavailable)
+    WHERE order_lines.order_id = t.order_id AND order_lines.number = t.number
+    """
+)
+
+
+async def _write(tx: Tx, changed: Sequence[Order]) -> None:
+    """The orders themselves, and their news, which is then forgotten."""
+    rows = [(o.id, str(o.status), o.closed_at, o.action_deadline, o.last_seq) for o in changed]
+    await tx.run(_SAVE, **columns(_CHANGED, rows), **columns(_EVENTS, _event_rows(changed)))
+    short = [(order.id, line.number, line.unavailable) for order in changed for line in order.lines if line.unavailable]
     if short:
-        await tx.conn.execute(_SHORTAGE, short)
+        await tx.run(_SHORTAGE, **columns(_SHORT, short))
+    _tell(tx, changed)
 
 
 async def _write_shipments(tx: Tx, changed: Collection[Order], before: Collection[Standing]) -> None:
+    """Before the news is forgotten: it tells which were touched."""
     new, touched = [], []
     for order, standing in zip(changed, before, strict=True):
         named = {event.shipment for event in order.news}
@@ -253,44 +307,46 @@ async def _write_shipments(tx: Tx, changed: Collection[Order], before: Collectio
     await shipment_store.change(tx, touched)
 
 
-async def _write_events(tx: Tx, changed: Collection[Order]) -> None:
-    """Writes the news and forgets it; its readers are told after the commit."""
-    await tx.conn.execute(
-        insert(order_events), [_event_row(order.id, event) for order in changed for event in order.news]
-    )
-    for order in changed:
+def _event_rows(orders: Iterable[Order]) -> list[tuple[Any, ...]]:
+    """Their news, in the order of _EVENTS."""
+    return [
+        (
+            order.id,
+            event.seq,
+            event.at,
+            str(event.type),
+            event.by.name,
+            event.by.role and str(event.by.role),
+            event.reason,
+            event.shipment,
+            orjson.dumps(event.data).decode(),
+        )
+        for order in orders
+        for event in order.news
+    ]
+
+
+def _tell(tx: Tx, orders: Iterable[Order]) -> None:
+    """What was written is no news any more; those who wait for it are told after the commit."""
+    for order in orders:
         order.news.clear()
         tx.news.orders.add(order.id)
 
 
-def _event_row(order_id: UUID, event: Event) -> dict[str, Any]:
-    return {
-        "order_id": order_id,
-        "seq": event.seq,
-        "at": event.at,
-        "type": str(event.type),
-        "actor": event.by.name,
-        "actor_role": event.by.role and str(event.by.role),
-        "reason": event.reason,
-        "shipment": event.shipment,
-        "data": event.data,
-    }
-
-
-_SAY_WHY: Final = update(orders).where(orders.c.id == bindparam("k_id")).values(cancel_reason=bindparam("why"))
+_SAY_WHY: Final = Statement("UPDATE orders SET cancel_reason = :why WHERE id = :id")
 
 
 async def keep_cancel_reason(tx: Tx, order_id: UUID, why: str) -> None:
     """In the customer's own words, where they can be erased; the caller holds the order's lock."""
-    await tx.conn.execute(_SAY_WHY, {"k_id": order_id, "why": why})
+    await tx.run(_SAY_WHY, id=order_id, why=why)
 
 
-_BY_REFERENCE: Final = text(
+_BY_REFERENCE: Final = Statement(
     "SELECT reference, id, content_hash FROM orders WHERE reference = ANY(CAST(:references AS text[]))"
 )
 
 
 async def placed_before(tx: Tx, references: Collection[str]) -> dict[str, tuple[UUID, bytes]]:
     """Those of the references that are taken: the order's id and the hash of what was asked for."""
-    found = await tx.conn.execute(_BY_REFERENCE, {"references": list(references)})
+    found = await tx.rows(_BY_REFERENCE, references=list(references))
     return {reference: (order_id, digest) for reference, order_id, digest in found}

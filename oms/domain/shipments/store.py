@@ -15,13 +15,10 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    bindparam,
-    insert,
     text,
-    update,
 )
 
-from oms.db import Tx, metadata
+from oms.db import Database, Row, Statement, Tx, columns, metadata
 from oms.domain.billing.model import Invoice, Payment, PaymentStatus
 from oms.domain.shipments.model import Item, Shipment, ShipmentStatus
 
@@ -71,8 +68,13 @@ allocations: Final = Table(
     Column("unit_price_minor", BigInteger, nullable=False),
 )
 
-_OF_ORDERS: Final = text("SELECT * FROM shipments WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, number")
-_ITEMS: Final = text(
+COLUMNS: Final = ", ".join(f"s.{column.name}" for column in shipments.c)
+"""Of a shipment `s`, as shipment_of() takes them."""
+
+_OF_ORDERS: Final = Statement(
+    f"SELECT {COLUMNS} FROM shipments s WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, number"  # noqa: S608 - names above
+)
+_ITEMS: Final = Statement(
     """
     SELECT order_id, shipment, line, sku, quantity, unit_price_minor
     FROM allocations WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, shipment, line
@@ -80,112 +82,132 @@ _ITEMS: Final = text(
 )
 
 
-async def of_orders(tx: Tx, order_ids: Collection[UUID], *, items: bool) -> list[Shipment]:
+async def of_orders(source: Tx | Database, order_ids: Collection[UUID], *, items: bool) -> list[Shipment]:
     """In the order of (order, number); the caller holds the orders' locks, or reads without."""
-    key = {"ids": list(order_ids)}
+    ids = list(order_ids)
     held: dict[tuple[UUID, int], list[Item]] = {}
     if items:
-        for order_id, number, *item in await tx.conn.execute(_ITEMS, key):
+        for order_id, number, *item in await source.rows(_ITEMS, ids=ids):
             held.setdefault((order_id, number), []).append(Item(*item))
-    rows = (await tx.conn.execute(_OF_ORDERS, key)).mappings()
-    return [shipment_of(dict(row), tuple(held.get((row["order_id"], row["number"]), ()))) for row in rows]
+    rows = await source.rows(_OF_ORDERS, ids=ids)
+    return [shipment_of(row, tuple(held.get((row[0], row[1]), ()))) for row in rows]
+
+
+_OPENED: Final = ("orders", "numbers", "warehouses", "statuses", "updated", "payments")
+_HELD: Final = ("h_order", "h_number", "h_line", "h_sku", "h_quantity", "h_price")
+_ADD: Final = Statement(
+    """
+    WITH opened AS (
+        INSERT INTO shipments (order_id, number, warehouse_code, status, updated_at, payment_status,
+                               booking_open, charged_minor, refunded_minor)
+        SELECT t.*, false, 0, 0 FROM unnest(
+            CAST(:orders AS uuid[]), CAST(:numbers AS int[]), CAST(:warehouses AS text[]), CAST(:statuses AS text[]),
+            CAST(:updated AS timestamptz[]), CAST(:payments AS text[])) AS t)
+    INSERT INTO allocations (order_id, shipment, line, sku, quantity, unit_price_minor)
+    SELECT * FROM unnest(
+        CAST(:h_order AS uuid[]), CAST(:h_number AS int[]), CAST(:h_line AS int[]), CAST(:h_sku AS text[]),
+        CAST(:h_quantity AS int[]), CAST(:h_price AS bigint[]))
+    """
+)
 
 
 async def add(tx: Tx, new: Collection[Shipment]) -> None:
-    """Shipments with their items, as an allocation has opened them."""
+    """Shipments with their items, as an allocation has opened them: not billed, not booked."""
     if not new:
         return
-    await tx.conn.execute(insert(shipments), [_row(shipment) for shipment in new])
+    opened = [(s.order_id, s.number, s.warehouse_code, str(s.status), s.updated_at, str(s.payment.status)) for s in new]
     held = [
-        {"order_id": shipment.order_id, "shipment": shipment.number, "line": item.line, "sku": item.sku}
-        | {"quantity": item.quantity, "unit_price_minor": item.unit_price_minor}
+        (shipment.order_id, shipment.number, item.line, item.sku, item.quantity, item.unit_price_minor)
         for shipment in new
         for item in shipment.items
     ]
-    await tx.conn.execute(insert(allocations), held)
+    await tx.run(_ADD, **columns(_OPENED, opened), **columns(_HELD, held))
 
 
-_IMMUTABLE: Final = ("order_id", "number", "warehouse_code")
-_UPDATE: Final = (
-    update(shipments)
-    .where(shipments.c.order_id == bindparam("k_order_id"), shipments.c.number == bindparam("k_number"))
-    .values({column.name: bindparam(column.name) for column in shipments.c if column.name not in _IMMUTABLE})
+_CHANGING: Final = {
+    "status": "text",
+    "updated_at": "timestamptz",
+    "booking_open": "boolean",
+    "courier_code": "text",
+    "courier_name": "text",
+    "tracking_number": "text",
+    "booked_at": "timestamptz",
+    "dispatched_at": "timestamptz",
+    "delivered_at": "timestamptz",
+    "payment_status": "text",
+    "payment_reason": "text",
+    "spending_period": "int",
+    "charged_minor": "bigint",
+    "refunded_minor": "bigint",
+    "charged_at": "timestamptz",
+    "invoice_number": "text",
+    "subtotal_minor": "bigint",
+    "discount_minor": "bigint",
+    "tax_minor": "bigint",
+    "shipping_minor": "bigint",
+    "issued_at": "timestamptz",
+}
+"""Columns that change once a shipment is there, and their types."""
+
+_KEYED: Final = {"order_id": "uuid", "number": "int"} | _CHANGING
+_CHANGE: Final = Statement(
+    f"""
+    UPDATE shipments SET {", ".join(f"{name} = t.{name}" for name in _CHANGING)}
+    FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _KEYED.items())}) AS t({", ".join(_KEYED)})
+    WHERE shipments.order_id = t.order_id AND shipments.number = t.number
+    """  # noqa: S608 - names above
 )
 
 
 async def change(tx: Tx, changed: Collection[Shipment]) -> None:
     """Writes everything about them that can change; the caller holds the orders' locks."""
-    if not changed:
-        return
-    rows = [_row(shipment) for shipment in changed]
-    await tx.conn.execute(
-        _UPDATE, [row | {"k_order_id": row.pop("order_id"), "k_number": row.pop("number")} for row in rows]
-    )
+    if changed:
+        await tx.run(_CHANGE, **columns(tuple(_KEYED), [_row(shipment) for shipment in changed]))
 
 
-def _row(shipment: Shipment) -> dict[str, Any]:
+_NO_INVOICE: Final = (None,) * 6
+
+
+def _row(shipment: Shipment) -> tuple[Any, ...]:
+    """In the order of _KEYED."""
     payment, invoice = shipment.payment, shipment.payment.invoice
-    return {
-        "order_id": shipment.order_id,
-        "number": shipment.number,
-        "warehouse_code": shipment.warehouse_code,
-        "status": str(shipment.status),
-        "updated_at": shipment.updated_at,
-        "booking_open": shipment.booking_open,
-        "courier_code": shipment.courier_code,
-        "courier_name": shipment.courier_name,
-        "tracking_number": shipment.tracking_number,
-        "booked_at": shipment.booked_at,
-        "dispatched_at": shipment.dispatched_at,
-        "delivered_at": shipment.delivered_at,
-        "payment_status": str(payment.status),
-        "payment_reason": payment.reason,
-        "spending_period": payment.period,
-        "charged_minor": payment.charged_minor,
-        "refunded_minor": payment.refunded_minor,
-        "charged_at": payment.charged_at,
-        "invoice_number": invoice and invoice.number,
-        "subtotal_minor": invoice and invoice.subtotal_minor,
-        "discount_minor": invoice and invoice.discount_minor,
-        "tax_minor": invoice and invoice.tax_minor,
-        "shipping_minor": invoice and invoice.shipping_minor,
-        "issued_at": invoice and invoice.issued_at,
-    }
+    return (
+        shipment.order_id,
+        shipment.number,
+        str(shipment.status),
+        shipment.updated_at,
+        shipment.booking_open,
+        shipment.courier_code,
+        shipment.courier_name,
+        shipment.tracking_number,
+        shipment.booked_at,
+        shipment.dispatched_at,
+        shipment.delivered_at,
+        str(payment.status),
+        payment.reason,
+        payment.period,
+        payment.charged_minor,
+        payment.refunded_minor,
+        payment.charged_at,
+        *(_invoice_row(invoice) if invoice else _NO_INVOICE),
+    )
 
 
-def shipment_of(row: dict[str, Any], items: tuple[Item, ...]) -> Shipment:
-    invoice = None
-    if row["invoice_number"] is not None:
-        invoice = Invoice(
-            row["invoice_number"],
-            row["subtotal_minor"],
-            row["discount_minor"],
-            row["tax_minor"],
-            row["shipping_minor"],
-            row["issued_at"],
-        )
-    payment = Payment(
-        PaymentStatus(row["payment_status"]),
-        row["payment_reason"],
-        invoice,
-        row["spending_period"],
-        row["charged_minor"],
-        row["refunded_minor"],
-        row["charged_at"],
+def _invoice_row(invoice: Invoice) -> tuple[Any, ...]:
+    return (
+        invoice.number,
+        invoice.subtotal_minor,
+        invoice.discount_minor,
+        invoice.tax_minor,
+        invoice.shipping_minor,
+        invoice.issued_at,
     )
-    return Shipment(
-        row["order_id"],
-        row["number"],
-        row["warehouse_code"],
-        ShipmentStatus(row["status"]),
-        payment,
-        items,
-        row["updated_at"],
-        row["booking_open"],
-        row["courier_code"],
-        row["courier_name"],
-        row["tracking_number"],
-        row["booked_at"],
-        row["dispatched_at"],
-        row["delivered_at"],
-    )
+
+
+def shipment_of(values: Row, items: tuple[Item, ...]) -> Shipment:
+    """From values in the order of COLUMNS."""
+    order_id, number, warehouse_code, status, updated_at, *on_its_way = values[:12]
+    payment_status, reason, period, charged_minor, refunded_minor, charged_at, *invoiced = values[12:]
+    invoice = Invoice(*invoiced) if invoiced[0] is not None else None
+    payment = Payment(PaymentStatus(payment_status), reason, invoice, period, charged_minor, refunded_minor, charged_at)
+    return Shipment(order_id, number, warehouse_code, ShipmentStatus(status), payment, items, updated_at, *on_its_way)

@@ -1,6 +1,6 @@
 """Due work in PostgreSQL: written with the state that calls for it, claimed in batches under a lease."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, Self
@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ARRAY, Boolean, Column, DateTime, Index, Integer, Table, Text, Uuid, text
 
-from oms.db import Tx, metadata
+from oms.db import Database, Statement, Tx, columns, metadata
 from oms.domain.work.model import Due, Queue, Step, WorkKey
 
 work: Final = Table(
@@ -78,22 +78,24 @@ class Batch:
         return replace(self, items=tuple(items))
 
 
-_UPSERT: Final = text(
+_KEYS: Final = ("orders", "shipments", "queues")
+_NEW: Final = ("new_orders", "new_shipments", "new_queues", "new_steps", "new_due")
+# What was due already stays due since then: its place in the index is kept, and so the row's other versions are cheap.
+_ADJUST: Final = Statement(
     """
+    WITH gone AS (
+        DELETE FROM work USING unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
+            AS t(order_id, shipment, queue)
+        WHERE work.order_id = t.order_id AND work.shipment = t.shipment AND work.queue = t.queue)
     INSERT INTO work (order_id, shipment, queue, step, due_at)
     SELECT order_id, shipment, queue, step, coalesce(due_at, clock_timestamp())
-    FROM unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]), CAST(:steps AS text[]),
-                CAST(:due AS timestamptz[])) AS t(order_id, shipment, queue, step, due_at)
+    FROM unnest(CAST(:new_orders AS uuid[]), CAST(:new_shipments AS int[]), CAST(:new_queues AS text[]),
+                CAST(:new_steps AS text[]), CAST(:new_due AS timestamptz[]))
+        AS t(order_id, shipment, queue, step, due_at)
     ON CONFLICT (order_id, shipment, queue) DO UPDATE
-    SET step = excluded.step, due_at = excluded.due_at, attempt = 0, suspect = false, held = false,
-        parked_at = NULL, last_error = NULL
-    """
-)
-_DELETE: Final = text(
-    """
-    DELETE FROM work USING unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
-        AS t(order_id, shipment, queue)
-    WHERE work.order_id = t.order_id AND work.shipment = t.shipment AND work.queue = t.queue
+    SET step = excluded.step, due_at = CASE WHEN excluded.due_at > clock_timestamp() THEN excluded.due_at
+                                            ELSE least(work.due_at, excluded.due_at) END,
+        attempt = 0, suspect = false, held = false, parked_at = NULL, last_error = NULL
     """
 )
 
@@ -105,28 +107,21 @@ async def adjust(tx: Tx, before: Iterable[Mapping[WorkKey, Due]], now: Iterable[
     for was, wanted in zip(before, now, strict=True):
         gone.extend(key for key in was if key not in wanted)
         new.update({key: due for key, due in wanted.items() if was.get(key) != due})
-    if gone:
-        await tx.conn.execute(_DELETE, _columns(gone))
-    if new:
-        steps = {"steps": [str(due.step) for due in new.values()], "due": [due.at for due in new.values()]}
-        await tx.conn.execute(_UPSERT, _columns(new) | steps)
+    if gone or new:
+        rows = [(key.order_id, key.shipment, str(key.queue), str(due.step), due.at) for key, due in new.items()]
+        await tx.run(_ADJUST, **_columns(gone), **columns(_NEW, rows))
         tx.news.queues |= {str(key.queue) for key, due in new.items() if due.at is None}
 
 
-def _columns(keys: Iterable[WorkKey]) -> dict[str, list[Any]]:
+def _columns(keys: Iterable[WorkKey]) -> dict[str, Sequence[Any]]:
     """Of no keys at all, they are there and empty."""
-    columns: dict[str, list[Any]] = {"orders": [], "shipments": [], "queues": []}
-    for key in keys:
-        columns["orders"].append(key.order_id)
-        columns["shipments"].append(key.shipment)
-        columns["queues"].append(str(key.queue))
-    return columns
+    return columns(_KEYS, [(key.order_id, key.shipment, str(key.queue)) for key in keys])
 
 
 # statement_timestamp() and not clock_timestamp(): only what is fixed for the statement can bound a scan of the index.
 # Suspects run alone, one after the other: of many in one claim the last would wait past its lease, be taken over by
 # somebody who has as many, and so on, without end.
-_CLAIM: Final = text(
+_CLAIM: Final = Statement(
     """
     WITH fine AS (
         SELECT order_id, shipment, queue FROM work
@@ -139,8 +134,8 @@ _CLAIM: Final = text(
           AND (suspect OR claim IS NOT NULL)
           AND (leased_until IS NULL OR leased_until < statement_timestamp())
         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    UPDATE work SET claim = :claim, leased_until = clock_timestamp() + :lease, attempt = work.attempt + 1,
-                    suspect = work.suspect OR work.claim IS NOT NULL
+    UPDATE work SET claim = :claim, leased_until = clock_timestamp() + CAST(:lease AS interval),
+                    attempt = work.attempt + 1, suspect = work.suspect OR work.claim IS NOT NULL
     FROM (TABLE fine UNION ALL TABLE suspects) AS due
     WHERE work.order_id = due.order_id AND work.shipment = due.shipment AND work.queue = due.queue
     RETURNING work.order_id, work.shipment, work.step, work.attempt, work.suspect
@@ -148,11 +143,10 @@ _CLAIM: Final = text(
 )
 
 
-async def claim(tx: Tx, queue: Queue, *, most: int, lease: timedelta) -> Batch:
+async def claim(source: Tx | Database, queue: Queue, *, most: int, lease: timedelta) -> Batch:
     """Takes due items that nobody holds, and of suspects one. Whose last holder never came back is suspect, too."""
     token = uuid4()
-    values = {"claim": token, "queue": str(queue), "most": most, "lease": lease}
-    found = await tx.conn.execute(_CLAIM, values)
+    found = await source.rows(_CLAIM, claim=token, queue=str(queue), most=most, lease=lease)
     items = (
         Claimed(WorkKey(order_id, shipment, queue), Step(step), attempt, suspect)
         for order_id, shipment, step, attempt, suspect in found
@@ -160,7 +154,7 @@ async def claim(tx: Tx, queue: Queue, *, most: int, lease: timedelta) -> Batch:
     return Batch(queue, token, tuple(items))
 
 
-_STILL_HELD: Final = text(
+_STILL_HELD: Final = Statement(
     """
     SELECT work.order_id, work.shipment, work.queue, work.attempt
     FROM work JOIN unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
@@ -181,11 +175,11 @@ async def attempts_held(tx: Tx, batch: Batch) -> dict[WorkKey, int]:
 
     That is not the attempt that was claimed where the step has changed since: the new one began at its first.
     """
-    found = await tx.conn.execute(_STILL_HELD, _columns(batch.keys) | {"claim": batch.token})
+    found = await tx.rows(_STILL_HELD, **_columns(batch.keys), claim=batch.token)
     return {WorkKey(order_id, shipment, Queue(name)): max(1, attempt) for order_id, shipment, name, attempt in found}
 
 
-_LET_GO: Final = text(
+_LET_GO: Final = Statement(
     """
     UPDATE work SET claim = NULL, leased_until = NULL,
                     due_at = CASE WHEN attempt > 0 THEN clock_timestamp() + interval '1 second' ELSE due_at END
@@ -202,13 +196,13 @@ async def let_go(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
     one that nothing came of is looked at again a second later, lest it be claimed for ever.
     """
     if keys:
-        await tx.conn.execute(_LET_GO, _columns(keys) | {"claim": batch.token})
+        await tx.run(_LET_GO, **_columns(keys), claim=batch.token)
 
 
-_GIVE_BACK: Final = text(
+_GIVE_BACK: Final = Statement(
     """
-    UPDATE work SET claim = NULL, leased_until = NULL, suspect = suspect OR :suspect,
-                    attempt = greatest(0, attempt - 1), due_at = clock_timestamp() + :delay
+    UPDATE work SET claim = NULL, leased_until = NULL, suspect = suspect OR CAST(:suspect AS boolean),
+                    attempt = greatest(0, attempt - 1), due_at = clock_timestamp() + CAST(:delay AS interval)
     FROM unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
         AS t(order_id, shipment, queue)
     WHERE work.order_id = t.order_id AND work.shipment = t.shipment AND work.queue = t.queue AND claim = :claim
@@ -218,8 +212,7 @@ _GIVE_BACK: Final = text(
 
 async def give_back(tx: Tx, batch: Batch, *, delay: timedelta, suspect: bool) -> None:
     """Ends the claim as if it had not been; the caller holds the orders' locks."""
-    values = {"claim": batch.token, "delay": delay, "suspect": suspect}
-    await tx.conn.execute(_GIVE_BACK, _columns(batch.keys) | values)
+    await tx.run(_GIVE_BACK, **_columns(batch.keys), claim=batch.token, delay=delay, suspect=suspect)
 
 
 _PUT_OFF: Final = text(
@@ -243,16 +236,16 @@ async def put_off(
     )
 
 
-_HOLD: Final = text(_LET_GO.text.replace("SET claim", "SET held = true, claim"))
+_HOLD: Final = Statement(_LET_GO.text.replace("SET claim", "SET held = true, claim"))
 
 
 async def hold(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
     """Until maintenance ends, without back-off."""
     if keys:
-        await tx.conn.execute(_HOLD, _columns(keys) | {"claim": batch.token})
+        await tx.run(_HOLD, **_columns(keys), claim=batch.token)
 
 
-_RELEASE_HELD: Final = text(
+_RELEASE_HELD: Final = Statement(
     """
     UPDATE work SET held = false, attempt = 0, due_at = clock_timestamp()
     FROM (SELECT order_id, shipment, queue FROM work WHERE held AND queue = 'billing'
@@ -263,9 +256,9 @@ _RELEASE_HELD: Final = text(
 )
 
 
-async def release_held(tx: Tx, *, most: int) -> int:
-    """Makes held work due once maintenance is off; returns how many items."""
-    return (await tx.conn.execute(_RELEASE_HELD, {"most": most})).rowcount
+async def release_held(source: Tx | Database, *, most: int) -> None:
+    """Makes held work due once maintenance is off."""
+    await source.rows(_RELEASE_HELD, most=most)
 
 
 _RETRY: Final = text(
