@@ -6,7 +6,7 @@ cursor that the subscription itself yields (orderEvents: `after`).
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final
 
 import orjson
@@ -56,16 +56,14 @@ class EventStream:
         await self._write(send, _COMMENT)
         writing = asyncio.create_task(self._write_results(send))
         gone = asyncio.create_task(_disconnected(receive))
-        keeping = asyncio.create_task(self._keep_alive(send))
-        tasks = (writing, gone, keeping)
         try:
-            with self._streams.open(writing.cancel) as stream:
+            with self._streams.open(writing.cancel) as stream, suppress(_Stuck):
                 stream.held_by(self._credential, lambda: self._be_revoked(writing))
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                await self._keep_alive(send, until=(writing, gone))
         finally:
-            for task in tasks:
+            for task in (writing, gone):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(writing, gone, return_exceptions=True)
         if self._is_revoked:
             await self._write(send, _next(failure(Unauthenticated(_REVOKED, bad=True))) + _COMPLETE)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -86,14 +84,20 @@ class EventStream:
                 await self._write(send, _next(failure(error)))
             await self._write(send, _COMPLETE)
 
-    async def _keep_alive(self, send: Send) -> None:
-        """A comment whenever the stream was silent, so that nobody between takes it for dead."""
+    async def _keep_alive(self, send: Send, until: tuple[asyncio.Task[None], ...]) -> None:
+        """A comment whenever the stream was silent, so that nobody between takes it for dead, until a task has ended.
+
+        Raises _Stuck.
+        """
         while True:
             silent_s = asyncio.get_running_loop().time() - self._sent_at_s
-            if silent_s < KEEP_ALIVE_S:
-                await asyncio.sleep(KEEP_ALIVE_S - silent_s)
-            else:
+            if silent_s >= KEEP_ALIVE_S:
                 await self._write(send, _COMMENT)
+                continue
+            patience_s = KEEP_ALIVE_S - silent_s
+            ended, _ = await asyncio.wait(until, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+            if ended:
+                return
 
     async def _write(self, send: Send, chunk: bytes) -> None:
         """Raises _Stuck if the client does not read for SEND_PATIENCE_S."""
