@@ -102,14 +102,14 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             yield
 
     api = Api(schema, Authenticator(db, rules), new_context, rates)
-    http_door = HttpDoor(api, streams, demo=settings.demo)
+    http_door, socket_door = HttpDoor(api, streams, demo=settings.demo), WebSocketDoor(api, streams)
     app = Front(
         settings,
         figures,
-        shortcuts={"/graphql": http_door},
+        shortcuts={("http", "/graphql"): http_door, ("websocket", "/graphql"): socket_door},
         routes=[
             Route("/graphql", http_door),
-            WebSocketRoute("/graphql", WebSocketDoor(api, streams)),
+            WebSocketRoute("/graphql", socket_door),
             *front_routes(db),
             Route("/metrics", MetricsDoor(db, api, figures).scrape),
             *page_routes(api, db, hub, streams, provider, demo=settings.demo, on_refusal=refusals.note),
