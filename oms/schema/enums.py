@@ -7,8 +7,8 @@ from typing import TypeVar
 import strawberry
 
 from oms.domain.actor import Role
+from oms.domain.orders.lists import OrderSort
 from oms.domain.orders.model import OrderStatus
-from oms.domain.orders.read import OrderSort
 from oms.domain.refusal import Code
 from oms.domain.shipments.model import ShipmentStatus
 

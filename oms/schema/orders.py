@@ -1,19 +1,21 @@
 """Orders, as far as each role may see them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Final, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
 from oms.domain.access.model import Operation, may
 from oms.domain.ids import line_id, order_id, parse_customer, parse_order
-from oms.domain.orders import decide, model, read
+from oms.domain.orders import decide, lists, model, read
+from oms.domain.orders.lists import OrderQuestion
 from oms.domain.orders.model import Line
-from oms.domain.orders.read import OrderQuestion, SeenOrder
+from oms.domain.orders.parts import THE_ORDER, Wanted
+from oms.domain.orders.read import SeenOrder
 from oms.domain.orders.trail import Stretch, seq_of
 from oms.domain.paging import Page, check_first
 from oms.domain.refusal import Code, refused
+from oms.schema.below import EVENTS, wanted_of
 from oms.schema.context import Info
 from oms.schema.enums import OrderSort, OrderStatus
 from oms.schema.events import OrderEvent
@@ -27,10 +29,6 @@ from oms.schema.work import Work
 
 if TYPE_CHECKING:
     from oms.schema.customers import Customer
-
-
-EVENTS: Final = 50
-"""Events of a page where the client does not say."""
 
 
 @strawberry.type
@@ -136,8 +134,10 @@ class Order(Node):
 
     async def whole(self) -> model.Order:
         """With the shipments that the viewer may see, for the rules to judge."""
-        seen = await self.reads.shipments.load(self.seen.order.id)
-        return replace(self.seen.order, shipments=[each.shipment for each in seen])
+        order = self.seen.order
+        if not order.shipments:
+            order.shipments = [each.shipment for each in await self.reads.shipments.load(order.id)]
+        return order
 
     @field(
         "The sum over shipments that are not cancelled or failed; null while there is none or one of them is"
@@ -211,14 +211,14 @@ def connected(
         page,
         after=after,
         cursor=lambda seen: seen.waiting_cursor if waiting else seen.cursor,
-        node=lambda seen: Order.of(reads, seen),
+        node=lambda seen: Order.of(reads, reads.remember(seen)),
     )
 
 
-async def order_of_id(reads: Reads, text: str) -> Order | None:
+async def order_of_id(reads: Reads, text: str, wanted: Wanted = THE_ORDER) -> Order | None:
     """None for a malformed id, and for what does not exist or the viewer may not see."""
     key = parse_order(text)
-    seen = await reads.order.load(key) if key else None
+    seen = await reads.order_with.load((key, wanted)) if key else None
     return Order.of(reads, seen) if seen else None
 
 
@@ -235,11 +235,11 @@ class OrderQueries:
     ) -> Order | None:
         reads = info.context.reads
         if id is not None and reference is None:
-            return await order_of_id(reads, id)
+            return await order_of_id(reads, id, wanted_of(info))
         if reference is None or id is not None:
             raise refused(Code.INVALID, "Give either id or reference, and not both.", "id")
-        seen = await read.of_reference(reads.db, reads.viewer, reference)
-        return Order.of(reads, seen) if seen else None
+        seen = await read.of_reference(reads.db, reads.viewer, reference, wanted_of(info))
+        return Order.of(reads, reads.remember(seen)) if seen else None
 
     @field(
         "Newest first, first at most 100. search matches a whole order, customer or tracking reference, the"
@@ -257,5 +257,8 @@ class OrderQueries:
         reads, question = info.context.reads, question_of(filter, search)
         if question is None:
             return connected(reads, Page((), more=False), after)
-        page = await read.page(reads.db, reads.viewer, question, first=size(first), after=after, sort=sort)
+        wanted = wanted_of(info, "nodes.", "edges.node.")
+        page = await lists.page(
+            reads.db, reads.viewer, question, first=size(first), after=after, sort=sort, wanted=wanted
+        )
         return connected(reads, page, after, sort)

@@ -4,19 +4,18 @@ Every node holds the reads it came from. What is told after a change, in a mutat
 begins with new ones, so nothing told is stale.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from functools import cached_property
 from typing import Final, TypeVar
 from uuid import UUID
 
-from strawberry.dataloader import DataLoader
-
 from oms.db import Database
-from oms.domain.access.model import Viewer
+from oms.domain.access.model import Operation, Viewer, may_for
 from oms.domain.catalog import read as catalog
 from oms.domain.events import Event
 from oms.domain.orders import read as orders
 from oms.domain.orders import trail
-from oms.domain.orders.model import Line
+from oms.domain.orders.model import Line, Order
+from oms.domain.orders.parts import Part, Wanted
 from oms.domain.orders.read import CustomerPage, SeenOrder
 from oms.domain.orders.trail import Stretch
 from oms.domain.paging import Page
@@ -29,11 +28,9 @@ from oms.domain.stock import read as stock
 from oms.domain.stock.read import Level
 from oms.domain.work import read as work
 from oms.domain.work.read import SeenWork
+from oms.schema.loading import Loader
 
-K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-D = TypeVar("D")
-
 
 MOST_LINES: Final = 50_000
 """How many lines of orders and shipments one answer may come to; their number is known only when they are read."""
@@ -42,33 +39,97 @@ _NO_ORDERS: Final[Page[SeenOrder]] = Page((), more=False)
 
 
 class Reads:
-    """Loaders for one viewer. Each batch has a connection of its own, because resolvers run concurrently."""
+    """Loaders for one viewer, made when first needed. Each batch has a connection of its own, because resolvers run
+    concurrently.
+    """
 
     def __init__(self, db: Database, viewer: Viewer) -> None:
         self.db = db
         self.viewer = viewer
         self._lines_told = 0
-        self.order: DataLoader[UUID, SeenOrder | None] = _loader(lambda ids: orders.of_ids(db, viewer, ids), None)
-        self.order_of_shipment: DataLoader[UUID, SeenOrder | None] = _loader(
-            lambda ids: orders.of_shipments(db, ids), None
-        )
-        self.page_of_customer: DataLoader[CustomerPage, Page[SeenOrder]] = _loader(
-            lambda pages: orders.pages_of_customers(db, viewer, pages), _NO_ORDERS
-        )
-        self.lines: DataLoader[UUID, list[Line]] = _loader(lambda ids: orders.lines_of(db, ids), [])
-        self.shipments: DataLoader[UUID, list[SeenShipment]] = _loader(
-            lambda ids: shipments.of_orders(db, viewer, ids), []
-        )
-        self.shipment: DataLoader[ShipmentKey, SeenShipment | None] = _loader(
-            lambda keys: shipments.of_keys(db, viewer, keys), None
-        )
-        self.items: DataLoader[ShipmentKey, list[Item]] = _loader(lambda keys: shipments.items_of(db, keys), [])
-        self.levels: DataLoader[str, list[Level]] = _loader(lambda skus: stock.levels_of(db, viewer, skus), [])
-        self.product_name: DataLoader[str, str | None] = _loader(lambda skus: catalog.names_of(db, skus), None)
-        self.work: DataLoader[UUID, list[SeenWork]] = _loader(lambda ids: work.of_orders(db, ids), [])
-        self.events: DataLoader[Stretch, list[Event]] = _loader(
-            lambda stretches: trail.events_of(db, viewer, stretches), []
-        )
+
+    @cached_property
+    def order(self) -> Loader[UUID, SeenOrder | None]:
+        return Loader(lambda ids: orders.of_ids(self.db, self.viewer, ids), None)
+
+    @cached_property
+    def order_with(self) -> Loader[tuple[UUID, Wanted], SeenOrder | None]:
+        """An order and what is wanted of it, by one statement for all of which the same is wanted."""
+        return Loader(self._orders_with, None)
+
+    @cached_property
+    def order_of_shipment(self) -> Loader[UUID, SeenOrder | None]:
+        return Loader(lambda ids: orders.of_shipments(self.db, ids), None)
+
+    @cached_property
+    def page_of_customer(self) -> Loader[CustomerPage, Page[SeenOrder]]:
+        return Loader(lambda pages: orders.pages_of_customers(self.db, self.viewer, pages), _NO_ORDERS)
+
+    @cached_property
+    def lines(self) -> Loader[UUID, list[Line]]:
+        return Loader(lambda ids: orders.lines_of(self.db, ids), [])
+
+    @cached_property
+    def shipments(self) -> Loader[UUID, list[SeenShipment]]:
+        return Loader(lambda ids: shipments.of_orders(self.db, self.viewer, ids), [])
+
+    @cached_property
+    def shipment(self) -> Loader[ShipmentKey, SeenShipment | None]:
+        return Loader(lambda keys: shipments.of_keys(self.db, self.viewer, keys), None)
+
+    @cached_property
+    def items(self) -> Loader[ShipmentKey, list[Item]]:
+        return Loader(lambda keys: shipments.items_of(self.db, keys), [])
+
+    @cached_property
+    def levels(self) -> Loader[str, list[Level]]:
+        return Loader(lambda skus: stock.levels_of(self.db, self.viewer, skus), [])
+
+    @cached_property
+    def product_name(self) -> Loader[str, str | None]:
+        return Loader(lambda skus: catalog.names_of(self.db, skus), None)
+
+    @cached_property
+    def work(self) -> Loader[UUID, list[SeenWork]]:
+        return Loader(lambda ids: work.of_orders(self.db, ids), [])
+
+    @cached_property
+    def events(self) -> Loader[Stretch, list[Event]]:
+        return Loader(lambda stretches: trail.events_of(self.db, self.viewer, stretches), [])
+
+    async def _orders_with(self, keys: list[tuple[UUID, Wanted]]) -> dict[tuple[UUID, Wanted], SeenOrder]:
+        ids: dict[Wanted, list[UUID]] = {}
+        for key, wanted in keys:
+            ids.setdefault(wanted, []).append(key)
+        found: dict[tuple[UUID, Wanted], SeenOrder] = {}
+        for wanted, of_these in ids.items():
+            for key, seen in (await orders.of_ids(self.db, self.viewer, of_these, wanted)).items():
+                found[key, wanted] = self.remember(seen)
+        return found
+
+    def remember(self, seen: SeenOrder) -> SeenOrder:
+        """The same order; what was read with it is not read again."""
+        order, read, parts = seen.order, seen.parts, seen.parts.wanted.parts
+        self.order_of_shipment.prime(order.id, seen)
+        if Part.LINES in parts:
+            self.lines.prime(order.id, read.lines)
+        if Part.SHIPMENTS in parts:
+            self.shipments.prime(order.id, read.shipments)
+        if Part.SHIPMENTS in parts and Part.ITEMS in parts:
+            for shipment in read.shipments:
+                self.items.prime(shipment.key, read.items.get(shipment.shipment.number, []))
+        for sku, name in read.names.items():
+            self.product_name.prime(sku, name)
+        if Part.EVENTS in parts:
+            self.events.prime(Stretch(order.id, read.wanted.events_after, read.wanted.events_most), read.events)
+        return seen
+
+    def just_placed(self, order: Order) -> None:
+        """Nothing of it needs to be read, if the viewer may see it: nobody else knows of it yet."""
+        if may_for(self.viewer, Operation.READ_ORDER, order.customer_reference):
+            self.order.prime(order.id, SeenOrder(order, order.placed_at))
+            self.lines.prime(order.id, order.lines)
+            self.shipments.prime(order.id, [])
 
     def counted(self, lines: list[V]) -> list[V]:
         """The same lines. Raises Refused(INVALID) once an answer has too many, before anything is made of them."""
@@ -81,11 +142,3 @@ class Reads:
     async def name_of(self, sku: str) -> str:
         """The product's name; what the catalogue does not hold goes by its SKU."""
         return await self.product_name.load(sku) or sku
-
-
-def _loader(read: Callable[[list[K]], Awaitable[Mapping[K, V]]], missing: D) -> DataLoader[K, V | D]:
-    async def load(keys: list[K]) -> list[V | D]:
-        found = await read(keys)
-        return [found.get(key, missing) for key in keys]
-
-    return DataLoader(load_fn=load)

@@ -11,7 +11,7 @@ from oms.check.snapshot import look
 from oms.database_grants import address_of
 from oms.domain.catalog import handle as catalog
 from oms.domain.catalog.model import Product, Warehouse
-from oms.domain.orders import read
+from oms.domain.orders import lists
 from tests.owner import owner_of
 from tests.shop import MANAGER, SUPPORT, ShopUnderTest, empty, open_shop
 
@@ -52,10 +52,10 @@ async def test_three_in_ten_leave_from_two_warehouses(filled: ShopUnderTest) -> 
 
 
 async def test_they_are_listed_in_the_order_of_their_placing_and_found(filled: ShopUnderTest) -> None:
-    question = read.OrderQuestion(search="FILLED-")
-    newest = await read.page(filled.db, SUPPORT, question, first=3, after=None)
+    question = lists.OrderQuestion(search="FILLED-")
+    newest = await lists.page(filled.db, SUPPORT, question, first=3, after=None)
     assert [seen.order.reference for seen in newest.entries] == [f"FILLED-{ORDERS - n:010}" for n in range(3)]
-    own = await read.page(filled.db, SUPPORT, read.OrderQuestion(search=customer(1)), first=50, after=None)
+    own = await lists.page(filled.db, SUPPORT, lists.OrderQuestion(search=customer(1)), first=50, after=None)
     assert len(own.entries) == ORDERS_OF_A_CUSTOMER
 
 

@@ -13,10 +13,14 @@ _CARRIED: Final = "IN ({})".format(", ".join(f"'{status}'" for status in sorted(
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Conditions in SQL over `o` (a row of orders) and `s` (a row of shipments), and the values they bind."""
+    """Conditions in SQL over `o` (a row of orders) and `s` (a row of shipments), and the values they bind.
+
+    `shipments_of_seen` is enough where the shipment's order is known to be one that the viewer may see.
+    """
 
     orders: str
     shipments: str
+    shipments_of_seen: str
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -32,7 +36,10 @@ _SHIPMENTS: Final[Mapping[Reach, str]] = {
     Reach.CARRIED: f"s.status {_CARRIED}",
     Reach.ALL: "true",
 }
-_NOTHING: Final = Scope("false", "false")
+_OF_SEEN: Final[Mapping[Reach, str]] = {**_SHIPMENTS, Reach.OWN: "true"}
+
+EVERYTHING: Final = Scope("true", "true", "true")
+_NOTHING: Final = Scope("false", "false", "false")
 
 
 def scope_of(viewer: Viewer) -> Scope:
@@ -41,4 +48,4 @@ def scope_of(viewer: Viewer) -> Scope:
     if reached is None:
         return _NOTHING
     values = {"viewer_customer": viewer.customer_reference} if reached == Reach.OWN else {}
-    return Scope(_ORDERS[reached], _SHIPMENTS[reached], values)
+    return Scope(_ORDERS[reached], _SHIPMENTS[reached], _OF_SEEN[reached], values)

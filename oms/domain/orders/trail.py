@@ -3,12 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
-from oms.db import Database
+from oms.db import Database, Row, statement
 from oms.domain.access.model import Operation, Viewer, may
 from oms.domain.access.scope import scope_of
 from oms.domain.actor import Actor, Role
@@ -31,45 +29,49 @@ class Stretch:
     most: int
 
 
-_EVENTS: Final = """
-    SELECT e.order_id, k.after, k.most, e.seq, e.type, e.at, e.actor, e.actor_role,
-           coalesce(e.reason, CASE WHEN e.type IN ('OrderCancelled', 'ShipmentCancelled') THEN
-               (SELECT o.cancel_reason FROM orders o WHERE o.id = e.order_id) END) AS reason, e.shipment, e.data
+COLUMNS: Final = """e.seq, e.type, e.at, e.actor, e.actor_role,
+    coalesce(e.reason, CASE WHEN e.type IN ('OrderCancelled', 'ShipmentCancelled') THEN
+        (SELECT reasoned.cancel_reason FROM orders reasoned WHERE reasoned.id = e.order_id) END),
+    e.shipment, e.data"""
+"""Of an event `e`, as event_of() takes them."""
+
+_EVENTS: Final = f"""
+    SELECT e.order_id, k.after, k.most, {COLUMNS}
     FROM unnest(CAST(:orders AS uuid[]), CAST(:afters AS int[]), CAST(:most AS int[])) AS k(order_id, after, most)
     CROSS JOIN LATERAL (
-        SELECT e.* FROM order_events e WHERE e.order_id = k.order_id AND e.seq > k.after AND {visible}
+        SELECT e.* FROM order_events e WHERE e.order_id = k.order_id AND e.seq > k.after AND {{visible}}
         ORDER BY e.seq LIMIT k.most
     ) e ORDER BY e.order_id, e.seq
-"""
+"""  # noqa: S608 - conditions are written here, values are bound
 
 
 async def events_of(db: Database, viewer: Viewer, stretches: Collection[Stretch]) -> dict[Stretch, list[Event]]:
     """The events of orders that the viewer was found to see, each stretch in the order it happened."""
-    query, values = text(_EVENTS.format(visible=_visible(viewer))), scope_of(viewer).values
     asked = {
         "orders": [stretch.order_id for stretch in stretches],
         "afters": [stretch.after for stretch in stretches],
         "most": [stretch.most for stretch in stretches],
     }
     found: dict[Stretch, list[Event]] = defaultdict(list)
-    async with db.reading() as conn:
-        for order_id, after, most, *row in await conn.execute(query, {**values, **asked}):
-            found[Stretch(order_id, after, most)].append(_event(viewer, row))
+    query = statement(_EVENTS.format(visible=visible(viewer)))
+    for row in await db.rows(query, **scope_of(viewer).values, **asked):
+        found[Stretch(*row[:3])].append(event_of(viewer, row[3:]))
     return found
 
 
-def _visible(viewer: Viewer) -> str:
+def visible(viewer: Viewer) -> str:
     """Of the trail, who may not see money sees what concerns the carrying of the shipments they see."""
     if may(viewer, Operation.READ_MONEY):
         return "true"
     types = ", ".join(f"'{event}'" for event in sorted(ABOUT_CARRYING))
     return f"""e.type IN ({types}) AND EXISTS (
         SELECT FROM shipments s
-        WHERE s.order_id = e.order_id AND s.number = e.shipment AND {scope_of(viewer).shipments})"""
+        WHERE s.order_id = e.order_id AND s.number = e.shipment AND {scope_of(viewer).shipments_of_seen})"""
 
 
-def _event(viewer: Viewer, row: list[Any]) -> Event:
-    seq, type_, at, actor, role, reason, shipment, data = row
+def event_of(viewer: Viewer, values: Row) -> Event:
+    """From values in the order of COLUMNS."""
+    seq, type_, at, actor, role, reason, shipment, data = values
     event = E(type_)
     if event == E.WorkParked and not may(viewer, Operation.READ_OPERATIONS):
         reason = None  # the text of a fault is for those who mend it

@@ -7,18 +7,16 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
-
-from oms.db import Database
+from oms.db import Database, Row, Statement, statement
 from oms.domain.access.model import Operation, Reach, Viewer, reach, require
-from oms.domain.access.scope import Scope, scope_of
+from oms.domain.access.scope import EVERYTHING, Scope, scope_of
 from oms.domain.catalog.model import Warehouse
 from oms.domain.ids import parse_shipment
 from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, key_of
 from oms.domain.refusal import refuse_all
+from oms.domain.shipments import store
 from oms.domain.shipments.handle import ShipmentKey
 from oms.domain.shipments.model import COURIER_SEES, Item, Shipment, ShipmentStatus
-from oms.domain.shipments.store import shipment_of
 from oms.domain.text import CODE_LENGTH, check_text
 
 
@@ -39,22 +37,26 @@ class SeenShipment:
         return cursor_of(f"{self.shipment.order_id.hex}_{self.shipment.number}")
 
 
-_COLUMNS: Final = "SELECT s.*, w.name AS warehouse_name, p.currency"
-_ABOUT: Final = "LEFT JOIN warehouses w ON w.code = s.warehouse_code JOIN orders p ON p.id = s.order_id"
-_OF: Final = f"{_COLUMNS} FROM shipments s {_ABOUT} WHERE "
+WAREHOUSE: Final = "LEFT JOIN warehouses w ON w.code = s.warehouse_code"
+COLUMNS: Final = f"{store.COLUMNS}, w.name"
+"""Of a shipment `s` with its WAREHOUSE, as seen() takes them."""
+
+_SELECT: Final = f"SELECT {COLUMNS}, p.currency"
+_ABOUT: Final = f"{WAREHOUSE} JOIN orders p ON p.id = s.order_id"
+_OF: Final = f"{_SELECT} FROM shipments s {_ABOUT} WHERE "
 _KEYED: Final = f"""
-    {_COLUMNS} FROM unnest(CAST(:orders AS uuid[]), CAST(:numbers AS int[])) AS k(order_id, number)
+    {_SELECT} FROM unnest(CAST(:orders AS uuid[]), CAST(:numbers AS int[])) AS k(order_id, number)
     JOIN shipments s USING (order_id, number) {_ABOUT} WHERE
 """
 
 
 async def of_orders(db: Database, viewer: Viewer, ids: Collection[UUID]) -> dict[UUID, list[SeenShipment]]:
-    """Those that the viewer may see, by order, in the order of their numbers."""
+    """Of orders that the viewer was found to see, the shipments that they may see, in the order of their numbers."""
     scope = scope_of(viewer)
-    query = f"{_OF} s.order_id = ANY(CAST(:ids AS uuid[])) AND {scope.shipments} ORDER BY s.order_id, s.number"
+    query = f"{_OF} s.order_id = ANY(CAST(:ids AS uuid[])) AND {scope.shipments_of_seen} ORDER BY s.order_id, s.number"
     shipments: dict[UUID, list[SeenShipment]] = defaultdict(list)
-    for seen in await _rows(db, query, scope, ids=list(ids)):
-        shipments[seen.shipment.order_id].append(seen)
+    for found in await _rows(db, query, scope, ids=list(ids)):
+        shipments[found.shipment.order_id].append(found)
     return shipments
 
 
@@ -65,26 +67,27 @@ async def of_keys(db: Database, viewer: Viewer, keys: Collection[ShipmentKey]) -
 
 async def just_changed(db: Database, key: ShipmentKey) -> SeenShipment | None:
     """The shipment of a command that was carried out for the viewer, who may see how it ended."""
-    return (await _of_keys(db, Scope("true", "true"), [key])).get(key)
+    return (await _of_keys(db, EVERYTHING, [key])).get(key)
 
 
 async def _of_keys(db: Database, scope: Scope, keys: Collection[ShipmentKey]) -> dict[ShipmentKey, SeenShipment]:
     values = {"orders": [order_id for order_id, _ in keys], "numbers": [number for _, number in keys]}
-    return {seen.key: seen for seen in await _rows(db, f"{_KEYED} {scope.shipments}", scope, **values)}
+    return {found.key: found for found in await _rows(db, f"{_KEYED} {scope.shipments}", scope, **values)}
 
 
 async def _rows(db: Database, query: str, scope: Scope, **values: Any) -> list[SeenShipment]:
-    async with db.reading() as conn:
-        rows = (await conn.execute(text(query), {**scope.values, **values})).mappings().all()
-    return [_seen(dict(row)) for row in rows]
+    rows = await db.rows(statement(query), **scope.values, **values)
+    return [seen(row[:-1], row[-1]) for row in rows]
 
 
-def _seen(row: dict[str, Any]) -> SeenShipment:
-    code = row["warehouse_code"]
-    return SeenShipment(shipment_of(row, ()), Warehouse(code, row["warehouse_name"] or code), row["currency"])
+def seen(values: Row, currency: str) -> SeenShipment:
+    """From values in the order of COLUMNS."""
+    shipment = store.shipment_of(values[:-1], ())
+    code = shipment.warehouse_code
+    return SeenShipment(shipment, Warehouse(code, values[-1] or code), currency)
 
 
-_ITEMS: Final = text(
+_ITEMS: Final = Statement(
     """
     SELECT order_id, shipment, line, sku, quantity, unit_price_minor
     FROM unnest(CAST(:orders AS uuid[]), CAST(:numbers AS int[])) AS k(order_id, shipment)
@@ -97,9 +100,8 @@ async def items_of(db: Database, keys: Collection[ShipmentKey]) -> dict[Shipment
     """Items by shipment, in the order of their lines."""
     items: dict[ShipmentKey, list[Item]] = defaultdict(list)
     values = {"orders": [order_id for order_id, _ in keys], "numbers": [number for _, number in keys]}
-    async with db.reading() as conn:
-        for order_id, number, *item in await conn.execute(_ITEMS, values):
-            items[order_id, number].append(Item(*item))
+    for order_id, number, *item in await db.rows(_ITEMS, **values):
+        items[order_id, number].append(Item(*item))
     return items
 
 
@@ -149,7 +151,7 @@ _CONDITIONS: Final = {
 }
 # The newest of each status come from an index on (status, order, number), however many there are.
 _BY_STATUS: Final = f"""
-    {_COLUMNS} FROM unnest(CAST(:statuses AS text[])) AS wanted(status) CROSS JOIN LATERAL (
+    {_SELECT} FROM unnest(CAST(:statuses AS text[])) AS wanted(status) CROSS JOIN LATERAL (
         SELECT * FROM shipments s WHERE s.status = wanted.status AND {{conditions}} {_NEWEST}
     ) s {_ABOUT} {_NEWEST}
 """  # noqa: S608 - conditions are written here, values are bound
@@ -157,7 +159,7 @@ _BY_STATUS: Final = f"""
 # Those delivered in a time come from an index on it. Without the fence (OFFSET 0) the planner, not knowing which time
 # will be asked for, goes through all that were ever delivered, newest first, until it has a page.
 _DELIVERED: Final = f"""
-    {_COLUMNS} FROM (SELECT * FROM shipments s WHERE {{conditions}} OFFSET 0) s {_ABOUT} {_NEWEST}
+    {_SELECT} FROM (SELECT * FROM shipments s WHERE {{conditions}} OFFSET 0) s {_ABOUT} {_NEWEST}
 """  # noqa: S608 - as above
 
 
@@ -171,7 +173,7 @@ def _page_of_customer(scope: Scope, names: Collection[str]) -> str:
     """From the customer's orders, of which there are few, to their shipments."""
     conditions = " AND ".join((scope.orders, *(_CONDITIONS[name] for name in names)))
     return f"""
-        {_COLUMNS} FROM orders o JOIN shipments s ON s.order_id = o.id {_ABOUT} WHERE {conditions}
+        {_SELECT} FROM orders o JOIN shipments s ON s.order_id = o.id {_ABOUT} WHERE {conditions}
         ORDER BY o.id DESC, s.number DESC LIMIT :most
     """
 
