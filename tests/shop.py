@@ -23,6 +23,7 @@ from oms.domain.orders.request import LineRequest, OrderRequest
 from oms.domain.refusal import Refused
 from oms.domain.sessions.model import SessionRules
 from oms.domain.shipments import handle as shipments
+from oms.domain.shipments.handle import Carry, Deed
 from oms.domain.stock import handle as stock
 from oms.domain.stock.handle import StockCount
 from oms.domain.work.model import Queue
@@ -118,13 +119,13 @@ class ShopUnderTest:
 
     async def dispatch(self, order_id: UUID, number: int = 1) -> None:
         async with self.db.transaction() as tx:
-            [result] = await shipments.dispatch(tx, [(COURIER, (order_id, number))])
+            [result] = await shipments.carry(tx, [(COURIER, Carry(Deed.DISPATCH, (order_id, number)))])
         if isinstance(result, Refused):
             raise result
 
     async def deliver(self, order_id: UUID, number: int = 1) -> None:
         async with self.db.transaction() as tx:
-            [result] = await shipments.deliver(tx, [(COURIER, (order_id, number))])
+            [result] = await shipments.carry(tx, [(COURIER, Carry(Deed.DELIVER, (order_id, number)))])
         if isinstance(result, Refused):
             raise result
 

@@ -20,7 +20,7 @@ from oms.domain.orders.request import OrderRequest
 from oms.domain.refusal import Refused
 from oms.domain.repeats.handle import Earlier, Keyed, RepeatKey, answered_before, remember
 from oms.domain.shipments import handle as shipments
-from oms.domain.shipments.handle import ShipmentKey
+from oms.domain.shipments.handle import Carry
 from oms.domain.shipments.model import Shipment
 
 C = TypeVar("C")
@@ -136,17 +136,11 @@ class Rounds:
     """The commands that come often, and so together; all others are carried out one by one."""
 
     place: Round[OrderRequest, Placed]
-    dispatch: Round[ShipmentKey, Shipment]
-    deliver: Round[ShipmentKey, Shipment]
+    carry: Round[Carry, Shipment]
 
     @classmethod
     def over(cls, db: Database) -> Self:
         return cls(
             Round(db, orders.place, lambda placed: placed.id.hex),
-            Round(db, shipments.dispatch, _subject_of),
-            Round(db, shipments.deliver, _subject_of),
+            Round(db, shipments.carry, lambda shipment: [shipment.order_id.hex, shipment.number]),
         )
-
-
-def _subject_of(shipment: Shipment) -> list[str | int]:
-    return [shipment.order_id.hex, shipment.number]

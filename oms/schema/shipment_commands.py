@@ -7,9 +7,8 @@ import strawberry
 
 from oms.db import Tx
 from oms.domain import ids
-from oms.domain.rounds import Round
 from oms.domain.shipments import handle, read
-from oms.domain.shipments.handle import ShipmentKey
+from oms.domain.shipments.handle import Carry, Deed, ShipmentKey
 from oms.schema.carrying_out import carry_out, carry_out_with_others
 from oms.schema.context import Info
 from oms.schema.errors import UserError
@@ -32,10 +31,9 @@ class ShipmentPayload:
         return Shipment.of(self.reads, seen) if seen else None
 
 
-async def _carry_out_with_others(
-    info: Info, round_: Round[ShipmentKey, Any], shipment_id: strawberry.ID
-) -> ShipmentPayload:
-    done, errors = await carry_out_with_others(info, round_, _shipment(shipment_id))
+async def _carry(info: Info, deed: Deed, shipment_id: strawberry.ID) -> ShipmentPayload:
+    command = Carry(deed, _shipment(shipment_id))
+    done, errors = await carry_out_with_others(info, info.context.rounds.carry, command)
     return _told(info, done.subject if done else None, errors)
 
 
@@ -56,11 +54,11 @@ class ShipmentMutations:
 
     @strawberry.mutation
     async def dispatch_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
-        return await _carry_out_with_others(info, info.context.rounds.dispatch, shipment_id)
+        return await _carry(info, Deed.DISPATCH, shipment_id)
 
     @strawberry.mutation
     async def deliver_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
-        return await _carry_out_with_others(info, info.context.rounds.deliver, shipment_id)
+        return await _carry(info, Deed.DELIVER, shipment_id)
 
     @mutation(
         "Lost, refused or undeliverable, or never collected: ends a BOOKED or DISPATCHED shipment and refunds"

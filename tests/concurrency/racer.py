@@ -16,6 +16,7 @@ from oms.domain.orders import handle as orders
 from oms.domain.orders.request import LineRequest, OrderRequest
 from oms.domain.refusal import Refused
 from oms.domain.shipments import handle as shipments
+from oms.domain.shipments.handle import Carry, Deed
 from oms.domain.work.model import Queue
 from oms.jobs.drains import Drains
 from oms.jobs.shop import Shop
@@ -64,9 +65,9 @@ class Racer:
             "SELECT order_id, number FROM shipments WHERE status IN ('BOOKED', 'DISPATCHED') ORDER BY random() LIMIT 1"
         )
         if key := await self._one(query):
-            act = self.chance.choice([shipments.dispatch, shipments.deliver, shipments.deliver])
+            deed = self.chance.choice([Deed.DISPATCH, Deed.DELIVER, Deed.DELIVER])
             async with self.db.transaction() as tx:
-                await act(tx, [(COURIER, (key[0], key[1]))])
+                await shipments.carry(tx, [(COURIER, Carry(deed, (key[0], key[1])))])
 
     async def manage(self) -> None:
         async with self.db.transaction() as tx:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -15,12 +16,17 @@ from oms.domain.orders.request import LineRequest, OrderRequest
 from oms.domain.refusal import Code, Refused
 from oms.domain.repeats.handle import KeyInUse, KeyReused, RepeatKey
 from oms.domain.rounds import MOST, Asked, Done, Round, Rounds
+from oms.domain.shipments.handle import Carry, Deed
 from tests.shop import CART, COURIER, MANAGER, ShopUnderTest, together
 
 
 def asked(reference: str, key: str | None = None, body: bytes = b"body", viewer: Viewer = CART) -> Asked[OrderRequest]:
     request = OrderRequest(reference, "ana", (LineRequest("MUG", 1),))
     return Asked(viewer, request, RepeatKey.of(key, body) if key else None)
+
+
+def dispatching(order_id: UUID) -> Asked[Carry]:
+    return Asked(COURIER, Carry(Deed.DISPATCH, (order_id, 1)))
 
 
 def placing(shop: ShopUnderTest, act: Any = orders.place) -> Round[OrderRequest, Placed]:
@@ -95,13 +101,13 @@ async def test_where_the_database_is_lost_everybody_is_told_and_nothing_is_tried
 async def test_an_order_that_somebody_holds_keeps_only_its_own_command_waiting(stocked: ShopUnderTest) -> None:
     keys = [await stocked.place({"MUG": 1}) for _ in range(4)]
     await stocked.run()
-    dispatch = Rounds.over(stocked.db).dispatch
+    carry = Rounds.over(stocked.db).carry
     async with stocked.db.transaction() as tx:
         await order_store.lock(tx, [keys[1]])
-        held = asyncio.create_task(dispatch.do(Asked(COURIER, (keys[1], 1))))
-        await together(*(dispatch.do(Asked(COURIER, (key, 1))) for key in (keys[0], keys[2])))
+        held = asyncio.create_task(carry.do(dispatching(keys[1])))
+        await together(*(carry.do(dispatching(key)) for key in (keys[0], keys[2])))
         await asyncio.sleep(0)
-        await dispatch.do(Asked(COURIER, (keys[3], 1)))  # came later, and goes by what waits still
+        await carry.do(dispatching(keys[3]))  # came later, and goes by what waits still
         assert not held.done()
         free = await stocked.rows("SELECT order_id FROM shipments WHERE status = 'DISPATCHED'")
         assert {row[0] for row in free} == {keys[0], keys[2], keys[3]}
@@ -111,12 +117,21 @@ async def test_an_order_that_somebody_holds_keeps_only_its_own_command_waiting(s
 async def test_two_commands_about_one_shipment_are_judged_one_after_the_other(stocked: ShopUnderTest) -> None:
     key = await stocked.place({"MUG": 1})
     await stocked.run()
-    dispatch = Rounds.over(stocked.db).dispatch
-    first, second = await together(*(dispatch.do(Asked(COURIER, (key, 1))) for _ in range(2)))
+    carry = Rounds.over(stocked.db).carry
+    first, second = await together(*(carry.do(dispatching(key)) for _ in range(2)))
     assert isinstance(first, Done)
     assert isinstance(second, Refused)
     assert second.problems[0].code == Code.CONFLICT
     assert (await stocked.events(key)).count("ShipmentDispatched") == 1
+
+
+async def test_a_shipment_is_dispatched_and_delivered_in_one_round(stocked: ShopUnderTest) -> None:
+    key = await stocked.place({"MUG": 1})
+    await stocked.run()
+    carry = Rounds.over(stocked.db).carry
+    await together(carry.do(dispatching(key)), carry.do(Asked(COURIER, Carry(Deed.DELIVER, (key, 1)))))
+    assert (await stocked.events(key))[-3:] == ["ShipmentDispatched", "ShipmentDelivered", "OrderCompleted"]
+    assert await stocked.levels() == {("MUG", "A"): (999, 0)}
 
 
 async def test_of_a_key_that_comes_twice_at_once_one_is_carried_out(stocked: ShopUnderTest) -> None:

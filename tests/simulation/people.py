@@ -18,6 +18,7 @@ from oms.domain.refusal import Code, Refused
 from oms.domain.repeats.handle import KeyInUse, RepeatKey, once
 from oms.domain.rounds import Asked, Done, Rounds
 from oms.domain.shipments import handle as shipments
+from oms.domain.shipments.handle import Carry, Deed
 from oms.domain.stock import handle as stock
 from oms.domain.stock.handle import StockCount
 from oms.domain.work import handle as work
@@ -198,7 +199,13 @@ class People:
 
     @staticmethod
     def carrying(key: tuple[UUID, int], name: str, event: str, repeat: RepeatKey | None = None) -> Command:
-        return Command(f"{name} {key[0]}-{key[1]}", COURIER, (name, key), repeat, (key[0], event, key[1]))
+        return Command(
+            f"{name} {key[0]}-{key[1]}",
+            COURIER,
+            ("carry", Carry(Deed(name.upper()), key)),
+            repeat,
+            (key[0], event, key[1]),
+        )
 
     async def _manage(self, chance: random.Random) -> Command | None:
         match chance.randrange(6):

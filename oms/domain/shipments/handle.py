@@ -1,13 +1,13 @@
 """What people do with shipments, each in the caller's transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Protocol
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from oms.db import Tx
 from oms.domain.access.model import Operation, Reach, Viewer, may_for, reach, require
-from oms.domain.actor import Actor
 from oms.domain.audit.handle import record_override
 from oms.domain.audit.model import AuditAction
 from oms.domain.events import EventType
@@ -23,32 +23,39 @@ ShipmentKey = tuple[UUID, int]
 """A shipment's order and its number in it."""
 
 
-Ask = tuple[Viewer, ShipmentKey]
+class Deed(StrEnum):
+    """What a courier does with a shipment."""
+
+    DISPATCH = "DISPATCH"
+    DELIVER = "DELIVER"
 
 
-async def dispatch(tx: Tx, asked: Sequence[Ask]) -> list[Shipment | Refused]:
-    """Each as it is afterwards, or refused: FORBIDDEN, NOT_FOUND, or CONFLICT unless it was BOOKED."""
-    return await _each(tx, asked, Operation.DISPATCH, decide.dispatch)
+_DEEDS: Final = {
+    Deed.DISPATCH: (Operation.DISPATCH, decide.dispatch),
+    Deed.DELIVER: (Operation.DELIVER, decide.deliver),
+}
 
 
-async def deliver(tx: Tx, asked: Sequence[Ask]) -> list[Shipment | Refused]:
-    """Each as it is afterwards, or refused: FORBIDDEN, NOT_FOUND, or CONFLICT unless it was DISPATCHED."""
-    return await _each(tx, asked, Operation.DELIVER, decide.deliver)
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """A courier's command."""
+
+    deed: Deed
+    key: ShipmentKey
 
 
-class Decide(Protocol):
-    """A rule that changes the order and its shipment as a whole, or raises Refused and changes nothing."""
+async def carry(tx: Tx, asked: Sequence[tuple[Viewer, Carry]]) -> list[Shipment | Refused]:
+    """Dispatches and delivers, one after the other; each sees what came before it. Answers in their order.
 
-    def __call__(self, order: Order, shipment: Shipment, *, by: Actor, at: datetime) -> None: ...
-
-
-async def _each(tx: Tx, asked: Sequence[Ask], operation: Operation, rule: Decide) -> list[Shipment | Refused]:
-    """One after the other over orders that are locked and saved together; each sees what came before it."""
-    locked = await store.lock(tx, {order_id for _, (order_id, _) in asked})
+    Refused: FORBIDDEN, NOT_FOUND, or CONFLICT unless it is BOOKED to be dispatched and DISPATCHED to be delivered.
+    The orders are locked and saved together; the callers may be different ones.
+    """
+    locked = await store.lock(tx, {command.key[0] for _, command in asked})
     results: list[Shipment | Refused] = []
-    for viewer, key in asked:
+    for viewer, command in asked:
+        operation, rule = _DEEDS[command.deed]
         try:
-            order, shipment = _visible(locked, viewer, key, operation)
+            order, shipment = _visible(locked, viewer, command.key, operation)
             rule(order, shipment, by=viewer.actor, at=locked.at)
         except Refused as refusal:
             results.append(refusal)
