@@ -22,8 +22,7 @@ from oms.providers.ports import (
 
 async def carry(shop: Shop, batch: Batch) -> None:
     """What has no invoice yet gets one; whatever then may be charged or paid back is, each group as it is ready."""
-    async with shop.db.transaction() as tx:
-        to_invoice = await handle.to_invoice(tx, batch)
+    to_invoice = await handle.to_invoice(shop.db, batch)
     waiting = {asked.key for asked in to_invoice}
     async with asyncio.TaskGroup() as group:
         if ready := [item for item in batch.items if item.key not in waiting]:

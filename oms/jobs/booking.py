@@ -11,8 +11,7 @@ from oms.providers.ports import BookingRequest, ProviderUnavailable
 
 
 async def carry(shop: Shop, batch: Batch) -> None:
-    async with shop.db.transaction() as tx:
-        to_book = await handle.to_book(tx, batch)
+    to_book = await handle.to_book(shop.db, batch)
     async for answered in answers({asked.key: _call(shop, asked) for asked in to_book}):
         await shop.put_off(batch, {k: a for k, a in answered.items() if isinstance(a, ProviderUnavailable)})
         async with shop.db.transaction() as tx:

@@ -29,6 +29,9 @@ SLOW_S: Final = 0.5
 MOST_SLOW: Final = 20
 """Batches of one queue under way at the most."""
 
+COMPANY_S: Final = 0.03
+"""So far apart batches of one queue begin, unless they are full: what comes meanwhile goes together, and most of what a
+batch costs it costs once. A queue that had nothing to do for as long waits for nobody."""
 
 LOOK_AGAIN: Final = timedelta(seconds=1)
 """After which a batch that the database's absence stopped is tried again."""
@@ -42,6 +45,7 @@ class Drains:
         self._running: dict[Queue, asyncio.Task[None]] = {}
         self._again: set[Queue] = set()
         self._slow: dict[Queue, set[asyncio.Task[None]]] = {queue: set() for queue in queues}
+        self._rested_at_s = dict.fromkeys(queues, 0.0)
         self._stopping = False
 
     @property
@@ -59,26 +63,39 @@ class Drains:
 
     async def _drain(self, queue: Queue) -> None:
         try:
-            while True:
+            while not self._stopping:
+                await self.company(queue)
                 self._again.discard(queue)
-                batch = None if self._stopping else await self._claim(queue)
-                if batch:
+                batch = await self._claim(queue)
+                if batch.items:
                     await self._start(queue, batch)
-                elif self._stopping or queue not in self._again:
+                if not self._may_leave_some(batch) and queue not in self._again:
                     return
         except Exception as error:
             # Nothing is lost: what was claimed is due again when its lease ends, and the timer looks in a second.
             log.error("a queue could not be drained", queue=str(queue), exc_info=error)
 
-    async def _claim(self, queue: Queue) -> Batch | None:
-        async with self._shop.db.transaction() as tx:
-            if queue == Queue.BILLING:
-                await store.release_held(tx, most=self._shop.batch)
-            batch = await store.claim(tx, queue, most=self._shop.batch, lease=self._shop.lease)
-        return batch if batch.items else None
+    async def company(self, queue: Queue) -> None:
+        """Waits until it is time to look, which it is at once where the queue was not at work just now."""
+        remaining_s = self._rested_at_s[queue] - asyncio.get_running_loop().time()
+        if remaining_s > 0 and not self._stopping:
+            await asyncio.sleep(remaining_s)
+
+    async def _claim(self, queue: Queue) -> Batch:
+        """Each statement by itself, for a claim is one."""
+        db, most = self._shop.db, self._shop.batch
+        if queue == Queue.BILLING:
+            await store.release_held(db, most=most)
+        return await store.claim(db, queue, most=most, lease=self._shop.lease)
+
+    def _may_leave_some(self, batch: Batch) -> bool:
+        """Whether there may be more that is due: a claim takes so many at the most, and of suspects one."""
+        return len(batch.items) >= self._shop.batch or any(item.suspect for item in batch.items)
 
     async def _start(self, queue: Queue, batch: Batch) -> None:
         """Carries a batch, for as long as it takes; comes back earlier where that is long."""
+        if len(batch.items) < self._shop.batch:
+            self._rested_at_s[queue] = asyncio.get_running_loop().time() + COMPANY_S
         slow = self._slow[queue]
         task = asyncio.create_task(self._carry(queue, batch))
         slow.add(task)

@@ -125,7 +125,9 @@ class WorkerProcess:
 
     def _arq_worker(self, queue: Queue, redis: Any) -> Worker:
         async def wake(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:  # noqa: ARG001 - arq's form
-            # First the key, then the look: whoever commits after it was deleted sends another wake-up.
+            # First the key, then the look: whoever commits after it was deleted sends another wake-up. While the look
+            # has to wait the key stays, and nobody sends any.
+            await self._drains.company(queue)
             await redis.delete(pending_key(queue))
             self._drains.wake(queue)
 

@@ -156,7 +156,7 @@ BUGS: Final[Mapping[str, Bug]] = {
             "Refusal: .*CONFLICT",
         ),
         Bug(trust_the_doorbell, "charge_declined", ("web: before", "ring the doorbell"), "NeverCame"),
-        Bug(never_take_over, "charge_declined", ("worker: after", "_claim(allocation)", "COMMIT"), "NeverCame"),
+        Bug(never_take_over, "charge_declined", ("worker: after", "_claim(allocation)"), "NeverCame"),
         Bug(
             charge_under_a_new_key_each_time,
             "amended_and_accepted",

@@ -75,7 +75,6 @@ _watch: Watch | None = None
 class WatchedProtocol(asyncpg_protocol.Protocol):
     """asyncpg's, which passes every statement on."""
 
-    idle = False
     wire: Any = None
 
     def connection_made(self, transport: Any) -> None:
@@ -100,11 +99,11 @@ async def _statement(connection: WatchedProtocol, query: str, send: Callable[[],
     if _watch is None or not _watch.board.is_watching or _aside.get():
         return await send()
     step = _step()
-    if step is None or await _finds_nothing(connection, step, query):
+    if step is None or await _finds_nothing(step):
         return await send()
     place = f"{step.name}: {_head(query)}"
     _watch.board.crossed(place, BEFORE)
-    if query.startswith("COMMIT"):
+    if query.startswith("COMMIT") or step.queue:
         sending = asyncio.ensure_future(send())
         await _written(connection)
         _watch.board.crossed(place, SENT)
@@ -122,13 +121,9 @@ async def _written(connection: WatchedProtocol) -> None:
         await asyncio.sleep(0)
 
 
-async def _finds_nothing(connection: WatchedProtocol, step: "_Step", query: str) -> bool:
-    """Of a claim's transaction, asked at its BEGIN and true until its end."""
-    if step.queue is None or _watch is None:
-        return False
-    if query.startswith("BEGIN"):
-        connection.idle = not await _watch.is_due(step.queue)
-    return connection.idle
+async def _finds_nothing(step: "_Step") -> bool:
+    """Of a claim, whose statements commit each by itself."""
+    return step.queue is not None and _watch is not None and not await _watch.is_due(step.queue)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from oms.db import Tx
+from oms.db import Database, Tx
 from oms.domain.actor import Actor
 from oms.domain.billing import decide
 from oms.domain.billing.model import Draft, PaymentStatus
@@ -48,16 +48,16 @@ class Settled:
     declined: str | None = None
 
 
-async def to_invoice(tx: Tx, batch: Batch) -> list[ToInvoice]:
+async def to_invoice(db: Database, batch: Batch) -> list[ToInvoice]:
     """The shipments of a batch that have no invoice yet."""
-    orders = await store.peek(tx, batch.order_ids, items=True)
+    orders = await store.peek(db, batch.order_ids, items=True)
     waiting = [
         (key, orders[key.order_id].currency, shipment.items)
         for key in sorted(batch.keys)
         for shipment in [_shipment(orders, key)]
         if shipment and shipment.payment.status == PaymentStatus.PENDING and not shipment.payment.invoice
     ]
-    products = await catalog_store.of_skus(tx, {item.sku for *_, items in waiting for item in items})
+    products = await catalog_store.of_skus(db, {item.sku for *_, items in waiting for item in items})
     rates = {sku: product.tax_bps for sku, product in products.items()}
     return [ToInvoice(key, currency, items, rates) for key, currency, items in waiting]
 
@@ -74,7 +74,8 @@ async def start_charges(tx: Tx, batch: Batch, drafts: Mapping[WorkKey, Draft]) -
     await locked.save()
     held = {key for key, verdict in verdicts.items() if verdict == Verdict.HOLD}
     await work_store.hold(tx, batch, held)
-    await work_store.let_go(tx, batch, {key for key, v in verdicts.items() if v == Verdict.DECLINE})
+    declined = [key for key, verdict in verdicts.items() if verdict == Verdict.DECLINE]
+    await work_store.let_go(tx, batch, locked.still_call_for(declined))
     return [call for key in sorted(ours - held) if (call := _to_settle(locked, key))]
 
 
@@ -125,7 +126,7 @@ async def record(tx: Tx, batch: Batch, settled: Mapping[WorkKey, Settled]) -> No
         if order and shipment:
             _record(order, shipment, settled[key], locked)
     await locked.save()
-    await work_store.let_go(tx, batch, ours)
+    await work_store.let_go(tx, batch, locked.still_call_for(ours))
 
 
 def _record(order: Order, shipment: Shipment, outcome: Settled, locked: LockedOrders) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from oms.db import Tx
+from oms.db import Database, Tx
 from oms.domain.actor import Actor
 from oms.domain.booking import decide
 from oms.domain.booking.decide import Booking
@@ -39,9 +39,9 @@ class Released:
 Answer = Booking | NoCourier | Released
 
 
-async def to_book(tx: Tx, batch: Batch) -> list[ToBook]:
+async def to_book(db: Database, batch: Batch) -> list[ToBook]:
     """What the shipments of a batch call for now."""
-    orders = await store.peek(tx, batch.order_ids, items=True)
+    orders = await store.peek(db, batch.order_ids, items=True)
     return [
         ToBook(
             key,
@@ -76,4 +76,4 @@ async def record(tx: Tx, batch: Batch, answers: Mapping[WorkKey, Answer]) -> Non
             case Step.RELEASE, Released():
                 decide.released(order, shipment, by=by, at=locked.at)
     await locked.save()
-    await work_store.let_go(tx, batch, ours)
+    await work_store.let_go(tx, batch, locked.still_call_for(ours))

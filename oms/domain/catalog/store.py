@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Integer, Table, Text
 
-from oms.db import Statement, Tx, columns, metadata
+from oms.db import Database, Statement, Tx, columns, metadata
 from oms.domain.catalog.model import Product, Warehouse
 
 products: Final = Table(
@@ -33,9 +33,9 @@ _PRODUCTS: Final = Statement(
 )
 
 
-async def of_skus(tx: Tx, skus: Collection[str]) -> dict[str, Product]:
+async def of_skus(source: Tx | Database, skus: Collection[str]) -> dict[str, Product]:
     """Those that exist, by SKU."""
-    return {row[0]: Product(*row) for row in await tx.rows(_PRODUCTS, skus=list(skus))}
+    return {row[0]: Product(*row) for row in await source.rows(_PRODUCTS, skus=list(skus))}
 
 
 _WAREHOUSES: Final = Statement("SELECT code FROM warehouses WHERE code = ANY(CAST(:codes AS text[]))")

@@ -178,7 +178,7 @@ async def allocate(tx: Tx, batch: Batch, *, answer_within: timedelta) -> None:
                 levels[sku][part.warehouse_code] -= units
         decide.allocate(order, found, by=by, at=locked.at, answer_within=answer_within)
     await locked.save()
-    await work_store.let_go(tx, batch, held)
+    await work_store.let_go(tx, batch, locked.still_call_for(held))
 
 
 async def time_out(tx: Tx, batch: Batch) -> None:
@@ -189,4 +189,4 @@ async def time_out(tx: Tx, batch: Batch) -> None:
         if order := locked.get(key.order_id):
             decide.time_out(order, by=Actor(batch.queue), at=locked.at)
     await locked.save()
-    await work_store.let_go(tx, batch, held)
+    await work_store.let_go(tx, batch, locked.still_call_for(held))

@@ -18,7 +18,7 @@ from oms.domain.orders.standing import Standing, stock_moves, tally_moves
 from oms.domain.shipments import store as shipment_store
 from oms.domain.stock import store as stock_store
 from oms.domain.work import store as work_store
-from oms.domain.work.model import wanted
+from oms.domain.work.model import WorkKey, wanted
 
 orders: Final = Table(
     "orders",
@@ -108,6 +108,10 @@ class LockedOrders:
 
     def get(self, order_id: UUID) -> Order | None:
         return self.orders.get(order_id)
+
+    def still_call_for(self, keys: Iterable[WorkKey]) -> list[WorkKey]:
+        """Those of the items that are wanted as the orders were saved last; the others left the table."""
+        return [key for key in keys if key.order_id in self.loaded_as and key in self.loaded_as[key.order_id].work]
 
     async def save(self) -> None:
         """Writes what was recorded, and what follows from it: due work, stock and tallies.

@@ -1,0 +1,78 @@
+"""What is decided under a lock is decided by what was there when the lock was granted, and dated after that."""
+
+import asyncio
+from collections import Counter
+from uuid import UUID
+
+from oms.domain.actor import Actor
+from oms.domain.events import EventType
+from oms.domain.fraud import store as fraud_store
+from oms.domain.orders import store as order_store
+from oms.domain.orders.standing import StockMoves
+from oms.domain.orders.store import LockedOrders
+from oms.domain.stock import store as stock_store
+from tests.shop import ShopUnderTest
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+
+async def _until_somebody_waits(shop: ShopUnderTest) -> None:
+    async with asyncio.timeout(10):
+        while await shop.rows(WAITING) == [(0,)]:  # noqa: ASYNC110 - a lock rings no bell
+            await asyncio.sleep(0.005)
+
+
+async def _lock(shop: ShopUnderTest, *ids: UUID) -> LockedOrders:
+    async with shop.db.transaction() as tx:
+        return await order_store.lock(tx, ids)
+
+
+async def test_the_instant_of_a_lock_is_after_it_was_granted_whichever_order_was_waited_for(
+    shop: ShopUnderTest,
+) -> None:
+    await shop.stock_up({"MUG": {"A": 100}})
+    orders = [await shop.place({"MUG": 1}) for _ in range(3)]
+    for held in orders:
+        async with shop.db.transaction() as holder:
+            await order_store.lock(holder, [held])
+            waiting = asyncio.create_task(_lock(shop, *orders))
+            await _until_somebody_waits(shop)
+            released_at = await holder.clock()
+        assert (await waiting).at > released_at
+
+
+async def test_what_was_written_while_a_lock_was_waited_for_is_seen(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 100}})
+    order = await shop.place({"MUG": 1})
+    async with shop.db.transaction() as holder:
+        locked = await order_store.lock(holder, [order])
+        waiting = asyncio.create_task(_lock(shop, order))
+        await _until_somebody_waits(shop)
+        shipment = locked.orders[order].open_shipment("A", locked.at)
+        locked.orders[order].record(EventType.ItemsAllocated, by=Actor("allocation"), at=locked.at)
+        await locked.save()
+    found = (await waiting).orders[order]
+    assert (found.status, found.last_seq) == ("PROCESSING", 2)
+    assert [each.number for each in found.shipments] == [shipment.number]
+
+
+async def test_units_and_amounts_that_move_at_the_same_time_add_up(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 100}, "TEA": {"A": 100}})
+    await shop.place({"MUG": 1}, customer="ana")
+    [(ana,)] = await shop.rows("SELECT id FROM customers")
+    async with shop.db.transaction() as tx:
+        await fraud_store.lock_tallies(tx, [(ana, "USD")], 1)
+
+    async def move() -> None:
+        async with shop.db.transaction() as tx:
+            await stock_store.move(tx, StockMoves(claimed=Counter({("TEA", "A"): 2, ("MUG", "A"): 1})))
+            await fraud_store.move_tallies(tx, {(ana, "USD", 1): 10})
+
+    async with shop.db.transaction() as holder:
+        await stock_store.move(holder, StockMoves(claimed=Counter({("MUG", "A"): 5})))
+        await fraud_store.move_tallies(holder, {(ana, "USD", 1): 3})
+        waiting = [asyncio.create_task(move()) for _ in range(3)]
+        await _until_somebody_waits(shop)
+    await asyncio.gather(*waiting)
+    assert await shop.levels() == {("MUG", "A"): (100, 8), ("TEA", "A"): (100, 6)}
+    assert await shop.tally() == 33
