@@ -148,7 +148,7 @@ BUGS: Final[Mapping[str, Bug]] = {
             "NeverCame",
             adds_points=True,
         ),
-        Bug(note_the_work_after_the_commit, "charge_declined", ("web: after", "place_order", "COMMIT"), "NeverCame"),
+        Bug(note_the_work_after_the_commit, "charge_declined", ("web: after", "rounds.place", "COMMIT"), "NeverCame"),
         Bug(
             remember_the_command_after_the_commit,
             "nothing_available",

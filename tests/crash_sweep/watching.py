@@ -24,8 +24,14 @@ from oms.providers.ports import ProviderUnavailable
 from tests.crash_sweep.points import AFTER, BEFORE, SENT, Board
 
 _HEAD: Final = re.compile(r"(?s)\s*(?:(UPDATE|INSERT INTO|DELETE FROM)\s+(\w+)|(SELECT|WITH)\b.*?\bFROM\s+([\w.]+))")
-_NOT_ON_THE_WAY: Final = ("oms.jobs.worker", "oms.web.live", "oms.web.front", "oms.database_version")
-"""A worker's sign of life and housekeeping, the log that pages watch, probes, the start of a process."""
+_NOT_ON_THE_WAY: Final = ("oms.jobs.worker", "oms.web.live", "oms.database_version")
+"""A worker's sign of life and housekeeping, the log that pages watch, the start of a process."""
+
+_PROBED: Final = "web.front."
+"""Every request comes through there; what is asked from there itself is asked for probes."""
+
+_EXECUTING: Final = ("oms.schema.export", "oms.schema.known", "oms.schema.compiled", "oms.schema.guard")
+"""Through these comes every operation, whatever it is."""
 
 _CONNECTING: Final = ("first_connect", "_introspect_types")
 _LOOPS: Final = ("asyncio.runners", "uvloop")
@@ -135,26 +141,29 @@ class _Step:
 
 
 def _step() -> _Step | None:
-    """The job's function nearest to the statement, or the API's farthest, or else a door's; and the domain's nearest.
+    """The job's function nearest to the statement, or a round, or the API's farthest function, or else a door's; and
+    the domain's nearest.
 
     None for what is not on an order's way: see _NOT_ON_THE_WAY; and for what a new connection is asked.
     """
-    domain, job, api, door = "", None, None, None
+    domain, job, round_, api, door = "", None, None, None, None
     for frame in _frames():
         module, function = frame.f_globals.get("__name__", ""), frame.f_code.co_name
         if module.startswith(_NOT_ON_THE_WAY) or function in _CONNECTING:
             return None
         name = f"{module.removeprefix('oms.').removeprefix('domain.')}.{function}"
-        if module.startswith("oms.domain"):
+        if module == "oms.domain.rounds":
+            round_ = frame, f"rounds.{frame.f_locals['self'].act.__name__}"
+        elif module.startswith("oms.domain"):
             domain = domain or name
         elif module.startswith("oms.jobs"):
             job = job or (frame, name)
-        elif module.startswith("oms.schema"):
+        elif module.startswith("oms.schema") and not module.startswith(_EXECUTING):
             api = frame, name
         elif module.startswith(("oms.web", "tests.crash_sweep.bugs")):
             door = door or (frame, name)
-    found = job or api or door
-    if found is None:
+    found = job or round_ or api or door
+    if found is None or found[1].startswith(_PROBED):
         return None
     queue = found[0].f_locals["queue"] if found[1] == "jobs.drains._claim" else None
     step = f"{found[1]}({queue})" if queue else found[1]
