@@ -6,7 +6,7 @@ is not linear: each bound below keeps one of its steps short. docs/doors.md tell
 
 import sys
 from collections import OrderedDict, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from graphql import (
@@ -52,13 +52,17 @@ class DocumentRefused(GraphQLError):
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Document:
-    """A document within the bounds. `introspects`: it asks for the schema itself. `directives`: how many it has."""
+    """A document within the bounds. `introspects`: it asks for the schema itself. `directives`: how many it has.
+
+    `mutating` holds under how many keys each mutation answers, by the operation's name.
+    """
 
     syntax: DocumentNode
     operations: tuple[OperationDefinitionNode, ...]
     fragments: dict[str, FragmentDefinitionNode]
     introspects: bool
     directives: int
+    mutating: dict[str | None, int] = field(default_factory=dict)
 
     def chosen(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation of that name, or without a name the only one; None where there is no such one."""
@@ -67,9 +71,9 @@ class Document:
         named = (operation for operation in self.operations if operation.name and operation.name.value == name)
         return next(named, None)
 
-    def root_keys(self, operation: OperationDefinitionNode) -> set[str]:
-        """Under which keys the operation answers: its root fields, fragments resolved."""
-        return set(_by_key([operation.selection_set], self.fragments))
+    def mutates_once(self, operation: OperationDefinitionNode) -> bool:
+        """Whether it is a mutation that answers under one key only, that is, with one root field."""
+        return self.mutating.get(operation.name.value if operation.name else None) == 1
 
 
 class KnownDocuments:
@@ -133,7 +137,9 @@ def _within_bounds(syntax: DocumentNode) -> Document:
     _require_modest(document)
     for operation in operations:
         if operation.operation is OperationType.MUTATION:
-            _refuse_above(len(document.root_keys(operation)), MOST_MUTATIONS, "fields of a mutation")
+            count = len(_by_key([operation.selection_set], fragments))
+            _refuse_above(count, MOST_MUTATIONS, "fields of a mutation")
+            document.mutating[operation.name.value if operation.name else None] = count
     return document
 
 

@@ -1,9 +1,10 @@
 """A GraphQL request as it comes in over any of the doors: checked for its form, not yet for its meaning."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+import graphql
 import orjson
 from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.types.graphql import OperationType
@@ -18,13 +19,15 @@ MOST_VALUES: Final = 150_000
 """Of one request: making them takes longer than reading their text. A thousand orders of 26 lines hold 115,000."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operation:
     """What to execute. `name` chooses among the document's operations; None where it has one only."""
 
     document: str
     variables: dict[str, Any] | None = None
     name: str | None = None
+    _known: tuple[Document, OperationDefinitionNode] | None = field(default=None, init=False, repr=False)
+    """What the document was found to be; asked for once."""
 
     @classmethod
     def of(cls, request: Any) -> "Operation":
@@ -66,15 +69,19 @@ class Operation:
 
     def kind(self) -> OperationType:
         """What it is. Raises CannotExecute where the document can't be parsed or no operation of it is chosen."""
-        return OperationType(self._chosen()[1].operation.value)
+        return _KINDS[self._chosen()[1].operation]
 
     def mutates_once(self) -> bool:
         """Whether it is a mutation with exactly one root field. Raises as kind() does."""
         document, chosen = self._chosen()
-        is_mutation = OperationType(chosen.operation.value) is OperationType.MUTATION
-        return is_mutation and len(document.root_keys(chosen)) == 1
+        return document.mutates_once(chosen)
 
     def _chosen(self) -> tuple[Document, OperationDefinitionNode]:
+        if self._known is None:
+            self._known = self._found()
+        return self._known
+
+    def _found(self) -> tuple[Document, OperationDefinitionNode]:
         try:
             document = parsed(self.document)
         except GraphQLError as problem:
@@ -84,6 +91,9 @@ class Operation:
             message = "Choose an operation of the document: operationName must be the name of one."
             raise CannotExecute([GraphQLError(message)])
         return document, chosen
+
+
+_KINDS: Final = {kind: OperationType(kind.value) for kind in graphql.OperationType}
 
 
 def decoded(text: str | bytes, *, what: str) -> Any:

@@ -3,15 +3,13 @@
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, located_error
 
 from oms.domain.access.model import Operation, may
+from oms.schema.below import Below
 from oms.schema.context import Context
-
-if TYPE_CHECKING:
-    from oms.schema.below import Below
 
 Path = tuple[Any, str | int] | None
 """Where in the answer: the path of what is around it, and its key or index there. Made of links, because it is made
@@ -27,9 +25,7 @@ class Place:
         self._fragments = fragments
 
     @cached_property
-    def below(self) -> "Below":
-        from oms.schema.below import Below  # noqa: PLC0415
-
+    def below(self) -> Below:
         return Below.of(self._nodes, self._fragments)
 
 
@@ -48,7 +44,7 @@ class Asked:
         return self._place.field_name
 
     @property
-    def below(self) -> "Below":
+    def below(self) -> Below:
         """What is selected below the field."""
         return self._place.below
 

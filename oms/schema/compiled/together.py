@@ -11,6 +11,7 @@ batches run in tasks of their own; what asks a database by itself goes by `gathe
 from asyncio import CancelledError, Future, get_running_loop
 from collections.abc import Coroutine, Generator, Sequence
 from functools import partial
+from types import CoroutineType, coroutine
 from typing import Any
 
 Waiting = Coroutine[Any, Any, Any]
@@ -64,7 +65,7 @@ class Together:
         coroutine = self._coroutines[index]
         self._waits_for.pop(index, None)
         try:
-            future = coroutine.send(None) if cancelled is None else coroutine.throw(cancelled)
+            future = _taken(coroutine.send(None) if cancelled is None else coroutine.throw(cancelled))
         except StopIteration as ended:
             del self._coroutines[index]
             self._results[index] = ended.value
@@ -77,7 +78,6 @@ class Together:
             if future is None:  # as asyncio.sleep(0): it only lets others go first
                 self._loop.call_soon(self._wake, index, None)
             else:
-                future._asyncio_future_blocking = False  # noqa: SLF001 - how a future knows that it was awaited
                 future.add_done_callback(partial(self._wake, index))
 
     def _wake(self, index: int, future: Future[Any] | None) -> None:
@@ -91,3 +91,39 @@ class Together:
         self._ready.clear()
         for index in list(self._coroutines):
             self._drive(index, CancelledError())
+
+
+def begun(awaited: Any) -> tuple[Any, bool]:
+    """Its result and True, where it has to wait for nothing; else what is left to await of it, and False."""
+    if type(awaited) is not CoroutineType:
+        return awaited, False
+    try:
+        future = _taken(awaited.send(None))
+    except StopIteration as ended:
+        return ended.value, True
+    return _rest(awaited, future), False
+
+
+@coroutine
+def _rest(begun: Waiting, future: Future[Any] | None) -> Generator[Any, Any, Any]:
+    """What a coroutine still has to do, which waits for the future."""
+    while True:
+        if future is not None:
+            future._asyncio_future_blocking = True  # noqa: SLF001 - see _taken
+        try:
+            sent = yield future
+        except BaseException as error:  # noqa: BLE001 - it is for the coroutine
+            resume = partial(begun.throw, error)
+        else:
+            resume = partial(begun.send, sent)
+        try:
+            future = _taken(resume())
+        except StopIteration as ended:
+            return ended.value
+
+
+def _taken(future: Future[Any] | None) -> Future[Any] | None:
+    """The same. By this mark a future knows that it is awaited and not merely yielded, until who drives takes it."""
+    if future is not None:
+        future._asyncio_future_blocking = False  # noqa: SLF001
+    return future

@@ -17,7 +17,7 @@ from graphql.pyutils import gather_with_cancel, inspect, is_iterable
 from oms.schema import limits
 from oms.schema.compiled.leaves import Nothing
 from oms.schema.compiled.run import Path, Run, abandon
-from oms.schema.compiled.together import Together
+from oms.schema.compiled.together import Together, begun
 
 Read = Callable[[Any, Run], Any]
 """From the object that a field belongs to, its value, or an awaitable of it."""
@@ -177,9 +177,11 @@ class Selected:
                 else:
                     value = read(source, run)
                     if hasattr(type(value), "__await__"):
-                        told[key] = None  # in its place among the others
-                        waiting.append((key, field.awaited(value, path, run)))
-                        continue
+                        value, is_there = (value, False) if field.way.asks_itself else begun(value)
+                        if not is_there:
+                            told[key] = None  # in its place among the others
+                            waiting.append((key, field.awaited(value, path, run)))
+                            continue
                 if type(value) is exact:
                     told[key] = value
                 elif value is None:
