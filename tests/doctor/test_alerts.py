@@ -28,7 +28,7 @@ def rules() -> list[dict[str, Any]]:
 def exported() -> set[str]:
     """Names of all samples that /metrics can tell."""
     own = OwnFigures(OpenStreams())
-    own.count("/graphql", "POST", 200, 0.001, is_stream=False)
+    own.count("/graphql", "POST", 200, 0.001)
     signs = VitalSigns(
         Operations(tuple(QueueStats(queue, 1, 1, 1.0) for queue in Queue), 1.0),
         parked=1,
