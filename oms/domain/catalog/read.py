@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import TextClause, text
 
-from oms.db import Database
+from oms.db import Database, Statement
 from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.paging import Page, check_first, key_of
@@ -27,13 +27,12 @@ _FOUND: Final = text(
 _PRODUCT: Final = text("SELECT sku, name, unit_price_minor, currency, tax_bps FROM products WHERE sku = :sku")
 _WAREHOUSES: Final = text("SELECT code, name FROM warehouses WHERE code > :after ORDER BY code LIMIT :most")
 
-_NAMES: Final = text("SELECT sku, name FROM products WHERE sku = ANY(CAST(:skus AS text[]))")
+_NAMES: Final = Statement("SELECT sku, name FROM products WHERE sku = ANY(CAST(:skus AS text[]))")
 
 
 async def names_of(db: Database, skus: Collection[str]) -> dict[str, str]:
     """Names of products by SKU, of those that exist; whoever may see a line may know what it is."""
-    async with db.reading() as conn:
-        return {row.sku: row.name for row in await conn.execute(_NAMES, {"skus": list(skus)})}
+    return {row["sku"]: row["name"] for row in await db.rows(_NAMES, skus=list(skus))}
 
 
 async def products(

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
-from oms.db import Database
+from oms.db import Database, Statement
 from oms.domain.access.model import Operation, Viewer, may_for
 from oms.domain.refusal import refuse_all
 from oms.domain.text import CODE_LENGTH, check_text
@@ -20,8 +18,8 @@ class SeenCustomer:
     reference: str
 
 
-_OF_ID: Final = text("SELECT id, reference FROM customers WHERE id = :key")
-_OF_REFERENCE: Final = text("SELECT id, reference FROM customers WHERE reference = :key")
+_OF_ID: Final = Statement("SELECT id, reference FROM customers WHERE id = :key")
+_OF_REFERENCE: Final = Statement("SELECT id, reference FROM customers WHERE reference = :key")
 
 
 async def find(db: Database, viewer: Viewer, key: UUID | str) -> SeenCustomer | None:
@@ -31,6 +29,7 @@ async def find(db: Database, viewer: Viewer, key: UUID | str) -> SeenCustomer | 
     """
     if isinstance(key, str):
         refuse_all(check_text(key, "reference", most=CODE_LENGTH))
-    async with db.reading() as conn:
-        row = (await conn.execute(_OF_REFERENCE if isinstance(key, str) else _OF_ID, {"key": key})).one_or_none()
-    return SeenCustomer(*row) if row and may_for(viewer, Operation.READ_CUSTOMER, row.reference) else None
+    for row in await db.rows(_OF_REFERENCE if isinstance(key, str) else _OF_ID, key=key):
+        customer = SeenCustomer(*row)
+        return customer if may_for(viewer, Operation.READ_CUSTOMER, customer.reference) else None
+    return None

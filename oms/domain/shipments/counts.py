@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import text
-
-from oms.db import Database
+from oms.db import Database, Statement
 from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.refusal import refuse_all
 from oms.domain.shipments.model import ShipmentStatus
@@ -34,8 +32,8 @@ _COUNTS: Final = """
     SELECT 'DELIVERED', count(*) FROM (
         SELECT FROM shipments s WHERE s.delivered_at >= now() - interval '24 hours' {there} LIMIT :most) counted
     """
-_EVERYWHERE: Final = text(_COUNTS.format(there=""))
-_IN_ONE_WAREHOUSE: Final = text(_COUNTS.format(there="AND s.warehouse_code = :code"))
+_EVERYWHERE: Final = Statement(_COUNTS.format(there=""))
+_IN_ONE_WAREHOUSE: Final = Statement(_COUNTS.format(there="AND s.warehouse_code = :code"))
 
 
 async def counts(db: Database, viewer: Viewer, warehouse_code: str | None) -> list[Counted]:
@@ -46,5 +44,4 @@ async def counts(db: Database, viewer: Viewer, warehouse_code: str | None) -> li
     if warehouse_code is not None:
         refuse_all(check_text(warehouse_code, "warehouseCode", most=CODE_LENGTH))
         values["code"] = warehouse_code
-    async with db.reading() as conn:
-        return [Counted(ShipmentStatus(status), count) for status, count in await conn.execute(query, values)]
+    return [Counted(ShipmentStatus(status), count) for status, count in await db.rows(query, **values)]

@@ -5,9 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import text
-
-from oms.db import Database
+from oms.db import Database, Statement
 from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.catalog.model import Warehouse
 from oms.domain.refusal import refuse_all
@@ -28,7 +26,7 @@ class Level:
         return self.on_hand - self.allocated
 
 
-_LEVELS: Final = text(
+_LEVELS: Final = Statement(
     """
     SELECT s.sku, s.warehouse_code, w.name, s.on_hand, s.allocated
     FROM stock s LEFT JOIN warehouses w ON w.code = s.warehouse_code
@@ -47,7 +45,6 @@ async def levels_of(db: Database, viewer: Viewer, skus: Collection[str]) -> dict
     """By SKU, those that any warehouse knows; each in the order of warehouse codes. Raises Refused(FORBIDDEN)."""
     require(viewer, Operation.READ_STOCK)
     found: defaultdict[str, list[Level]] = defaultdict(list)
-    async with db.reading() as conn:
-        for sku, code, name, on_hand, allocated in await conn.execute(_LEVELS, {"skus": list(skus)}):
-            found[sku].append(Level(sku, Warehouse(code, name or code), on_hand, allocated))
+    for sku, code, name, on_hand, allocated in await db.rows(_LEVELS, skus=list(skus)):
+        found[sku].append(Level(sku, Warehouse(code, name or code), on_hand, allocated))
     return found

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from oms.db import Database
+from oms.db import Database, Statement
 from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.ids import parse_work, work_id
 from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, instant_of, key_of
@@ -138,7 +138,7 @@ class SeenWork:
         return work_id(self.key.order_id, self.key.shipment, self.key.queue)
 
 
-_OF_ORDERS: Final = text(
+_OF_ORDERS: Final = Statement(
     """
     SELECT order_id, shipment, queue, step, attempt, due_at, held, parked_at, last_error FROM work
     WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, parked_at NULLS LAST, due_at, shipment, queue
@@ -149,7 +149,6 @@ _OF_ORDERS: Final = text(
 async def of_orders(db: Database, ids: Collection[UUID]) -> dict[UUID, list[SeenWork]]:
     """By order, what is parked first, then what is due first; for who may read how the system runs."""
     work: dict[UUID, list[SeenWork]] = defaultdict(list)
-    async with db.reading() as conn:
-        for order_id, shipment, queue, step, *rest in await conn.execute(_OF_ORDERS, {"ids": list(ids)}):
-            work[order_id].append(SeenWork(WorkKey(order_id, shipment, Queue(queue)), Step(step), *rest))
+    for order_id, shipment, queue, step, *rest in await db.rows(_OF_ORDERS, ids=list(ids)):
+        work[order_id].append(SeenWork(WorkKey(order_id, shipment, Queue(queue)), Step(step), *rest))
     return work
