@@ -155,7 +155,7 @@ def count_values(variables: Mapping[str, Any] | None, most: int) -> int:
         value = pending.pop()
         within = value.values() if isinstance(value, dict) else value
         count += len(within)
-        pending += [each for each in within if isinstance(each, dict | list)]
+        pending += [each for each in within if type(each) is dict or type(each) is list]
     return count
 
 

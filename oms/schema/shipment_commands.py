@@ -26,8 +26,8 @@ class ShipmentPayload:
     user_errors: list[UserError]
 
     @strawberry.field
-    async def shipment(self) -> Shipment | None:
-        seen = await read.just_changed(self.reads.db, self.key) if self.key else None
+    async def shipment(self, info: Info) -> Shipment | None:
+        seen = await read.just_changed(info.context.db, self.key) if self.key else None
         return Shipment.of(self.reads, seen) if seen else None
 
 

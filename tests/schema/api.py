@@ -71,11 +71,11 @@ class Bells:
 
 @dataclass
 class Api:
-    """Asks as somebody; who is not named is support."""
+    """Asks as somebody; who is not named is support. What only reads is asked in both ways, if it `compares`."""
 
     shop: ShopUnderTest
     bells: Bells = field(default_factory=Bells)
-    is_counted: bool = False
+    compares: bool = True
 
     def context(self, viewer: Viewer, repeat: RepeatKey | None = None) -> Context:
         return Context(
@@ -92,7 +92,7 @@ class Api:
         self, document: str, viewer: Viewer = SUPPORT, repeat: RepeatKey | None = None, **variables: Any
     ) -> ExecutionResult:
         result = await schema.execute(document, variables, self.context(viewer, repeat))
-        if not self.is_counted:
+        if self.compares:
             await assert_strawberry_says_the_same(result, document, variables, self.context(viewer))
         return result
 
@@ -126,11 +126,11 @@ class Api:
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:
-        """What is sent to the database meanwhile, by plans alone."""
-        self.is_counted = True
+        """What is sent to the database meanwhile, where each question is asked once."""
+        self.compares = False
         with statements_of(self.shop.db) as sent:
             yield sent
-        self.is_counted = False
+        self.compares = True
 
     async def booked(self, **fields: Any) -> "Known":
         """An order for ana over two warehouses, charged and booked."""

@@ -193,6 +193,7 @@ async def test_products_and_warehouses_are_listed_in_order(api: Api) -> None:
 async def test_lists_are_read_while_others_write(api: Api) -> None:
     """Concurrent resolvers share no connection."""
     await seven(api)
+    api.compares = False  # what is read a moment later is something else
     fields = "nodes { id shipments { id } lines { id } }"
     fields = "nodes { id shipments { id } lines { id } }"
     many = " ".join(f"l{first}: orders(first: {first}) {{ {fields} }}" for first in range(1, 9))

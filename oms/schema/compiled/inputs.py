@@ -109,7 +109,7 @@ def _list(take: Take, *, required: bool) -> Take:
     """A value that is no list is one of one entry. `required`: no entry may be null."""
 
     def taken(value: Any) -> list[Any]:
-        entries = value if is_iterable(value) else [value]
+        entries = value if type(value) is list or is_iterable(value) else [value]
         if not required:
             return [None if entry is None else take(entry) for entry in entries]
         if None in entries:

@@ -25,8 +25,6 @@ class Nothing:
 class Leaf:
     """A scalar or an enum."""
 
-    asks_itself = False
-
     def __init__(self, type_: GraphQLLeafType) -> None:
         write = _writer(type_)
         self.exact: type = _EXACT.get(write, Nothing)

@@ -94,7 +94,7 @@ class Compiler:
             raise Uncompiled(f"no field of {parent}: {key}")
         if defined is TypeNameMetaFieldDef:
             told = parent.name
-            way = Way(None, lambda _source, _run: told, asks_itself=False)
+            way = Way(None, lambda _source, _run: told)
         else:
             way = self._resolvers.way(defined, nodes)
         name = f"{parent.name}.{nodes[0].name.value}"

@@ -10,6 +10,7 @@ from strawberry.types.field import StrawberryField
 
 from oms.domain.access.model import require
 from oms.schema.compiled.arguments import Arguments
+from oms.schema.compiled.beginning import begun
 from oms.schema.compiled.inputs import BACKREF
 from oms.schema.compiled.run import Asked, Place, Run
 from oms.schema.compiled.uncompiled import Uncompiled
@@ -39,13 +40,13 @@ class Resolvers:
             raise Uncompiled("a field that is resolved in its own way")
         way = self._unguarded(own, defined, nodes)
         for guarded in reversed(guards):
-            way = Way(None, _guarded(way.read, guarded), way.asks_itself)
+            way = Way(None, _guarded(way.read, guarded))
         return way
 
     def _unguarded(self, own: StrawberryField, defined: GraphQLField, nodes: Sequence[FieldNode]) -> Way:
         resolver = own.base_resolver
         if resolver is None:
-            return Way(own.python_name, _attribute(own.python_name), asks_itself=False)
+            return Way(own.python_name, _attribute(own.python_name))
         function, info = resolver.wrapped_func, resolver.info_parameter
         if not isinstance(function, FunctionType) or not resolver.self_parameter:
             raise Uncompiled("a resolver that is no method")
@@ -53,12 +54,9 @@ class Resolvers:
             raise Uncompiled("a resolver that takes what it belongs to in another way")
         arguments = Arguments(self._schema, self._variable_types, defined, own, nodes[0])
         if info:
-            read = _asking(function, info.name, Place(nodes, self._fragments), arguments)
-        elif arguments:
-            read = _with_arguments(function, arguments)
-        else:
-            read = _plain(function)
-        return Way(None, read, asks_itself=info is not None and resolver.is_async)
+            return Way(None, _asking(function, info.name, Place(nodes, self._fragments), arguments))
+        read = _with_arguments(function, arguments) if arguments else _plain(function)
+        return Way(None, _beginning(read) if resolver.is_async else read)
 
 
 def _attribute(name: str) -> Read:
@@ -71,6 +69,11 @@ def _plain(function: Callable[..., Any]) -> Read:
 
 def _with_arguments(function: Callable[..., Any], arguments: Arguments) -> Read:
     return lambda source, run: function(source, **arguments.of(run))
+
+
+def _beginning(read: Read) -> Read:
+    """For resolvers that take no `info`, and so have nothing to wait for but loaders: they hold no database."""
+    return lambda source, run: begun(read(source, run))
 
 
 def _asking(function: Callable[..., Any], info_name: str, place: Place, arguments: Arguments) -> Read:

@@ -17,7 +17,6 @@ from graphql.pyutils import gather_with_cancel, inspect, is_iterable
 from oms.schema import limits
 from oms.schema.compiled.leaves import Nothing
 from oms.schema.compiled.run import Path, Run, abandon
-from oms.schema.compiled.together import Together, begun
 
 Read = Callable[[Any, Run], Any]
 """From the object that a field belongs to, its value, or an awaitable of it."""
@@ -27,10 +26,9 @@ Waiting = list[tuple[Any, Coroutine[Any, Any, Any]]]
 
 
 class Kind(Protocol):
-    """`exact`: values of just this Python type are JSON as they are. `asks_itself`: some resolver below does."""
+    """`exact`: values of just this Python type are JSON as they are."""
 
     exact: type
-    asks_itself: bool
 
     def complete(self, value: Any, path: Path, run: Run, /) -> Any: ...
 
@@ -45,10 +43,9 @@ class ListOf:
         self._name = name
         self._nodes = nodes
         self._required = required
-        self.asks_itself = kind.asks_itself
 
     def complete(self, values: Any, path: Path, run: Run) -> Any:
-        if not is_iterable(values):
+        if type(values) is not list and not is_iterable(values):
             raise GraphQLError(f"Expected Iterable, but did not find one for field '{self._name}'.")
         exact, complete = self._kind.exact, self._kind.complete
         told: list[Any] = []
@@ -67,7 +64,7 @@ class ListOf:
                     self._failed(error, (path, index), run, waiting)
                     completed = None
             told.append(completed)
-        return _filled(told, waiting, asks_itself=self.asks_itself) if waiting else told
+        return _filled(told, waiting) if waiting else told
 
     async def _settled(self, completed: Awaitable[Any], path: Path, run: Run) -> Any:
         try:
@@ -76,27 +73,24 @@ class ListOf:
             self._failed(error, path, run)
             return None
 
-    def _failed(self, error: Exception, path: Path, run: Run, waiting: Waiting | None = None) -> None:
-        if waiting and self._required:
-            abandon([coroutine for _, coroutine in waiting])
+    def _failed(self, error: Exception, path: Path, run: Run, others: Waiting | None = None) -> None:
+        """`others` of the same list are not waited for, if this makes it null."""
+        if others and self._required:
+            abandon([coroutine for _, coroutine in others])
         run.failed(error, self._nodes, path, required=self._required)
 
 
 class Way(NamedTuple):
-    """To a field's value: it is in the `attribute` of the object that the field belongs to, or is `read` from that.
-
-    `asks_itself`: what is awaited is more than loaders; see oms.schema.compiled.together.
-    """
+    """To a field's value: it is in the `attribute` of the object that the field belongs to, or is `read` from that."""
 
     attribute: str | None
     read: Read
-    asks_itself: bool
 
 
 class Field:
     """A selected field. `name` is Type.field, as errors have it; `nodes` is where it is asked for."""
 
-    __slots__ = ("asks_itself", "key", "kind", "name", "nodes", "required", "way")
+    __slots__ = ("key", "kind", "name", "nodes", "required", "way")
 
     def __init__(
         self, key: str, name: str, nodes: Sequence[FieldNode], kind: Kind, way: Way, *, required: bool
@@ -107,7 +101,6 @@ class Field:
         self.kind = kind
         self.way = way
         self.required = required
-        self.asks_itself = way.asks_itself or kind.asks_itself
 
     async def told(self, source: Any, path: Path, run: Run) -> Any:
         """All of it, begun and ended before the next one."""
@@ -144,7 +137,10 @@ class Field:
         completed = self.kind.complete(value, (path, self.key), run)
         return await completed if type(completed) is CoroutineType else completed
 
-    def failed(self, error: Exception, path: Path, run: Run) -> None:
+    def failed(self, error: Exception, path: Path, run: Run, others: Waiting | None = None) -> None:
+        """`others` of the same object are not waited for, if this makes it null."""
+        if others and self.required:
+            abandon([coroutine for _, coroutine in others])
         run.failed(error, self.nodes, (path, self.key), required=self.required)
 
 
@@ -160,9 +156,8 @@ class Selected:
         self._nodes = nodes
         self._fields = fields
         self._rows = [(f.key, f.way.attribute, f.way.read, f.kind.exact, f.kind.complete, f) for f in fields]
-        self.asks_itself = any(field.asks_itself for field in fields)
 
-    def complete(self, source: Any, path: Path, run: Run) -> Any:  # noqa: C901 - a call more would cost each value
+    def complete(self, source: Any, path: Path, run: Run) -> Any:
         if type(source) is not self._class:
             self._require_own(source)
         run.told += len(self._rows)
@@ -177,11 +172,9 @@ class Selected:
                 else:
                     value = read(source, run)
                     if hasattr(type(value), "__await__"):
-                        value, is_there = (value, False) if field.way.asks_itself else begun(value)
-                        if not is_there:
-                            told[key] = None  # in its place among the others
-                            waiting.append((key, field.awaited(value, path, run)))
-                            continue
+                        told[key] = None  # in its place among the others
+                        waiting.append((key, field.awaited(value, path, run)))
+                        continue
                 if type(value) is exact:
                     told[key] = value
                 elif value is None:
@@ -191,11 +184,9 @@ class Selected:
                     if type(completed) is CoroutineType:
                         waiting.append((key, field.settled(completed, path, run)))
             except Exception as error:  # noqa: BLE001 - whatever it is, it stands among the errors
-                if waiting and field.required:
-                    abandon([coroutine for _, coroutine in waiting])
-                field.failed(error, path, run)
+                field.failed(error, path, run, waiting)
                 told[key] = None
-        return _filled(told, waiting, asks_itself=self.asks_itself) if waiting else told
+        return _filled(told, waiting) if waiting else told
 
     async def serially(self, run: Run) -> dict[str, Any]:
         """The root fields of a mutation: one after the other, and none after one that failed and may not be null."""
@@ -214,7 +205,6 @@ class AnyOf:
 
     def __init__(self, selected: Mapping[type, Selected]) -> None:
         self._selected = selected
-        self.asks_itself = any(each.asks_itself for each in selected.values())
 
     def complete(self, value: Any, path: Path, run: Run) -> Any:
         return self._selected[type(value)].complete(value, path, run)
@@ -224,14 +214,14 @@ def refuse_null(name: str) -> NoReturn:
     raise TypeError(f"Cannot return null for non-nullable field {name}.")
 
 
-async def _filled(told: Any, waiting: Waiting, *, asks_itself: bool) -> Any:
+async def _filled(told: Any, waiting: Waiting) -> Any:
     """The list or dict with the values that were waited for in their places."""
     if len(waiting) == 1:
         [(place, coroutine)] = waiting
         told[place] = await coroutine
         return told
     coroutines = [coroutine for _, coroutine in waiting]
-    values = await (gather_with_cancel(*coroutines) if asks_itself else Together(coroutines))
+    values = await gather_with_cancel(*coroutines)
     for (place, _), value in zip(waiting, values, strict=True):
         told[place] = value
     return told
