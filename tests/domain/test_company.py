@@ -1,0 +1,55 @@
+"""A queue at work waits a moment for company; one that was idle, or has more than it can take, waits for nobody."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from oms.domain.work import store as work_store
+from oms.domain.work.model import Queue
+from oms.jobs import drains
+from oms.jobs.drains import Drains
+from tests.shop import ShopUnderTest
+
+
+@pytest.fixture
+def claimed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many items each claim took."""
+    sizes: list[int] = []
+    claim = work_store.claim
+
+    async def counted(*asked: Any, **how: Any) -> work_store.Batch:
+        batch = await claim(*asked, **how)
+        sizes.append(len(batch.items))
+        return batch
+
+    monkeypatch.setattr(work_store, "claim", counted)
+    return sizes
+
+
+async def test_what_comes_while_a_queue_is_at_work_goes_together(shop: ShopUnderTest, claimed: list[int]) -> None:
+    await shop.stock_up({"MUG": {"A": 100}})
+    worker = Drains(shop.work, (Queue.ALLOCATION,))
+    with mock.patch.object(drains, "COMPANY_S", 2.0):
+        await shop.place({"MUG": 1})
+        await worker.wake(Queue.ALLOCATION)
+        for _ in range(5):
+            await shop.place({"MUG": 1})
+            worker.wake(Queue.ALLOCATION)
+        await worker.finish()
+    assert claimed == [1, 5]
+
+
+async def test_neither_the_first_nor_what_fills_a_batch_waits_for_company(
+    shop: ShopUnderTest, claimed: list[int]
+) -> None:
+    await shop.stock_up({"MUG": {"A": 100}})
+    for _ in range(5):
+        await shop.place({"MUG": 1})
+    worker = Drains(replace(shop.work, batch=2), (Queue.ALLOCATION,))
+    with mock.patch.object(drains, "COMPANY_S", 3600.0):
+        async with asyncio.timeout(60):
+            await worker.wake(Queue.ALLOCATION)
+    assert claimed == [2, 2, 1]
