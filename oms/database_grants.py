@@ -39,6 +39,7 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
     "customers": _CHANGE,
     "fraud_settings": _READ | {"UPDATE"},
     "order_lines": _CHANGE,
+    "order_references": _CHANGE,
     "orders": _CHANGE,
     "products": _CHANGE,
     "shipments": _CHANGE,

@@ -254,6 +254,7 @@ _BY_KEYS: Final = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "plan_cache_mode": "force_generic_plan",
+    "enable_bitmapscan": "off",
 }
 """Our statements ask for few rows by their keys: whatever the statistics, they are served by indexes and nested loops.
 

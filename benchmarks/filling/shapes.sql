@@ -20,6 +20,11 @@ CREATE FUNCTION filling.customer(n bigint) RETURNS bigint IMMUTABLE LANGUAGE sql
 CREATE FUNCTION filling.customer_id(customer bigint) RETURNS uuid IMMUTABLE LANGUAGE sql
 RETURN filling.time_ordered({start_us}, customer);
 
+CREATE FUNCTION filling.customer_reference(customer bigint) RETURNS text IMMUTABLE LANGUAGE sql
+RETURN 'C-' || lpad(CAST(customer AS text), 7, '0');
+CREATE FUNCTION filling.reference(n bigint) RETURNS text IMMUTABLE LANGUAGE sql
+RETURN 'FILLED-' || lpad(CAST(n AS text), 10, '0');
+
 CREATE FUNCTION filling.sku(number bigint) RETURNS text IMMUTABLE LANGUAGE sql
 RETURN 'SKU-' || lpad(CAST(number AS text), 4, '0');
 CREATE FUNCTION filling.tax_minor(net_minor bigint) RETURNS bigint IMMUTABLE LANGUAGE sql

@@ -18,15 +18,19 @@ def _at(after_us: int, of: str = "p") -> str:
 
 
 ORDERS: Final = f"""
-    INSERT INTO orders (id, reference, customer_id, status, currency, payment_method, shipping_address, content_hash,
-                        placed_at, closed_at, last_seq)
-    SELECT o.id, 'FILLED-' || lpad(CAST(o.n AS text), 10, '0'), filling.customer_id(filling.customer(o.n)),
-           'COMPLETED', 'USD', 'sandbox-ok',
+    INSERT INTO orders (id, reference, customer_id, customer_reference, status, currency, payment_method,
+                        shipping_address, placed_at, closed_at, last_seq)
+    SELECT o.id, filling.reference(o.n), filling.customer_id(filling.customer(o.n)),
+           filling.customer_reference(filling.customer(o.n)), 'COMPLETED', 'USD', 'sandbox-ok',
            '{{"name": "A Customer", "line1": "1 Example Street", "city": "Exampletown", "postalCode": "12345",
               "country": "US"}}',
-           sha256(CAST(CAST(o.n AS text) AS bytea)), {_at(0, "o")}, {_at(_DELIVERED_US, "o")},
+           {_at(0, "o")}, {_at(_DELIVERED_US, "o")},
            CASE WHEN o.split THEN 15 ELSE 9 END
     FROM filling.orders($1, $2) AS o
+"""
+REFERENCES: Final = """
+    INSERT INTO order_references (reference, order_id, content_hash)
+    SELECT filling.reference(o.n), o.id, sha256(CAST(CAST(o.n AS text) AS bytea)) FROM filling.orders($1, $2) AS o
 """
 LINES: Final = """
     INSERT INTO order_lines (order_id, number, sku, quantity, unit_price_minor)
@@ -85,7 +89,7 @@ EVENTS_OF_SHIPMENTS: Final = f"""
 """
 CUSTOMERS: Final = """
     INSERT INTO customers (id, reference, created_at)
-    SELECT filling.customer_id(c), 'C-' || lpad(CAST(c AS text), 7, '0'), filling.instant(filling.placed_us(0))
+    SELECT filling.customer_id(c), filling.customer_reference(c), filling.instant(filling.placed_us(0))
     FROM generate_series($1::bigint, $2::bigint) AS c
 """
 TALLIES: Final = """
@@ -97,6 +101,7 @@ TALLIES: Final = """
 
 TRAIL: Final[Mapping[str, tuple[str, ...]]] = {"order_events": (EVENTS_OF_ORDERS, EVENTS_OF_SHIPMENTS)}
 REST: Final[Mapping[str, tuple[str, ...]]] = {
-    "orders": (ORDERS,), "order_lines": (LINES,), "shipments": (SHIPMENTS,), "allocations": (ALLOCATIONS,),
+    "orders": (ORDERS,), "order_references": (REFERENCES,), "order_lines": (LINES,), "shipments": (SHIPMENTS,),
+    "allocations": (ALLOCATIONS,),
 }  # fmt: skip
 """Tables with their statements, in two halves that take about as long: each is loaded by a connection of its own."""

@@ -33,7 +33,8 @@ from oms.web.credentials import SessionCookie
 _OF_ORDERS: Final = ("order_lines", "order_events", "shipments", "allocations", "work")
 _PATIENCE_S: Final = 300.0
 _WORKERS_THERE: Final = "SELECT count(*) FROM workers WHERE seen_at > clock_timestamp() - interval '3 seconds'"
-_PLACED: Final = "SELECT count(*) FROM orders WHERE reference >= $1 AND reference < $2"
+_PLACED: Final = "SELECT count(*) FROM order_references WHERE reference >= $1 AND reference < $2"
+_FREE_REFERENCES: Final = "DELETE FROM order_references r USING orders o WHERE o.id > $1 AND r.reference = o.reference"
 _LEFT_TO_DO: Final = "SELECT EXISTS (SELECT FROM work WHERE queue <> 'deadlines')"
 
 
@@ -90,12 +91,13 @@ class Ground:
     async def _clear(self) -> None:
         if self.filled:
             last = await self.owner.fetchval("SELECT filling.order_id($1)", self.filled)
+            await self.owner.execute(_FREE_REFERENCES, last)
             for table in _OF_ORDERS:
                 await self.owner.execute(f"DELETE FROM {table} WHERE order_id > $1", last)  # noqa: S608 - names above
             await self.owner.execute("DELETE FROM orders WHERE id > $1", last)
-            await self.owner.execute(f"VACUUM {', '.join(_OF_ORDERS)}, orders")
+            await self.owner.execute(f"VACUUM {', '.join(_OF_ORDERS)}, orders, order_references")
         else:
-            await self.owner.execute(f"TRUNCATE {', '.join(_OF_ORDERS)}, orders, customers, tallies")
+            await self.owner.execute(f"TRUNCATE {', '.join(_OF_ORDERS)}, orders, order_references, customers, tallies")
         await self.owner.execute("TRUNCATE idempotency_keys, workers")
         await self.owner.execute("UPDATE stock SET allocated = 0, on_hand = $1", catalogue.PLENTY)
         await self.owner.execute("VACUUM (ANALYZE) stock")

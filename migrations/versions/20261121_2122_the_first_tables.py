@@ -166,23 +166,29 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_order_lines_sku_order_id"), "order_lines", ["sku", "order_id"], unique=False)
     op.create_table(
+        "order_references",
+        sa.Column("reference", sa.Text(collation="C"), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("content_hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("reference", name=op.f("pk_order_references")),
+    )
+    op.create_table(
         "orders",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("reference", sa.Text(collation="C"), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_reference", sa.Text(collation="C"), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("payment_method", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("shipping_address", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
-        sa.Column("content_hash", sa.LargeBinary(), nullable=False),
         sa.Column("cancel_reason", sa.Text(), nullable=True),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("action_deadline", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
-        sa.UniqueConstraint("reference", name=op.f("uq_orders_reference")),
     )
     op.create_index(
         op.f("ix_orders_closed_at"),
@@ -191,7 +197,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("closed_at IS NOT NULL"),
     )
-    op.create_index(op.f("ix_orders_customer_id_id"), "orders", ["customer_id", "id"], unique=False)
+    op.create_index(op.f("ix_orders_customer_reference_id"), "orders", ["customer_reference", "id"], unique=False)
     op.create_index(op.f("ix_orders_status_id"), "orders", ["status", "id"], unique=False)
     op.create_table(
         "products",
@@ -357,9 +363,10 @@ def downgrade() -> None:
     op.drop_table("shipments")
     op.drop_table("products")
     op.drop_index(op.f("ix_orders_status_id"), table_name="orders")
-    op.drop_index(op.f("ix_orders_customer_id_id"), table_name="orders")
+    op.drop_index(op.f("ix_orders_customer_reference_id"), table_name="orders")
     op.drop_index(op.f("ix_orders_closed_at"), table_name="orders", postgresql_where=sa.text("closed_at IS NOT NULL"))
     op.drop_table("orders")
+    op.drop_table("order_references")
     op.drop_index(op.f("ix_order_lines_sku_order_id"), table_name="order_lines")
     op.drop_table("order_lines")
     op.drop_index(op.f("ix_order_events_transaction"), table_name="order_events")

@@ -25,10 +25,10 @@ _CHANGED: Final = text(
 )
 _NEW_EVENTS: Final = text(
     """
-    SELECT e.order_id, e.seq, e.transaction, e.shipment, e.data, s.status, c.reference
+    SELECT e.order_id, e.seq, e.transaction, e.shipment, e.data, s.status, o.customer_reference
     FROM unnest(CAST(:orders AS uuid[]), CAST(:told AS int[])) AS w(order_id, told)
     JOIN order_events e ON e.order_id = w.order_id AND e.seq > w.told AND e.transaction >= :watermark
-    LEFT JOIN orders o ON o.id = e.order_id LEFT JOIN customers c ON c.id = o.customer_id
+    LEFT JOIN orders o ON o.id = e.order_id
     LEFT JOIN shipments s ON s.order_id = e.order_id AND s.number = e.shipment
     ORDER BY e.order_id, e.seq
     """

@@ -7,7 +7,7 @@ from oms.domain.audit.store import audit_events
 from oms.domain.catalog.store import products, warehouses
 from oms.domain.customers.store import customers
 from oms.domain.fraud.store import fraud_events, fraud_settings, tallies
-from oms.domain.orders.store import order_events, order_lines, orders
+from oms.domain.orders.store import order_events, order_lines, order_references, orders
 from oms.domain.repeats.store import idempotency_keys
 from oms.domain.sessions.store import sessions
 from oms.domain.shipments.store import allocations, shipments
@@ -16,6 +16,6 @@ from oms.domain.work.store import work, workers
 
 __all__ = [
     "access_tokens", "accounts", "allocations", "audit_events", "customers", "fraud_events", "fraud_settings",
-    "idempotency_keys", "metadata", "order_events", "order_lines", "orders", "products", "sessions", "shipments",
-    "stock", "tallies", "warehouses", "work", "workers",
+    "idempotency_keys", "metadata", "order_events", "order_lines", "order_references", "orders", "products", "sessions",
+    "shipments", "stock", "tallies", "warehouses", "work", "workers",
 ]  # fmt: skip

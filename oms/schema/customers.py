@@ -36,7 +36,7 @@ class Customer(Node):
     async def orders(
         self, first: int | None = PAGE, after: str | None = None
     ) -> Connection[Annotated[Order, strawberry.lazy("oms.schema.orders")]]:
-        page = await self.reads.page_of_customer.load(CustomerPage(self.key, size(first), after))
+        page = await self.reads.page_of_customer.load(CustomerPage(self.reference, size(first), after))
         return connected(self.reads, page, after)
 
 

@@ -61,7 +61,7 @@ async def test_they_are_listed_in_the_order_of_their_placing_and_found(filled: S
 
 async def test_indexes_and_constraints_are_all_there_afterwards(filled: ShopUnderTest) -> None:
     names = {name for (name,) in await filled.rows("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")}
-    assert {"pk_orders", "uq_orders_reference", "ix_orders_customer_id_id", "pk_order_events"} <= names
+    assert {"pk_orders", "pk_order_references", "ix_orders_customer_reference_id", "pk_order_events"} <= names
 
 
 def test_customers_have_twenty_orders_each_where_there_are_many() -> None:

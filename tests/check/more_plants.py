@@ -180,8 +180,26 @@ RULE_9: Final = (
 )
 
 LINKS: Final = (
-    plant("links", "an order was lost", "DELETE FROM orders WHERE id = $cancelled_pending", "Lines, shipments"),
+    plant(
+        "links",
+        "an order was lost",
+        "DELETE FROM orders WHERE id = $cancelled_pending",
+        "Lines, shipments",
+        "A reference is taken",
+    ),
     plant("links", "a customer was lost", "DELETE FROM customers WHERE reference = 'bo'", "An order and a tally"),
+    plant(
+        "links",
+        "another customer's name on it",
+        "UPDATE orders SET customer_reference = 'nobody' WHERE id = $completed",
+        "An order names its customer",
+    ),
+    plant(
+        "links",
+        "a reference that is free again",
+        "DELETE FROM order_references WHERE order_id = $completed",
+        "A reference is taken",
+    ),
     plant(
         "links",
         "an allocation of no line",

@@ -173,6 +173,8 @@ FILTERED: Final = """query ($filter: OrderFilter, $sort: OrderSort!, $after: Str
   orders(first: 20, after: $after, filter: $filter, sort: $sort) {
     nodes { id reference status placedAt closedAt customer { id reference } shipments { id status } work { id } }
     pageInfo { hasNextPage endCursor } } }"""
+CUSTOMER: Final = """query ($reference: String!) {
+  customer(reference: $reference) { id orders(first: 20) { nodes { id status } } } }"""
 SHIPMENTS: Final = """query ($filter: ShipmentFilter, $after: String) {
   shipments(first: 20, after: $after, filter: $filter) {
     nodes { id status warehouse { name } order { reference } lines { quantity } }
@@ -189,6 +191,12 @@ def _shipments(**wanted: Any) -> Callable[[Walk], Awaitable[None]]:
 
 def _days_ago(days: float) -> str:
     return (datetime.now(UTC) - timedelta(days=days)).isoformat()
+
+
+async def _of_a_customer(walk: Walk) -> None:
+    """Of the one who buys on each walk: as a filter, and below the customer."""
+    customer_id = (await walk.hot.ask(Role.SUPPORT, CUSTOMER, reference=BUYER))["id"]
+    await walk.hot.ask(Role.SUPPORT, FILTERED, filter={"customerId": customer_id}, sort="NEWEST_FIRST")
 
 
 async def _courier_list(walk: Walk) -> None:
@@ -239,7 +247,9 @@ LISTS: Final[Mapping[str, Callable[[Walk], Awaitable[None]]]] = {
     "orders of a day": _orders(placedFrom=_days_ago(100), placedTo=_days_ago(99)),
     "orders of a day and a status": _orders(status=["COMPLETED"], placedFrom=_days_ago(100), placedTo=_days_ago(99)),
     "orders waiting longest": _orders("WAITING_LONGEST", openOrClosedSince=_days_ago(1)),
+    "orders open or closed lately": _orders(openOrClosedSince=_days_ago(1)),
     "orders of a customer": show("/orders"),
+    "orders of a customer by id": _of_a_customer,
     "shipments to pick up": _shipments(status=["BOOKED"], warehouseCode=NEAR),
     "shipments on the way or done": _shipments(status=["DISPATCHED", "DELIVERED"]),
     "shipments delivered lately": _shipments(deliveredFrom=_days_ago(2)),

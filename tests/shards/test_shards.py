@@ -24,13 +24,11 @@ OF_ONE_ORDER: Final = {
 
 ACROSS: Final = {
     ("worker", "work"): "a claim takes what is due, whosever it is",
-    ("placeOrder", "orders"): "a reference is looked for among all orders",
     ("live", "order_events"): "once a second each web process reads what all have changed",
-    ("", "customers"): "an order's customer is read from their own row",
 }
 """By how the way begins and the table: what names no shard. docs/scaling.md says what to do about each."""
 
-WITHOUT_KEY: Final = {"uq_orders_reference", "pk_customers"}
+WITHOUT_KEY: Final = {"pk_customers"}
 """What the database could no longer hold unique; docs/scaling.md says who does then."""
 
 _COLUMNS: Final = {table.name: [column.name for column in table.columns] for table in metadata.tables.values()}
@@ -105,4 +103,4 @@ def _exception(each: Executed, place: Reached) -> tuple[str, str] | None:
 def _keys_given(each: Executed, places: list[Reached]) -> set[str]:
     values: Mapping[str, str] = dict(_VALUE.findall(each.values))
     given = [values[name] for place in places for name in place.by]
-    return {key for value in given for key in value.strip("{}").split(",")}
+    return {key for value in given for key in value.strip("{}").split(",") if key}

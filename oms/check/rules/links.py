@@ -36,6 +36,29 @@ CHECKS: Final = (
     ),
     Check(
         LINKS,
+        "An order names its customer by the customer's own reference",
+        "orders",
+        "orders",
+        f"""
+        SELECT {order_id("o.id")}, format('names %s, who is %s', o.customer_reference, c.reference)
+        FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.reference <> o.customer_reference
+        """,
+    ),
+    Check(
+        LINKS,
+        "A reference is taken by the order that bears it, and by no other",
+        "references and orders",
+        "(SELECT FROM order_references UNION ALL SELECT FROM orders) AS every_row",
+        f"""
+        SELECT {order_id("o.id")}, 'has not taken ' || o.reference FROM orders o
+        WHERE NOT EXISTS (SELECT FROM order_references r WHERE (r.reference, r.order_id) = (o.reference, o.id))
+        UNION ALL
+        SELECT 'reference ' || r.reference, {order_id("r.order_id")} FROM order_references r
+        WHERE NOT EXISTS (SELECT FROM orders o WHERE (o.reference, o.id) = (r.reference, r.order_id))
+        """,
+    ),
+    Check(
+        LINKS,
         "An allocation belongs to a shipment and a line of its order",
         "allocations",
         "allocations",

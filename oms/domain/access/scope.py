@@ -7,7 +7,7 @@ from typing import Any, Final
 from oms.domain.access.model import Operation, Reach, Viewer, reach
 from oms.domain.shipments.model import COURIER_SEES
 
-_MINE: Final = "o.customer_id = (SELECT id FROM customers WHERE reference = :viewer_customer)"
+_MINE: Final = "o.customer_reference = :viewer_customer"
 _CARRIED: Final = "IN ({})".format(", ".join(f"'{status}'" for status in sorted(COURIER_SEES)))
 
 

@@ -34,7 +34,7 @@ async def erase(tx: Tx, by: Viewer | Actor, reference: str, reason: str) -> Eras
     """
     refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
     customer = await _theirs(tx, by, reference)
-    if open_orders := await holdings.open_orders(tx, customer):
+    if open_orders := await holdings.open_orders(tx, reference):
         shown = ", ".join(open_orders)
         message = f"Orders are still under way: {shown}. Wait for their end or cancel them, then erase."
         raise refused(Code.CONFLICT, message, "reference")

@@ -24,7 +24,7 @@ class Erased:
         return {name: count for name, count in asdict(self).items() if name != "pseudonym"}
 
 
-_ORDERS: Final = "SELECT id FROM orders WHERE customer_id = :customer"
+_ORDERS: Final = "SELECT id FROM orders WHERE customer_reference = :reference"
 _ACCOUNTS: Final = "SELECT id FROM accounts WHERE customer_reference = :reference"
 _TOKENS: Final = "SELECT id FROM access_tokens WHERE customer_reference = :reference"
 _CALLERS: Final = f"""
@@ -47,7 +47,7 @@ _HELD: Final = {
     ),
     "orders": (
         "SELECT id, reference, status, currency, payment_method, email, shipping_address, cancel_reason, placed_at, "
-        "closed_at, action_deadline FROM orders WHERE customer_id = :customer ORDER BY id"
+        "closed_at, action_deadline FROM orders WHERE customer_reference = :reference ORDER BY id"
     ),
     "order_lines": f"SELECT * FROM order_lines WHERE order_id IN ({_ORDERS}) ORDER BY order_id, number",
     "shipments": f"SELECT * FROM shipments WHERE order_id IN ({_ORDERS}) ORDER BY order_id, number",
@@ -79,22 +79,26 @@ async def everything(tx: Tx, customer: UUID, reference: str) -> dict[str, Any]:
 
 _OPEN: Final = text(
     """
-    SELECT reference FROM orders o WHERE customer_id = :customer
+    SELECT reference FROM orders o WHERE customer_reference = :reference
     AND (closed_at IS NULL OR EXISTS (SELECT FROM work w WHERE w.order_id = o.id)) ORDER BY id LIMIT :most
     """
 )
 
 
-async def open_orders(tx: Tx, customer: UUID) -> list[str]:
+async def open_orders(tx: Tx, reference: str) -> list[str]:
     """References of orders that are not closed, or whose refund or release is still to be done; at most five."""
-    return list((await tx.conn.execute(_OPEN, {"customer": customer, "most": MOST_NAMED})).scalars())
+    return list((await tx.conn.execute(_OPEN, {"reference": reference, "most": MOST_NAMED})).scalars())
 
 
-# The hash of what was ordered would confirm a guessed address. Without it a repeat of the order is a DUPLICATE.
 _FORGET_ORDERS: Final = """
     UPDATE orders SET email = NULL, shipping_address = NULL, cancel_reason = NULL, payment_method = 'erased',
-                      content_hash = uuid_send(gen_random_uuid())
-    WHERE customer_id = :customer
+                      customer_reference = :pseudonym
+    WHERE customer_reference = :reference
+"""
+# The hash of what was ordered would confirm a guessed address. Without it a repeat of the order is a DUPLICATE.
+_FORGET_CONTENTS: Final = """
+    UPDATE order_references r SET content_hash = uuid_send(gen_random_uuid())
+    FROM orders o WHERE o.customer_reference = :reference AND r.reference = o.reference
 """
 _FORGET_KEYS: Final = f"""
     DELETE FROM idempotency_keys WHERE caller IN ({_CALLERS})
@@ -124,6 +128,7 @@ async def erase(tx: Tx, customer: UUID, reference: str) -> Erased:
 
     await change(_FORGET_KEYS)
     await change(_END_SESSIONS)
+    await change(_FORGET_CONTENTS)
     orders, accounts, tokens = [await change(each) for each in (_FORGET_ORDERS, _FORGET_ACCOUNTS, _FORGET_TOKENS)]
     await change(_RENAME)
     return Erased(pseudonym, orders, accounts, tokens)

@@ -19,7 +19,13 @@ customers: Final = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
-_FIND: Final = Statement("SELECT reference, id FROM customers WHERE reference = ANY(CAST(:references AS text[]))")
+# Shared: orders that are being placed keep the customer's name, and who erases it has to see them first.
+_FIND: Final = Statement(
+    """
+    SELECT reference, id FROM customers WHERE reference = ANY(CAST(:references AS text[])) ORDER BY reference
+    FOR KEY SHARE
+    """
+)
 _ADD: Final = Statement(
     """
     INSERT INTO customers (id, reference, created_at)

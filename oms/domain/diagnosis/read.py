@@ -85,7 +85,7 @@ async def of_order(db: Database, reference: str) -> Diagnosis | None:
         return await _diagnosed(conn, Patience.none(), _THIS_ORDER, _THIS_ORDER, {"order_id": order_id})
 
 
-_FIND: Final = text("SELECT id FROM orders WHERE reference = :reference")
+_FIND: Final = text("SELECT order_id FROM order_references WHERE reference = :reference")
 
 
 async def _diagnosed(

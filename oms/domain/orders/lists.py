@@ -12,8 +12,8 @@ from oms.domain.access.model import Operation, Viewer, require
 from oms.domain.ids import uuid7_floor
 from oms.domain.orders.model import ORDER, OrderStatus
 from oms.domain.orders.parts import THE_ORDER, Wanted
-from oms.domain.orders.read import CUSTOMER, Asking, SeenOrder, order_of
-from oms.domain.paging import Page, bad_cursor, check_first, instant_of, key_of
+from oms.domain.orders.read import BEYOND_ALL, Asking, SeenOrder, order_of
+from oms.domain.paging import Page, bad_cursor, bounded, check_first, instant_of, key_of
 from oms.domain.refusal import Code, refuse_all, refused
 from oms.domain.text import CODE_LENGTH, check_text
 
@@ -61,13 +61,13 @@ async def page(
         if search:
             raise refused(Code.INVALID, "What is searched for comes newest first: leave sort out.", "sort")
         return Page.of(await _waiting_longest(db, question, asking, after, check_first(first) + 1), first)
-    values = dict(_values(question, after)) | {"most": check_first(first) + 1}
+    values = dict(_values(question, after))
     conditions = " AND ".join((asking.scope.orders, *(_CONDITIONS[name] for name in values if name in _CONDITIONS)))
     form = _SEARCH if search else _form(values.keys(), of_all=asking.scope.orders == "true")
-    query = form.format(columns=asking.columns, conditions=conditions)
-    planned_anew = bool(search) or not values.keys() <= _OF_NO_MATTER
-    values |= {"search": search, "open": sorted(map(str, OPEN))}
-    return Page.of(await asking.rows(db, query, values, planned_anew=planned_anew), first)
+    query = bounded(form.format(columns=asking.columns, conditions=conditions), check_first(first) + 1)
+    below = min((values[name] for name in ("after", "placed_to") if name in values), default=BEYOND_ALL)
+    values |= {"search": search, "open": sorted(map(str, OPEN)), "below": below}
+    return Page.of(await asking.rows(db, query, values, planned_anew=bool(search)), first)
 
 
 def _form(names: Set[str], *, of_all: bool) -> str:
@@ -87,7 +87,7 @@ _OPEN_LIST: Final = ", ".join(f"'{status}'" for status in sorted(OPEN))
 _NEWEST: Final = "ORDER BY o.id DESC LIMIT :most"
 _CONDITIONS: Final = {
     "after": "o.id < :after",
-    "customer_id": "o.customer_id = :customer_id",
+    "customer_id": "o.customer_reference = (SELECT reference FROM customers WHERE id = :customer_id)",
     "placed_from": "o.id >= :placed_from",
     "placed_to": "o.id < :placed_to",
     "statuses": "o.status = ANY(CAST(:statuses AS text[]))",
@@ -95,25 +95,34 @@ _CONDITIONS: Final = {
 }
 _CLOSED_SINCE: Final = "o.closed_at >= :open_or_closed_since"
 """Where an index on when they were closed is to end."""
-_BY_ID: Final = f"SELECT {{columns}} FROM orders o {CUSTOMER} WHERE {{conditions}} {_NEWEST}"  # noqa: S608 - as below
-_OF_NO_MATTER: Final = frozenset({"most", "after", "customer_id"})
-"""Whatever their values, the same index serves: a page is its next entries."""
-# Ids are in the order of time, so an index on (status, id) gives the newest of each status at once.
+_BY_ID: Final = f"SELECT {{columns}} FROM orders o WHERE {{conditions}} {_NEWEST}"  # noqa: S608 - as below
+# Ids are in the order of time, so an index on (status, id) gives the newest of each status at once. Rows are compared
+# rather than statuses: were these equal, the order would be that of ids alone, and PostgreSQL might go through all
+# orders by those, for it does not know how rare a status is.
+_NEWEST_OF_A_STATUS: Final = """
+    SELECT * FROM orders o
+    WHERE (o.status, o.id) < (wanted.status, :below) AND o.status >= wanted.status AND {conditions}
+    ORDER BY o.status DESC, o.id DESC LIMIT :most
+"""
+_OLDEST_OF_A_STATUS: Final = """
+    SELECT * FROM orders o
+    WHERE (o.status, o.id) > (wanted.status, :above) AND o.status <= wanted.status AND {open}
+    ORDER BY o.status, o.id LIMIT :most
+"""
+_BEFORE_ALL: Final = UUID(int=0)
 _BY_STATUS: Final = f"""
-    SELECT {{columns}} FROM unnest(CAST(:statuses AS text[])) AS wanted(status) CROSS JOIN LATERAL (
-        SELECT * FROM orders o WHERE o.status = wanted.status AND {{conditions}} {_NEWEST}
-    ) o {CUSTOMER} {_NEWEST}
+    SELECT {{columns}} FROM unnest(CAST(:statuses AS text[])) AS wanted(status)
+    CROSS JOIN LATERAL ({_NEWEST_OF_A_STATUS}) o {_NEWEST}
 """  # noqa: S608 - conditions are written here, values are bound
 
 # Those closed in a time come from an index on it; the fence (OFFSET 0) keeps the planner from going by their ids.
 _OPEN_OR_CLOSED: Final = f"""
     SELECT {{columns}} FROM (
-        (SELECT o.* FROM unnest(CAST(:open AS text[])) AS wanted(status) CROSS JOIN LATERAL (
-            SELECT * FROM orders o WHERE o.status = wanted.status AND {{conditions}} {_NEWEST}
-        ) o)
+        (SELECT o.* FROM unnest(CAST(:open AS text[])) AS wanted(status)
+         CROSS JOIN LATERAL ({_NEWEST_OF_A_STATUS}) o)
         UNION ALL
         (SELECT * FROM (SELECT * FROM orders o WHERE {_CLOSED_SINCE} OFFSET 0) o WHERE {{conditions}} {_NEWEST})
-    ) o {CUSTOMER} {_NEWEST}
+    ) o {_NEWEST}
 """  # noqa: S608 - conditions are written here, values are bound
 
 
@@ -134,11 +143,11 @@ def _values(question: OrderQuestion, after: str | None) -> Iterator[tuple[str, A
 
 # Each branch stands on an index of its own and is bounded by itself.
 _SEARCH: Final = f"""
-    SELECT {{columns}} FROM orders o {CUSTOMER} WHERE o.id IN (
-        (SELECT o.id FROM orders o WHERE o.reference ^@ :search AND {{conditions}} {_NEWEST})
+    SELECT {{columns}} FROM orders o WHERE o.id IN (
+        (SELECT o.id FROM orders o JOIN order_references r ON r.order_id = o.id AND r.reference = o.reference
+         WHERE r.reference ^@ :search AND {{conditions}} {_NEWEST})
         UNION
-        (SELECT o.id FROM orders o
-         WHERE o.customer_id = (SELECT id FROM customers WHERE reference = :search) AND {{conditions}} {_NEWEST})
+        (SELECT o.id FROM orders o WHERE o.customer_reference = :search AND {{conditions}} {_NEWEST})
         UNION
         (SELECT o.id FROM orders o JOIN shipments t ON t.order_id = o.id
          WHERE t.tracking_number = :search AND {{conditions}} {_NEWEST})
@@ -153,13 +162,12 @@ _SEARCH: Final = f"""
 # One statement sees each order in one of the two only, even while it is being closed.
 _WAITING: Final = f"""
     SELECT {{columns}} FROM (
-        (SELECT o.* FROM unnest(CAST(:open AS text[])) AS wanted(status) CROSS JOIN LATERAL (
-            SELECT * FROM orders o WHERE o.status = wanted.status AND {{open}} ORDER BY o.id LIMIT :most
-        ) o ORDER BY o.id LIMIT :most)
+        (SELECT o.* FROM unnest(CAST(:open AS text[])) AS wanted(status)
+         CROSS JOIN LATERAL ({_OLDEST_OF_A_STATUS}) o ORDER BY o.id LIMIT :most)
         UNION ALL
         (SELECT * FROM orders o WHERE o.closed_at IS NOT NULL AND {{closed}}
          ORDER BY o.closed_at DESC, o.id DESC LIMIT :most)
-    ) o {CUSTOMER}
+    ) o
     ORDER BY o.closed_at DESC NULLS FIRST, CASE WHEN o.closed_at IS NULL THEN o.id END, o.id DESC LIMIT :most
 """  # noqa: S608 - conditions are written here, values are bound
 
@@ -168,23 +176,23 @@ async def _waiting_longest(
     db: Database, question: OrderQuestion, asking: Asking, after: str | None, most: int
 ) -> Sequence[SeenOrder]:
     """Open ones, oldest first; after them those that are closed, closed last first."""
-    values = dict(_values(question, None))
+    values, above = dict(_values(question, None)), _BEFORE_ALL
     is_open = [asking.scope.orders, *(_CONDITIONS[name] for name in values if name in _CONDITIONS)]
     is_closed = [*is_open, *([_CLOSED_SINCE] if question.open_or_closed_since is not None else [])]
     if question.statuses is not None and question.statuses <= OPEN:
         is_closed = ["false"]
     if after is not None:
-        closed_at, values["after"] = _waiting_place(after)
+        closed_at, key = _waiting_place(after)
         if closed_at is None:
-            is_open.append("o.id > :after")
+            above = key
         else:
             is_open = ["false"]
             is_closed.append("(o.closed_at, o.id) < (:after_closed, :after)")
-            values["after_closed"] = closed_at
+            values |= {"after_closed": closed_at, "after": key}
     opened = OPEN if question.statuses is None else OPEN & question.statuses
     parts = {"columns": asking.columns, "open": " AND ".join(is_open), "closed": " AND ".join(is_closed)}
-    values |= {"open": sorted(map(str, opened)), "most": most}
-    return await asking.rows(db, _WAITING.format(**parts), values, planned_anew=True)
+    values |= {"open": sorted(map(str, opened)), "above": above}
+    return await asking.rows(db, bounded(_WAITING.format(**parts), most), values, planned_anew=True)
 
 
 def _waiting_place(cursor: str) -> tuple[datetime | None, UUID]:

@@ -41,13 +41,12 @@ class SeenOrder:
 
 
 _COLUMNS: Final = """
-    o.id, o.reference, o.customer_id, c.reference, o.currency, o.payment_method, o.email, o.shipping_address, o.status,
-    o.placed_at, o.closed_at, o.action_deadline, o.last_seq, clock_timestamp()
+    o.id, o.reference, o.customer_id, o.customer_reference, o.currency, o.payment_method, o.email, o.shipping_address,
+    o.status, o.placed_at, o.closed_at, o.action_deadline, o.last_seq, clock_timestamp()
 """
 """In the order of Order's fields."""
 _COUNT: Final = _COLUMNS.count(",") + 1
 _CURRENCY: Final = 4
-CUSTOMER: Final = "JOIN customers c ON c.id = o.customer_id"
 
 
 async def of_ids(
@@ -60,20 +59,21 @@ async def of_ids(
 
 async def of_shipments(db: Database, ids: Collection[UUID]) -> dict[UUID, SeenOrder]:
     """The orders of shipments that the viewer was found to see; who sees a shipment may know its order."""
-    query = f"SELECT {_COLUMNS} FROM orders o {CUSTOMER} WHERE o.id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants
+    query = f"SELECT {_COLUMNS} FROM orders o WHERE o.id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants
     return {row[0]: _order(row) for row in await db.rows(statement(query), ids=list(ids))}
 
 
 async def of_reference(db: Database, viewer: Viewer, reference: str, wanted: Wanted = THE_ORDER) -> SeenOrder | None:
     """Raises Refused(INVALID) for what can be no reference."""
     refuse_all(check_text(reference, "reference", most=CODE_LENGTH))
-    found = await _where(db, viewer, "o.reference = :reference", wanted, reference=reference)
+    condition = "o.id = (SELECT order_id FROM order_references WHERE reference = :reference)"
+    found = await _where(db, viewer, condition, wanted, reference=reference)
     return found[0] if found else None
 
 
 async def _where(db: Database, viewer: Viewer, condition: str, wanted: Wanted, **values: Any) -> list[SeenOrder]:
     asking = Asking(viewer, wanted)
-    rest = f"FROM orders o {CUSTOMER} WHERE {condition} AND {asking.scope.orders}"
+    rest = f"FROM orders o WHERE {condition} AND {asking.scope.orders}"
     return await asking.rows(db, f"SELECT {asking.columns} {rest}", values)
 
 
@@ -126,21 +126,21 @@ async def lines_of(db: Database, ids: Collection[UUID]) -> dict[UUID, list[Line]
 class CustomerPage:
     """A page of one customer's orders, newest first: `after` is the cursor of the last order seen."""
 
-    customer_id: UUID
+    customer_reference: str
     first: int
     after: str | None = None
 
 
 _OF_CUSTOMERS: Final = f"""
     SELECT k.page, {_COLUMNS}
-    FROM unnest(CAST(:pages AS int[]), CAST(:customers AS uuid[]), CAST(:below AS uuid[]), CAST(:most AS int[]))
-        AS k(page, customer_id, below, most)
+    FROM unnest(CAST(:pages AS int[]), CAST(:customers AS text[]), CAST(:below AS uuid[]), CAST(:most AS int[]))
+        AS k(page, customer_reference, below, most)
     CROSS JOIN LATERAL (
-        SELECT * FROM orders o WHERE o.customer_id = k.customer_id AND o.id < k.below AND {{visible}}
+        SELECT * FROM orders o WHERE o.customer_reference = k.customer_reference AND o.id < k.below AND {{visible}}
         ORDER BY o.id DESC LIMIT k.most
-    ) o {CUSTOMER} ORDER BY o.id DESC
+    ) o ORDER BY o.id DESC
 """  # noqa: S608 - conditions are written here, values are bound
-_BEYOND_ALL: Final = UUID(int=2**128 - 1)
+BEYOND_ALL: Final = UUID(int=2**128 - 1)
 
 
 async def pages_of_customers(
@@ -151,8 +151,8 @@ async def pages_of_customers(
     scope = scope_of(viewer)
     asked = {
         "pages": list(range(len(pages))),
-        "customers": [page.customer_id for page in pages],
-        "below": [_BEYOND_ALL if page.after is None else order_of(page.after) for page in pages],
+        "customers": [page.customer_reference for page in pages],
+        "below": [BEYOND_ALL if page.after is None else order_of(page.after) for page in pages],
         "most": [check_first(page.first) + 1 for page in pages],
     }
     found: dict[int, list[SeenOrder]] = defaultdict(list)

@@ -24,25 +24,35 @@ orders: Final = Table(
     "orders",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("reference", Text(collation="C"), nullable=False, unique=True),
+    Column("reference", Text(collation="C"), nullable=False),
     Column("customer_id", Uuid, nullable=False),
+    Column("customer_reference", Text(collation="C"), nullable=False),  # as in customers: what is asked of each order
     Column("status", Text, nullable=False),
     Column("currency", Text, nullable=False),
     Column("payment_method", Text, nullable=False),
     Column("email", Text),
     Column("shipping_address", JSONB(none_as_null=True)),
-    Column("content_hash", LargeBinary, nullable=False),
     Column("cancel_reason", Text),  # as the customer wrote it: their trail, which is for ever, does not hold it
     Column("placed_at", DateTime(timezone=True), nullable=False),
     Column("closed_at", DateTime(timezone=True)),
     Column("action_deadline", DateTime(timezone=True)),
     Column("last_seq", Integer, nullable=False),
-    Index(None, "customer_id", "id"),
+    Index(None, "customer_reference", "id"),
     Index(None, "status", "id"),
     Index(None, "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
     # A row is written again six times, and mostly nothing changes that an index has: where the new version finds room
     # on the same page, no index is touched.
     postgresql_with={"fillfactor": 70},
+)
+
+# Which references are taken, each by one order: apart from the orders, so that on several servers each of both tables
+# can lie where its own key says, and a reference is still taken once (docs/scaling.md). Written with the order.
+order_references: Final = Table(
+    "order_references",
+    metadata,
+    Column("reference", Text(collation="C"), primary_key=True),
+    Column("order_id", Uuid, nullable=False),
+    Column("content_hash", LargeBinary, nullable=False),
 )
 
 order_lines: Final = Table(
@@ -75,17 +85,14 @@ order_events: Final = Table(
 )
 
 # The lock comes first, and only then the clock is read: of each row as it leaves the inner query, so that the last one
-# tells an instant at which all were locked. An order's customer never changes and may be read by the older snapshot.
+# tells an instant at which all were locked.
 _LOCK: Final = Statement(
     """
     WITH locked AS MATERIALIZED (
-        SELECT id, reference, customer_id, currency, payment_method, email, shipping_address, status, placed_at,
-               closed_at, action_deadline, last_seq
+        SELECT id, reference, customer_id, customer_reference, currency, payment_method, email, shipping_address,
+               status, placed_at, closed_at, action_deadline, last_seq
         FROM orders WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE)
-    SELECT id, reference, customer_id, (SELECT c.reference FROM customers c WHERE c.id = locked.customer_id),
-           currency, payment_method, email, shipping_address, status, placed_at, closed_at, action_deadline, last_seq,
-           clock_timestamp() AS at
-    FROM locked
+    SELECT *, clock_timestamp() AS at FROM locked
     """
 )
 _PEEK: Final = Statement(_LOCK.text.replace("FOR UPDATE", ""))
@@ -187,25 +194,35 @@ def _order(row: Row) -> Order:
 async def add(tx: Tx, new: Collection[Order], content_hashes: dict[UUID, bytes]) -> set[UUID]:
     """Inserts new orders with lines, events and work; returns the ids of those whose reference was still free."""
     # In the order of references, so that two batches that share some wait for each other and never deadlock.
-    ordered = sorted(new, key=lambda order: order.reference)
+    wanting = sorted((order.reference, order.id, content_hashes[order.id]) for order in new)
+    free = {row[0] for row in await tx.rows(_TAKE, **columns(_TAKEN, wanting))}
+    added = [order for order in new if order.id in free]
+    if not added:
+        return free
     lines = [
         (order.id, line.number, line.sku, line.quantity, line.unit_price_minor)
-        for order in ordered
+        for order in added
         for line in order.lines
     ]
-    rows = await tx.rows(
+    await tx.run(
         _ADD,
-        **columns(_NEW, [_new_row(order, content_hashes[order.id]) for order in ordered]),
+        **columns(_NEW, [_new_row(order) for order in added]),
         **columns(_NEW_LINES, lines),
-        **columns(_EVENTS, _event_rows(ordered)),
+        **columns(_EVENTS, _event_rows(added)),
     )
-    free = {row[0] for row in rows}
-    added = [order for order in ordered if order.id in free]
     _tell(tx, added)
     await work_store.adjust(tx, [{} for _ in added], [wanted(order) for order in added])
     return free
 
 
+_TAKEN: Final = ("references", "orders", "hashes")
+_TAKE: Final = Statement(
+    """
+    INSERT INTO order_references (reference, order_id, content_hash)
+    SELECT * FROM unnest(CAST(:references AS text[]), CAST(:orders AS uuid[]), CAST(:hashes AS bytea[]))
+    ON CONFLICT (reference) DO NOTHING RETURNING order_id
+    """
+)
 _EVENTS: Final = (
     "e_order", "e_seq", "e_at", "e_type", "e_actor", "e_role", "e_reason", "e_shipment", "e_data",
 )  # fmt: skip
@@ -220,47 +237,43 @@ _INSERT_EVENTS: Final = (
     " SELECT e.order_id, e.seq, e.at, e.type, e.actor, e.actor_role, e.reason, e.shipment, e.data FROM"
 )
 _NEW: Final = (
-    "id", "reference", "customer_id", "status", "currency", "payment_method", "email", "address", "content_hash",
+    "id", "reference", "customer_id", "customer_reference", "status", "currency", "payment_method", "email", "address",
     "placed_at", "last_seq",
 )  # fmt: skip
 _NEW_LINES: Final = ("l_order", "l_number", "l_sku", "l_quantity", "l_price")
-# One statement: lines and events are of those orders only whose reference was free.
 _ADD: Final = Statement(
     f"""
-    WITH free AS (
-        INSERT INTO orders (id, reference, customer_id, status, currency, payment_method, email, shipping_address,
-                            content_hash, placed_at, last_seq)
+    WITH placed AS (
+        INSERT INTO orders (id, reference, customer_id, customer_reference, status, currency, payment_method, email,
+                            shipping_address, placed_at, last_seq)
         SELECT * FROM unnest(
-            CAST(:id AS uuid[]), CAST(:reference AS text[]), CAST(:customer_id AS uuid[]), CAST(:status AS text[]),
-            CAST(:currency AS text[]), CAST(:payment_method AS text[]), CAST(:email AS text[]),
-            CAST(:address AS jsonb[]), CAST(:content_hash AS bytea[]), CAST(:placed_at AS timestamptz[]),
-            CAST(:last_seq AS int[]))
-        ON CONFLICT (reference) DO NOTHING RETURNING id),
+            CAST(:id AS uuid[]), CAST(:reference AS text[]), CAST(:customer_id AS uuid[]),
+            CAST(:customer_reference AS text[]), CAST(:status AS text[]), CAST(:currency AS text[]),
+            CAST(:payment_method AS text[]), CAST(:email AS text[]), CAST(:address AS jsonb[]),
+            CAST(:placed_at AS timestamptz[]), CAST(:last_seq AS int[]))),
     lines AS (
         INSERT INTO order_lines (order_id, number, sku, quantity, unit_price_minor)
-        SELECT l.* FROM unnest(
+        SELECT * FROM unnest(
             CAST(:l_order AS uuid[]), CAST(:l_number AS int[]), CAST(:l_sku AS text[]), CAST(:l_quantity AS int[]),
-            CAST(:l_price AS bigint[]))
-            AS l(order_id, number, sku, quantity, price) JOIN free ON free.id = l.order_id),
-    events AS ({_INSERT_EVENTS} {_EVENT_TABLE} JOIN free ON free.id = e.order_id)
-    SELECT id FROM free
+            CAST(:l_price AS bigint[])))
+    {_INSERT_EVENTS} {_EVENT_TABLE}
     """  # noqa: S608 - the pieces above
 )
 
 
-def _new_row(order: Order, content_hash: bytes) -> tuple[Any, ...]:
+def _new_row(order: Order) -> tuple[Any, ...]:
     """In the order of _NEW."""
     address = orjson.dumps(order.shipping_address).decode() if order.shipping_address else None
     return (
         order.id,
         order.reference,
         order.customer_id,
+        order.customer_reference,
         str(order.status),
         order.currency,
         order.payment_method,
         order.email,
         address,
-        content_hash,
         order.placed_at,
         order.last_seq,
     )
@@ -349,7 +362,7 @@ async def keep_cancel_reason(tx: Tx, order_id: UUID, why: str) -> None:
 
 
 _BY_REFERENCE: Final = Statement(
-    "SELECT reference, id, content_hash FROM orders WHERE reference = ANY(CAST(:references AS text[]))"
+    "SELECT reference, order_id, content_hash FROM order_references WHERE reference = ANY(CAST(:references AS text[]))"
 )
 
 

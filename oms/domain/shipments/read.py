@@ -12,7 +12,7 @@ from oms.domain.access.model import Operation, Reach, Viewer, reach, require
 from oms.domain.access.scope import EVERYTHING, Scope, scope_of
 from oms.domain.catalog.model import Warehouse
 from oms.domain.ids import parse_shipment
-from oms.domain.paging import Page, bad_cursor, check_first, cursor_of, key_of
+from oms.domain.paging import Page, bad_cursor, bounded, check_first, cursor_of, key_of
 from oms.domain.refusal import refuse_all
 from oms.domain.shipments import store
 from oms.domain.shipments.handle import ShipmentKey
@@ -75,11 +75,8 @@ async def _of_keys(db: Database, scope: Scope, keys: Collection[ShipmentKey]) ->
     return {found.key: found for found in await _rows(db, f"{_KEYED} {scope.shipments}", scope, **values)}
 
 
-async def _rows(
-    db: Database, query: str, scope: Scope, /, *, planned_anew: bool = False, **values: Any
-) -> list[SeenShipment]:
-    read = db.rows_planned_anew if planned_anew else db.rows
-    rows = await read(statement(query), **scope.values, **values)
+async def _rows(db: Database, query: str, scope: Scope, **values: Any) -> list[SeenShipment]:
+    rows = await db.rows(statement(query), **scope.values, **values)
     return [seen(row[:-1], row[-1]) for row in rows]
 
 
@@ -137,12 +134,13 @@ async def page(
     require(viewer, Operation.READ_SHIPMENTS)
     check_question(question)
     scope = scope_of(viewer)
-    values = dict(_values(viewer, question, after)) | {"most": check_first(first) + 1}
+    values = dict(_values(viewer, question, after))
+    most = check_first(first) + 1
     names = [name for name in values if name in _CONDITIONS]
     if reach(viewer, Operation.READ_SHIPMENTS) == Reach.OWN:
-        return Page.of(await _rows(db, _page_of_customer(scope, names), scope, **values), first)
+        return Page.of(await _rows(db, bounded(_page_of_customer(scope, names), most), scope, **values), first)
     conditions = " AND ".join((scope.shipments, *(_CONDITIONS[name] for name in names)))
-    return Page.of(await _rows(db, _page_of_all(names, conditions), scope, planned_anew=True, **values), first)
+    return Page.of(await _rows(db, bounded(_page_of_all(names, conditions), most), scope, **values), first)
 
 
 _NEWEST: Final = "ORDER BY s.order_id DESC, s.number DESC LIMIT :most"
