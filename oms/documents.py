@@ -99,11 +99,14 @@ class KnownDocuments:
 
 
 def _bytes_of(text: str, document: Document) -> int:
-    """About what it takes: measured per token, and the text again in what was made of a long name or comment."""
+    """About what it takes, with what others keep of it: measured per token, and the text again in what was made of a
+    long name or comment.
+    """
     return _BYTES_PER_TOKEN * (document.syntax.token_count or 0) + 2 * sys.getsizeof(text)
 
 
-_BYTES_PER_TOKEN: Final = 400
+_BYTES_PER_TOKEN: Final = 1_000
+"""400 for the tokens and what is parsed of them, up to 600 for the plan that oms.schema.compiled makes of it."""
 _KNOWN: Final = KnownDocuments(most_bytes=24_000_000)
 
 

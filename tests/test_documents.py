@@ -110,7 +110,7 @@ def test_an_operation_is_chosen_by_its_name_or_as_the_only_one(text: str, name: 
 
 
 def test_a_known_document_is_the_same_object_and_the_least_used_are_forgotten_first() -> None:
-    known = KnownDocuments(most_bytes=4_500)
+    known = KnownDocuments(most_bytes=11_000)
     first, second = known.parsed("{ a }"), known.parsed("{ b }")
     assert known.parsed("{ a }") is first
     known.parsed("{ c d e }")

@@ -12,6 +12,7 @@ from oms.documents import Document
 from oms.schema.admission import reads_schema_itself, told_cost
 from oms.schema.compiled.execution import executed
 from oms.schema.compiled.inputs import Inputs
+from oms.schema.compiled.leaves import Leaves
 from oms.schema.compiled.plan import Compiler, Plan
 from oms.schema.compiled.uncompiled import Uncompiled
 from oms.schema.context import Context
@@ -60,6 +61,7 @@ class Known:
         self._schema = schema
         self._limits = limits
         self._inputs = Inputs(schema.config)
+        self._leaves = Leaves()
         self._planned: WeakKeyDictionary[Document, dict[str | None, Planned | None]] = WeakKeyDictionary()
 
     def planned(self, document: Document, name: str | None) -> Planned | None:
@@ -78,7 +80,7 @@ class Known:
         if self._limits.errors(document, suggest=False):
             return None
         try:
-            plan = Compiler(self._schema, self._inputs, document, operation).plan()
+            plan = Compiler(self._schema, self._inputs, self._leaves, document, operation).plan()
         except Uncompiled:
             return None
         return Planned(self._schema, plan, self._limits.price(document, operation))

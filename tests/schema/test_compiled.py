@@ -17,6 +17,7 @@ from strawberry.types.execution import ExecutionContext
 from oms.documents import parsed
 from oms.schema.compiled.execution import executed
 from oms.schema.compiled.inputs import Inputs
+from oms.schema.compiled.leaves import Leaves
 from oms.schema.compiled.plan import Compiler
 from oms.schema.compiled.uncompiled import Uncompiled
 from oms.schema.scalars import SCALARS, Instant, MinorUnits
@@ -206,7 +207,7 @@ async def by_plan(text: str, variables: Mapping[str, Any], name: str | None = No
     document = parsed(text)
     operation = document.chosen(name)
     assert operation is not None
-    plan = Compiler(SCHEMA, Inputs(SCHEMA.config), document, operation).plan()
+    plan = Compiler(SCHEMA, Inputs(SCHEMA.config), Leaves(), document, operation).plan()
     context: Any = []
     data, errors = await executed(plan, SCHEMA._schema, context, variables, hides_suggestions=False)
     return Answer(data, [error.formatted for error in errors], context)

@@ -25,6 +25,8 @@ class Nothing:
 class Leaf:
     """A scalar or an enum."""
 
+    __slots__ = ("complete", "exact")
+
     def __init__(self, type_: GraphQLLeafType) -> None:
         write = _writer(type_)
         self.exact: type = _EXACT.get(write, Nothing)
@@ -81,3 +83,15 @@ _EXACT: Final[Mapping[Callable[[Any], Any], type]] = {
     int: int,
 }
 """By what writes a scalar, the type that it leaves as it is."""
+
+
+class Leaves:
+    """Those of a schema, made once for each type."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Leaf] = {}
+
+    def of(self, type_: GraphQLLeafType) -> Leaf:
+        if type_.name not in self._made:
+            self._made[type_.name] = Leaf(type_)
+        return self._made[type_.name]

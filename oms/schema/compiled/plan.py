@@ -29,7 +29,7 @@ from graphql.execution.values import VariableValues
 
 from oms.documents import Document
 from oms.schema.compiled.inputs import BACKREF, Inputs, Variables
-from oms.schema.compiled.leaves import Leaf
+from oms.schema.compiled.leaves import Leaves
 from oms.schema.compiled.resolvers import Resolvers
 from oms.schema.compiled.uncompiled import Uncompiled
 from oms.schema.compiled.values import AnyOf, Field, Kind, ListOf, Selected, Way
@@ -59,13 +59,14 @@ class Compiler:
     them are merged, but through types instead of values.
     """
 
-    def __init__(self, schema: strawberry.Schema, inputs: Inputs, document: Document,
+    def __init__(self, schema: strawberry.Schema, inputs: Inputs, leaves: Leaves, document: Document,
                  operation: OperationDefinitionNode) -> None:  # fmt: skip
         """Raises Uncompiled."""
         if document.directives or document.introspects or operation.operation is OperationType.SUBSCRIPTION:
             raise Uncompiled("directives, introspection or a subscription")
         self._schema = schema._schema  # noqa: SLF001 - Strawberry has no other way to GraphQL's own
         self._operation = operation
+        self._leaves = leaves
         self._fragments = {name: FragmentDetails(fragment) for name, fragment in document.fragments.items()}
         self._variables = Variables(self._schema, inputs, operation.variable_definitions or ())
         self._resolvers = Resolvers(schema, self._variables.types, document.fragments)
@@ -98,17 +99,16 @@ class Compiler:
         else:
             way = self._resolvers.way(defined, nodes)
         name = f"{parent.name}.{nodes[0].name.value}"
-        kind = self._kind(defined.type, name, details)
+        kind = self._kind(defined.type, name, details, nodes)
         return Field(key, name, nodes, kind, way, required=is_non_null_type(defined.type))
 
-    def _kind(self, type_: GraphQLOutputType, name: str, details: FieldDetailsList) -> Kind:
+    def _kind(self, type_: GraphQLOutputType, name: str, details: FieldDetailsList, nodes: Sequence[FieldNode]) -> Kind:
         bare = type_.of_type if is_non_null_type(type_) else type_
-        nodes = [each.node for each in details]
         if is_list_type(bare):
-            entries = self._kind(bare.of_type, name, details)
+            entries = self._kind(bare.of_type, name, details, nodes)
             return ListOf(entries, name, nodes, required=is_non_null_type(bare.of_type))
         if is_leaf_type(bare):
-            return Leaf(bare)
+            return self._leaves.of(bare)
         if is_object_type(bare):
             return self._object(bare, details, nodes)
         if is_abstract_type(bare):

@@ -36,6 +36,7 @@ class Kind(Protocol):
 class ListOf:
     """`name` is its field's, as Type.field, and `nodes` where that is asked for. `required`: no entry may be null."""
 
+    __slots__ = ("_kind", "_name", "_nodes", "_required")
     exact: type = Nothing
 
     def __init__(self, kind: Kind, name: str, nodes: Sequence[FieldNode], *, required: bool) -> None:
@@ -147,6 +148,7 @@ class Field:
 class Selected:
     """What is selected of an object. All values of an answer go through the loop in `complete`."""
 
+    __slots__ = ("_class", "_fields", "_nodes", "_rows", "_type")
     exact: type = Nothing
 
     def __init__(self, type_: GraphQLObjectType, class_: type, fields: Sequence[Field], nodes: Sequence[FieldNode]):
@@ -201,6 +203,7 @@ class Selected:
 class AnyOf:
     """One of several types, told by the Python class of the value."""
 
+    __slots__ = ("_selected",)
     exact: type = Nothing
 
     def __init__(self, selected: Mapping[type, Selected]) -> None:
