@@ -22,8 +22,7 @@ def below(document: str) -> Below:
     [
         "{ order { id lines { name } } }",
         "{ order { number: id lines { name } lines { called: name } } }",
-        "{ order { ...A } } fragment A on Order { id ...B } fragment B on Order { lines { ...C } }"
-        " fragment C on OrderLine { name }",
+        "{ order { ...A } } fragment A on Order { id ...B } fragment B on Order { lines { ...C } } fragment C on L {name}",  # noqa: E501
         "{ order { ... on Order { id ... { lines { name @skip(if: true) } } } } }",
         "{ order { id } order { lines { name } } }",
     ],

@@ -72,7 +72,7 @@ def money(amount: Mapping[str, Any] | None) -> str:
     return "–" if amount is None else _written(amount["amount"], amount["currency"])
 
 
-# Babel takes 70 µs for an amount, and a page has a dozen of them, of which most stand on other pages, too.
+# Babel takes 14 µs for an amount, and a page has a dozen of them, of which many come again.
 @lru_cache(maxsize=4096)
 def _written(minor: int, currency: str) -> str:
     digits = get_currency_precision(currency)
@@ -93,12 +93,13 @@ def instant(text: str | None, *, seconds: bool = False) -> Markup:
     if text is None:
         return Markup("–")
     at = datetime.fromisoformat(text).astimezone(UTC)
-    date, clock = f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}"
-    written = f"{at:%d %b %Y}, {clock if seconds else clock[:5]} UTC"
-    # Nothing in it needs escaping, which would take longer than all the rest. HTML takes no microseconds.
-    return Markup(  # noqa: S704 - made of numbers and names of months
-        f'<time datetime="{date}T{clock}.{at.microsecond // 1000:03}Z" title="{date} {clock} UTC"'
-        f"{' data-seconds' if seconds else ''}>{written}</time>"
+    date, clock = at.isoformat(" ")[:19].split(" ")
+    # By %, for Markup's format() takes longer than all the rest. HTML takes no microseconds.
+    return Markup('<time datetime="%s" title="%s"%s>%s</time>') % (
+        f"{date}T{clock}.{at.microsecond // 1000:03}Z",
+        f"{date} {clock} UTC",
+        Markup(" data-seconds") if seconds else "",
+        f"{at:%d %b %Y}, {clock if seconds else clock[:5]} UTC",
     )
 
 
