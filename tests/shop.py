@@ -42,8 +42,9 @@ SUPPORT = Viewer("support", Role.SUPPORT)
 SESSION_RULES = SessionRules(idle=timedelta(hours=8), longest=timedelta(days=1), demo=False)
 
 GROWING = (
-    "orders, order_references, order_lines, order_events, shipments, allocations, work, customers, tallies, stock, products, warehouses, "
-    "idempotency_keys, access_tokens, accounts, sessions, fraud_events, workers, audit_events"
+    "orders, order_references, order_lines, order_events, shipments, allocations, work, customers, tallies, "
+    "stock, products, warehouses, idempotency_keys, access_tokens, accounts, sessions, fraud_events, workers, "
+    "audit_events"
 )
 
 
