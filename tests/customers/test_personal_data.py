@@ -21,7 +21,9 @@ from oms.domain.audit.read import AuditFilter, trail
 from oms.domain.customers import handle
 from oms.domain.customers.holdings import Erased
 from oms.domain.ids import customer_id
+from oms.domain.orders import handle as orders
 from oms.domain.orders import trail as order_trail
+from oms.domain.orders.request import LineRequest, OrderRequest
 from oms.domain.orders.trail import Stretch
 from oms.domain.refusal import Code, Refused
 from oms.domain.repeats.handle import RepeatKey, once
@@ -129,6 +131,20 @@ async def test_nobody_is_erased_while_an_order_is_under_way(shop: ShopUnderTest,
         await erased(shop)
     assert refusal.value.problems[0].code == Code.CONFLICT
     assert (await shop.order(order)).email == PERSONAL["email"]
+
+
+async def test_who_erases_waits_for_an_order_that_is_being_placed(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"pen": {"east": 9}})
+    await delivered(shop)
+    request = OrderRequest("placed-meanwhile", "ana-canary", (LineRequest("pen", 1),))
+    async with shop.db.transaction() as tx:
+        await orders.place(tx, [(CART, request)])
+        erasing = asyncio.create_task(erased(shop))
+        done, _ = await asyncio.wait({erasing}, timeout=0.3)
+        assert not done
+    with pytest.raises(Refused) as refusal:
+        await erasing
+    assert refusal.value.problems[0].code == Code.CONFLICT
 
 
 async def test_an_erasure_can_be_repeated_under_the_pseudonym(shop: ShopUnderTest) -> None:
