@@ -1,5 +1,6 @@
 """PostgreSQL: one engine a process, transactions that ring after they commit, reads that need none."""
 
+import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -161,9 +162,9 @@ class OutcomeUnknown(Exception):
 class Database:
     """Connections of one process. `ring` is called with the news of every committed transaction; it must not fail.
 
-    `timeout_s`: so long a statement is waited for, and a transaction in which nothing is asked is left open. Without
-    it a way to the database that was lost without a word would be waited on for ever, and a process that stands still
-    would keep its locks.
+    `timeout_s`: so long a statement is waited for, and a transaction in which nothing is asked is left open; as a whole
+    it may take three times as long. Without it a way to the database that was lost without a word would be waited on
+    for ever, and a process that stands still, or whose host is gone, would keep its locks.
     """
 
     def __init__(
@@ -269,12 +270,22 @@ def _told_at_first(timeout_s: float | None) -> dict[str, Any]:
     """What asyncpg and, for its side of the connection, PostgreSQL are told when one is opened."""
     if timeout_s is None:
         return {"server_settings": _BY_KEYS}
-    idle_ms = f"{timeout_s * 1000:.0f}"
-    return {
-        "timeout": timeout_s,
-        "command_timeout": timeout_s,
-        "server_settings": _BY_KEYS | {"idle_in_transaction_session_timeout": idle_ms},
+    timeout_ms = timeout_s * 1000
+    bounds = {
+        "idle_in_transaction_session_timeout": f"{timeout_ms:.0f}",
+        # Who is lost, or stands still, between two messages of one question does not count as idle: the question is
+        # still being asked, and would hold its locks for ever.
+        "transaction_timeout": f"{_LONGEST_TRANSACTION * timeout_ms:.0f}",
+        "tcp_user_timeout": f"{timeout_ms:.0f}",
+        "tcp_keepalives_idle": f"{math.ceil(timeout_s / 2)}",
+        "tcp_keepalives_interval": f"{math.ceil(timeout_s / 6)}",
+        "tcp_keepalives_count": "3",
     }
+    return {"timeout": timeout_s, "command_timeout": timeout_s, "server_settings": _BY_KEYS | bounds}
+
+
+_LONGEST_TRANSACTION: Final = 3
+"""Times the timeout: several statements may wait for long, one after the other."""
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from oms.db import Database, Statement, is_outage
+from oms.db import Database, OutcomeUnknown, Statement, is_outage
 from tests.owner import owner_of
 
 HELLO = Statement("SELECT CAST(:word AS text) || CAST(:number AS text), CAST(:word AS text), now()::text")
@@ -116,3 +116,22 @@ async def test_who_no_longer_waits_for_an_answer_leaves_nothing_to_the_next(db: 
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert [len(row) for row in await db.rows(HELLO, word="a", number="1")] == [3]
+
+
+async def test_who_is_lost_in_the_midst_of_a_question_keeps_no_lock(database_url: str, other: Database) -> None:
+    """Between two messages of one question PostgreSQL does not count a connection as idle."""
+    code = str(uuid4())
+    async with other.transaction() as tx:
+        await tx.run(Statement("INSERT INTO warehouses (code, name) VALUES (:code, :code)"), code=code)
+    lock = Statement("SELECT name FROM warehouses WHERE code = :code FOR UPDATE")
+    lost = Database(database_url, pool_size=1, ring=lambda _news: None, timeout_s=0.5)
+    entered = lost.transaction()
+    tx = await entered.__aenter__()
+    await tx.rows(lock, code=code)
+    await tx.driver.adapter.driver_connection.prepare("SELECT 1")  # asks what it means, and then nothing more
+    async with asyncio.timeout(20), other.transaction() as free:
+        assert len(await free.rows(lock, code=code)) == 1
+        await free.run(Statement("DELETE FROM warehouses WHERE code = :code"), code=code)
+    with pytest.raises(OutcomeUnknown):
+        await entered.__aexit__(None, None, None)
+    await lost.close()
