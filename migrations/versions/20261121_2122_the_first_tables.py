@@ -189,6 +189,7 @@ def upgrade() -> None:
         sa.Column("action_deadline", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
+        postgresql_with={"fillfactor": 70},
     )
     op.create_index(
         op.f("ix_orders_closed_at"),
@@ -238,6 +239,7 @@ def upgrade() -> None:
             "0 <= refunded_minor AND refunded_minor <= charged_minor", name=op.f("ck_shipments_refunds")
         ),
         sa.PrimaryKeyConstraint("order_id", "number", name=op.f("pk_shipments")),
+        postgresql_with={"fillfactor": 60},
     )
     op.create_index(
         op.f("ix_shipments_status_order_id_number"), "shipments", ["status", "order_id", "number"], unique=False
