@@ -112,8 +112,8 @@ class Settings(BaseSettings):
         le=3600,
         description=(
             "Seconds after which a statement without an answer counts as lost with its connection, and after which "
-            "PostgreSQL ends a transaction in which nothing is asked, e.g. of a process that stands still. As a whole a "
-            "transaction may take three times as long."
+            "PostgreSQL ends a transaction in which nothing is asked, e.g. of a process that stands still. As a whole "
+            "a transaction may take three times as long."
         ),
     )
 
