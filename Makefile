@@ -20,10 +20,10 @@ help:
 	@echo "make clean    remove the environment and caches; the data folder stays"
 
 $(RUNTIME): requirements.lock
-	@$(PYTHON) oms/bootstrap.py requirements.lock
+	@$(PYTHON) oms/tools/bootstrap.py requirements.lock
 
 $(DEVELOPMENT): requirements-dev.lock
-	@$(PYTHON) oms/bootstrap.py requirements-dev.lock
+	@$(PYTHON) oms/tools/bootstrap.py requirements-dev.lock
 
 run: $(RUNTIME)
 	@exec $(VENV) -m oms run

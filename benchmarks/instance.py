@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from oms.embedded import running_instance
-from tests.browser.elsewhere import Elsewhere
+from oms.tools.dev_services.embedded import running_instance
 from tests.platform.conftest import Instance, clean_environment, launch
+from tests.system.browser.elsewhere import Elsewhere
 
 _ANY_NUMBER: Final = {
     "OMS_PERSON_REQUESTS_PER_S": "0",

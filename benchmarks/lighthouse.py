@@ -9,9 +9,9 @@ from typing import Any, Final
 from playwright.async_api import Browser
 
 from benchmarks.npm_tool import installed
-from tests.browser.chromium import chromium_arguments, chromium_path
-from tests.browser.elsewhere import Elsewhere
-from tests.browser.tour import STOPS, Scene, Stop
+from tests.system.browser.chromium import chromium_arguments, chromium_path
+from tests.system.browser.elsewhere import Elsewhere
+from tests.system.browser.tour import STOPS, Scene, Stop
 
 TOOL: Final = "lighthouse@13.5.0"
 CATEGORIES: Final = ("performance", "accessibility", "best-practices")

@@ -6,8 +6,8 @@ from typing import Final
 
 from playwright.async_api import Browser, Page
 
-from tests.browser.elsewhere import Elsewhere
-from tests.browser.tour import Scene, signed_in
+from tests.system.browser.elsewhere import Elsewhere
+from tests.system.browser.tour import Scene, signed_in
 
 ORDERS: Final = 30
 

@@ -17,7 +17,7 @@ import httpx
 import psutil
 
 from benchmarks.instance import an_instance, people_of
-from tests.browser.elsewhere import Elsewhere
+from tests.system.browser.elsewhere import Elsewhere
 
 PAGES_OF_AN_ORDER: Final = 10
 SETTLE_S: Final = 3.0

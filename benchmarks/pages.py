@@ -23,10 +23,10 @@ from benchmarks.lighthouse import lighthouse_scores
 from benchmarks.live_pages import live_delays
 from benchmarks.screens import take_pictures
 from benchmarks.valid_html import invalid_html
-from tests.browser.chromium import MISSING, axe_violations, chromium, chromium_path
-from tests.browser.elsewhere import Elsewhere
-from tests.browser.tour import STOPS, Scene, set_scene, signed_in
-from tests.browser.weight import Weight
+from tests.system.browser.chromium import MISSING, axe_violations, chromium, chromium_path
+from tests.system.browser.elsewhere import Elsewhere
+from tests.system.browser.tour import STOPS, Scene, set_scene, signed_in
+from tests.system.browser.weight import Weight
 
 SETTLE_MS: Final = 500
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")

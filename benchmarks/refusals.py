@@ -17,13 +17,13 @@ import orjson
 from graphql import get_introspection_query
 
 from oms.app import build_app
-from oms.database_version import migrate
-from oms.db import Database
-from oms.domain.access.handle import issue_token
-from oms.domain.actor import Role
-from oms.embedded import Engines
-from oms.schema.export import schema
-from oms.settings import load_settings
+from oms.domain.tokens.commands import issue_token
+from oms.domain.vocabulary.actor import Role
+from oms.platform.db import Database
+from oms.platform.migrations import migrate
+from oms.platform.settings import load_settings
+from oms.schema.schema import schema
+from oms.tools.dev_services.embedded import Engines
 
 TRIES: Final = 5
 PROMISED_MS: Final = 50

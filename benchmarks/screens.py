@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from playwright.async_api import Browser, Page, expect
 
-from oms.settings import PROJECT_DIR
-from tests.browser.chromium import DESKTOP, PHONE
-from tests.browser.elsewhere import Elsewhere
-from tests.browser.tour import STOPS, Scene, arrived, signed_in
+from oms.platform.settings import PROJECT_DIR
+from tests.system.browser.chromium import DESKTOP, PHONE
+from tests.system.browser.elsewhere import Elsewhere
+from tests.system.browser.tour import STOPS, Scene, arrived, signed_in
 
 DOCS: Final = PROJECT_DIR / "docs"
 PICTURED: Final = (

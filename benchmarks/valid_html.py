@@ -9,8 +9,8 @@ from typing import Final
 from playwright.async_api import Browser
 
 from benchmarks.npm_tool import installed
-from tests.browser.elsewhere import Elsewhere
-from tests.browser.tour import STOPS, Scene, arrived
+from tests.system.browser.elsewhere import Elsewhere
+from tests.system.browser.tour import STOPS, Scene, arrived
 
 CHECKER: Final = "vnu-jar@26.9.27"
 WHERE_AND_WHAT: Final = re.compile(r'^".+?":[\d.-]+|“.*?”')

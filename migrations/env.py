@@ -9,10 +9,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from oms.db import async_url
-from oms.domain.tables import metadata
-from oms.instance import located
-from oms.settings import load_settings
+from oms.domain.concepts import metadata
+from oms.platform.db import async_url
+from oms.platform.settings import load_settings
+from oms.tools.dev_services.instance import located
 
 LOCK_TIMEOUT = "5s"
 

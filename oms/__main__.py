@@ -1,5 +1,5 @@
 """`python -m oms`: the one entry point."""
 
-from oms.cli import main
+from oms.tools.cli.main import main
 
 main()

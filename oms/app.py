@@ -11,32 +11,32 @@ import structlog
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
-from oms.db import Database
-from oms.domain.access.model import Viewer
+from oms.domain.access.permissions import Viewer
 from oms.domain.audit.refusals import RefusalTrail
-from oms.domain.repeats.handle import RepeatKey
-from oms.domain.rounds import Rounds
-from oms.domain.sessions.model import SessionRules
-from oms.doorbell import Doorbell
-from oms.instance import located
-from oms.schema.context import Context
-from oms.schema.export import schema
-from oms.settings import Settings, load_settings
-from oms.web.api import Api
-from oms.web.auth import Authenticator
-from oms.web.doorbells import hear_doorbells
-from oms.web.front import Front, front_routes
-from oms.web.graphql_http import HttpDoor
-from oms.web.graphql_ws import WebSocketDoor
-from oms.web.live import LiveHub
-from oms.web.metrics import MetricsDoor, OwnFigures
-from oms.web.open_streams import OpenStreams
+from oms.domain.idempotency.batcher import Rounds
+from oms.domain.idempotency.keys import RepeatKey
+from oms.domain.identity.sessions import SessionRules
+from oms.platform.db import Database
+from oms.platform.notifications import Doorbell
+from oms.platform.settings import Settings, load_settings
+from oms.schema.runtime.context import Context
+from oms.schema.schema import schema
+from oms.tools.dev_services.instance import located
+from oms.web.auth.authenticator import Authenticator
+from oms.web.graphql.api import Api
+from oms.web.graphql.http import HttpDoor
+from oms.web.graphql.websocket import WebSocketDoor
+from oms.web.live.hub import LiveHub
+from oms.web.live.listener import hear_doorbells
+from oms.web.live.open_streams import OpenStreams
 from oms.web.pages.routes import page_routes
-from oms.web.rates import Rates
-from oms.web.shared_counts import SharedCounts
+from oms.web.server.asgi import Front, front_routes
+from oms.web.server.metrics import MetricsDoor, OwnFigures
+from oms.web.server.rates import Rates
+from oms.web.server.shared_counts import SharedCounts
 
 if TYPE_CHECKING:
-    from oms.web.identity_provider import IdentityProvider
+    from oms.web.auth.identity_provider import IdentityProvider
 
 log = structlog.get_logger(__name__)
 
@@ -154,7 +154,7 @@ def identity_provider(settings: Settings) -> "IdentityProvider | None":
     if settings.openid_issuer is None or settings.openid_client_id is None:
         return None
 
-    from oms.web.identity_provider import IdentityProvider  # noqa: PLC0415 - 4 MB with what it needs
+    from oms.web.auth.identity_provider import IdentityProvider  # noqa: PLC0415 - 4 MB with what it needs
 
     secret = settings.openid_client_secret
     return IdentityProvider(

@@ -10,9 +10,9 @@ from typing import Final
 
 import pytest
 
-from oms.database_version import migrate
-from oms.embedded import Engines
-from oms.settings import load_settings
+from oms.platform.migrations import migrate
+from oms.platform.settings import load_settings
+from oms.tools.dev_services.embedded import Engines
 from tests import owner
 
 PREFIX: Final = "oms-tests-"

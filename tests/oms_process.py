@@ -10,15 +10,16 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
-from oms.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR
 
 LONGEST_S: Final = 60
 
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     [
-        "pytest", "asyncpg", "oms.cli", "oms.db", "oms.logs", "oms.database_version", "oms.domain.access.handle",
-        "oms.domain.accounts.handle", "oms.domain.customers.handle", "oms.domain.tables", __name__,
+        "pytest", "asyncpg", "oms.tools.cli.main", "oms.platform.db", "oms.platform.logs", "oms.platform.migrations",
+        "oms.domain.tokens.commands", "oms.domain.identity.account_commands", "oms.domain.personal_data.commands",
+        "oms.domain.concepts", __name__,
     ]
 )  # fmt: skip
 
@@ -52,6 +53,6 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str], folder: str) -
     os.chdir(PROJECT_DIR)
     sys.argv[1:] = arguments
 
-    from oms.cli import main
+    from oms.tools.cli.main import main
 
     main()

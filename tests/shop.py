@@ -11,24 +11,24 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from oms.db import Database, News
-from oms.domain.access.model import Viewer
-from oms.domain.actor import Role
-from oms.domain.catalog import handle as catalog
+from oms.domain.access.permissions import Viewer
+from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
-from oms.domain.orders import handle as orders
-from oms.domain.orders import store as order_store
-from oms.domain.orders.model import Order
-from oms.domain.orders.request import LineRequest, OrderRequest
-from oms.domain.refusal import Refused
-from oms.domain.sessions.model import SessionRules
-from oms.domain.shipments import handle as shipments
-from oms.domain.shipments.handle import Carry, Deed
-from oms.domain.stock import handle as stock
-from oms.domain.stock.handle import StockCount
+from oms.domain.fulfilment import commands as shipments
+from oms.domain.fulfilment.commands import Carry, Deed
+from oms.domain.identity.sessions import SessionRules
+from oms.domain.inventory import commands as stock
+from oms.domain.inventory.commands import StockCount
+from oms.domain.order import store as order_store
+from oms.domain.order.model import Order
+from oms.domain.placing import commands as orders
+from oms.domain.placing.request import LineRequest, OrderRequest
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.errors import Refused
 from oms.domain.work.model import Queue
-from oms.jobs.drains import Drains
-from oms.jobs.shop import Shop
+from oms.jobs.consumer import Drains
+from oms.jobs.context import Shop
+from oms.platform.db import Database, News
 from oms.providers.sandbox import Sandbox
 from oms.providers.sandbox_rules import SandboxRules
 from oms.providers.sandbox_store import CallLog, Outcome

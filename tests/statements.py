@@ -7,7 +7,7 @@ from unittest import mock
 
 from sqlalchemy import event
 
-from oms.db import Database, Driver, Statement
+from oms.platform.db import Database, Driver, Statement
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 import re
 
-from oms.diagrams import state_diagrams
-from oms.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR
+from oms.tools.reference.diagrams import state_diagrams
 
 
 def test_the_diagrams_are_those_of_the_tables() -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from oms.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR
 
 PAGE: Final = (PROJECT_DIR / "docs/security.md").read_text(encoding="utf-8")
 WORDS: Final = frozenset({"met", "operator", "part", "not", "–"})

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from oms.settings import PROJECT_DIR, Settings, WorkKind, variable
+from oms.platform.settings import PROJECT_DIR, Settings, WorkKind, variable
 
 FORBIDDEN_MODULES: Final = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "manager", "processor"})
 FORBIDDEN_CLASS: Final = re.compile(r"(Manager|Service|Processor|Helper|Utils)$")

@@ -14,8 +14,8 @@ from typing import Final, TypeAlias
 import asyncpg
 
 from benchmarks.filling.tables import CUSTOMERS, REST, TALLIES, TRAIL
-from oms.database_grants import address_of
-from oms.embedded import Engines
+from oms.platform.grants import address_of
+from oms.tools.dev_services.embedded import Engines
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Report: TypeAlias = Callable[[str], None]

@@ -17,9 +17,9 @@ from benchmarks.load.options import Options
 from benchmarks.load.report import SCALING_PAGE, write_between
 from benchmarks.load.results import this_machine
 from benchmarks.load.workloads import life
-from oms.check.sandbox import FILE_NAME
-from oms.check.snapshot import look
-from oms.database_grants import address_of
+from oms.platform.grants import address_of
+from oms.tools.check.sandbox import FILE_NAME
+from oms.tools.check.snapshot import look
 
 COMMAND: Final = "python -m benchmarks.hosts --render"
 

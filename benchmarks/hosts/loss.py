@@ -9,7 +9,7 @@ from benchmarks.load.catalogue import an_order
 from benchmarks.load.ground import Ground
 from benchmarks.load.http import Address, Connection, NotAsExpected
 from benchmarks.load.workloads.place import PLACE, PLACED
-from oms.domain.actor import Role
+from oms.domain.vocabulary.actor import Role
 
 PLACERS: Final = 16
 _ANSWER_WITHIN_S: Final = 2.0

@@ -20,15 +20,15 @@ from benchmarks.hosts.network import Host, Network
 from benchmarks.hosts.shares import Share, a_share
 from benchmarks.load.figures import CLIENT, Processes
 from benchmarks.load.shop import Shop
-from oms.database_grants import address_of
-from oms.database_version import migrate
-from oms.embedded import Engines
-from oms.embedded.account import account_for
-from oms.embedded.ports import LOOPBACK
-from oms.embedded.postgres import launch
-from oms.embedded.process import spawn, stop
-from oms.embedded.programs import programs_for
-from oms.settings import PROJECT_DIR
+from oms.platform.grants import address_of
+from oms.platform.migrations import migrate
+from oms.platform.settings import PROJECT_DIR
+from oms.tools.dev_services.embedded import Engines
+from oms.tools.dev_services.embedded.account import account_for
+from oms.tools.dev_services.embedded.ports import LOOPBACK
+from oms.tools.dev_services.embedded.postgres import launch
+from oms.tools.dev_services.embedded.process import spawn, stop
+from oms.tools.dev_services.embedded.programs import programs_for
 
 WEB_PORT: Final = 8000
 SANDBOX_PORT: Final = 8001

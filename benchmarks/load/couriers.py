@@ -8,7 +8,7 @@ from typing import Any, Final
 from benchmarks.load.ground import Ground
 from benchmarks.load.http import Connection
 from benchmarks.load.loops import together
-from oms.domain.actor import Role
+from oms.domain.vocabulary.actor import Role
 
 BOOKED: Final = """query Booked($after: String) {
   shipments(first: 100, after: $after, filter: {status: [BOOKED]}) {

@@ -18,17 +18,17 @@ from benchmarks.load.http import Address, Connection, Document, NotAsExpected
 from benchmarks.load.loops import connect
 from benchmarks.load.options import Options
 from benchmarks.load.shop import Shop
-from oms.database_grants import address_of
-from oms.db import Database
-from oms.domain.access.handle import issue_token
-from oms.domain.access.model import Viewer
-from oms.domain.accounts import handle as accounts
-from oms.domain.accounts.model import NewAccount
-from oms.domain.actor import Role
+from oms.domain.access.permissions import Viewer
 from oms.domain.audit.model import OPERATOR
-from oms.domain.sessions import handle as sessions
-from oms.domain.sessions.model import SessionRules
-from oms.web.credentials import SessionCookie
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity import session_commands as sessions
+from oms.domain.identity.accounts import NewAccount
+from oms.domain.identity.sessions import SessionRules
+from oms.domain.tokens.commands import issue_token
+from oms.domain.vocabulary.actor import Role
+from oms.platform.db import Database
+from oms.platform.grants import address_of
+from oms.web.auth.credentials import SessionCookie
 
 _OF_ORDERS: Final = ("order_lines", "order_events", "shipments", "allocations", "work")
 _PATIENCE_S: Final = 300.0

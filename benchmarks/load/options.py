@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from oms.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR
 
 RESULTS = PROJECT_DIR / "benchmarks/results/measured.json"
 

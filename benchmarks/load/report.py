@@ -14,7 +14,7 @@ from benchmarks.load.model import model
 from benchmarks.load.plot import plot
 from benchmarks.load.results import Results
 from benchmarks.load.workloads import WORKLOADS
-from oms.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR
 
 PAGE: Final = PROJECT_DIR / "docs/performance.md"
 PLOT: Final = PROJECT_DIR / "docs/performance.svg"

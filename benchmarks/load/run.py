@@ -16,10 +16,10 @@ from benchmarks.load.options import Options
 from benchmarks.load.results import Results, load_average, this_machine
 from benchmarks.load.shop import Shop, open_shop
 from benchmarks.load.workloads import WORKLOADS, Workload
-from oms.check.sandbox import FILE_NAME
-from oms.check.snapshot import look
-from oms.database_grants import address_of
-from oms.settings import CannotStart
+from oms.platform.grants import address_of
+from oms.platform.settings import CannotStart
+from oms.tools.check.sandbox import FILE_NAME
+from oms.tools.check.snapshot import look
 
 CHECKED: Final = frozenset({"life", "flash", "limit"})
 """After these `oms check` looks whether every rule still holds, where nothing was filled in."""

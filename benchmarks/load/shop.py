@@ -17,14 +17,14 @@ import psutil
 
 from benchmarks.load.figures import CLIENT, Processes
 from benchmarks.load.http import Address
-from oms.database_version import migrate
-from oms.embedded import Engines
-from oms.embedded.ports import LOOPBACK
-from oms.embedded.process import spawn, stop
-from oms.instance import environment_of
-from oms.listening import listen, port_of
+from oms.platform.listening import listen, port_of
+from oms.platform.migrations import migrate
+from oms.platform.settings import PROJECT_DIR, CannotStart, Settings, load_settings
 from oms.providers.choose import SANDBOX_FILE
-from oms.settings import PROJECT_DIR, CannotStart, Settings, load_settings
+from oms.tools.dev_services.embedded import Engines
+from oms.tools.dev_services.embedded.ports import LOOPBACK
+from oms.tools.dev_services.embedded.process import spawn, stop
+from oms.tools.dev_services.instance import environment_of
 
 _READY_PATIENCE_S: Final = 60.0
 _POLITELY: Final = ((signal.SIGTERM, 20.0),)

@@ -8,9 +8,9 @@ from typing import Final
 import asyncpg
 from sqlalchemy.engine import make_url
 
-from oms.database_grants import address_of
-from oms.embedded.programs import tool
-from oms.settings import CannotStart
+from oms.platform.grants import address_of
+from oms.platform.settings import CannotStart
+from oms.tools.dev_services.embedded.programs import tool
 
 CLIENTS: Final = 32
 THREADS: Final = 2

@@ -1,10 +1,10 @@
 """Allocating placed orders: calls nobody outside, one transaction a batch."""
 
-from oms.domain.orders import handle
+from oms.domain.placing import commands
 from oms.domain.work.store import Batch
-from oms.jobs.shop import Shop
+from oms.jobs.context import Shop
 
 
 async def carry(shop: Shop, batch: Batch) -> None:
     async with shop.db.transaction() as tx:
-        await handle.allocate(tx, batch, answer_within=shop.answer_within)
+        await commands.allocate(tx, batch, answer_within=shop.answer_within)

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 
-from oms.domain.billing import handle
-from oms.domain.billing.handle import Settled, ToInvoice, ToSettle
-from oms.domain.billing.model import Draft
+from oms.domain.billing import commands
+from oms.domain.billing.commands import Settled, ToInvoice, ToSettle
+from oms.domain.order.payment import Draft
 from oms.domain.work.model import Step, WorkKey
 from oms.domain.work.store import Batch
-from oms.jobs.answers import answers
-from oms.jobs.shop import Shop
+from oms.jobs.calls import answers
+from oms.jobs.context import Shop
 from oms.providers.ports import (
     BillLine,
     ChargeRequest,
@@ -22,7 +22,7 @@ from oms.providers.ports import (
 
 async def carry(shop: Shop, batch: Batch) -> None:
     """What has no invoice yet gets one; whatever then may be charged or paid back is, each group as it is ready."""
-    to_invoice = await handle.to_invoice(shop.db, batch)
+    to_invoice = await commands.to_invoice(shop.db, batch)
     waiting = {asked.key for asked in to_invoice}
     async with asyncio.TaskGroup() as group:
         if ready := [item for item in batch.items if item.key not in waiting]:
@@ -36,11 +36,11 @@ async def carry(shop: Shop, batch: Batch) -> None:
 
 async def _settle(shop: Shop, batch: Batch, drafts: Mapping[WorkKey, Draft]) -> None:
     async with shop.db.transaction() as tx:
-        to_settle = await handle.start_charges(tx, batch, drafts)
+        to_settle = await commands.start_charges(tx, batch, drafts)
     async for answered in answers({asked.key: _call(shop, asked) for asked in to_settle}):
         await shop.put_off(batch, _unknown(answered))
         async with shop.db.transaction() as tx:
-            await handle.record(tx, batch, {k: a for k, a in answered.items() if isinstance(a, Settled)})
+            await commands.record(tx, batch, {k: a for k, a in answered.items() if isinstance(a, Settled)})
 
 
 async def _call(shop: Shop, asked: ToSettle) -> Settled:

@@ -1,22 +1,22 @@
 """Booking couriers for charged shipments, and releasing what is no longer wanted."""
 
-from oms.domain.booking import handle
-from oms.domain.booking.decide import Booking
-from oms.domain.booking.handle import Answer, NoCourier, Released, ToBook
+from oms.domain.booking import commands
+from oms.domain.booking.commands import Answer, NoCourier, Released, ToBook
+from oms.domain.booking.rules import Booking
 from oms.domain.work.model import Step
 from oms.domain.work.store import Batch
-from oms.jobs.answers import answers
-from oms.jobs.shop import Shop
+from oms.jobs.calls import answers
+from oms.jobs.context import Shop
 from oms.providers.ports import BookingRequest, ProviderUnavailable
 
 
 async def carry(shop: Shop, batch: Batch) -> None:
-    to_book = await handle.to_book(shop.db, batch)
+    to_book = await commands.to_book(shop.db, batch)
     async for answered in answers({asked.key: _call(shop, asked) for asked in to_book}):
         await shop.put_off(batch, {k: a for k, a in answered.items() if isinstance(a, ProviderUnavailable)})
         async with shop.db.transaction() as tx:
             known = {k: a for k, a in answered.items() if not isinstance(a, ProviderUnavailable)}
-            await handle.record(tx, batch, known)
+            await commands.record(tx, batch, known)
 
 
 async def _call(shop: Shop, asked: ToBook) -> Answer:

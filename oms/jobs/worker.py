@@ -15,16 +15,16 @@ import uvloop
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
-from oms.db import Database, News
-from oms.domain.repeats import store as repeat_store
-from oms.domain.sessions import store as session_store
+from oms.domain.idempotency import store as repeat_store
+from oms.domain.identity import session_store
 from oms.domain.work import store as work_store
 from oms.domain.work.model import Queue
-from oms.doorbell import WAKE, Doorbell, arq_queue, connect, pending_key
-from oms.jobs.drains import Drains
-from oms.jobs.shop import Shop
+from oms.jobs.consumer import Drains
+from oms.jobs.context import Shop
+from oms.platform.db import Database, News
+from oms.platform.notifications import WAKE, Doorbell, arq_queue, connect, pending_key
+from oms.platform.settings import Settings
 from oms.providers.choose import providers
-from oms.settings import Settings
 
 log = structlog.get_logger(__name__)
 

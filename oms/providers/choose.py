@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
+from oms.platform.settings import Settings
 from oms.providers.http import HttpProviders
 from oms.providers.ports import BillingSystem, CourierSystem
 from oms.providers.sandbox import Sandbox
 from oms.providers.sandbox_rules import SandboxRules
 from oms.providers.sandbox_store import CallLog
-from oms.settings import Settings
 
 SANDBOX_FILE: Final = "sandbox.sqlite"
 

@@ -27,13 +27,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from oms.listening import listen, port_of
+from oms.platform.listening import listen, port_of
+from oms.platform.settings import Settings
 from oms.providers.choose import call_log, sandbox_rules
 from oms.providers.operations import BOOK, CHARGE, INVOICE, REFUND, RELEASE, Operation
 from oms.providers.ports import ProviderUnavailable, RequestRejected
 from oms.providers.sandbox import AnswerLost, Sandbox
 from oms.providers.sandbox_store import CallLog, LoggedCall
-from oms.settings import Settings
 
 KEY: Final = re.compile(r"[ !#-\[\]-~]{1,255}")
 MAX_PAGE: Final = 1000

@@ -6,14 +6,14 @@ from typing import Any, Self
 
 import strawberry
 
-from oms.domain.audit import read
+from oms.domain.audit import queries
 from oms.domain.audit.model import AuditAction
-from oms.domain.ids import order_id
-from oms.schema.context import Info
-from oms.schema.enums import Role, described
-from oms.schema.fields import field
-from oms.schema.pages import PAGE, Connection, connection, size
-from oms.schema.scalars import Instant
+from oms.domain.vocabulary.ids import order_id
+from oms.schema.runtime.connections import PAGE, Connection, connection, size
+from oms.schema.runtime.context import Info
+from oms.schema.runtime.enums import Role, described
+from oms.schema.runtime.fields import field
+from oms.schema.runtime.scalars import Instant
 
 described(
     AuditAction,
@@ -37,8 +37,8 @@ class AuditFilter:
     since: Instant | None = None
     before: Instant | None = None
 
-    def conditions(self) -> read.AuditFilter:
-        return read.AuditFilter(self.actor or None, self.action, self.subject or None, self.since, self.before)
+    def conditions(self) -> queries.AuditFilter:
+        return queries.AuditFilter(self.actor or None, self.action, self.subject or None, self.since, self.before)
 
 
 @strawberry.type
@@ -57,7 +57,7 @@ class AuditEvent:
     reason: str | None
 
     @classmethod
-    def of(cls, event: read.AuditEvent) -> Self:
+    def of(cls, event: queries.AuditEvent) -> Self:
         return cls(
             at=Instant(event.at),
             actor=event.by.name,
@@ -92,6 +92,6 @@ class AuditQueries:
         after: str | None = None,
     ) -> Connection[AuditEvent]:
         context = info.context
-        only = filter.conditions() if filter else read.AuditFilter()
-        page = await read.trail(context.db, context.viewer, only, first=size(first), after=after)
+        only = filter.conditions() if filter else queries.AuditFilter()
+        page = await queries.trail(context.db, context.viewer, only, first=size(first), after=after)
         return connection(page, after=after, cursor=lambda event: event.cursor, node=AuditEvent.of)

@@ -5,10 +5,10 @@ from typing import Final, Self
 
 import strawberry
 
-from oms.domain.billing import model
-from oms.schema.enums import described
-from oms.schema.money import Money, money
-from oms.schema.scalars import Instant
+from oms.domain.order import payment as model
+from oms.schema.runtime.enums import described
+from oms.schema.runtime.money import Money, money
+from oms.schema.runtime.scalars import Instant
 
 
 @strawberry.type

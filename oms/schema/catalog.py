@@ -4,20 +4,20 @@ from typing import Self
 
 import strawberry
 
-from oms.db import Tx
-from oms.domain.catalog import handle, model, read
-from oms.domain.paging import cursor_of
-from oms.domain.stock import handle as stock_handle
-from oms.domain.stock import read as stock_read
-from oms.domain.stock.handle import StockCount
-from oms.schema.carrying_out import carry_out
-from oms.schema.context import Info
-from oms.schema.errors import UserError
-from oms.schema.fields import field, mutation
-from oms.schema.money import Money, money
-from oms.schema.pages import PAGE, Connection, connection, size
-from oms.schema.reads import Reads
-from oms.schema.scalars import CurrencyCode, MinorUnits
+from oms.domain.catalog import commands, model, queries
+from oms.domain.inventory import commands as stock_handle
+from oms.domain.inventory import queries as stock_read
+from oms.domain.inventory.commands import StockCount
+from oms.domain.vocabulary.paging import cursor_of
+from oms.platform.db import Tx
+from oms.schema.runtime.commands import carry_out
+from oms.schema.runtime.connections import PAGE, Connection, connection, size
+from oms.schema.runtime.context import Info
+from oms.schema.runtime.errors import UserError
+from oms.schema.runtime.fields import field, mutation
+from oms.schema.runtime.money import Money, money
+from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.scalars import CurrencyCode, MinorUnits
 
 
 @strawberry.type
@@ -90,7 +90,7 @@ class CatalogQueries:
 
     @field("Null when there is none; for all but couriers.")
     async def product(self, info: Info, sku: str) -> Product | None:
-        found = await read.product(info.context.db, info.context.viewer, sku)
+        found = await queries.product(info.context.db, info.context.viewer, sku)
         return Product.of(info.context.reads, found) if found else None
 
     @field(
@@ -101,14 +101,14 @@ class CatalogQueries:
         self, info: Info, first: int | None = PAGE, after: str | None = None, search: str | None = None
     ) -> Connection[Product]:
         reads = info.context.reads
-        page = await read.products(reads.db, reads.viewer, first=size(first), after=after, search=search)
+        page = await queries.products(reads.db, reads.viewer, first=size(first), after=after, search=search)
         return connection(
             page, after=after, cursor=lambda product: cursor_of(product.sku), node=lambda p: Product.of(reads, p)
         )
 
     @field("In the order of codes; for all but couriers.")
     async def warehouses(self, info: Info, first: int | None = PAGE, after: str | None = None) -> Connection[Warehouse]:
-        page = await read.warehouses(info.context.db, info.context.viewer, first=size(first), after=after)
+        page = await queries.warehouses(info.context.db, info.context.viewer, first=size(first), after=after)
         return connection(page, after=after, cursor=lambda w: cursor_of(w.code), node=Warehouse.of)
 
 
@@ -162,7 +162,7 @@ class CatalogMutations:
         entries = [model.Warehouse(each.code, each.name) for each in inputs]
 
         async def act(tx: Tx) -> int:
-            return await handle.upsert_warehouses(tx, info.context.viewer, entries)
+            return await commands.upsert_warehouses(tx, info.context.viewer, entries)
 
         changed, errors = await carry_out(info, act)
         return CatalogPayload(changed=changed or 0, user_errors=errors)
@@ -176,7 +176,7 @@ class CatalogMutations:
         ]
 
         async def act(tx: Tx) -> int:
-            return await handle.upsert_products(tx, info.context.viewer, entries)
+            return await commands.upsert_products(tx, info.context.viewer, entries)
 
         changed, errors = await carry_out(info, act)
         return CatalogPayload(changed=changed or 0, user_errors=errors)

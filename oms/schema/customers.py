@@ -6,18 +6,19 @@ from uuid import UUID
 
 import strawberry
 
-from oms.db import Tx
-from oms.domain.customers import handle, read
-from oms.domain.ids import customer_id, parse_customer
-from oms.domain.orders.read import CustomerPage
-from oms.domain.refusal import Code, refused
-from oms.schema.carrying_out import carry_out
-from oms.schema.context import Info
-from oms.schema.errors import UserError
-from oms.schema.fields import field, mutation
-from oms.schema.orders import Order, connected
-from oms.schema.pages import PAGE, Connection, Node, size
-from oms.schema.reads import Reads
+from oms.domain.customers import queries
+from oms.domain.order_queries.orders import CustomerPage
+from oms.domain.personal_data import commands
+from oms.domain.vocabulary.errors import Code, refused
+from oms.domain.vocabulary.ids import customer_id, parse_customer
+from oms.platform.db import Tx
+from oms.schema.order import Order, connected
+from oms.schema.runtime.commands import carry_out
+from oms.schema.runtime.connections import PAGE, Connection, Node, size
+from oms.schema.runtime.context import Info
+from oms.schema.runtime.errors import UserError
+from oms.schema.runtime.fields import field, mutation
+from oms.schema.runtime.reads import Reads
 
 
 @strawberry.type
@@ -35,13 +36,13 @@ class Customer(Node):
     @strawberry.field
     async def orders(
         self, first: int | None = PAGE, after: str | None = None
-    ) -> Connection[Annotated[Order, strawberry.lazy("oms.schema.orders")]]:
+    ) -> Connection[Annotated[Order, strawberry.lazy("oms.schema.order")]]:
         page = await self.reads.page_of_customer.load(CustomerPage(self.reference, size(first), after))
         return connected(self.reads, page, after)
 
 
 async def customer_of(reads: Reads, key: UUID | str) -> Customer | None:
-    found = await read.find(reads.db, reads.viewer, key)
+    found = await queries.find(reads.db, reads.viewer, key)
     return Customer.of(reads, found.id, found.reference) if found else None
 
 
@@ -99,7 +100,7 @@ class CustomerMutations:
     )
     async def export_customer(self, info: Info, reference: str) -> CustomerExportPayload:
         async def act(tx: Tx) -> dict[str, object]:
-            return await handle.export(tx, info.context.viewer, reference)
+            return await commands.export(tx, info.context.viewer, reference)
 
         held, errors = await carry_out(info, act, keeps_answer=False)
         told = None if held is None else json.dumps(held, ensure_ascii=False)
@@ -111,7 +112,7 @@ class CustomerMutations:
     )
     async def erase_customer(self, info: Info, reference: str, reason: str) -> CustomerPayload:
         async def act(tx: Tx) -> str:
-            return (await handle.erase(tx, info.context.viewer, reference, reason)).pseudonym
+            return (await commands.erase(tx, info.context.viewer, reference, reason)).pseudonym
 
         pseudonym, errors = await carry_out(info, act)
         return CustomerPayload(pseudonym=pseudonym, user_errors=errors)

@@ -5,15 +5,15 @@ from typing import Any, Self
 
 import strawberry
 
-from oms.db import Tx
-from oms.domain.fraud import handle, model, read
-from oms.schema.carrying_out import carry_out
-from oms.schema.context import Info
-from oms.schema.enums import Role
-from oms.schema.errors import UserError
-from oms.schema.fields import field, mutation
-from oms.schema.pages import PAGE, Connection, connection, size
-from oms.schema.scalars import Instant, MinorUnits
+from oms.domain.fraud import commands, model, queries
+from oms.platform.db import Tx
+from oms.schema.runtime.commands import carry_out
+from oms.schema.runtime.connections import PAGE, Connection, connection, size
+from oms.schema.runtime.context import Info
+from oms.schema.runtime.enums import Role
+from oms.schema.runtime.errors import UserError
+from oms.schema.runtime.fields import field, mutation
+from oms.schema.runtime.scalars import Instant, MinorUnits
 
 
 @strawberry.type
@@ -48,7 +48,7 @@ class FraudEvent:
     after: str = strawberry.field(description="The new value.")
 
     @classmethod
-    def of(cls, event: read.SettingsEvent) -> Self:
+    def of(cls, event: queries.SettingsEvent) -> Self:
         return cls(
             at=Instant(event.at),
             type=str(event.type),
@@ -71,13 +71,13 @@ class FraudQueries:
 
     @field("For managers and support.")
     async def fraud_settings(self, info: Info) -> FraudSettings | None:
-        return FraudSettings.of(await read.settings(info.context.db, info.context.viewer))
+        return FraudSettings.of(await queries.settings(info.context.db, info.context.viewer))
 
     @field("Every change of the fraud settings, newest first. For managers and support.")
     async def fraud_events(
         self, info: Info, first: int | None = PAGE, after: str | None = None
     ) -> Connection[FraudEvent]:
-        page = await read.trail(info.context.db, info.context.viewer, first=size(first), after=after)
+        page = await queries.trail(info.context.db, info.context.viewer, first=size(first), after=after)
         return connection(page, after=after, cursor=lambda event: event.cursor, node=FraudEvent.of)
 
 
@@ -91,7 +91,7 @@ class FraudSettingsPayload:
     @strawberry.field
     async def fraud_settings(self, info: Info) -> FraudSettings | None:
         context = info.context
-        return FraudSettings.of(await read.settings(context.db, context.viewer)) if self.done else None
+        return FraudSettings.of(await queries.settings(context.db, context.viewer)) if self.done else None
 
 
 async def _carry_out(info: Info, act: Callable[[Tx], Awaitable[None]]) -> FraudSettingsPayload:
@@ -115,16 +115,16 @@ class FraudMutations:
 
     @mutation("In minor units; 0 removes the limit.")
     async def set_spending_limit(self, info: Info, limit: MinorUnits) -> FraudSettingsPayload:
-        return await _carry_out(info, lambda tx: handle.set_spending_limit(tx, info.context.viewer, limit))
+        return await _carry_out(info, lambda tx: commands.set_spending_limit(tx, info.context.viewer, limit))
 
     @strawberry.mutation
     async def set_fraud_maintenance(self, info: Info, enabled: bool) -> FraudSettingsPayload:
-        return await _carry_out(info, lambda tx: handle.set_maintenance(tx, info.context.viewer, enabled=enabled))
+        return await _carry_out(info, lambda tx: commands.set_maintenance(tx, info.context.viewer, enabled=enabled))
 
     @mutation("No limit and no maintenance; cumulative charges are kept.")
     async def reset_fraud_settings(self, info: Info) -> FraudSettingsPayload:
-        return await _carry_out(info, lambda tx: handle.reset(tx, info.context.viewer))
+        return await _carry_out(info, lambda tx: commands.reset(tx, info.context.viewer))
 
     @mutation("Every customer's cumulative charges start again from zero.")
     async def clear_spending(self, info: Info, reason: str) -> FraudSettingsPayload:
-        return await _carry_out(info, lambda tx: handle.clear_spending(tx, info.context.viewer, reason))
+        return await _carry_out(info, lambda tx: commands.clear_spending(tx, info.context.viewer, reason))

@@ -4,24 +4,25 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
-from oms.domain.access.model import Operation, may
-from oms.domain.ids import line_id, parse_shipment, shipment_id
-from oms.domain.shipments import counts, decide, read
-from oms.domain.shipments.counts import MOST_COUNTED, Counted
-from oms.domain.shipments.model import Item
-from oms.domain.shipments.read import SeenShipment, ShipmentQuestion
+from oms.domain.access.permissions import Operation, may
+from oms.domain.fulfilment import rules
+from oms.domain.order.shipment import Item
+from oms.domain.order_queries import shipment_counts, shipments
+from oms.domain.order_queries.shipment_counts import MOST_COUNTED, Counted
+from oms.domain.order_queries.shipments import SeenShipment, ShipmentQuestion
+from oms.domain.vocabulary.ids import line_id, parse_shipment, shipment_id
 from oms.schema.billing import Invoice, Payment
 from oms.schema.catalog import Warehouse
-from oms.schema.context import Info
-from oms.schema.enums import ShipmentStatus
-from oms.schema.fields import field
-from oms.schema.money import Money, money
-from oms.schema.pages import PAGE, Connection, Node, connection, size
-from oms.schema.reads import Reads
-from oms.schema.scalars import Instant
+from oms.schema.runtime.connections import PAGE, Connection, Node, connection, size
+from oms.schema.runtime.context import Info
+from oms.schema.runtime.enums import ShipmentStatus
+from oms.schema.runtime.fields import field
+from oms.schema.runtime.money import Money, money
+from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.scalars import Instant
 
 if TYPE_CHECKING:
-    from oms.schema.orders import Order
+    from oms.schema.order import Order
 
 
 @strawberry.type
@@ -78,8 +79,8 @@ class Shipment(Node):
         )
 
     @strawberry.field
-    async def order(self) -> Annotated["Order", strawberry.lazy("oms.schema.orders")]:
-        from oms.schema.orders import Order  # noqa: PLC0415 - each of the two types has the other as a field
+    async def order(self) -> Annotated["Order", strawberry.lazy("oms.schema.order")]:
+        from oms.schema.order import Order  # noqa: PLC0415 - each of the two types has the other as a field
 
         seen = await self.reads.order_of_shipment.load(self.seen.shipment.order_id)
         if seen is None:
@@ -115,15 +116,15 @@ class Shipment(Node):
 
     @strawberry.field
     def viewer_can_dispatch(self) -> bool:
-        return may(self.reads.viewer, Operation.DISPATCH) and decide.can_dispatch(self.seen.shipment)
+        return may(self.reads.viewer, Operation.DISPATCH) and rules.can_dispatch(self.seen.shipment)
 
     @strawberry.field
     def viewer_can_deliver(self) -> bool:
-        return may(self.reads.viewer, Operation.DELIVER) and decide.can_deliver(self.seen.shipment)
+        return may(self.reads.viewer, Operation.DELIVER) and rules.can_deliver(self.seen.shipment)
 
     @field("Whether the viewer may report it as lost, refused, undeliverable or never collected.")
     def viewer_can_fail(self) -> bool:
-        return may(self.reads.viewer, Operation.FAIL_SHIPMENT) and decide.can_fail(self.seen.shipment)
+        return may(self.reads.viewer, Operation.FAIL_SHIPMENT) and rules.can_fail(self.seen.shipment)
 
 
 @strawberry.input
@@ -180,7 +181,7 @@ class ShipmentQueries:
         filter: ShipmentFilter | None = None,  # noqa: A002
     ) -> Connection[Shipment]:
         reads = info.context.reads
-        page = await read.page(reads.db, reads.viewer, question_of(filter), first=size(first), after=after)
+        page = await shipments.page(reads.db, reads.viewer, question_of(filter), first=size(first), after=after)
         return connection(
             page, after=after, cursor=lambda seen: seen.cursor, node=lambda seen: Shipment.of(reads, seen)
         )
@@ -190,5 +191,5 @@ class ShipmentQueries:
         " everywhere or in one warehouse. For couriers, managers and support."
     )
     async def shipment_counts(self, info: Info, warehouse_code: str | None = None) -> list[ShipmentCount]:
-        found = await counts.counts(info.context.db, info.context.viewer, warehouse_code)
+        found = await shipment_counts.counts(info.context.db, info.context.viewer, warehouse_code)
         return [ShipmentCount.of(counted) for counted in found]

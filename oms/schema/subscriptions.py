@@ -8,21 +8,21 @@ from uuid import UUID
 
 import strawberry
 
-from oms.domain.fraud import read as fraud
-from oms.domain.ids import NOBODY, parse_order
-from oms.domain.log import ShipmentChange
-from oms.domain.orders.trail import Stretch, seq_of
-from oms.domain.paging import MOST_ENTRIES
-from oms.domain.refusal import Code, refused
-from oms.domain.shipments.handle import ShipmentKey
-from oms.domain.shipments.read import ShipmentQuestion, check_question
+from oms.domain.fraud import queries as fraud
+from oms.domain.fulfilment.commands import ShipmentKey
+from oms.domain.order_queries.event_log import ShipmentChange
+from oms.domain.order_queries.shipments import ShipmentQuestion, check_question
+from oms.domain.order_queries.timeline import Stretch, seq_of
+from oms.domain.vocabulary.errors import Code, refused
+from oms.domain.vocabulary.ids import NOBODY, parse_order
+from oms.domain.vocabulary.paging import MOST_ENTRIES
 from oms.domain.work.model import is_settled, wanted
-from oms.schema.context import Context, Info
-from oms.schema.events import OrderEvent
-from oms.schema.fields import subscription
 from oms.schema.fraud import FraudSettings
-from oms.schema.orders import Order
+from oms.schema.order import Order
+from oms.schema.runtime.context import Context, Info
+from oms.schema.runtime.fields import subscription
 from oms.schema.shipments import Shipment, ShipmentFilter, question_of
+from oms.schema.timeline import OrderEvent
 
 
 @strawberry.type

@@ -4,16 +4,16 @@ from typing import Self
 
 import strawberry
 
-from oms.domain.access import model
-from oms.domain.access.model import Operation, may
-from oms.domain.accounts import handle as accounts
-from oms.schema.accounts import Session, own_sessions
-from oms.schema.context import Info
+from oms.domain.access import permissions
+from oms.domain.access.permissions import Operation, may
+from oms.domain.identity import account_commands as accounts
 from oms.schema.customers import customer_of_id
-from oms.schema.enums import Role
-from oms.schema.fields import field
-from oms.schema.orders import order_of_id
-from oms.schema.pages import Node
+from oms.schema.identity import Session, own_sessions
+from oms.schema.order import order_of_id
+from oms.schema.runtime.connections import Node
+from oms.schema.runtime.context import Info
+from oms.schema.runtime.enums import Role
+from oms.schema.runtime.fields import field
 from oms.schema.shipments import shipment_of_id
 
 
@@ -27,7 +27,7 @@ class Viewer:
     can_change_catalog: bool = strawberry.field(description="Products, prices, warehouses and stock.")
 
     @classmethod
-    def of(cls, viewer: model.Viewer) -> Self:
+    def of(cls, viewer: permissions.Viewer) -> Self:
         return cls(
             name=viewer.name,
             role=viewer.role,

@@ -4,12 +4,12 @@ from typing import Self
 
 import strawberry
 
-from oms.domain.access.model import Operation, may
+from oms.domain.access.permissions import Operation, may
 from oms.domain.work.model import can_be_given_up
-from oms.domain.work.read import SeenWork
-from oms.schema.fields import field
-from oms.schema.reads import Reads
-from oms.schema.scalars import Instant
+from oms.domain.work.queries import SeenWork
+from oms.schema.runtime.fields import field
+from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.scalars import Instant
 from oms.schema.shipments import Shipment
 
 

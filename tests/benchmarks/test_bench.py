@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.load.results import Results
 from benchmarks.load.workloads import WORKLOADS
-from oms.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR
 
 TINY = (
     "--runs", "1", "--seconds", "1", "--warm-up", "0.5", "--outstanding", "20", "--subscribers", "12",

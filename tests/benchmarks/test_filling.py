@@ -7,11 +7,11 @@ import pytest
 
 from benchmarks.filling.fill import ORDERS_OF_A_CUSTOMER, customers_of, fill_running
 from benchmarks.load.catalogue import FAR, IN_THE_OTHER_WAREHOUSE_FROM, NEAR, SKUS, customer, price_minor, sku
-from oms.check.snapshot import look
-from oms.database_grants import address_of
-from oms.domain.catalog import handle as catalog
+from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
-from oms.domain.orders import lists
+from oms.domain.order_queries import lists
+from oms.platform.grants import address_of
+from oms.tools.check.snapshot import look
 from tests.owner import owner_of
 from tests.shop import MANAGER, SUPPORT, ShopUnderTest, empty, open_shop
 

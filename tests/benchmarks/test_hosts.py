@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from oms.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR
 
 
 def made_here() -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms.domain.stock.model import Plan, plan, preference
+from oms.domain.allocation.plan import Plan, plan, preference
 
 CASES = [
     # what is wanted, where it is, who sends what, what is short

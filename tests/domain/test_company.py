@@ -9,8 +9,8 @@ import pytest
 
 from oms.domain.work import store as work_store
 from oms.domain.work.model import Queue
-from oms.jobs import drains
-from oms.jobs.drains import Drains
+from oms.jobs import consumer
+from oms.jobs.consumer import Drains
 from tests.shop import ShopUnderTest
 
 
@@ -32,7 +32,7 @@ def claimed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 async def test_what_comes_while_a_queue_is_at_work_goes_together(shop: ShopUnderTest, claimed: list[int]) -> None:
     await shop.stock_up({"MUG": {"A": 100}})
     worker = Drains(shop.work, (Queue.ALLOCATION,))
-    with mock.patch.object(drains, "COMPANY_S", 2.0):
+    with mock.patch.object(consumer, "COMPANY_S", 2.0):
         await shop.place({"MUG": 1})
         await worker.wake(Queue.ALLOCATION)
         for _ in range(5):
@@ -49,7 +49,7 @@ async def test_neither_the_first_nor_what_fills_a_batch_waits_for_company(
     for _ in range(5):
         await shop.place({"MUG": 1})
     worker = Drains(replace(shop.work, batch=2), (Queue.ALLOCATION,))
-    with mock.patch.object(drains, "COMPANY_S", 3600.0):
+    with mock.patch.object(consumer, "COMPANY_S", 3600.0):
         async with asyncio.timeout(60):
             await worker.wake(Queue.ALLOCATION)
     assert claimed == [2, 2, 1]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from oms.domain.billing.model import PaymentStatus
-from oms.domain.orders.model import OrderStatus
-from oms.domain.refusal import Code, Refused
-from oms.domain.shipments.model import ShipmentStatus
-from oms.domain.work import handle as work
+from oms.domain.order.model import OrderStatus
+from oms.domain.order.payment import PaymentStatus
+from oms.domain.order.shipment import ShipmentStatus
+from oms.domain.parked import commands as work
+from oms.domain.vocabulary.errors import Code, Refused
 from oms.domain.work import store as work_store
 from oms.domain.work.model import Queue, WorkKey, backoff_s
 from oms.jobs import billing

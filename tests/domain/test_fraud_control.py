@@ -2,10 +2,10 @@
 
 import pytest
 
-from oms.domain.billing.model import PaymentStatus
-from oms.domain.fraud import handle as fraud
-from oms.domain.orders.model import OrderStatus
-from oms.domain.refusal import Code, Refused
+from oms.domain.fraud import commands as fraud
+from oms.domain.order.model import OrderStatus
+from oms.domain.order.payment import PaymentStatus
+from oms.domain.vocabulary.errors import Code, Refused
 from tests.shop import COURIER, MANAGER, SUPPORT, ShopUnderTest
 
 

@@ -4,13 +4,13 @@ import asyncio
 from collections import Counter
 from uuid import UUID
 
-from oms.domain.actor import Actor
-from oms.domain.events import EventType
 from oms.domain.fraud import store as fraud_store
-from oms.domain.orders import store as order_store
-from oms.domain.orders.standing import StockMoves
-from oms.domain.orders.store import LockedOrders
-from oms.domain.stock import store as stock_store
+from oms.domain.inventory import store as stock_store
+from oms.domain.order import store as order_store
+from oms.domain.order.effects import StockMoves
+from oms.domain.order.store import LockedOrders
+from oms.domain.vocabulary.actor import Actor
+from oms.domain.vocabulary.events import EventType
 from tests.shop import ShopUnderTest
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"

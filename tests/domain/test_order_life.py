@@ -2,10 +2,10 @@
 
 import pytest
 
-from oms.domain.billing.model import PaymentStatus
-from oms.domain.orders.model import OrderStatus
-from oms.domain.refusal import Code, Refused
-from oms.domain.shipments.model import ShipmentStatus
+from oms.domain.order.model import OrderStatus
+from oms.domain.order.payment import PaymentStatus
+from oms.domain.order.shipment import ShipmentStatus
+from oms.domain.vocabulary.errors import Code, Refused
 from tests.shop import ShopUnderTest
 
 

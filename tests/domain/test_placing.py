@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from oms.domain.catalog import handle as catalog
+from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product
-from oms.domain.orders import handle as orders
-from oms.domain.orders.handle import Placed
-from oms.domain.orders.request import LineRequest, OrderRequest
-from oms.domain.refusal import Code, Refused
-from oms.domain.stock import handle as stock
-from oms.domain.stock.handle import StockCount
+from oms.domain.inventory import commands as stock
+from oms.domain.inventory.commands import StockCount
+from oms.domain.placing import commands as orders
+from oms.domain.placing.commands import Placed
+from oms.domain.placing.request import LineRequest, OrderRequest
+from oms.domain.vocabulary.errors import Code, Refused
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer, together
 
 

@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from oms.domain.orders import handle as orders
-from oms.domain.orders import store as order_store
+from oms.domain.order import store as order_store
+from oms.domain.placing import commands as orders
 from oms.domain.work import store as work_store
 from oms.domain.work.model import Queue
 from oms.domain.work.store import Batch

@@ -7,16 +7,16 @@ from uuid import UUID
 
 import pytest
 
-from oms.db import OutcomeUnknown, Tx
-from oms.domain.access.model import Viewer
-from oms.domain.orders import handle as orders
-from oms.domain.orders import store as order_store
-from oms.domain.orders.handle import Placed
-from oms.domain.orders.request import LineRequest, OrderRequest
-from oms.domain.refusal import Code, Refused
-from oms.domain.repeats.handle import KeyInUse, KeyReused, RepeatKey
-from oms.domain.rounds import MOST, Asked, Done, Round, Rounds
-from oms.domain.shipments.handle import Carry, Deed
+from oms.domain.access.permissions import Viewer
+from oms.domain.fulfilment.commands import Carry, Deed
+from oms.domain.idempotency.batcher import MOST, Asked, Done, Round, Rounds
+from oms.domain.idempotency.keys import KeyInUse, KeyReused, RepeatKey
+from oms.domain.order import store as order_store
+from oms.domain.placing import commands as orders
+from oms.domain.placing.commands import Placed
+from oms.domain.placing.request import LineRequest, OrderRequest
+from oms.domain.vocabulary.errors import Code, Refused
+from oms.platform.db import OutcomeUnknown, Tx
 from tests.shop import CART, COURIER, MANAGER, ShopUnderTest, together
 
 

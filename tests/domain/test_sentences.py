@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from oms.domain.actor import Actor
-from oms.domain.events import Event, EventType
-from oms.domain.money import written
-from oms.domain.orders.sentences import sentence
-from oms.domain.orders.trail import ABOUT_CARRYING
+from oms.domain.order.sentences import sentence
+from oms.domain.order_queries.timeline import ABOUT_CARRYING
+from oms.domain.vocabulary.actor import Actor
+from oms.domain.vocabulary.events import Event, EventType
+from oms.domain.vocabulary.money import written
 
 E = EventType
 SHIPMENTS = [{"shipment": 1, "warehouse": "north"}, {"shipment": 2, "warehouse": "south"}]

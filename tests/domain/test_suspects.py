@@ -9,12 +9,12 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from oms.domain.orders.model import OrderStatus
+from oms.domain.order.model import OrderStatus
 from oms.domain.work import store as work_store
 from oms.domain.work.model import Queue
-from oms.jobs import allocation, drains
-from oms.jobs.drains import Drains
-from oms.jobs.shop import Shop
+from oms.jobs import allocation, consumer
+from oms.jobs.consumer import Drains
+from oms.jobs.context import Shop
 from oms.providers.ports import InvoiceAnswer, InvoiceRequest
 from oms.providers.sandbox import Sandbox
 from tests.shop import ShopUnderTest
@@ -73,10 +73,10 @@ async def test_an_outage_of_the_database_makes_no_suspects_and_counts_no_attempt
     async def away(shop: Shop, batch: work_store.Batch) -> None:
         raise ExceptionGroup("both", [ConnectionResetError(), _lost_connection()])
 
-    monkeypatch.setattr(drains, "CARRIERS", {Queue.ALLOCATION: away})
+    monkeypatch.setattr(consumer, "CARRIERS", {Queue.ALLOCATION: away})
     await shop.run(Queue.ALLOCATION)
     assert set(await shop.rows("SELECT suspect, attempt, claim FROM work")) == {(False, 0, None)}
-    monkeypatch.setattr(drains, "CARRIERS", {Queue.ALLOCATION: allocation.carry})
+    monkeypatch.setattr(consumer, "CARRIERS", {Queue.ALLOCATION: allocation.carry})
     await shop.execute("UPDATE work SET due_at = clock_timestamp()")
     await shop.run(Queue.ALLOCATION)
     assert {(await shop.order(order)).status for order in orders} == {OrderStatus.PROCESSING}

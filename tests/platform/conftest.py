@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from oms.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR
 
 Environment = dict[str, str]
 READY_WITHIN_S = 60.0

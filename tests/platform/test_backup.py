@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from oms.embedded.backup import BackupFolder
+from oms.tools.dev_services.embedded.backup import BackupFolder
 from tests.platform.conftest import Environment, Instance, oms
 from tests.platform.test_acknowledged import Cart
 from tests.web.conftest import until

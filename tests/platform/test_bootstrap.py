@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from oms import bootstrap
-from oms.bootstrap import CannotPrepare, prepare, require_python
-from oms.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR
+from oms.tools import bootstrap
+from oms.tools.bootstrap import CannotPrepare, prepare, require_python
 
 
 def test_an_old_python_is_refused_with_a_way_out() -> None:
@@ -22,11 +22,11 @@ def test_an_old_python_is_refused_with_a_way_out() -> None:
 def test_a_python_without_ensurepip_names_the_package_to_install(tmp_path: Path) -> None:
     """As Debian ships it: the real script, run by an interpreter that finds no ensurepip."""
     (tmp_path / "oms").mkdir()
-    shutil.copy(PROJECT_DIR / "oms/bootstrap.py", tmp_path / "oms")
+    shutil.copy(PROJECT_DIR / "oms/tools/bootstrap.py", tmp_path / "oms")
     (tmp_path / "requirements.lock").touch()
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['ensurepip'] = None")
     ended = subprocess.run(
-        [sys.executable, tmp_path / "oms/bootstrap.py", "requirements.lock"],
+        [sys.executable, tmp_path / "oms/tools/bootstrap.py", "requirements.lock"],
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,

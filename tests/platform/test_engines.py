@@ -13,14 +13,14 @@ import asyncpg
 import psutil
 import pytest
 
-from oms.database_grants import OWNER_ROLE
-from oms.embedded import DataFolder, Engines, running_instance
-from oms.embedded.account import Account, account_for
-from oms.embedded.folder import ENGINE_USERS, LARGEST_LOG_BYTES
-from oms.embedded.ports import free_port
-from oms.embedded.process import mark_of
-from oms.embedded.programs import _copy, _programs_in, _site, programs_for
-from oms.settings import PROJECT_DIR, CannotStart
+from oms.platform.grants import OWNER_ROLE
+from oms.platform.settings import PROJECT_DIR, CannotStart
+from oms.tools.dev_services.embedded import DataFolder, Engines, running_instance
+from oms.tools.dev_services.embedded.account import Account, account_for
+from oms.tools.dev_services.embedded.folder import ENGINE_USERS, LARGEST_LOG_BYTES
+from oms.tools.dev_services.embedded.ports import free_port
+from oms.tools.dev_services.embedded.process import mark_of
+from oms.tools.dev_services.embedded.programs import _copy, _programs_in, _site, programs_for
 from tests.platform.conftest import is_gone
 
 
@@ -219,7 +219,7 @@ def test_logs_are_bounded_while_they_are_written(data_dir: Path) -> None:
 STARTS_ENGINES_AND_WAITS = """
     import sys, time
     from pathlib import Path
-    from oms.embedded import Engines, process
+    from oms.tools.dev_services.embedded import Engines, process
     {preparation}
     with Engines(Path(sys.argv[1])) as engines:
         print("ready", flush=True)

@@ -14,14 +14,14 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from oms.database_grants import APP_ROLE, APPEND_ONLY, GRANTS, address_of, granted
-from oms.database_version import migrate
-from oms.domain.audit.handle import record
 from oms.domain.audit.model import OPERATOR, AuditAction, Entry
-from oms.domain.fraud.handle import set_spending_limit
-from oms.domain.tables import metadata
-from oms.embedded import Engines
-from oms.settings import PROJECT_DIR, CannotStart
+from oms.domain.audit.record import record
+from oms.domain.concepts import metadata
+from oms.domain.fraud.commands import set_spending_limit
+from oms.platform.grants import APP_ROLE, APPEND_ONLY, GRANTS, address_of, granted
+from oms.platform.migrations import migrate
+from oms.platform.settings import PROJECT_DIR, CannotStart
+from oms.tools.dev_services.embedded import Engines
 from tests.owner import owner_of
 from tests.shop import MANAGER, ShopUnderTest, open_shop
 

@@ -16,12 +16,12 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from oms.database_grants import address_of
-from oms.db import Database
-from oms.embedded import running_instance
-from oms.logs import configure_logs
-from oms.redaction import HIDDEN, redacted_text
-from oms.settings import load_settings
+from oms.platform.db import Database
+from oms.platform.grants import address_of
+from oms.platform.logs import configure_logs
+from oms.platform.redaction import HIDDEN, redacted_text
+from oms.platform.settings import load_settings
+from oms.tools.dev_services.embedded import running_instance
 from tests.platform.conftest import Instance, oms
 
 FAKE = '{"event": "All is well", "level": "info"}'

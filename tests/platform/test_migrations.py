@@ -9,10 +9,10 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from oms.database_grants import APP_ROLE
-from oms.database_version import migrate, migration_config, require_migrated, require_ready, shown
-from oms.embedded import Engines
-from oms.settings import CannotStart
+from oms.platform.grants import APP_ROLE
+from oms.platform.migrations import migrate, migration_config, require_migrated, require_ready, shown
+from oms.platform.settings import CannotStart
+from oms.tools.dev_services.embedded import Engines
 from tests.owner import owner_of
 
 

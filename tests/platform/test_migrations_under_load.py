@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from oms.embedded import running_instance
-from oms.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR
+from oms.tools.dev_services.embedded import running_instance
 from tests.platform.conftest import Environment, Instance, clean_environment, oms
 from tests.platform.test_acknowledged import Cart
 
@@ -53,7 +53,7 @@ def downgrade() -> None:
 UPGRADE = """
 import sys
 from alembic import command
-from oms.database_version import migration_config
+from oms.platform.migrations import migration_config
 config = migration_config(sys.argv[1])
 config.set_main_option("path_separator", "os")
 config.set_main_option("version_locations", sys.argv[2])

@@ -14,10 +14,10 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from oms.cli import app
-from oms.embedded import running_instance
-from oms.embedded.ports import free_port
-from oms.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR
+from oms.tools.cli.main import app
+from oms.tools.dev_services.embedded import running_instance
+from oms.tools.dev_services.embedded.ports import free_port
 from tests.platform.conftest import Environment, Instance, clean_environment, is_gone, oms
 
 Start = Callable[..., Instance]

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from oms.settings import CannotStart
-from oms.supervisor.steps import Steps
-from oms.supervisor.watch import STEADY_S, Watched, ended, restart_pause_s, stop_all
+from oms.platform.settings import CannotStart
+from oms.tools.dev_services.supervisor.steps import Steps
+from oms.tools.dev_services.supervisor.watch import STEADY_S, Watched, ended, restart_pause_s, stop_all
 
 OBEDIENT = "import time; print('up', flush=True); time.sleep(600)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + OBEDIENT

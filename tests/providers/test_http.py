@@ -19,6 +19,7 @@ import httpx
 import pytest
 import uvloop
 
+from oms.platform.settings import load_settings
 from oms.providers.choose import providers
 from oms.providers.http import HttpProviders
 from oms.providers.ports import (
@@ -34,7 +35,6 @@ from oms.providers.ports import (
 from oms.providers.sandbox import Sandbox
 from oms.providers.sandbox_rules import SandboxRules
 from oms.providers.sandbox_store import CallLog
-from oms.settings import load_settings
 from tests.providers.conftest import OpenSandbox, Serve, effects
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]

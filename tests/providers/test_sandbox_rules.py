@@ -8,14 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oms.providers import sandbox_rules
-from oms.providers.ports import (
-    BillLine,
-    BookingRequest,
-    ChargeRequest,
-    InvoiceRequest,
-    RefundRequest,
-    RequestRejected,
-)
+from oms.providers.ports import BillLine, BookingRequest, ChargeRequest, InvoiceRequest, RefundRequest, RequestRejected
 from oms.providers.sandbox_rules import SandboxRules, share_of_key, tax_minor
 
 RULES = SandboxRules(tax_bps=2000, shipping_base_minor=500, shipping_per_unit_minor=50)

@@ -11,14 +11,14 @@ from uuid import UUID
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 
-from oms.domain.access.model import Viewer
-from oms.domain.actor import Role
-from oms.domain.ids import order_id, shipment_id
-from oms.domain.log import ShipmentChange
-from oms.domain.repeats.handle import RepeatKey
-from oms.domain.rounds import Rounds
-from oms.schema.context import Context
-from oms.schema.export import schema
+from oms.domain.access.permissions import Viewer
+from oms.domain.idempotency.batcher import Rounds
+from oms.domain.idempotency.keys import RepeatKey
+from oms.domain.order_queries.event_log import ShipmentChange
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.ids import order_id, shipment_id
+from oms.schema.runtime.context import Context
+from oms.schema.schema import schema
 from tests.schema.both_ways import assert_strawberry_says_the_same
 from tests.shop import CART, COURIER, MANAGER, SESSION_RULES, SUPPORT, ShopUnderTest, customer
 from tests.statements import statements_of

@@ -6,9 +6,9 @@ from typing import Any
 import strawberry
 from strawberry.types import ExecutionResult
 
-from oms.documents import parsed
-from oms.schema.context import Context
-from oms.schema.export import schema
+from oms.platform.documents import parsed
+from oms.schema.runtime.context import Context
+from oms.schema.schema import schema
 
 
 async def assert_strawberry_says_the_same(

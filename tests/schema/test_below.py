@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from graphql import FieldNode, FragmentDefinitionNode, OperationDefinitionNode, parse
 
-from oms.schema.below import Below
+from oms.schema.runtime.selection import Below
 
 
 def below(document: str) -> Below:

@@ -1,6 +1,6 @@
 """The product's own schema by plans and by Strawberry: what pages ask, and what nobody thought of.
 
-Each other test of tests/schema and tests/policy compares as well, whatever it is about.
+Each other test of tests/schema and tests/system/policy compares as well, whatever it is about.
 """
 
 from typing import Any
@@ -9,12 +9,12 @@ import pytest
 from graphql import NamedTypeNode, NonNullTypeNode, VariableDefinitionNode
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from oms.documents import parsed
-from oms.schema.export import schema
-from oms.settings import PROJECT_DIR
-from tests.fuzz.questions import Question, questions
+from oms.platform.documents import parsed
+from oms.platform.settings import PROJECT_DIR
+from oms.schema.schema import schema
 from tests.schema.api import VIEWERS, Api, Known
 from tests.schema.both_ways import assert_strawberry_says_the_same
+from tests.system.fuzz.questions import Question, questions
 
 PAGES = sorted(path.relative_to(PROJECT_DIR / "templates") for path in PROJECT_DIR.glob("templates/*/*.graphql"))
 CASES = 200

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from oms.domain.repeats.handle import KeyInUse, KeyReused, RepeatKey
+from oms.domain.idempotency.keys import KeyInUse, KeyReused, RepeatKey
 from tests.schema.api import ANA, Api, codes
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, customer
 
@@ -183,7 +183,7 @@ async def test_a_key_with_another_body_is_refused(stocked: Api) -> None:
 
 
 async def test_a_key_whose_first_request_is_still_running_is_refused(stocked: Api) -> None:
-    from oms.domain.repeats import store
+    from oms.domain.idempotency import store
 
     async with stocked.shop.db.transaction() as tx:
         assert await store.try_lock(tx, [("SERVICE  cart", "key-1")])

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
-from oms.documents import parsed
+from oms.platform.documents import parsed
 from oms.schema.compiled.execution import executed
 from oms.schema.compiled.inputs import Inputs
 from oms.schema.compiled.leaves import Leaves
 from oms.schema.compiled.plan import Compiler
 from oms.schema.compiled.uncompiled import Uncompiled
-from oms.schema.scalars import SCALARS, Instant, MinorUnits
+from oms.schema.runtime.scalars import SCALARS, Instant, MinorUnits
 
 
 class Colour(StrEnum):

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query
 
-from oms.documents import parsed
-from oms.domain.actor import Role
-from oms.schema import limits, reads
-from oms.schema.export import schema
-from oms.schema.limits import MAXIMUM, MOST_ERRORS, MOST_VALUES, Limits
-from oms.settings import PROJECT_DIR, Settings
-from oms.web.pages import audit, orders
+from oms.domain.vocabulary.actor import Role
+from oms.platform.documents import parsed
+from oms.platform.settings import PROJECT_DIR, Settings
+from oms.schema.cost import cost as limits
+from oms.schema.cost.cost import MAXIMUM, MOST_ERRORS, MOST_VALUES, Limits
+from oms.schema.runtime import reads
+from oms.schema.schema import schema
+from oms.web.pages.customer import orders
+from oms.web.pages.manager import audit
 from tests.schema.api import VIEWERS, Api
 from tests.shop import CART, MANAGER, SUPPORT
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from oms.schema.loading import Loader
+from oms.schema.runtime.loader import Loader
 
 
 class Library:

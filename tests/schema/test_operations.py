@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from oms.domain.orders import read
+from oms.domain.order_queries import orders
 from oms.domain.work.model import Queue
 from tests.schema.api import Api, Known, codes
 from tests.shop import SUPPORT
@@ -120,7 +120,7 @@ async def test_a_fault_is_told_by_its_number_only_and_logged_whole(api: Api, mon
     async def fail(*_: object) -> None:
         raise ZeroDivisionError("secret internals")
 
-    monkeypatch.setattr(read, "of_reference", fail)
+    monkeypatch.setattr(orders, "of_reference", fail)
     with capture_logs() as logs:
         error = await api.refusal('{ order(reference: "r") { id } }')
     assert error.extensions is not None
@@ -138,7 +138,7 @@ async def test_a_database_that_is_gone_is_unavailable_and_not_a_fault_of_the_pro
     async def fail(*_: object) -> None:
         raise ConnectionRefusedError(111, "refused")
 
-    monkeypatch.setattr(read, "of_reference", fail)
+    monkeypatch.setattr(orders, "of_reference", fail)
     error = await api.refusal('{ order(reference: "r") { id } }')
     assert error.extensions is not None
     assert error.extensions["code"] == "UNAVAILABLE"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from oms.domain.access.model import Viewer
+from oms.domain.access.permissions import Viewer
 from oms.domain.work.model import Queue
 from tests.schema.api import ANA, Api
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, customer

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from oms.domain.actor import Role
+from oms.domain.vocabulary.actor import Role
 from oms.domain.work.model import Queue
-from oms.schema.export import schema
+from oms.schema.schema import schema
 from tests.schema.api import VIEWERS, Api, Known, codes
 from tests.shop import customer
 
@@ -121,7 +121,7 @@ MUTATIONS = {
     ),
 }
 OWN_ACCOUNT = {"changePassword", "endSession", "endOtherSessions"}
-"""For whoever is signed in, whatever the role: tests/accounts/test_own_account.py."""
+"""For whoever is signed in, whatever the role: tests/domain/identity/test_own_account.py."""
 
 SUBSCRIPTIONS = {
     "orderUpdated": Rule(ALL, "subscription ($id: ID!) { orderUpdated(orderId: $id) { id } }", {"id": "$order"}),

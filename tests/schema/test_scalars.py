@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLError
 
-from oms.schema.scalars import parse_instant, parse_minor, write_instant
+from oms.schema.runtime.scalars import parse_instant, parse_minor, write_instant
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLError
 
-from oms.domain.log import ShipmentChange
+from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.work.model import Queue
 from oms.schema import subscriptions
 from tests.schema.api import ANA, Api, Known

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from oms.domain.access.model import Viewer
-from oms.domain.ids import work_id
-from oms.domain.paging import cursor_of
+from oms.domain.access.permissions import Viewer
+from oms.domain.vocabulary.ids import work_id
+from oms.domain.vocabulary.paging import cursor_of
 from oms.domain.work.model import Queue
 from tests.schema.api import ANA, Api, Known
 from tests.schema.test_lists import walk

@@ -17,23 +17,23 @@ from starlette.applications import Starlette
 from strawberry.types import Info
 
 from oms.app import build_app
-from oms.db import Database
-from oms.domain.access.handle import issue_token
-from oms.domain.access.model import Viewer
-from oms.domain.accounts import handle as accounts
-from oms.domain.accounts import passwords
-from oms.domain.accounts.model import Account, NewAccount
-from oms.domain.actor import Role
+from oms.domain.access.permissions import Viewer
 from oms.domain.audit.model import OPERATOR
-from oms.domain.ids import parse_order
-from oms.domain.repeats.handle import once
-from oms.domain.sessions import handle as sessions
-from oms.listening import listen, port_of
-from oms.schema.context import Context
-from oms.schema.errors import ToldErrors
-from oms.serve import StreamEndingServer
-from oms.settings import Settings, load_settings
-from oms.web.credentials import SessionCookie
+from oms.domain.idempotency.keys import once
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity import passwords
+from oms.domain.identity import session_commands as sessions
+from oms.domain.identity.accounts import Account, NewAccount
+from oms.domain.tokens.commands import issue_token
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.ids import parse_order
+from oms.platform.db import Database
+from oms.platform.listening import listen, port_of
+from oms.platform.settings import Settings, load_settings
+from oms.schema.runtime.context import Context
+from oms.schema.runtime.errors import ToldErrors
+from oms.tools.serve import StreamEndingServer
+from oms.web.auth.credentials import SessionCookie
 from tests.shop import SESSION_RULES
 
 I = Info[Context, None]  # noqa: E741 - short, for it stands in every resolver

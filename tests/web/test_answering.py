@@ -2,7 +2,7 @@
 
 import pytest
 
-from oms.web import answering
+from oms.web.server import http_response
 from tests.web.conftest import Server
 from tests.web.test_connection import HEALTH, opened, rest
 
@@ -36,4 +36,4 @@ async def test_who_wants_one_answer_only_is_told_that_it_was_the_last(server: Se
 )
 def test_no_header_of_an_answer_becomes_two(name: bytes, value: bytes) -> None:
     with pytest.raises(RuntimeError, match="forbidden"):
-        answering._line(name, value)
+        http_response._line(name, value)

@@ -6,11 +6,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from oms.db import Database
-from oms.domain.access import handle as access
-from oms.domain.access.model import Viewer
-from oms.web import auth
-from oms.web.auth import Authenticator, Unauthenticated
+from oms.domain.access.permissions import Viewer
+from oms.domain.tokens import commands as access
+from oms.platform.db import Database
+from oms.web.auth import authenticator as auth
+from oms.web.auth.authenticator import Authenticator, Unauthenticated
 from tests.shop import SESSION_RULES
 from tests.web.conftest import Server, issued
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from oms.web import connection
+from oms.web.server import connection
 from tests.web.conftest import Server
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"

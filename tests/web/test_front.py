@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import event
 from starlette.applications import Starlette
 
-from oms.db import Database
-from oms.web import front
-from oms.web.front import front_routes
+from oms.platform.db import Database
+from oms.web.server import asgi as front
+from oms.web.server.asgi import front_routes
 
 
 @pytest.fixture

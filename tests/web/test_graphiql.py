@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from oms.settings import PROJECT_DIR
-from oms.web.graphiql import graphiql_page, wants_graphiql
+from oms.platform.settings import PROJECT_DIR
+from oms.web.graphql.graphiql import graphiql_page, wants_graphiql
 
 STATIC = PROJECT_DIR / "static"
 VENDOR = STATIC / "vendor"

@@ -9,12 +9,12 @@ import httpx
 import orjson
 import pytest
 
-from oms.db import Database
-from oms.domain.access.model import Viewer
-from oms.domain.actor import Role
-from oms.settings import Settings
-from oms.web import bodies
-from oms.web.operation import MOST_VALUES
+from oms.domain.access.permissions import Viewer
+from oms.domain.vocabulary.actor import Role
+from oms.platform.db import Database
+from oms.platform.settings import Settings
+from oms.web.graphql.request import MOST_VALUES
+from oms.web.server import bodies
 from tests.web.conftest import COOKIE, Server, serving, session_of
 
 JSON = {"Content-Type": "application/json"}
@@ -199,7 +199,7 @@ async def test_a_body_up_to_four_mebibytes_is_taken(client: httpx.AsyncClient) -
 
 
 async def test_a_thousand_orders_of_a_real_size_fit() -> None:
-    from oms.web.operation import LONGEST_REQUEST_BYTES
+    from oms.web.graphql.request import LONGEST_REQUEST_BYTES
 
     address = {"name": "A" * 40, "line1": "B" * 60, "city": "C" * 30, "postalCode": "12345-678", "country": "BR"}
     order = {

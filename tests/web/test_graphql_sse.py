@@ -8,9 +8,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from oms.db import Database
-from oms.settings import Settings
-from oms.web import auth, graphql_sse
+from oms.platform.db import Database
+from oms.platform.settings import Settings
+from oms.web.auth import authenticator as auth
+from oms.web.graphql import sse as graphql_sse
 from tests.web.conftest import Server, issued, serving, until, until_watched_by, watchers
 
 EVENTS = {"Accept": "text/event-stream"}

@@ -14,10 +14,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from oms.db import Database
-from oms.settings import Settings
-from oms.web import auth, graphql_ws
-from oms.web.operation import LONGEST_REQUEST_BYTES
+from oms.platform.db import Database
+from oms.platform.settings import Settings
+from oms.web.auth import authenticator as auth
+from oms.web.graphql import websocket
+from oms.web.graphql import websocket as graphql_ws
+from oms.web.graphql.request import LONGEST_REQUEST_BYTES
 from tests.web.conftest import Server, issued, serving, until, until_watched_by, watchers
 
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")
@@ -268,7 +270,7 @@ async def test_a_frame_beyond_the_bound_is_not_even_read(server: Server, token: 
 
 async def test_who_has_not_shown_credentials_is_not_read_at_length(server: Server) -> None:
     async with _opened(server) as socket:
-        await _send(socket, type="ping", payload={"long": "x" * graphql_ws.LONGEST_GREETING})
+        await _send(socket, type="ping", payload={"long": "x" * websocket.LONGEST_GREETING})
         assert await _closed(socket) == 1009
 
 

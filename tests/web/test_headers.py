@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from oms.settings import Settings
-from oms.web.front import Front
-from oms.web.metrics import OwnFigures
-from oms.web.open_streams import OpenStreams
+from oms.platform.settings import Settings
+from oms.web.live.open_streams import OpenStreams
 from oms.web.pages.assets import asset
+from oms.web.server.asgi import Front
+from oms.web.server.metrics import OwnFigures
 from tests.web.conftest import Server, serving
 
 PAGE = {"Accept": "text/html"}
@@ -93,7 +93,7 @@ async def test_files_are_kept_for_ever_under_the_name_of_their_content_only(brow
 @pytest.mark.parametrize(
     "address",
     ["/static", "/static/", "/static/vendor/", "/static/../pyproject.toml", "/static/%2e%2e/pyproject.toml",
-     "/static//etc/passwd", "/.git/config", "/templates/base.html", "/oms/settings.py"],
+     "/static//etc/passwd", "/.git/config", "/templates/base.html", "/oms/platform/settings.py"],
 )  # fmt: skip
 async def test_nothing_is_served_but_files_below_static(browser: httpx.AsyncClient, address: str) -> None:
     answer = await browser.get(httpx.URL(address), follow_redirects=True)

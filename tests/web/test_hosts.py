@@ -9,8 +9,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
-from oms.settings import Settings, SettingsInvalid, load_settings
-from oms.web.hosts import is_own_host
+from oms.platform.settings import Settings, SettingsInvalid, load_settings
+from oms.web.server.hosts import is_own_host
 from tests.web.conftest import Server, serving
 
 NAMES = frozenset({"localhost", "orders.example.com"})

@@ -6,9 +6,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from oms.web.graphql_errors import RequestRefused
-from oms.web.idempotency_key import key_of
-from oms.web.operation import Operation
+from oms.web.graphql.errors import RequestRefused
+from oms.web.graphql.idempotency_key import key_of
+from oms.web.graphql.request import Operation
 
 ACT = "mutation($note: String!, $seconds: Float) { act(note: $note, seconds: $seconds) }"
 

@@ -11,8 +11,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from oms.schema.export import schema
-from oms.settings import Settings
+from oms.platform.settings import Settings
+from oms.schema.schema import schema
 from tests.web.conftest import Server, serving
 
 TOO_DEAR = "{ orders(first: 100) { nodes { customer { orders(first: 100) { nodes { lines { sku } } } } } } }"

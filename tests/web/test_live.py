@@ -14,15 +14,15 @@ from graphql import GraphQLError
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oms.db import Database, News
-from oms.domain import log as event_log
-from oms.domain.fraud import handle as fraud
-from oms.domain.log import ShipmentChange
-from oms.doorbell import CHANNEL, Doorbell, connect
-from oms.embedded import Engines
-from oms.web import live
-from oms.web.doorbells import hear_doorbells
-from oms.web.live import LiveHub
+from oms.domain.fraud import commands as fraud
+from oms.domain.order_queries import event_log
+from oms.domain.order_queries.event_log import ShipmentChange
+from oms.platform.db import Database, News
+from oms.platform.notifications import CHANNEL, Doorbell, connect
+from oms.tools.dev_services.embedded import Engines
+from oms.web.live import hub as live
+from oms.web.live.hub import LiveHub
+from oms.web.live.listener import hear_doorbells
 from tests.shop import MANAGER, ShopUnderTest, open_shop
 from tests.web.conftest import until
 

@@ -9,10 +9,10 @@ import httpx
 import orjson
 import pytest
 
-from oms.domain.ids import order_id
-from oms.doorbell import Doorbell
-from oms.embedded import Engines
-from oms.settings import Settings
+from oms.domain.vocabulary.ids import order_id
+from oms.platform.notifications import Doorbell
+from oms.platform.settings import Settings
+from oms.tools.dev_services.embedded import Engines
 from tests.shop import ShopUnderTest, open_shop
 from tests.web.conftest import Server, issued, serving
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from oms.domain.access.handle import issue_token
-from oms.domain.actor import Role
+from oms.domain.tokens.commands import issue_token
+from oms.domain.vocabulary.actor import Role
 from oms.domain.work import store as work_store
 from oms.domain.work.model import Queue
 from tests.shop import ShopUnderTest, open_shop

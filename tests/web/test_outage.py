@@ -12,8 +12,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from oms.embedded.ports import free_port
-from oms.settings import Settings, load_settings
+from oms.platform.settings import Settings, load_settings
+from oms.tools.dev_services.embedded.ports import free_port
 from tests.web.conftest import Server, serving, until
 
 BEARER = {"Authorization": "Bearer somebodys"}

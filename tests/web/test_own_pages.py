@@ -9,7 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from oms.db import Database
+from oms.platform.db import Database
 from tests.web.conftest import COOKIE, Server, issued
 
 VIEWER = {"query": "{ viewer }"}

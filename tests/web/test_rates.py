@@ -16,17 +16,18 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from oms.db import Database
-from oms.domain.access.model import Viewer
-from oms.domain.actor import Role
-from oms.embedded.ports import free_port
-from oms.listening import listen, port_of
-from oms.schema.export import schema as whole_schema
-from oms.settings import Settings, SettingsInvalid, load_settings
-from oms.web import graphql_ws, shared_counts
-from oms.web import rates as rates_module
-from oms.web.rates import OperationRateLimited, RateLimited, Rates, address_of
-from oms.web.shared_counts import SharedCounts
+from oms.domain.access.permissions import Viewer
+from oms.domain.vocabulary.actor import Role
+from oms.platform.db import Database
+from oms.platform.listening import listen, port_of
+from oms.platform.settings import Settings, SettingsInvalid, load_settings
+from oms.schema.schema import schema as whole_schema
+from oms.tools.dev_services.embedded.ports import free_port
+from oms.web.graphql import websocket as graphql_ws
+from oms.web.server import rates as rates_module
+from oms.web.server import shared_counts
+from oms.web.server.rates import OperationRateLimited, RateLimited, Rates, address_of
+from oms.web.server.shared_counts import SharedCounts
 from tests.web.conftest import Server, issued, serving, until
 
 QUERY = {"query": '{ echo(text: "x") }'}

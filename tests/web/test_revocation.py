@@ -16,16 +16,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from oms.db import Database
-from oms.domain.access import handle as access
-from oms.domain.access.model import Viewer
-from oms.domain.accounts import handle as accounts
-from oms.domain.actor import Role
+from oms.domain.access.permissions import Viewer
 from oms.domain.audit.model import OPERATOR
-from oms.domain.sessions import handle as sessions
-from oms.web.auth import Authenticator
-from oms.web.credentials import Credential
-from oms.web.open_streams import LOOK_EVERY_S
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity import session_commands as sessions
+from oms.domain.tokens import commands as access
+from oms.domain.vocabulary.actor import Role
+from oms.platform.db import Database
+from oms.web.auth.authenticator import Authenticator
+from oms.web.auth.credentials import Credential
+from oms.web.live.open_streams import LOOK_EVERY_S
 from tests.shop import SESSION_RULES
 from tests.web.conftest import COOKIE, Server, account_of, issued
 

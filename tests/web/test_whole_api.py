@@ -16,11 +16,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from oms.app import create_app
-from oms.domain.access.handle import issue_token
-from oms.domain.actor import Role
-from oms.doorbell import Doorbell
-from oms.schema.export import schema
-from oms.settings import Settings
+from oms.domain.tokens.commands import issue_token
+from oms.domain.vocabulary.actor import Role
+from oms.platform.notifications import Doorbell
+from oms.platform.settings import Settings
+from oms.schema.schema import schema
 from tests.shop import ShopUnderTest, open_shop
 from tests.web.conftest import Server, serving
 

@@ -12,7 +12,7 @@ from benchmarks.load.ground import Ground
 from benchmarks.load.http import Connection, NotAsExpected
 from benchmarks.load.loops import together
 from benchmarks.load.workloads.place import PLACE, PLACED
-from oms.domain.actor import Role
+from oms.domain.vocabulary.actor import Role
 
 PLAIN_SKUS: Final = 500
 PRICE_MINOR: Final = 1_000

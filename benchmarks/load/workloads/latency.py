@@ -9,8 +9,8 @@ from benchmarks.load.ground import Ground
 from benchmarks.load.loops import Pool, paced
 from benchmarks.load.workloads import life
 from benchmarks.load.workloads.place import PLACE, PLACED, placing
-from oms.domain.actor import Role
-from oms.domain.ids import uuid7_floor
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.ids import uuid7_floor
 
 PAUSE_S: Final = 0.15
 """Between two orders, so that each finds the system idle."""

@@ -14,7 +14,7 @@ from benchmarks.load.ground import Ground
 from benchmarks.load.http import Connection
 from benchmarks.load.loops import together
 from benchmarks.load.workloads.place import PLACE, PLACED, place_many, placing
-from oms.domain.actor import Role
+from oms.domain.vocabulary.actor import Role
 
 PLACERS: Final = 16
 COURIERS: Final = 16

@@ -13,7 +13,7 @@ from benchmarks.load.http import Address, Connection, NotAsExpected
 from benchmarks.load.loops import Pool, paced
 from benchmarks.load.workloads.life import COURIERS
 from benchmarks.load.workloads.place import place_many
-from oms.domain.actor import Role
+from oms.domain.vocabulary.actor import Role
 
 SUBSCRIBE: Final = "subscription ($id: ID!) { orderUpdated(orderId: $id) { id status shipments { id status } } }"
 SHIPMENTS: Final = """query ($after: String) {

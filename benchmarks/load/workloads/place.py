@@ -9,7 +9,7 @@ from benchmarks.load.ground import Ground
 from benchmarks.load.http import Connection, Document, NotAsExpected
 from benchmarks.load.loops import closed_loop
 from benchmarks.yardstick.pgbench import transactions_per_s
-from oms.domain.actor import Role
+from oms.domain.vocabulary.actor import Role
 
 PLACE: Final = """mutation Place($input: PlaceOrderInput!) {
   placeOrder(input: $input) { order { id } userErrors { code message path } } }"""

@@ -11,8 +11,8 @@ from benchmarks.load.figures import Figures, memory, percentiles, spending
 from benchmarks.load.ground import Ground
 from benchmarks.load.http import Connection, Document, page
 from benchmarks.load.loops import closed_loop
-from oms.domain.actor import Role
-from oms.domain.ids import order_id
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.ids import order_id
 
 CONNECTIONS: Final = 8
 SAMPLE: Final = 2_000

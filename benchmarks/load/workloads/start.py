@@ -5,7 +5,7 @@ import time
 
 from benchmarks.load.figures import Figures
 from benchmarks.load.ground import Ground
-from oms.embedded.process import stop
+from oms.tools.dev_services.embedded.process import stop
 
 
 async def web(ground: Ground, _seconds: float) -> Figures:

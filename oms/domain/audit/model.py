@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from oms.domain.actor import Actor, Role
+from oms.domain.vocabulary.actor import Actor, Role
 
 OPERATOR: Final = Actor("operator")
 """Whoever runs commands of `python -m oms` on the server: known to the machine they signed in to, not to us."""

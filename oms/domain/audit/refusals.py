@@ -8,11 +8,11 @@ from typing import Final
 
 import structlog
 
-from oms.db import Database, is_outage
-from oms.domain.access.model import Viewer
-from oms.domain.audit.handle import record
+from oms.domain.access.permissions import Viewer
 from oms.domain.audit.model import AuditAction, Entry
-from oms.domain.refusal import Code, Refused
+from oms.domain.audit.record import record
+from oms.domain.vocabulary.errors import Code, Refused
+from oms.platform.db import Database, is_outage
 
 log = structlog.get_logger(__name__)
 

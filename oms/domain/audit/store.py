@@ -7,10 +7,10 @@ from typing import Final
 from sqlalchemy import Column, DateTime, Index, Integer, Table, Text, Uuid, insert
 from sqlalchemy.dialects.postgresql import JSONB
 
-from oms.db import Tx, metadata
-from oms.domain.actor import Actor
 from oms.domain.audit.model import Entry
-from oms.domain.ids import uuid7
+from oms.domain.vocabulary.actor import Actor
+from oms.domain.vocabulary.ids import uuid7
+from oms.platform.db import Tx, metadata
 
 audit_events: Final = Table(
     "audit_events",

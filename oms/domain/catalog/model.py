@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from oms.domain.money import MAX_MINOR, is_currency
-from oms.domain.refusal import Code, Problem
-from oms.domain.text import CODE_LENGTH, NAME_LENGTH, check_text
+from oms.domain.vocabulary.errors import Code, Problem
+from oms.domain.vocabulary.money import MAX_MINOR, is_currency
+from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Integer, Table, Text
 
-from oms.db import Database, Statement, Tx, columns, metadata
 from oms.domain.catalog.model import Product, Warehouse
+from oms.platform.db import Database, Statement, Tx, columns, metadata
 
 products: Final = Table(
     "products",

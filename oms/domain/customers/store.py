@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Column, DateTime, Table, Text, Uuid
 
-from oms.db import Statement, Tx, metadata
-from oms.domain.ids import uuid7
+from oms.domain.vocabulary.ids import uuid7
+from oms.platform.db import Statement, Tx, metadata
 
 customers: Final = Table(
     "customers",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, Self
 from uuid import UUID
 
-from oms.domain.shipments.model import ShipmentStatus
+from oms.domain.order.shipment import ShipmentStatus
 from oms.domain.work.model import Queue, Step
 
 

@@ -8,11 +8,11 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oms.db import Database
-from oms.domain.access.model import Viewer
+from oms.domain.access.permissions import Viewer
 from oms.domain.diagnosis.model import Cause, Patience
-from oms.domain.diagnosis.read import standstills
-from oms.domain.work.read import Operations, operations
+from oms.domain.diagnosis.queries import standstills
+from oms.domain.work.queries import Operations, operations
+from oms.platform.db import Database
 
 
 @dataclass(frozen=True, slots=True)

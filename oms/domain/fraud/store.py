@@ -19,11 +19,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from oms.db import Statement, Tx, columns, metadata
-from oms.domain.actor import Actor
-from oms.domain.events import SettingsEventType
 from oms.domain.fraud.model import FraudSettings
-from oms.domain.orders.standing import TallyKey
+from oms.domain.order.effects import TallyKey
+from oms.domain.vocabulary.actor import Actor
+from oms.domain.vocabulary.events import SettingsEventType
+from oms.platform.db import Statement, Tx, columns, metadata
 
 fraud_settings: Final = Table(
     "fraud_settings",

@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from oms.domain.billing.model import PaymentStatus
-from oms.domain.orders.model import Order, OrderStatus
-from oms.domain.shipments.model import Shipment, ShipmentStatus
+from oms.domain.order.model import Order, OrderStatus
+from oms.domain.order.payment import PaymentStatus
+from oms.domain.order.shipment import Shipment, ShipmentStatus
 
 
 class Queue(StrEnum):

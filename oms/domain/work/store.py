@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ARRAY, Boolean, Column, DateTime, Index, Integer, Table, Text, Uuid, text
 
-from oms.db import Database, Statement, Tx, columns, metadata
 from oms.domain.work.model import Due, Queue, Step, WorkKey
+from oms.platform.db import Database, Statement, Tx, columns, metadata
 
 work: Final = Table(
     "work",

@@ -9,7 +9,7 @@ from graphql.execution.values import get_variable_values
 
 from oms.schema.compiled.plan import Plan
 from oms.schema.compiled.run import Run
-from oms.schema.context import Context
+from oms.schema.runtime.context import Context
 
 _MOST_ERRORS: Final = 50
 """About one operation's variables; graphql-core's own bound."""

@@ -27,7 +27,7 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import VariableValues
 
-from oms.documents import Document
+from oms.platform.documents import Document
 from oms.schema.compiled.inputs import BACKREF, Inputs, Variables
 from oms.schema.compiled.leaves import Leaves
 from oms.schema.compiled.resolvers import Resolvers

@@ -8,14 +8,14 @@ import strawberry
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLField, GraphQLInputType
 from strawberry.types.field import StrawberryField
 
-from oms.domain.access.model import require
+from oms.domain.access.permissions import require
 from oms.schema.compiled.arguments import Arguments
 from oms.schema.compiled.beginning import begun
 from oms.schema.compiled.inputs import BACKREF
 from oms.schema.compiled.run import Asked, Place, Run
 from oms.schema.compiled.uncompiled import Uncompiled
 from oms.schema.compiled.values import Read, Way
-from oms.schema.guard import Guarded
+from oms.schema.runtime.field_permissions import Guarded
 
 
 class Resolvers:
@@ -86,7 +86,7 @@ def _asking(function: Callable[..., Any], info_name: str, place: Place, argument
 
 
 def _guarded(read: Read, guarded: Guarded) -> Read:
-    """As oms.schema.guard has it; of what the viewer may, each run asks once."""
+    """As oms.schema.runtime.field_permissions has it; of what the viewer may, each run asks once."""
     need = guarded.need
 
     def refusing(source: Any, run: Run) -> Any:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, located_error
 
-from oms.domain.access.model import Operation, may
-from oms.schema.below import Below
-from oms.schema.context import Context
+from oms.domain.access.permissions import Operation, may
+from oms.schema.runtime.context import Context
+from oms.schema.runtime.selection import Below
 
 Path = tuple[Any, str | int] | None
 """Where in the answer: the path of what is around it, and its key or index there. Made of links, because it is made

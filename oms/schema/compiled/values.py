@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 from graphql import FieldNode, GraphQLError, GraphQLObjectType
 from graphql.pyutils import gather_with_cancel, inspect, is_iterable
 
-from oms.schema import limits
 from oms.schema.compiled.leaves import Nothing
 from oms.schema.compiled.run import Path, Run, abandon
+from oms.schema.cost import cost
 
 Read = Callable[[Any, Run], Any]
 """From the object that a field belongs to, its value, or an awaitable of it."""
@@ -163,8 +163,8 @@ class Selected:
         if type(source) is not self._class:
             self._require_own(source)
         run.told += len(self._rows)
-        if run.told > limits.MOST_TOLD:
-            raise limits.too_much_told()
+        if run.told > cost.MOST_TOLD:
+            raise cost.too_much_told()
         told: dict[str, Any] = {}
         waiting: Waiting = []
         for key, attribute, read, exact, complete, field in self._rows:

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from oms.settings import PROJECT_DIR
-from oms.web.pages.wire import takes_gzip
+from oms.platform.settings import PROJECT_DIR
+from oms.web.pages.compression import takes_gzip
 
 STATIC: Final = PROJECT_DIR / "static"
 _DIGEST_LENGTH: Final = 12

@@ -13,15 +13,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from oms.db import Database
-from oms.domain.access.model import Operation, Viewer, may
-from oms.domain.ids import parse_order
-from oms.domain.orders import read as orders
-from oms.web.credentials import Credential
-from oms.web.live import LiveHub
-from oms.web.open_streams import OpenStreams
-from oms.web.pages.session import Sessions
-from oms.web.rates import RateLimited, Rates
+from oms.domain.access.permissions import Operation, Viewer, may
+from oms.domain.order_queries import orders
+from oms.domain.vocabulary.ids import parse_order
+from oms.platform.db import Database
+from oms.web.auth.credentials import Credential
+from oms.web.live.hub import LiveHub
+from oms.web.live.open_streams import OpenStreams
+from oms.web.pages.signing_in.session import Sessions
+from oms.web.server.rates import RateLimited, Rates
 
 NEEDS: Final[Mapping[str, Operation]] = {
     "order": Operation.READ_ORDER,

@@ -8,32 +8,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from oms.db import Database
-from oms.domain.access.model import Operation, Reach, Viewer, reach, require
-from oms.domain.actor import Role
-from oms.domain.refusal import Code, Refused, refused
-from oms.settings import PROJECT_DIR
-from oms.web.api import Api
-from oms.web.live import LiveHub
-from oms.web.open_streams import OpenStreams
-from oms.web.pages.account import AccountPages
+from oms.domain.access.permissions import Operation, Reach, Viewer, reach, require
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.errors import Code, Refused, refused
+from oms.platform.db import Database
+from oms.platform.settings import PROJECT_DIR
+from oms.web.graphql.api import Api
+from oms.web.live.hub import LiveHub
+from oms.web.live.open_streams import OpenStreams
 from oms.web.pages.assets import Assets
-from oms.web.pages.audit import AuditPages
-from oms.web.pages.courier import CourierPages
-from oms.web.pages.customers import CustomerPages
-from oms.web.pages.fraud_control import FraudControlPages
+from oms.web.pages.courier.shipments import CourierPages
+from oms.web.pages.customer.orders import OrderPages
 from oms.web.pages.live import PageStreams
-from oms.web.pages.operations import OperationsPages
-from oms.web.pages.orders import OrderPages
-from oms.web.pages.session import Sessions
+from oms.web.pages.manager.audit import AuditPages
+from oms.web.pages.manager.customers import CustomerPages
+from oms.web.pages.manager.fraud import FraudControlPages
+from oms.web.pages.manager.operations import OperationsPages
+from oms.web.pages.manager.stock import StockPages
+from oms.web.pages.signing_in.account import AccountPages
+from oms.web.pages.signing_in.session import Sessions
+from oms.web.pages.signing_in.start import StartPages
 from oms.web.pages.site import NotAllowed, Site, see_other
-from oms.web.pages.start import StartPages
-from oms.web.pages.stock import StockPages
-from oms.web.pages.support import SupportPages
-from oms.web.rates import RateLimited, Rates
+from oms.web.pages.support.orders import SupportPages
+from oms.web.server.rates import RateLimited, Rates
 
 if TYPE_CHECKING:
-    from oms.web.identity_provider import IdentityProvider
+    from oms.web.auth.identity_provider import IdentityProvider
 
 O = Operation  # noqa: E741 - reads as a column of the lists below
 
@@ -190,7 +190,7 @@ def page_routes(
 def _openid_routes(
     routes: PageRoutes, start: StartPages, db: Database, provider: "IdentityProvider", rates: Rates, *, demo: bool
 ) -> list[BaseRoute]:
-    from oms.web.pages import openid  # noqa: PLC0415 - 4 MB with what it needs: only who has a provider carries them
+    from oms.web.pages.signing_in import openid  # noqa: PLC0415 - 4 MB with what it needs: only who has a provider carries them
 
     pages = openid.OpenIdPages(start, db, provider, rates, demo=demo)
     return [routes.open_page(openid.BEGIN, pages.begin), routes.open_page(openid.ANSWER, pages.answer)]

@@ -11,18 +11,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from oms.domain.access.model import Viewer
-from oms.domain.repeats.handle import RepeatKey
-from oms.settings import PROJECT_DIR
-from oms.web.api import QUERIES, QUERIES_AND_MUTATIONS, Api
-from oms.web.bodies import body_of
-from oms.web.forgery import FIELD, FormToken, is_genuine
-from oms.web.graphql_errors import RequestRefused
-from oms.web.operation import Operation
-from oms.web.own_pages import is_own
+from oms.domain.access.permissions import Viewer
+from oms.domain.idempotency.keys import RepeatKey
+from oms.platform.settings import PROJECT_DIR
+from oms.web.auth.csrf import FIELD, FormToken, is_genuine
+from oms.web.auth.same_origin import is_own
+from oms.web.graphql.api import QUERIES, QUERIES_AND_MUTATIONS, Api
+from oms.web.graphql.errors import RequestRefused
+from oms.web.graphql.request import Operation
 from oms.web.pages import words
 from oms.web.pages.assets import asset
-from oms.web.pages.wire import compressed
+from oms.web.pages.compression import compressed
+from oms.web.server.bodies import body_of
 
 TEMPLATES: Final = PROJECT_DIR / "templates"
 LONGEST_FORM_BYTES: Final = 64 * 1024

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from oms.domain.access.model import Viewer
-from oms.domain.accounts.personas import PERSONAS
-from oms.doorbell import Doorbell
-from oms.schema.export import schema
-from oms.settings import Settings
-from oms.web.forgery import FIELD
+from oms.domain.access.permissions import Viewer
+from oms.domain.identity.personas import PERSONAS
+from oms.platform.notifications import Doorbell
+from oms.platform.settings import Settings
+from oms.schema.schema import schema
+from oms.web.auth.csrf import FIELD
 from tests.shop import ShopUnderTest, open_shop
 from tests.web.conftest import DEMO_COOKIE, Server, serving, session_of
 

@@ -4,12 +4,12 @@ import re
 
 import httpx
 
-from oms.domain.access.model import Viewer
-from oms.domain.accounts import handle as accounts
-from oms.domain.accounts.model import NewAccount
-from oms.domain.actor import Role
+from oms.domain.access.permissions import Viewer
 from oms.domain.audit.model import OPERATOR
-from oms.domain.sessions import handle as sessions
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity import session_commands as sessions
+from oms.domain.identity.accounts import NewAccount
+from oms.domain.vocabulary.actor import Role
 from tests.shop import SESSION_RULES, ShopUnderTest
 from tests.web.conftest import DEMO_COOKIE, Server, account_of
 from tests.web.pages.conftest import visiting

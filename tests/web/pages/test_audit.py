@@ -5,9 +5,9 @@ from html import unescape
 
 import pytest
 
-from oms.domain.audit.handle import record
 from oms.domain.audit.model import OPERATOR, AuditAction, Entry
-from oms.web.pages.audit import PAGE
+from oms.domain.audit.record import record
+from oms.web.pages.manager.audit import PAGE
 from tests.shop import ShopUnderTest
 from tests.web.conftest import Server, until
 from tests.web.pages.conftest import persona

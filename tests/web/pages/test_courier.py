@@ -7,9 +7,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from oms.domain.access.model import Viewer
-from oms.domain.actor import Role
-from oms.domain.ids import shipment_id
+from oms.domain.access.permissions import Viewer
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.ids import shipment_id
 from tests.shop import ShopUnderTest, customer
 from tests.web.conftest import Server
 from tests.web.pages.conftest import hidden, persona, signed_in, visiting

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from oms.domain.access.model import Viewer
-from oms.domain.actor import Role
-from oms.web import bodies
-from oms.web.credentials import SessionCookie
-from oms.web.forgery import FIELD, FormToken, is_genuine
+from oms.domain.access.permissions import Viewer
+from oms.domain.vocabulary.actor import Role
+from oms.web.auth.credentials import SessionCookie
+from oms.web.auth.csrf import FIELD, FormToken, is_genuine
+from oms.web.server import bodies
 from tests.shop import ShopUnderTest
 from tests.web.conftest import DEMO_COOKIE, Server
 from tests.web.pages.conftest import hidden, persona, signed_in, visiting

@@ -1,6 +1,6 @@
 """What people write stays text: read by a parser, each page has the very elements that it has with harmless text.
 
-`tests/browser/test_inert.py` shows the same texts to Chromium. No e-mail is sent by this system.
+`tests/system/browser/test_inert.py` shows the same texts to Chromium. No e-mail is sent by this system.
 """
 
 from collections import Counter
@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from oms.domain.access.model import Viewer
-from oms.domain.actor import Role
+from oms.domain.access.permissions import Viewer
+from oms.domain.vocabulary.actor import Role
 from tests.shop import ShopUnderTest, empty
 from tests.web.conftest import Server
 from tests.web.pages.conftest import signed_in

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from oms.domain.ids import order_id
+from oms.domain.vocabulary.ids import order_id
 from tests.shop import ShopUnderTest
 from tests.web.conftest import Server
 from tests.web.pages.conftest import persona, visiting

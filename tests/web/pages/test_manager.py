@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from oms.domain.access.model import Viewer
-from oms.domain.actor import Role
-from oms.domain.fraud import handle as fraud
-from oms.schema.export import schema
-from oms.settings import Settings
-from oms.web.pages.entered import Unreadable, basis_points, minor_units, percent, units, whole_number
-from oms.web.pages.samples import SLOT_S, SLOTS, Sample, Samples
+from oms.domain.access.permissions import Viewer
+from oms.domain.fraud import commands as fraud
+from oms.domain.vocabulary.actor import Role
+from oms.platform.settings import Settings
+from oms.schema.schema import schema
+from oms.web.pages.form_parsing import Unreadable, basis_points, minor_units, percent, units, whole_number
+from oms.web.pages.manager.samples import SLOT_S, SLOTS, Sample, Samples
 from tests.shop import MANAGER, ShopUnderTest
 from tests.web.conftest import COOKIE, Server, serving, session_of, until
 from tests.web.pages.conftest import hidden, persona, signed_in, visiting

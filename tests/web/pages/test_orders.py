@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from oms.domain.ids import order_id
+from oms.domain.vocabulary.ids import order_id
 from tests.shop import ShopUnderTest, customer
 from tests.web.conftest import Server
 from tests.web.pages.conftest import hidden, persona, signed_in, visiting

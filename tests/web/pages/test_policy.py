@@ -11,17 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from oms.domain.access.model import may, reach
-from oms.domain.actor import Role
-from oms.domain.ids import order_id, shipment_id
-from oms.schema.export import schema
-from oms.settings import Settings
-from oms.web.forgery import FIELD
+from oms.domain.access.permissions import may, reach
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.ids import order_id, shipment_id
+from oms.platform.settings import Settings
+from oms.schema.schema import schema
+from oms.web.auth.csrf import FIELD
 from oms.web.pages.live import NEEDS
 from oms.web.pages.routes import PageRoute
-from tests.policy.scene import ANA, E_MAIL, PRICE_MINOR, VIEWERS, Scene, set_scene
 from tests.schema.test_roles import MUTATIONS
 from tests.shop import COURIER, ShopUnderTest
+from tests.system.policy.scene import ANA, E_MAIL, PRICE_MINOR, VIEWERS, Scene, set_scene
 from tests.web.conftest import Server, serving
 from tests.web.pages.conftest import signed_in, visiting
 

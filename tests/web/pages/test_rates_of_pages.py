@@ -9,13 +9,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from oms.domain.access.model import Viewer
-from oms.domain.accounts import passwords
-from oms.domain.actor import Role
-from oms.schema.export import schema
-from oms.settings import Settings
-from oms.web import rates as rates_module
-from oms.web.rates import RateLimited
+from oms.domain.access.permissions import Viewer
+from oms.domain.identity import passwords
+from oms.domain.vocabulary.actor import Role
+from oms.platform.settings import Settings
+from oms.schema.schema import schema
+from oms.web.server import rates as rates_module
+from oms.web.server.rates import RateLimited
 from tests.shop import ShopUnderTest
 from tests.web.conftest import Server, account_of, serving
 from tests.web.pages.conftest import persona, signed_in, visiting

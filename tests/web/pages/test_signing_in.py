@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from oms.domain.access.model import Viewer
-from oms.domain.accounts import handle as accounts
-from oms.domain.accounts import passwords
-from oms.domain.accounts.model import NewAccount
-from oms.domain.actor import Role
+from oms.domain.access.permissions import Viewer
 from oms.domain.audit.model import OPERATOR
-from oms.schema.export import schema
-from oms.settings import Settings
-from oms.web.pages.session import HOME
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity import passwords
+from oms.domain.identity.accounts import NewAccount
+from oms.domain.vocabulary.actor import Role
+from oms.platform.settings import Settings
+from oms.schema.schema import schema
+from oms.web.pages.signing_in.session import HOME
 from tests.shop import ShopUnderTest
 from tests.web.conftest import COOKIE, DEMO_COOKIE, Server, account_of, serving, session_of
 from tests.web.pages.conftest import Visitor, persona, signed_in, visiting

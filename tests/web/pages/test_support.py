@@ -9,8 +9,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from oms.domain.access.model import Viewer
-from oms.domain.ids import customer_id, order_id, shipment_id, work_id
+from oms.domain.access.permissions import Viewer
+from oms.domain.vocabulary.ids import customer_id, order_id, shipment_id, work_id
 from oms.domain.work.model import Queue
 from tests.shop import COURIER, ShopUnderTest, customer
 from tests.web.conftest import Server
@@ -170,7 +170,7 @@ async def test_an_order_shows_everything_about_it(support: httpx.AsyncClient, sh
 async def test_a_long_trail_has_pages(
     support: httpx.AsyncClient, shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oms.web.pages.support.EVENTS", 2)
+    monkeypatch.setattr("oms.web.pages.support.orders.EVENTS", 2)
     order = await shop.place({"pen": 1})
     await shop.run()
     address, found = f"/support/orders/{order_id(order)}", []

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount
 
 from oms.web.pages.assets import STATIC, Assets, asset
-from oms.web.pages.wire import SMALLEST_BYTES, compressed, takes_gzip
+from oms.web.pages.compression import SMALLEST_BYTES, compressed, takes_gzip
 
 LONG = "<p>All is well.</p>" * 100
 

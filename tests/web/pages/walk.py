@@ -12,10 +12,10 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from oms.domain.access.model import Viewer
-from oms.domain.actor import Role
-from oms.domain.ids import customer_id, order_id, shipment_id
-from oms.domain.orders import handle as orders
+from oms.domain.access.permissions import Viewer
+from oms.domain.placing import commands as orders
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.ids import customer_id, order_id, shipment_id
 from oms.domain.work.model import Queue
 from tests.shop import ShopUnderTest
 

@@ -1,1 +1,0 @@
-"""Accounts: people who sign in, each in one role."""

@@ -1,0 +1,1 @@
+"""Allocating orders to warehouses."""

@@ -1,0 +1,62 @@
+"""Loading the catalogue: all of a request or nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Final, TypeVar
+
+from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.audit.model import AuditAction, Entry
+from oms.domain.audit.record import record_changes
+from oms.domain.catalog import store
+from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.vocabulary.errors import Code, Problem, refuse_all
+from oms.platform.db import Tx
+
+MOST_ENTRIES: Final = 1000
+
+Given = TypeVar("Given")
+
+
+async def upsert_warehouses(tx: Tx, viewer: Viewer, entries: Sequence[Warehouse]) -> int:
+    """Returns how many were created or changed. Raises Refused: FORBIDDEN, INVALID."""
+    require(viewer, Operation.SET_CATALOG)
+    refuse_all(problems_of(entries, lambda w: (w.code,), Warehouse.problems))
+    changed = await store.upsert_warehouses(tx, entries)
+    await record_changes(tx, viewer, [_entry(AuditAction.WarehouseChanged, new.code, old, new) for old, new in changed])
+    return len(changed)
+
+
+async def upsert_products(tx: Tx, viewer: Viewer, entries: Sequence[Product]) -> int:
+    """Returns how many were created or changed. Raises Refused: FORBIDDEN, INVALID."""
+    require(viewer, Operation.SET_CATALOG)
+    refuse_all(problems_of(entries, lambda p: (p.sku,), Product.problems))
+    changed = await store.upsert_products(tx, entries)
+    await record_changes(tx, viewer, [_entry(AuditAction.ProductChanged, new.sku, old, new) for old, new in changed])
+    return len(changed)
+
+
+def _entry(action: AuditAction, subject: str, old: Product | Warehouse | None, new: Product | Warehouse) -> Entry:
+    """Of what there was before, only what is different now."""
+    before, after = (asdict(old) if old else None), asdict(new)
+    if before:
+        different = {name for name, value in after.items() if value != before[name]}
+        before, after = ({name: all_of_it[name] for name in sorted(different)} for all_of_it in (before, after))
+    return Entry(action, subject, before, after)
+
+
+def problems_of(
+    entries: Sequence[Given],
+    key: Callable[[Given], tuple[str, ...]],
+    problems: Callable[[Given], Iterator[Problem]],
+) -> Iterator[Problem]:
+    """Too many entries, one named twice, and what is wrong with each."""
+    if len(entries) > MOST_ENTRIES:
+        yield Problem(Code.INVALID, f"{len(entries)} entries; send at most {MOST_ENTRIES} at once.", ("inputs",))
+        return
+    seen: set[tuple[str, ...]] = set()
+    for index, entry in enumerate(entries):
+        yield from (problem.under("inputs", index) for problem in problems(entry))
+        if key(entry) in seen:
+            message = f"{' in '.join(key(entry))} is named twice; send each once."
+            yield Problem(Code.INVALID, message, ("inputs", str(index)))
+        seen.add(key(entry))

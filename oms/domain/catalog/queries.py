@@ -1,0 +1,67 @@
+"""The catalogue to look at, in the order of SKUs and codes."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from sqlalchemy import TextClause, text
+
+from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.vocabulary.errors import refuse_all
+from oms.domain.vocabulary.paging import Page, check_first, key_of
+from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
+from oms.platform.db import Database, Statement
+
+_PRODUCTS: Final = text(
+    """
+    SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
+    WHERE sku > :after ORDER BY sku LIMIT :most
+    """
+)
+_FOUND: Final = text(
+    """
+    SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
+    WHERE sku > :after AND (sku ^@ :search OR strpos(lower(name), lower(:search)) > 0) ORDER BY sku LIMIT :most
+    """
+)
+_PRODUCT: Final = text("SELECT sku, name, unit_price_minor, currency, tax_bps FROM products WHERE sku = :sku")
+_WAREHOUSES: Final = text("SELECT code, name FROM warehouses WHERE code > :after ORDER BY code LIMIT :most")
+
+_NAMES: Final = Statement("SELECT sku, name FROM products WHERE sku = ANY(CAST(:skus AS text[]))")
+
+
+async def names_of(db: Database, skus: Collection[str]) -> dict[str, str]:
+    """Names of products by SKU, of those that exist; whoever may see a line may know what it is."""
+    return {row["sku"]: row["name"] for row in await db.rows(_NAMES, skus=list(skus))}
+
+
+async def products(
+    db: Database, viewer: Viewer, *, first: int, after: str | None, search: str | None = None
+) -> Page[Product]:
+    """`search`: the start of a SKU, or a part of the name in either case. Raises Refused: FORBIDDEN, or INVALID."""
+    search = (search or "").strip()
+    refuse_all(check_text(search, "search", most=NAME_LENGTH, blank=True))
+    require(viewer, Operation.READ_CATALOG)
+    query, found = (_FOUND, {"search": search}) if search else (_PRODUCTS, {})
+    return Page.of([Product(*row) for row in await _rows(db, query, first, after, **found)], first)
+
+
+async def product(db: Database, viewer: Viewer, sku: str) -> Product | None:
+    """Raises Refused: FORBIDDEN, or INVALID for what can be no SKU."""
+    require(viewer, Operation.READ_CATALOG)
+    refuse_all(check_text(sku, "sku", most=CODE_LENGTH))
+    async with db.reading() as conn:
+        row = (await conn.execute(_PRODUCT, {"sku": sku})).one_or_none()
+    return Product(*row) if row else None
+
+
+async def warehouses(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[Warehouse]:
+    """Raises Refused: FORBIDDEN, or INVALID."""
+    require(viewer, Operation.READ_WAREHOUSES)
+    return Page.of([Warehouse(*row) for row in await _rows(db, _WAREHOUSES, first, after)], first)
+
+
+async def _rows(db: Database, query: TextClause, first: int, after: str | None, **values: str) -> list[Any]:
+    bound = values | {"most": check_first(first) + 1, "after": "" if after is None else key_of(after)}
+    async with db.reading() as conn:
+        return list((await conn.execute(query, bound)).all())

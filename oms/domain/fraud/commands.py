@@ -1,0 +1,86 @@
+"""What managers do with fraud control; every change is an entry of the settings' trail."""
+
+from dataclasses import replace
+from typing import Any
+
+from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.audit.model import AuditAction, Entry
+from oms.domain.audit.record import record
+from oms.domain.fraud import store
+from oms.domain.fraud.model import FraudSettings
+from oms.domain.vocabulary.errors import Code, refuse_all, refused
+from oms.domain.vocabulary.events import SettingsEventType
+from oms.domain.vocabulary.money import MAX_MINOR
+from oms.domain.vocabulary.text import REASON_LENGTH, check_text
+from oms.platform.db import Tx
+
+
+async def set_spending_limit(tx: Tx, viewer: Viewer, limit_minor: int) -> None:
+    """0 removes the limit. Raises Refused: FORBIDDEN, INVALID."""
+    require(viewer, Operation.SET_FRAUD)
+    if not 0 <= limit_minor <= MAX_MINOR:
+        message = f"A limit is a number of minor units from 0 (none) to {MAX_MINOR}."
+        raise refused(Code.INVALID, message, "limit")
+    await _limit(tx, viewer, await _locked(tx), limit_minor)
+
+
+async def set_maintenance(tx: Tx, viewer: Viewer, *, enabled: bool) -> None:
+    """While on, no new charge is made. Raises Refused(FORBIDDEN)."""
+    require(viewer, Operation.SET_FRAUD)
+    await _maintenance(tx, viewer, await _locked(tx), enabled=enabled)
+
+
+async def reset(tx: Tx, viewer: Viewer) -> None:
+    """No limit and no maintenance; tallies are kept. Raises Refused(FORBIDDEN)."""
+    require(viewer, Operation.SET_FRAUD)
+    settings = await _limit(tx, viewer, await _locked(tx), 0)
+    await _maintenance(tx, viewer, settings, enabled=False)
+
+
+async def clear_spending(tx: Tx, viewer: Viewer, reason: str) -> None:
+    """Starts a new spending period, in which every tally is zero. Raises Refused: FORBIDDEN, INVALID."""
+    require(viewer, Operation.SET_FRAUD)
+    refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
+    old = await _locked(tx)
+    new = replace(old, period=old.period + 1, updated_at=await tx.clock())
+    await _change(
+        tx, viewer, new, SettingsEventType.SpendingCleared, reason=reason,
+        before={"period": old.period}, after={"period": new.period},
+    )  # fmt: skip
+
+
+async def _locked(tx: Tx) -> FraudSettings:
+    return await store.read_settings(tx, lock="FOR UPDATE")
+
+
+async def _limit(tx: Tx, viewer: Viewer, old: FraudSettings, limit_minor: int) -> FraudSettings:
+    if old.limit_minor == limit_minor:
+        return old
+    new = replace(old, limit_minor=limit_minor, updated_at=await tx.clock())
+    await _change(
+        tx, viewer, new, SettingsEventType.SpendingLimitSet, reason=None,
+        before={"limit": old.limit_minor}, after={"limit": limit_minor},
+    )  # fmt: skip
+    return new
+
+
+async def _maintenance(tx: Tx, viewer: Viewer, old: FraudSettings, *, enabled: bool) -> None:
+    if old.maintenance == enabled:
+        return
+    new = replace(old, maintenance=enabled, updated_at=await tx.clock())
+    await _change(
+        tx, viewer, new, SettingsEventType.MaintenanceSwitched, reason=None,
+        before={"maintenance": old.maintenance}, after={"maintenance": enabled},
+    )  # fmt: skip
+    if not enabled:
+        # The charges that were held are due again at once.
+        tx.news.queues.add("billing")
+
+
+async def _change(
+    tx: Tx, viewer: Viewer, new: FraudSettings, event: SettingsEventType, *, reason: str | None, before: dict[str, Any],
+    after: dict[str, Any],
+) -> None:  # fmt: skip
+    """The settings' trail tells it; the audit trail refers to that."""
+    seq = await store.change_settings(tx, new, event, by=viewer.actor, reason=reason, before=before, after=after)
+    await record(tx, viewer, Entry(AuditAction.FraudSettingsChanged, str(event), seq=seq))

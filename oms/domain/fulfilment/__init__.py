@@ -1,0 +1,1 @@
+"""Dispatching and delivering shipments."""

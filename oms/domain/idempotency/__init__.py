@@ -1,0 +1,1 @@
+"""Commands repeated with their Idempotency-Key."""

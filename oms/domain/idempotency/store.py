@@ -1,0 +1,84 @@
+"""Idempotency keys in PostgreSQL, written in the transaction of the effect."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Column, DateTime, Index, LargeBinary, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from oms.platform.db import Statement, Tx, metadata
+
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    metadata,
+    Column("caller", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("subject", JSONB, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Index(None, "created_at"),
+)
+
+_LOCK: Final = Statement(
+    """
+    SELECT caller, key FROM unnest(CAST(:callers AS text[]), CAST(:keys AS text[])) AS t(caller, key)
+    WHERE pg_try_advisory_xact_lock(hashtextextended(caller || chr(10) || key, 0))
+    """
+)
+_FIND: Final = Statement(
+    """
+    SELECT caller, key, body_hash, subject
+    FROM unnest(CAST(:callers AS text[]), CAST(:keys AS text[])) AS t(caller, key)
+    JOIN idempotency_keys USING (caller, key)
+    """
+)
+_ADD: Final = Statement(
+    """
+    INSERT INTO idempotency_keys (caller, key, body_hash, subject, created_at)
+    SELECT caller, key, body_hash, CAST(subject AS jsonb), clock_timestamp()
+    FROM unnest(CAST(:callers AS text[]), CAST(:keys AS text[]), CAST(:hashes AS bytea[]), CAST(:subjects AS text[]))
+        AS t(caller, key, body_hash, subject)
+    """
+)
+_FORGET: Final = text(
+    """
+    DELETE FROM idempotency_keys WHERE (caller, key) IN (
+        SELECT caller, key FROM idempotency_keys
+        WHERE created_at < statement_timestamp() - interval '48 hours' ORDER BY created_at LIMIT :most)
+    """
+)
+
+
+Key = tuple[str, str]
+"""Caller and key."""
+
+
+async def try_lock(tx: Tx, keys: Collection[Key]) -> set[Key]:
+    """Those that no other transaction carries out, locked until this one ends."""
+    return {(caller, key) for caller, key in await tx.rows(_LOCK, **_columns(keys))}
+
+
+async def find(tx: Tx, keys: Collection[Key]) -> dict[Key, tuple[bytes, Any]]:
+    """The hash of the body that came with each key, and what it affected; where there was one.
+
+    Ask after the keys were locked, with a statement of its own: it then sees what was committed before.
+    """
+    found = await tx.rows(_FIND, **_columns(keys))
+    return {(caller, key): (body_hash, subject) for caller, key, body_hash, subject in found}
+
+
+async def add(tx: Tx, new: Collection[tuple[str, str, bytes, Any]]) -> None:
+    """Of each: caller, key, the body's hash, and as a JSON value what was affected."""
+    columns = _columns([(caller, key) for caller, key, _, _ in new])
+    subjects = [orjson.dumps(subject).decode() for _, _, _, subject in new]
+    await tx.run(_ADD, **columns, hashes=[body_hash for _, _, body_hash, _ in new], subjects=subjects)
+
+
+def _columns(keys: Collection[Key]) -> dict[str, list[str]]:
+    return {"callers": [caller for caller, _ in keys], "keys": [key for _, key in keys]}
+
+
+async def forget_old(tx: Tx, *, most: int) -> int:
+    """Deletes keys older than 48 hours, of which 24 are promised; returns how many."""
+    return (await tx.conn.execute(_FORGET, {"most": most})).rowcount

@@ -1,0 +1,84 @@
+"""Sessions begin when somebody signs in, and end by themselves, by signing out, or with the account's password."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+from oms.domain.access.permissions import Viewer
+from oms.domain.audit.model import AuditAction, Entry
+from oms.domain.audit.record import record
+from oms.domain.identity import session_store
+from oms.domain.identity.accounts import Account, account_id_of
+from oms.domain.identity.sessions import HeldSession, Session, SessionRules
+from oms.domain.vocabulary.actor import Actor
+from oms.domain.vocabulary.errors import Code, refused
+from oms.domain.vocabulary.ids import uuid7
+from oms.domain.vocabulary.secret import digest_of, new_secret
+from oms.platform.db import Database, Tx
+
+MOST_LISTED: Final = 100
+
+
+async def begin(tx: Tx, account: Account, rules: SessionRules, *, by: str) -> str | None:
+    """A session's secret of 256 random bits, for the cookie. `by` says how the owner was recognised.
+
+    None where the account was disabled or its password or role changed since `account` was read: who signs in has to
+    prove who they are again.
+    """
+    secret = new_secret()
+    if not await session_store.begin(tx, digest_of(secret), uuid7(await tx.clock()), account, rules):
+        return None
+    await record(tx, account.viewer, Entry(AuditAction.SignedIn, account.viewer.principal, after={"by": by}))
+    return secret
+
+
+async def recognise(db: Database, digest: bytes, rules: SessionRules) -> HeldSession | None:
+    """Whom the session stands for whose secret has this hash; None where it is unknown or over."""
+    async with db.reading() as conn:
+        return await session_store.find(conn, digest, rules)
+
+
+async def seen(db: Database, digest: bytes) -> None:
+    """Its owner uses it: the idle time begins anew."""
+    async with db.transaction() as tx:
+        await session_store.seen(tx, digest)
+
+
+async def still_held(db: Database, digests: Iterable[bytes], rules: SessionRules) -> set[bytes]:
+    async with db.reading() as conn:
+        return await session_store.held(conn, digests, rules)
+
+
+async def own(db: Database, viewer: Viewer, rules: SessionRules) -> Sequence[Session]:
+    """The viewer's sessions that count, begun last first, at most MOST_LISTED; none of who shows a token."""
+    if not viewer.is_person:
+        return ()
+    async with db.reading() as conn:
+        return await session_store.of_account(conn, account_id_of(viewer), rules, most=MOST_LISTED)
+
+
+async def end(tx: Tx, secret: str) -> None:
+    """Signs out; a session that is over already is left at that."""
+    if owner := await session_store.end(tx, digest_of(secret)):
+        await record(tx, owner, Entry(AuditAction.SignedOut, owner.principal))
+
+
+async def end_one(tx: Tx, viewer: Viewer, session_id: UUID) -> None:
+    """By its owner, from elsewhere. Raises Refused(NOT_FOUND), for those of others, too."""
+    account_id = account_id_of(viewer)
+    if not await session_store.end_one(tx, account_id, session_id):
+        raise refused(Code.NOT_FOUND, "There is no such session any more.", "sessionId")
+    await record(tx, viewer, Entry(AuditAction.SessionsEnded, viewer.principal, after={"ended": 1}))
+
+
+async def end_others(tx: Tx, viewer: Viewer) -> None:
+    """By their owner: signed out everywhere but here."""
+    ended = await session_store.end_all(tx, account_id_of(viewer), but=viewer.session_id)
+    await record(tx, viewer, Entry(AuditAction.SessionsEnded, viewer.principal, after={"ended": ended}))
+
+
+async def end_all(tx: Tx, by: Actor, account: Account) -> int:
+    """By who runs the system; how many were ended."""
+    ended = await session_store.end_all(tx, account.id)
+    await record(tx, by, Entry(AuditAction.SessionsEnded, account.viewer.principal, after={"ended": ended}))
+    return ended

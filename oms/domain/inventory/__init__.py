@@ -1,0 +1,1 @@
+"""Stock: units on hand and allocated, by SKU and warehouse."""

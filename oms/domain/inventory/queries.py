@@ -1,0 +1,50 @@
+"""Stock to look at."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.catalog.model import Warehouse
+from oms.domain.vocabulary.errors import refuse_all
+from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.platform.db import Database, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Units of a SKU in one warehouse: 0 ≤ allocated ≤ on hand."""
+
+    sku: str
+    warehouse: Warehouse
+    on_hand: int
+    allocated: int
+
+    @property
+    def available(self) -> int:
+        return self.on_hand - self.allocated
+
+
+_LEVELS: Final = Statement(
+    """
+    SELECT s.sku, s.warehouse_code, w.name, s.on_hand, s.allocated
+    FROM stock s LEFT JOIN warehouses w ON w.code = s.warehouse_code
+    WHERE s.sku = ANY(CAST(:skus AS text[])) ORDER BY s.sku, s.warehouse_code
+    """
+)
+
+
+async def levels(db: Database, viewer: Viewer, sku: str) -> list[Level]:
+    """In the order of warehouse codes. Raises Refused: FORBIDDEN, or INVALID for what can be no SKU."""
+    refuse_all(check_text(sku, "sku", most=CODE_LENGTH))
+    return (await levels_of(db, viewer, [sku])).get(sku, [])
+
+
+async def levels_of(db: Database, viewer: Viewer, skus: Collection[str]) -> dict[str, list[Level]]:
+    """By SKU, those that any warehouse knows; each in the order of warehouse codes. Raises Refused(FORBIDDEN)."""
+    require(viewer, Operation.READ_STOCK)
+    found: defaultdict[str, list[Level]] = defaultdict(list)
+    for sku, code, name, on_hand, allocated in await db.rows(_LEVELS, skus=list(skus)):
+        found[sku].append(Level(sku, Warehouse(code, name or code), on_hand, allocated))
+    return found

@@ -1,0 +1,1 @@
+"""Reading orders and shipments, as far as the viewer may see."""

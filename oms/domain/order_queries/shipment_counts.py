@@ -1,0 +1,47 @@
+"""How many shipments there are to pick up, on the way and done, without reading them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.order.shipment import ShipmentStatus
+from oms.domain.vocabulary.errors import refuse_all
+from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.platform.db import Database, Statement
+
+MOST_COUNTED: Final = 1_000
+"""Of each status: what it costs does not grow with the shop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """`count` is 0 to MOST_COUNTED."""
+
+    status: ShipmentStatus
+    count: int
+
+
+# Each count reads one stretch of an index, which is searched for now() and not for clock_timestamp().
+_COUNTS: Final = """
+    SELECT 'BOOKED', count(*) FROM (
+        SELECT FROM shipments s WHERE s.status = 'BOOKED' {there} LIMIT :most) counted
+    UNION ALL
+    SELECT 'DISPATCHED', count(*) FROM (
+        SELECT FROM shipments s WHERE s.status = 'DISPATCHED' {there} LIMIT :most) counted
+    UNION ALL
+    SELECT 'DELIVERED', count(*) FROM (
+        SELECT FROM shipments s WHERE s.delivered_at >= now() - interval '24 hours' {there} LIMIT :most) counted
+    """
+_EVERYWHERE: Final = Statement(_COUNTS.format(there=""))
+_IN_ONE_WAREHOUSE: Final = Statement(_COUNTS.format(there="AND s.warehouse_code = :code"))
+
+
+async def counts(db: Database, viewer: Viewer, warehouse_code: str | None) -> list[Counted]:
+    """Those BOOKED, DISPATCHED, and DELIVERED within 24 hours. Raises Refused: FORBIDDEN, or INVALID."""
+    require(viewer, Operation.COUNT_SHIPMENTS)
+    query = _EVERYWHERE if warehouse_code is None else _IN_ONE_WAREHOUSE
+    values: dict[str, str | int] = {"most": MOST_COUNTED}
+    if warehouse_code is not None:
+        refuse_all(check_text(warehouse_code, "warehouseCode", most=CODE_LENGTH))
+        values["code"] = warehouse_code
+    return [Counted(ShipmentStatus(status), count) for status, count in await db.rows(query, **values)]

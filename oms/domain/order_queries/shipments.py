@@ -1,0 +1,202 @@
+"""Shipments to look at: single ones, those of orders, their items, and pages of them, as the viewer may see."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from oms.domain.access.permissions import Operation, Reach, Viewer, reach, require
+from oms.domain.catalog.model import Warehouse
+from oms.domain.fulfilment.commands import ShipmentKey
+from oms.domain.order import shipment_rows
+from oms.domain.order.shipment import COURIER_SEES, Item, Shipment, ShipmentStatus
+from oms.domain.order_queries.row_filters import EVERYTHING, Scope, scope_of
+from oms.domain.vocabulary.errors import refuse_all
+from oms.domain.vocabulary.ids import parse_shipment
+from oms.domain.vocabulary.paging import Page, bad_cursor, bounded, check_first, cursor_of, key_of
+from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.platform.db import Database, Row, Statement, statement
+
+
+@dataclass(frozen=True, slots=True)
+class SeenShipment:
+    """A shipment without its items, the warehouse it leaves from, and its order's currency."""
+
+    shipment: Shipment
+    warehouse: Warehouse
+    currency: str
+
+    @property
+    def key(self) -> ShipmentKey:
+        return self.shipment.order_id, self.shipment.number
+
+    @property
+    def cursor(self) -> str:
+        return cursor_of(f"{self.shipment.order_id.hex}_{self.shipment.number}")
+
+
+WAREHOUSE: Final = "LEFT JOIN warehouses w ON w.code = s.warehouse_code"
+COLUMNS: Final = f"{shipment_rows.COLUMNS}, w.name"
+"""Of a shipment `s` with its WAREHOUSE, as seen() takes them."""
+
+_SELECT: Final = f"SELECT {COLUMNS}, p.currency"
+_ABOUT: Final = f"{WAREHOUSE} JOIN orders p ON p.id = s.order_id"
+_OF: Final = f"{_SELECT} FROM shipments s {_ABOUT} WHERE "
+_KEYED: Final = f"""
+    {_SELECT} FROM unnest(CAST(:orders AS uuid[]), CAST(:numbers AS int[])) AS k(order_id, number)
+    JOIN shipments s USING (order_id, number) {_ABOUT} WHERE
+"""
+
+
+async def of_orders(db: Database, viewer: Viewer, ids: Collection[UUID]) -> dict[UUID, list[SeenShipment]]:
+    """Of orders that the viewer was found to see, the shipments that they may see, in the order of their numbers."""
+    scope = scope_of(viewer)
+    query = f"{_OF} s.order_id = ANY(CAST(:ids AS uuid[])) AND {scope.shipments_of_seen} ORDER BY s.order_id, s.number"
+    shipments: dict[UUID, list[SeenShipment]] = defaultdict(list)
+    for found in await _rows(db, query, scope, ids=list(ids)):
+        shipments[found.shipment.order_id].append(found)
+    return shipments
+
+
+async def of_keys(db: Database, viewer: Viewer, keys: Collection[ShipmentKey]) -> dict[ShipmentKey, SeenShipment]:
+    """Those that exist and that the viewer may see."""
+    return await _of_keys(db, scope_of(viewer), keys)
+
+
+async def just_changed(db: Database, key: ShipmentKey) -> SeenShipment | None:
+    """The shipment of a command that was carried out for the viewer, who may see how it ended."""
+    return (await _of_keys(db, EVERYTHING, [key])).get(key)
+
+
+async def _of_keys(db: Database, scope: Scope, keys: Collection[ShipmentKey]) -> dict[ShipmentKey, SeenShipment]:
+    values: dict[str, Any] = {"orders": [order_id for order_id, _ in keys], "numbers": [number for _, number in keys]}
+    return {found.key: found for found in await _rows(db, f"{_KEYED} {scope.shipments}", scope, **values)}
+
+
+async def _rows(db: Database, query: str, scope: Scope, **values: Any) -> list[SeenShipment]:
+    rows = await db.rows(statement(query), **scope.values, **values)
+    return [seen(row[:-1], row[-1]) for row in rows]
+
+
+def seen(values: Row, currency: str) -> SeenShipment:
+    """From values in the order of COLUMNS."""
+    shipment = shipment_rows.shipment_of(values[:-1], ())
+    code = shipment.warehouse_code
+    return SeenShipment(shipment, Warehouse(code, values[-1] or code), currency)
+
+
+_ITEMS: Final = Statement(
+    """
+    SELECT order_id, shipment, line, sku, quantity, unit_price_minor
+    FROM unnest(CAST(:orders AS uuid[]), CAST(:numbers AS int[])) AS k(order_id, shipment)
+    JOIN allocations USING (order_id, shipment) ORDER BY order_id, shipment, line
+    """
+)
+
+
+async def items_of(db: Database, keys: Collection[ShipmentKey]) -> dict[ShipmentKey, list[Item]]:
+    """Items by shipment, in the order of their lines."""
+    items: dict[ShipmentKey, list[Item]] = defaultdict(list)
+    values = {"orders": [order_id for order_id, _ in keys], "numbers": [number for _, number in keys]}
+    for order_id, number, *item in await db.rows(_ITEMS, **values):
+        items[order_id, number].append(Item(*item))
+    return items
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentQuestion:
+    """Which shipments are asked for; None: any."""
+
+    statuses: frozenset[ShipmentStatus] | None = None
+    warehouse_code: str | None = None
+    delivered_from: datetime | None = None
+
+    def concerns(self, seen: SeenShipment) -> bool:
+        """Whether it is asked for, whatever its status."""
+        if self.warehouse_code not in (None, seen.warehouse.code):
+            return False
+        delivered_at = seen.shipment.delivered_at
+        return self.delivered_from is None or (delivered_at is not None and delivered_at >= self.delivered_from)
+
+
+def check_question(question: ShipmentQuestion) -> None:
+    """Raises Refused(INVALID) for what can be no warehouse's code."""
+    if question.warehouse_code is not None:
+        refuse_all(check_text(question.warehouse_code, "filter", "warehouseCode", most=CODE_LENGTH))
+
+
+async def page(
+    db: Database, viewer: Viewer, question: ShipmentQuestion, *, first: int, after: str | None
+) -> Page[SeenShipment]:
+    """Newest order first, its last shipment first. Raises Refused: FORBIDDEN, or INVALID."""
+    require(viewer, Operation.READ_SHIPMENTS)
+    check_question(question)
+    scope = scope_of(viewer)
+    values = dict(_values(viewer, question, after))
+    most = check_first(first) + 1
+    names = [name for name in values if name in _CONDITIONS]
+    if reach(viewer, Operation.READ_SHIPMENTS) == Reach.OWN:
+        return Page.of(await _rows(db, bounded(_page_of_customer(scope, names), most), scope, **values), first)
+    conditions = " AND ".join((scope.shipments, *(_CONDITIONS[name] for name in names)))
+    return Page.of(await _rows(db, bounded(_page_of_all(names, conditions), most), scope, **values), first)
+
+
+_NEWEST: Final = "ORDER BY s.order_id DESC, s.number DESC LIMIT :most"
+_CONDITIONS: Final = {
+    "after_order": "(s.order_id, s.number) < (:after_order, :after_number)",
+    "warehouse_code": "s.warehouse_code = :warehouse_code",
+    "delivered_from": "s.delivered_at >= :delivered_from",
+    "statuses": "s.status = ANY(CAST(:statuses AS text[]))",
+}
+# The newest of each status come from an index on (status, order, number), however many there are.
+_BY_STATUS: Final = f"""
+    {_SELECT} FROM unnest(CAST(:statuses AS text[])) AS wanted(status) CROSS JOIN LATERAL (
+        SELECT * FROM shipments s WHERE s.status = wanted.status AND {{conditions}} {_NEWEST}
+    ) s {_ABOUT} {_NEWEST}
+"""  # noqa: S608 - conditions are written here, values are bound
+
+# Those delivered in a time come from an index on it. Without the fence (OFFSET 0) the planner may go through all of a
+# status, or all that were ever delivered, newest first, until it has a page.
+_DELIVERED: Final = f"""
+    {_SELECT} FROM (SELECT * FROM shipments s WHERE s.delivered_at >= :delivered_from OFFSET 0) s {_ABOUT}
+    WHERE {{conditions}} {_NEWEST}
+"""  # noqa: S608 - as above
+
+
+def _page_of_all(names: Collection[str], conditions: str) -> str:
+    if "delivered_from" in names:
+        return _DELIVERED.format(conditions=conditions)
+    return _BY_STATUS.format(conditions=conditions) if "statuses" in names else f"{_OF} {conditions} {_NEWEST}"
+
+
+def _page_of_customer(scope: Scope, names: Collection[str]) -> str:
+    """From the customer's orders, of which there are few, to their shipments."""
+    conditions = " AND ".join((scope.orders, *(_CONDITIONS[name] for name in names)))
+    return f"""
+        {_SELECT} FROM orders o JOIN shipments s ON s.order_id = o.id {_ABOUT} WHERE {conditions}
+        ORDER BY o.id DESC, s.number DESC LIMIT :most
+    """
+
+
+def _values(viewer: Viewer, question: ShipmentQuestion, after: str | None) -> Iterator[tuple[str, Any]]:
+    statuses = question.statuses
+    if reach(viewer, Operation.READ_SHIPMENTS) == Reach.CARRIED:
+        statuses = COURIER_SEES if statuses is None else statuses & COURIER_SEES
+    if statuses is not None:
+        yield "statuses", sorted(map(str, statuses))
+    if question.warehouse_code is not None:
+        yield "warehouse_code", question.warehouse_code
+    if question.delivered_from is not None:
+        yield "delivered_from", question.delivered_from
+    if after is not None:
+        order_id, number = _shipment_of(after)
+        yield from (("after_order", order_id), ("after_number", number))
+
+
+def _shipment_of(cursor: str) -> ShipmentKey:
+    key = parse_shipment(f"shp_{key_of(cursor)}")
+    if key is None:
+        raise bad_cursor()
+    return key

@@ -1,1 +1,0 @@
-"""Orders: placed, allocated, amended, cancelled, closed."""

@@ -1,0 +1,1 @@
+"""Work that keeps failing: parked, retried or given up."""

@@ -1,0 +1,55 @@
+"""What is held about a customer, told whole, or forgotten where the law lets a customer ask for it.
+
+The books stay: orders, lines, amounts, invoices and trails, none of which names anybody (docs/personal-data.md).
+"""
+
+from typing import Any
+from uuid import UUID
+
+from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.audit.model import AuditAction, Entry
+from oms.domain.audit.record import record
+from oms.domain.customers import store as customer_store
+from oms.domain.personal_data import store
+from oms.domain.personal_data.store import Erased
+from oms.domain.vocabulary.actor import Actor
+from oms.domain.vocabulary.errors import Code, refuse_all, refused
+from oms.domain.vocabulary.ids import customer_id
+from oms.domain.vocabulary.text import CODE_LENGTH, REASON_LENGTH, check_text
+from oms.platform.db import Tx
+
+
+async def export(tx: Tx, by: Viewer | Actor, reference: str) -> dict[str, Any]:
+    """JSON values by where they are held. That it was asked for is recorded. Raises Refused: FORBIDDEN, NOT_FOUND."""
+    customer = await _theirs(tx, by, reference)
+    held = await store.everything(tx, customer, reference)
+    await record(tx, by, Entry(AuditAction.CustomerExported, customer_id(customer)))
+    return held
+
+
+async def erase(tx: Tx, by: Viewer | Actor, reference: str, reason: str) -> Erased:
+    """Forgets who the customer was; whoever had an account or a token of theirs is signed out for good.
+
+    Under the pseudonym that it answers it can be repeated, and finds what was written meanwhile. Raises Refused:
+    FORBIDDEN; INVALID; NOT_FOUND; CONFLICT while an order of theirs is open or has work to do.
+    """
+    refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
+    customer = await _theirs(tx, by, reference)
+    if open_orders := await store.open_orders(tx, reference):
+        shown = ", ".join(open_orders)
+        message = f"Orders are still under way: {shown}. Wait for their end or cancel them, then erase."
+        raise refused(Code.CONFLICT, message, "reference")
+    erased = await store.erase(tx, customer, reference)
+    await record(tx, by, Entry(AuditAction.CustomerErased, customer_id(customer), after=erased.counts(), reason=reason))
+    return erased
+
+
+async def _theirs(tx: Tx, by: Viewer | Actor, reference: str) -> UUID:
+    if isinstance(by, Viewer):
+        require(by, Operation.ERASE_CUSTOMER)
+    refuse_all(check_text(reference, "reference", most=CODE_LENGTH))
+    customer = await customer_store.lock(tx, reference)
+    if customer is None:
+        message = "There is no customer with this reference; one who was erased goes by a pseudonym since."
+        raise refused(Code.NOT_FOUND, message, "reference")
+    return customer

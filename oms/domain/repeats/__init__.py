@@ -1,1 +1,0 @@
-"""Repeats: commands sent again with their Idempotency-Key."""

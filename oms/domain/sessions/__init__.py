@@ -1,1 +1,0 @@
-"""Sessions: that somebody signed in, and until when that counts."""

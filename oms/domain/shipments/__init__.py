@@ -1,1 +1,0 @@
-"""Shipments: what leaves one warehouse together, the unit of billing and delivery."""

@@ -1,1 +1,0 @@
-"""Stock: what warehouses hold and what is promised of it."""

@@ -1,0 +1,108 @@
+"""Access tokens in PostgreSQL: only their hash is kept."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Column, DateTime, LargeBinary, Row, Table, Text, Uuid, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from oms.domain.access.permissions import Operation, Viewer
+from oms.domain.tokens.model import AccessToken, NewToken
+from oms.domain.vocabulary.actor import Role
+from oms.platform.db import Tx, metadata
+
+access_tokens: Final = Table(
+    "access_tokens",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("customer_reference", Text),
+    Column("scope", ARRAY(Text)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("revoked_at", DateTime(timezone=True)),
+)
+
+_HOLDS: Final = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())"
+"""The one definition of a token that counts."""
+
+_SHOWN: Final = "id, name, role, customer_reference, scope, created_at, expires_at, revoked_at"
+_ADD: Final = text(
+    """
+    INSERT INTO access_tokens (hash, id, name, role, customer_reference, scope, created_at, expires_at)
+    VALUES (:hash, :id, :name, :role, :customer_reference, :scope, clock_timestamp(),
+            clock_timestamp() + CAST(:lifetime AS interval))
+    """
+)
+_FIND: Final = text(
+    f"SELECT id, name, role, customer_reference, scope FROM access_tokens WHERE hash = :hash AND {_HOLDS}"  # noqa: S608 - a constant of this module
+)
+_HELD: Final = text(f"SELECT hash FROM access_tokens WHERE hash = ANY(:hashes) AND {_HOLDS}")  # noqa: S608 - as above
+_REVOKE: Final = text(
+    f"""
+    UPDATE access_tokens SET revoked_at = clock_timestamp() WHERE id = :id AND revoked_at IS NULL RETURNING {_SHOWN}
+    """  # noqa: S608 - as above
+)
+_BEFORE: Final = text(
+    f"SELECT {_SHOWN} FROM access_tokens WHERE id < :before ORDER BY id DESC LIMIT :most"  # noqa: S608 - as above
+)
+
+
+async def add(tx: Tx, digest: bytes, token_id: UUID, new: NewToken, *, lifetime: timedelta | None) -> None:
+    values = {
+        "hash": digest,
+        "id": token_id,
+        "name": new.name,
+        "role": str(new.role),
+        "customer_reference": new.customer_reference,
+        "scope": None if new.scope is None else sorted(operation.name for operation in new.scope),
+        "lifetime": lifetime,
+    }
+    await tx.conn.execute(_ADD, values)
+
+
+async def revoke(tx: Tx, token_id: UUID) -> AccessToken | None:
+    """The token that was revoked by this; None where there was none to revoke."""
+    row = (await tx.conn.execute(_REVOKE, {"id": token_id})).one_or_none()
+    return _token(row) if row else None
+
+
+async def find(conn: AsyncConnection, digest: bytes) -> Viewer | None:
+    """Whom the token stands for; None where it is unknown, expired or revoked."""
+    row = (await conn.execute(_FIND, {"hash": digest})).one_or_none()
+    if row is None:
+        return None
+    scope = None if row.scope is None else _known(row.scope)
+    return Viewer(row.name, Role(row.role), row.customer_reference, principal=f"token:{row.id}", scope=scope)
+
+
+async def held(conn: AsyncConnection, digests: Iterable[bytes]) -> set[bytes]:
+    """Those of them that still count."""
+    return set((await conn.execute(_HELD, {"hashes": list(digests)})).scalars())
+
+
+async def before(conn: AsyncConnection, token_id: UUID, *, most: int) -> Sequence[AccessToken]:
+    """The tokens issued before that one, last first."""
+    return [_token(row) for row in await conn.execute(_BEFORE, {"before": token_id, "most": most})]
+
+
+def _known(scope: Iterable[str]) -> frozenset[Operation]:
+    """An operation that is there no more can't be done with a token either."""
+    return frozenset(Operation[name] for name in scope if name in Operation.__members__)
+
+
+def _token(row: Row[Any]) -> AccessToken:
+    return AccessToken(
+        id=row.id,
+        name=row.name,
+        role=Role(row.role),
+        customer_reference=row.customer_reference,
+        scope=None if row.scope is None else frozenset(row.scope),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )

@@ -1,0 +1,1 @@
+"""Words that every concept uses: ids, money, events, machines, errors. Standard library only."""

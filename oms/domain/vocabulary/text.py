@@ -1,0 +1,26 @@
+"""Text that comes from outside: present, not too long, and storable."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from oms.domain.vocabulary.errors import Code, Problem
+
+CODE_LENGTH: Final = 100
+NAME_LENGTH: Final = 200
+REASON_LENGTH: Final = 500
+EMAIL_LENGTH: Final = 254
+
+
+def check_text(text: str, *path: str, most: int, blank: bool = False) -> Iterator[Problem]:
+    """Problems with a text of at most `most` characters that may not be blank unless allowed."""
+    what = path[-1]
+    if not blank and not text.strip():
+        yield Problem(Code.INVALID, f"{what} must not be empty.", path)
+    elif len(text) > most:
+        yield Problem(Code.INVALID, f"{what} has {len(text)} characters; at most {most} are allowed.", path)
+    elif not _is_storable(text):
+        yield Problem(Code.INVALID, f"{what} contains a NUL or half a surrogate pair, which no text may contain.", path)
+
+
+def _is_storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

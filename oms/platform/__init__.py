@@ -1,0 +1,1 @@
+"""What carries the business: settings, database, notifications, logs. Knows no business word."""

@@ -1,0 +1,156 @@
+"""How the system runs, and the work that waits for support."""
+
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+import strawberry
+
+from oms.domain.access.permissions import Operation, may
+from oms.domain.parked import commands
+from oms.domain.vocabulary import ids
+from oms.domain.work import queries
+from oms.domain.work.model import Queue, WorkKey, can_be_given_up
+from oms.platform.db import Tx
+from oms.schema.order import Order, order_of_id
+from oms.schema.runtime.commands import carry_out
+from oms.schema.runtime.connections import PAGE, Connection, connection, size
+from oms.schema.runtime.context import Info
+from oms.schema.runtime.errors import UserError
+from oms.schema.runtime.fields import field, mutation
+from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.scalars import Instant
+from oms.schema.shipments import Shipment
+
+
+@strawberry.type
+class QueueStats:
+    """One kind of work."""
+
+    name: str
+    workers: int
+    backlog: int = strawberry.field(description="Work that is due and not yet done.")
+    oldest_due_seconds: float = strawberry.field(
+        description="Seconds since the oldest due work fell due; 0 with no backlog."
+    )
+
+
+@strawberry.type
+class OperationsStats:
+    """How the system runs just now."""
+
+    queues: list[QueueStats]
+    completion_rate: float = strawberry.field(
+        description="Orders closed as COMPLETED per second over the last 30 seconds."
+    )
+
+    @classmethod
+    def of(cls, operations: queries.Operations) -> Self:
+        queues = [
+            QueueStats(name=str(q.queue), workers=q.workers, backlog=q.backlog, oldest_due_seconds=q.oldest_due_s)
+            for q in operations.queues
+        ]
+        return cls(queues=queues, completion_rate=operations.completion_rate)
+
+
+@strawberry.type
+class ParkedWork:
+    """Work that kept failing: it waits until support retries it, or gives it up."""
+
+    reads: strawberry.Private[Reads]
+    parked: strawberry.Private[queries.ParkedWork]
+    id: strawberry.ID
+    queue: str
+    step: str
+    attempts: int
+    last_error: str
+    parked_at: Instant
+
+    @classmethod
+    def of(cls, reads: Reads, parked: queries.ParkedWork) -> Self:
+        return cls(
+            reads=reads,
+            parked=parked,
+            id=strawberry.ID(parked.id),
+            queue=str(parked.key.queue),
+            step=str(parked.step),
+            attempts=parked.attempts,
+            last_error=parked.last_error,
+            parked_at=Instant(parked.parked_at),
+        )
+
+    @strawberry.field
+    async def order(self) -> Order | None:
+        seen = await self.reads.order.load(self.parked.key.order_id)
+        return Order.of(self.reads, seen) if seen else None
+
+    @field("Null where the work is the order's own, such as its allocation.")
+    async def shipment(self) -> Shipment | None:
+        key = self.parked.key
+        seen = await self.reads.shipment.load((key.order_id, key.shipment)) if key.shipment else None
+        return Shipment.of(self.reads, seen) if seen else None
+
+    @field("Whether the viewer may have it tried again.")
+    def viewer_can_retry(self) -> bool:
+        return may(self.reads.viewer, Operation.MEND_WORK)
+
+    @field("Whether the viewer may fail the shipment that it is about.")
+    async def viewer_can_give_up(self) -> bool:
+        shipment = await self.shipment()
+        return self.viewer_can_retry() and shipment is not None and can_be_given_up(shipment.seen.shipment)
+
+
+@strawberry.type
+class OperationsQueries:
+    """Reading how the system runs."""
+
+    @field("For managers and support.")
+    async def operations(self, info: Info) -> OperationsStats | None:
+        return OperationsStats.of(await queries.operations(info.context.db, info.context.viewer))
+
+    @field("What kept failing and waits for a person, parked last first. For support.")
+    async def parked_work(
+        self, info: Info, first: int | None = PAGE, after: str | None = None
+    ) -> Connection[ParkedWork]:
+        reads = info.context.reads
+        page = await queries.parked(reads.db, reads.viewer, first=size(first), after=after)
+        return connection(
+            page, after=after, cursor=lambda parked: parked.cursor, node=lambda parked: ParkedWork.of(reads, parked)
+        )
+
+
+@strawberry.type
+class WorkPayload:
+    """The order that the work belongs to, or why nothing was done."""
+
+    order: Order | None
+    user_errors: list[UserError]
+
+
+def _key(text: str) -> WorkKey:
+    """For a malformed id, one that no work has: the answer is the same."""
+    match ids.parse_work(text):
+        case (order_id, number, queue) if queue in set(Queue):
+            return WorkKey(order_id, number, Queue(queue))
+    return WorkKey(ids.NOBODY, 0, Queue.ALLOCATION)
+
+
+async def _carry_out(info: Info, act: Callable[[Tx], Awaitable[WorkKey]]) -> WorkPayload:
+    async def act_and_name(tx: Tx) -> str:
+        return ids.order_id((await act(tx)).order_id)
+
+    subject, errors = await carry_out(info, act_and_name)
+    order = await order_of_id(info.context.fresh_reads(), subject) if subject else None
+    return WorkPayload(order=order, user_errors=errors)
+
+
+@strawberry.type
+class OperationsMutations:
+    """What support does with parked work."""
+
+    @mutation("Makes parked work due again. For support.")
+    async def retry_work(self, info: Info, work_id: strawberry.ID) -> WorkPayload:
+        return await _carry_out(info, lambda tx: commands.retry(tx, info.context.viewer, _key(work_id)))
+
+    @mutation("Fails the pending shipment whose work is parked; a charge of it is refunded. For support.")
+    async def give_up_work(self, info: Info, work_id: strawberry.ID, reason: str) -> WorkPayload:
+        return await _carry_out(info, lambda tx: commands.give_up(tx, info.context.viewer, _key(work_id), reason))

@@ -1,0 +1,1 @@
+"""What every resolver and mutation needs: the context, loaders, transactions, errors, permissions."""

@@ -1,0 +1,78 @@
+"""Refusals and faults as clients see them: what they did wrong in full, what went wrong here by its number only."""
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import MaskErrors
+
+from oms.domain.idempotency.keys import KeyInUse, KeyReused
+from oms.domain.vocabulary.errors import Problem, Refused
+from oms.platform.faults import cause_of, fault_of
+from oms.schema.runtime.context import Context
+from oms.schema.runtime.enums import Code
+
+
+@strawberry.type(description="What a person or a client did wrong, never a fault of the server.")
+class UserError:
+    """One problem of a mutation."""
+
+    code: Code
+    message: str
+    path: list[str] | None = strawberry.field(
+        description='The input field it is about, e.g. ["lines", "0", "quantity"].'
+    )
+
+
+def user_errors(refusal: Refused) -> list[UserError]:
+    return [UserError(code=p.code, message=p.message, path=list(p.path) or None) for p in refusal.problems]
+
+
+def told(error: GraphQLError) -> GraphQLError:
+    """The same error as a client may see it, with its code; what is unexpected is logged whole and masked."""
+    cause = cause_of(error)
+    match cause:
+        case Refused(problems=(Problem(code, _, path), *_)):
+            return _rewritten(error, str(cause), {"code": str(code)} | ({"path": list(path)} if path else {}))
+        case KeyInUse():
+            message = "The first request with this Idempotency-Key is still running; ask again in a moment."
+            return _rewritten(error, message, {"code": str(Code.CONFLICT)}, original=cause)
+        case KeyReused():
+            message = "This Idempotency-Key came with another body before; use a new key for a new request."
+            return _rewritten(error, message, {"code": str(Code.DUPLICATE)}, original=cause)
+        case RecursionError():
+            return _rewritten(error, "The document is nested too deeply.", {"code": str(Code.INVALID)})
+        case None if "code" in (error.extensions or {}):
+            return error
+        case None:
+            return _rewritten(error, error.message, {"code": str(Code.INVALID)} | (error.extensions or {}))
+    fault = fault_of(cause, path=error.path)
+    return _rewritten(error, fault.message, dict(fault.extensions))
+
+
+def _rewritten(
+    error: GraphQLError, message: str, extensions: dict[str, Any], *, original: Exception | None = None
+) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        original_error=original,
+        extensions=extensions,
+    )
+
+
+def told_to(context: Context, error: GraphQLError) -> GraphQLError:
+    """The same, and who hears of refusals hears of it."""
+    if isinstance(refusal := cause_of(error), Refused):
+        context.on_refusal(context.viewer, refusal)
+    return told(error)
+
+
+class ToldErrors(MaskErrors):
+    """Passes every error of a result through `told_to` before a client sees it."""
+
+    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+        return told_to(self.execution_context.context, error)

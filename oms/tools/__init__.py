@@ -1,0 +1,1 @@
+"""Commands and development tools around the product."""

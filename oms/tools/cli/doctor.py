@@ -1,0 +1,84 @@
+"""`python -m oms doctor`: what stands still, why, and what would move it."""
+
+import asyncio
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from oms.platform.settings import CannotStart, Settings
+from oms.tools.cli.start import database_url_of, on_engines
+
+if TYPE_CHECKING:
+    from oms.domain.diagnosis.model import Patience
+    from oms.tools.doctor.report import Examination
+
+WELL, UNWELL, CANT_TELL = 0, 1, 2
+
+PLAIN_WIDTH = 120
+
+
+def doctor(
+    order: Annotated[str | None, typer.Option(help="Tell what the order of this reference waits for.")] = None,
+    work_s: Annotated[float, typer.Option(min=0, help="Seconds that due work may wait.")] = 60,
+    answer_days: Annotated[float, typer.Option(min=0, help="Days a customer may think about an amendment.")] = 3,
+    pickup_days: Annotated[float, typer.Option(min=0, help="Days a booked shipment may wait for its courier.")] = 2,
+    delivery_days: Annotated[float, typer.Option(min=0, help="Days a shipment may be on its way.")] = 14,
+    first: Annotated[int, typer.Option(min=1, help="Orders named for each cause.")] = 20,
+    json: Annotated[Path | None, typer.Option(help="Write everything found to this file, as JSON.")] = None,
+) -> None:
+    """Name every order that has not moved for longer than it should, why, and what would move it.
+
+    Exit 0 if all is well, 1 if not, 2 if it can't be told.
+    """
+    from rich.console import Console
+
+    from oms.domain.diagnosis.model import Patience
+    from oms.tools.doctor.report import as_json, print_report
+
+    patience = Patience(
+        timedelta(seconds=work_s),
+        timedelta(days=answer_days),
+        timedelta(days=pickup_days),
+        timedelta(days=delivery_days),
+    )
+    try:
+        examination = _examine(on_engines("doctor"), patience, order)
+    except CannotStart as problem:
+        typer.echo(f"The doctor can't tell: {problem}", err=True)
+        raise typer.Exit(CANT_TELL) from problem
+    if json is not None:
+        json.write_bytes(as_json(examination))
+    print_report(examination, Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH), most=first)
+    raise typer.Exit(WELL if examination.all_is_well else UNWELL)
+
+
+def _examine(settings: Settings, patience: "Patience", order: str | None) -> "Examination":
+    from oms.platform.migrations import require_migrated
+
+    require_migrated(database_url_of(settings))
+    return asyncio.run(_look(settings, patience, order))
+
+
+async def _look(settings: Settings, patience: "Patience", order: str | None) -> "Examination":
+    from oms.domain.diagnosis import queries
+    from oms.platform.db import Database
+    from oms.tools.doctor.health import look
+    from oms.tools.doctor.report import Examination
+
+    db = Database(database_url_of(settings), pool_size=1, ring=lambda _: None)
+    try:
+        findings = await look(db, str(settings.redis_url), settings.data_dir)
+        if order is None:
+            found = await queries.standstills(db, patience)
+        else:
+            known = await queries.of_order(db, order)
+            if known is None:
+                raise CannotStart(f"There is no order with the reference {order!r}.")
+            found = known
+        async with db.transaction() as tx:
+            return Examination(await tx.clock(), findings, found.standstills, found.is_whole)
+    finally:
+        await db.close()

@@ -1,0 +1,145 @@
+"""The commands of `python -m oms`. Each imports what it needs when it runs, so that the help appears at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oms.platform.settings import CannotStart, SettingsInvalid, settings_page
+from oms.tools.cli import backups, bench, customers, doctor, tokens, users
+from oms.tools.cli.start import database_url_of, on_engines, settings_of
+
+app = typer.Typer(
+    help="An order management system. Settings come from the environment: see docs/settings.md.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(tokens.app, name="token")
+app.add_typer(users.app, name="user")
+app.add_typer(customers.app, name="customer")
+app.command()(doctor.doctor)
+app.command()(backups.backup)
+app.command()(backups.restore)
+app.command()(bench.bench)
+
+
+def main() -> None:
+    """Run a command; what keeps it from starting is said in a line or two, without a traceback."""
+    try:
+        app(prog_name="python -m oms")
+    except CannotStart as problem:
+        typer.echo(str(problem), err=True)
+        sys.exit(2 if isinstance(problem, SettingsInvalid) else 1)
+
+
+@app.command()
+def run() -> None:
+    """Start everything on this machine: PostgreSQL, Valkey, migrations, demo data, web and workers."""
+    from oms.tools.dev_services.supervisor import run as run_everything
+
+    run_everything(settings_of("supervisor"))
+
+
+@app.command()
+def web(
+    fd: Annotated[int | None, typer.Option(help="Serve on this inherited listening socket.", hidden=True)] = None,
+) -> None:
+    """Serve the API and the pages, on OMS_HOST and OMS_PORT."""
+    settings = on_engines("web")
+
+    from oms.tools.serve import serve
+
+    serve(settings, database_url_of(settings), fd=fd)
+
+
+@app.command()
+def worker() -> None:
+    """Carry out due work of the kinds in OMS_QUEUES, until stopped."""
+    from oms.platform.migrations import require_ready
+
+    settings = on_engines("worker")
+    require_ready(database_url_of(settings))
+
+    from oms.jobs.worker import main as work
+
+    work(settings)
+
+
+@app.command()
+def sandbox() -> None:
+    """Serve the billing and courier sandbox over HTTP, on OMS_HOST and OMS_SANDBOX_PORT."""
+    from oms.providers.sandbox_service import run as run_sandbox
+
+    run_sandbox(settings_of("sandbox"))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the version this program needs."""
+    from oms.platform.migrations import migrate as migrate_database
+
+    settings = on_engines("migrate")
+    migrate_database(settings.migration_database_url or database_url_of(settings))
+
+
+@app.command()
+def replay(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Order files, .jsonl.gz.")],
+    rate: Annotated[float | None, typer.Option(min=0.01, help="Orders a second; default: as fast as it goes.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Place at most this many orders.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at once.")] = 8,
+    bulk: Annotated[int, typer.Option(min=1, max=1000, help="Orders in one request.")] = 1,
+    wait: Annotated[float, typer.Option(min=1, help="Seconds to wait while no order becomes final.")] = 180,
+    anonymous: Annotated[bool, typer.Option("--anonymous", help="Place orders without a customer, too.")] = False,
+    restock: Annotated[bool, typer.Option("--restock", help="Add opening stock where some is known already.")] = False,
+    url: Annotated[str | None, typer.Option(help="The API's address; default: the running instance's.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the report to this file, as JSON.")] = None,
+) -> None:
+    """Play real orders through the public API, and report what became of them."""
+    from oms.tools.replay.command import Options
+    from oms.tools.replay.command import run as run_replay
+
+    options = Options(files, rate, limit, concurrency, bulk, wait, anonymous, restock, url, json)
+    raise typer.Exit(run_replay(options, settings_of("replay") if url else on_engines("replay")))
+
+
+@app.command()
+def check(
+    json: Annotated[Path | None, typer.Option(help="Write the findings to this file, as JSON.")] = None,
+) -> None:
+    """Verify in the database that the rules of the domain hold; exit 1 if one is violated, 2 if it can't be told."""
+    from oms.tools.check.command import run as run_check
+
+    raise typer.Exit(run_check(settings_of("check"), json))
+
+
+@app.command()
+def settings() -> None:
+    """Print docs/settings.md: every setting with its default and meaning."""
+    typer.echo(settings_page(), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema that the API serves."""
+    from oms.schema.schema import sdl
+
+    typer.echo(sdl())
+
+
+@app.command()
+def diagrams() -> None:
+    """Print the README's state diagrams, drawn from the transition tables."""
+    from oms.tools.reference.diagrams import state_diagrams
+
+    typer.echo(state_diagrams(), nl=False)
+
+
+@app.command()
+def policy() -> None:
+    """Print the table of docs/security.md: who may do what, with whose things."""
+    from oms.tools.reference.policy import policy_table
+
+    typer.echo(policy_table(), nl=False)

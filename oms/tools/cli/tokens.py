@@ -1,0 +1,108 @@
+"""`python -m oms token`: bearer tokens for machines."""
+
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from oms.domain.vocabulary.actor import Role
+from oms.platform.settings import CannotStart
+from oms.tools.cli.columns import instant, print_columns
+from oms.tools.cli.start import on_migrated_database
+from oms.tools.cli.transactions import on_database
+
+if TYPE_CHECKING:
+    from oms.domain.access.permissions import Operation
+    from oms.domain.tokens.model import AccessToken
+    from oms.platform.db import Database
+
+PAGE = 50
+_AT_ONCE = 500
+
+app = typer.Typer(help="Issue a bearer token and print it, and nothing else; or list and revoke those issued.")
+
+
+@app.callback(invoke_without_command=True)
+def issue(
+    context: typer.Context,
+    role: Annotated[Role | None, typer.Option(help="What the bearer may do.", case_sensitive=False)] = None,
+    name: Annotated[str | None, typer.Option(help="Who it is for; events carry this name.")] = None,
+    customer: Annotated[str | None, typer.Option(help="A CUSTOMER's own reference.")] = None,
+    days: Annotated[int | None, typer.Option(help="Days until it expires; without, it does not.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OPERATION", help="The only operation it may be used for, e.g. PLACE_ORDER; repeatable."),
+    ] = None,
+) -> None:
+    """Issue a bearer token and print it, and nothing else. It can't be shown again."""
+    if context.invoked_subcommand:
+        return
+    if role is None or name is None:
+        raise typer.BadParameter("A token needs --role and --name.")
+    operations = _operations(scope)
+    url = on_migrated_database("token")
+
+    async def act(database: "Database") -> str:
+        from oms.domain.tokens.commands import issue_token
+
+        async with database.transaction() as tx:
+            return await issue_token(tx, role=role, name=name, customer_reference=customer, days=days, scope=operations)
+
+    typer.echo(on_database(url, act))
+
+
+@app.command("list")
+def show_issued(
+    before: Annotated[UUID | None, typer.Option(help="Only tokens issued before the one with this id.")] = None,
+    all_of_them: Annotated[bool, typer.Option("--all", help=f"All, not only {PAGE}.")] = False,
+) -> None:
+    """List tokens, issued last first, whether they hold or not."""
+    from oms.domain.tokens import commands
+
+    url = on_migrated_database("token")
+
+    async def act(database: "Database") -> list["AccessToken"]:
+        last = before or commands.LAST
+        found = list(await commands.issued(database, before=last, most=PAGE + 1))
+        while all_of_them and found and (page := await commands.issued(database, before=found[-1].id, most=_AT_ONCE)):
+            found += page
+        return found
+
+    found = on_database(url, act)
+    shown = found if all_of_them else found[:PAGE]
+    print_columns(("ID", "NAME", "ROLE", "CUSTOMER", "SCOPE", "CREATED", "EXPIRES", "REVOKED"), map(_row, shown))
+    if len(shown) < len(found):
+        typer.echo(f"There are more: --before {shown[-1].id}, or --all.", err=True)
+
+
+@app.command()
+def revoke(token_id: Annotated[UUID, typer.Argument(metavar="ID", help="Its id; see: token list.")]) -> None:
+    """Revoke a token; what is open with it ends within seconds."""
+    url = on_migrated_database("token")
+
+    async def act(database: "Database") -> "AccessToken":
+        from oms.domain.tokens.commands import revoke_token
+
+        async with database.transaction() as tx:
+            return await revoke_token(tx, token_id)
+
+    revoked = on_database(url, act)
+    typer.echo(f"Revoked: {revoked.name}, {revoked.role}.")
+
+
+def _operations(names: list[str] | None) -> "frozenset[Operation] | None":
+    """Raises CannotStart, with all there are, where a name is none of an operation."""
+    from oms.domain.access.permissions import Operation
+
+    if not names:
+        return None
+    wanted = {name.upper().replace("-", "_") for name in names}
+    if unknown := sorted(wanted - Operation.__members__.keys()):
+        raise CannotStart(f"No operation: {', '.join(unknown)}. There are: {', '.join(sorted(Operation.__members__))}.")
+    return frozenset(Operation[name] for name in wanted)
+
+
+def _row(token: "AccessToken") -> tuple[str, ...]:
+    scope = "all of its role" if token.scope is None else ",".join(sorted(token.scope))
+    times = map(instant, (token.created_at, token.expires_at, token.revoked_at))
+    return (str(token.id), token.name, str(token.role), token.customer_reference or "", scope, *times)

@@ -1,0 +1,89 @@
+"""A small catalogue with stock, and a handful of orders, so that a fresh instance has something to sell and to show."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from oms.domain.access.permissions import Viewer
+from oms.domain.catalog import commands as catalog
+from oms.domain.catalog import store as catalog_store
+from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.identity.personas import PERSONAS, account_of
+from oms.domain.inventory import commands as stock
+from oms.domain.inventory.commands import StockCount
+from oms.domain.placing import commands as orders
+from oms.domain.placing.request import LineRequest, OrderRequest
+from oms.domain.vocabulary.actor import Role
+from oms.platform.db import Database, News
+from oms.platform.settings import Settings
+
+WAREHOUSES: Final = (
+    Warehouse("EAST", "Eastern warehouse"),
+    Warehouse("NORTH", "Northern warehouse"),
+    Warehouse("WEST", "Western warehouse"),
+)
+
+# SKU, name, price in minor units, tax in basis points, units on hand by warehouse
+PRODUCTS: Final = (
+    ("TRAINERS", "Trainers, white", 8_999, 2_000, {"EAST": 400, "WEST": 250}),
+    ("BOOK-ATLAS", "World atlas", 3_450, 500, {"NORTH": 120}),
+    ("COFFEE-1KG", "Coffee beans, 1 kg", 1_890, 1_000, {"EAST": 900, "NORTH": 900, "WEST": 900}),
+    ("KETTLE", "Kettle, 1.7 l", 4_299, 2_000, {"EAST": 60, "NORTH": 40}),
+    ("LAMP-DESK", "Desk lamp", 5_900, 2_000, {"WEST": 35}),
+    ("MUG-BLUE", "Mug, blue", 1_200, 2_000, {"EAST": 3, "NORTH": 2}),
+    ("POSTER", "Poster, sold out", 2_500, 2_000, {"WEST": 0}),
+)
+
+_HERE: Final = {
+    "name": "Demo customer", "line1": "1 Example Street", "city": "Exampletown", "postalCode": "12345", "country": "US",
+}  # fmt: skip
+_ELSEWHERE: Final = _HERE | {"name": "Another demo customer", "line1": "2 Example Street"}
+
+
+def _order(name: str, quantities: Mapping[str, int], *, another: bool = False, **fields: str) -> OrderRequest:
+    lines = tuple(LineRequest(sku, quantity) for sku, quantity in quantities.items())
+    customer, address = ("demo-neighbour", _ELSEWHERE) if another else ("demo-customer", _HERE)
+    return OrderRequest(f"DEMO-{name}", customer, lines, shipping_address=address, **fields)
+
+
+ORDERS: Final = (
+    _order("FINE", {"TRAINERS": 1, "COFFEE-1KG": 2}),
+    _order("SPLIT", {"BOOK-ATLAS": 1, "LAMP-DESK": 1}),
+    _order("DECLINED", {"KETTLE": 1}, payment_method="sandbox-declined"),
+    _order("UNAVAILABLE", {"POSTER": 1}),
+    _order("AMENDED", {"MUG-BLUE": 8, "COFFEE-1KG": 1}),
+    _order("NEIGHBOUR-FINE", {"COFFEE-1KG": 3}, another=True),
+    _order("NEIGHBOUR-SPLIT", {"KETTLE": 1, "LAMP-DESK": 2}, another=True),
+)
+"""Named after what becomes of them."""
+
+
+def load(settings: Settings) -> None:
+    """Adds what is missing; what is there already, stock above all, stays as people have left it.
+
+    Personas, and orders of the customers whom it invents, only in demo mode.
+    """
+    asyncio.run(_load(str(settings.database_url), settings.currency, demo=settings.demo))
+
+
+async def _load(database_url: str, currency: str, *, demo: bool) -> None:
+    viewer = Viewer("demo", Role.SERVICE)
+    db = Database(database_url, pool_size=1, ring=_nobody_listens)
+    async with db.transaction() as tx:
+        known = await catalog_store.of_skus(tx, [sku for sku, *_ in PRODUCTS])
+        new = [product for product in PRODUCTS if product[0] not in known]
+        if new:
+            await catalog.upsert_warehouses(tx, viewer, WAREHOUSES)
+            products = [Product(sku, name, price, currency, tax) for sku, name, price, tax, _ in new]
+            await catalog.upsert_products(tx, viewer, products)
+            counts = [StockCount(sku, code, units) for sku, *_, held in new for code, units in held.items()]
+            await stock.set_stock(tx, viewer, counts)
+        if demo:
+            for persona in PERSONAS:
+                await account_of(tx, persona)
+            await orders.place(tx, [(viewer, order) for order in ORDERS])  # what was placed before is not placed again
+    await db.close()
+
+
+def _nobody_listens(_: News) -> None:
+    """Nobody looks yet; workers find the orders by themselves."""

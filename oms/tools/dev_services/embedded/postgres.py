@@ -1,0 +1,219 @@
+"""One PostgreSQL server on the loopback address, its data made at the first start."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from oms.platform.grants import APP_ROLE, OWNER_ROLE
+from oms.platform.settings import CannotStart
+from oms.tools.dev_services.embedded.account import Account
+from oms.tools.dev_services.embedded.folder import DataFolder
+from oms.tools.dev_services.embedded.ports import LOOPBACK, free_port, last_lines
+from oms.tools.dev_services.embedded.process import spawn, stop
+from oms.tools.dev_services.embedded.programs import Programs
+
+DATABASE: Final = "oms"
+
+_START_PATIENCE_S: Final = 120.0  # a long recovery after a crash is no failure
+_PORT_ATTEMPTS: Final = 3  # somebody else may take a free port before we do
+_FAST_THEN_IMMEDIATE: Final = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))  # PostgreSQL's words for them
+_CLEAN_ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+_ROOT_DIR: Final = Path("/")  # a working folder that every user can enter
+
+_INITDB: Final = (
+    f"--username={OWNER_ROLE}",
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",  # sorts as C does, yet knows upper from lower case beyond ASCII
+    "--builtin-locale=C.UTF-8",
+    "--no-instructions",
+)
+_NOT_FOR_EVERYBODY: Final = (
+    f"REVOKE TEMPORARY ON DATABASE {DATABASE} FROM PUBLIC",  # so that the application can fill no disk with tables
+    "REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC",
+)
+_SETTINGS: Final = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] ",
+    "jit": "off",  # compiling costs more than our short statements
+}
+_DISCREET: Final = {
+    # What people typed stays out of the log: no statement, no parameter, no row that a message would quote.
+    # Errors of statements are told to who sent them, in words that may quote a value; the log has what is the server's.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+}
+_FORGETFUL: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class PostgresServer:
+    """Data, password and port live in the folder; the process comes and goes."""
+
+    name = "postgres"
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        programs: Programs,
+        account: Account | None,
+        *,
+        durable: bool,
+        archiving: Mapping[str, str] | None = None,
+    ) -> None:
+        """`archiving` holds PostgreSQL's settings for adding its log of changes to a backup folder."""
+        self._folder = folder
+        self._archiving = archiving or {}
+        self._programs = programs
+        self._account = account
+        self._durable = durable
+        self._data_dir = folder.database_dir
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0  # known once it ran: who uses it knows it too, so a restart keeps it
+
+    @property
+    def is_new(self) -> bool:
+        return not self._data_dir.exists()
+
+    def url_of(self, role: str) -> str:
+        return f"postgresql+asyncpg://{role}:{self._folder.password(role)}@{LOOPBACK}:{self._port}/{DATABASE}"
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """Raises: RuntimeError before the start."""
+        if self._process is None:
+            raise RuntimeError("PostgreSQL has not been started")
+        return self._process
+
+    def start(self) -> None:
+        """Start and wait until it accepts connections, recovering first if it was killed.
+
+        Raises: CannotStart with the end of its log.
+        """
+        if self.is_new:
+            self._create_data()
+        else:
+            self._require_same_major()
+            if self._folder.passwords_are_new:
+                self.renew_passwords(self._data_dir)
+        for _ in range(_PORT_ATTEMPTS):
+            port = self._port or free_port(self._folder.preferred_port(self.name))
+            self._process = self._launch(port)
+            if self._wait_until_ready():
+                self._port = port
+                self._folder.remember_port(self.name, self._port)
+                return
+            stop(self._process, _FAST_THEN_IMMEDIATE)
+        log_file = self._folder.log_file(self.name)
+        raise CannotStart(f"PostgreSQL did not start. The end of {log_file}:\n{last_lines(log_file)}")
+
+    def stop(self) -> None:
+        if self._process:
+            stop(self._process, _FAST_THEN_IMMEDIATE)
+
+    def _require_same_major(self) -> None:
+        found = (self._data_dir / "PG_VERSION").read_text().strip()
+        brought = str(self._programs.postgres_major)
+        if found != brought:
+            raise CannotStart(
+                f"{self._data_dir} was made by PostgreSQL {found}, and this is PostgreSQL {brought}.\n"
+                "Set OMS_DATA_DIR to a new folder, and carry the data over with pg_dump if you need it."
+            )
+
+    def _create_data(self) -> None:
+        """Make the data beside its place and move it there when finished, so that it is never there half."""
+        unfinished = self._folder.unfinished_database_dir
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        password_file = self._folder.path / "password"
+        password_file.touch(mode=0o600)
+        password_file.write_text(self._folder.password(OWNER_ROLE))
+        if self._account:
+            for path in (unfinished, password_file):
+                os.chown(path, self._account.uid, self._account.gid)
+        self._run([self._programs.initdb, "-D", unfinished, f"--pwfile={password_file}", *_INITDB])
+        password_file.unlink()
+        roles = (f"CREATE ROLE {APP_ROLE} LOGIN", self._new_password(APP_ROLE))
+        self._single_user(unfinished, *roles, f"CREATE DATABASE {DATABASE}", *_NOT_FOR_EVERYBODY)
+        unfinished.rename(self._data_dir)
+
+    def renew_passwords(self, data_dir: Path) -> None:
+        """Give the roles of data that was made elsewhere the folder's passwords; no server may run on it."""
+        self._single_user(data_dir, *map(self._new_password, (OWNER_ROLE, APP_ROLE)))
+
+    def _new_password(self, role: str) -> str:
+        return f"ALTER ROLE {role} PASSWORD '{self._folder.password(role)}'"
+
+    def _single_user(self, data_dir: Path, *statements: str) -> None:
+        arguments = [f"--{name}={value}" for name, value in _DISCREET.items()]
+        lines = "".join(f"{statement}\n" for statement in statements)
+        self._run([self._programs.postgres, "--single", *arguments, "-D", data_dir, "postgres"], lines)
+
+    def _run(self, command: list[str | Path], text: str = "") -> None:
+        log_file = self._folder.log_file(self.name)
+        process = spawn(
+            command,
+            account=self._account,
+            log_file=log_file,
+            environment=_CLEAN_ENVIRONMENT,
+            working_dir=_ROOT_DIR,
+            stdin_pipe=True,
+        )
+        self._folder.record_child(process.pid)
+        process.communicate(text.encode())
+        if process.returncode:
+            program = Path(command[0]).name
+            raise CannotStart(f"{program} failed. The end of {log_file}:\n{last_lines(log_file)}")
+
+    def _launch(self, port: int) -> subprocess.Popen[bytes]:
+        settings = {**({} if self._durable else _FORGETFUL), **self._archiving, "port": str(port)}
+        process = launch(
+            self._programs.postgres,
+            self._data_dir,
+            settings,
+            account=self._account,
+            log_file=self._folder.log_file(self.name),
+        )
+        self._folder.record_child(process.pid)
+        return process
+
+    def _wait_until_ready(self) -> bool:
+        """Follow the status that PostgreSQL writes into its own pid file; False once it has ended."""
+        pid_file = self._data_dir / "postmaster.pid"
+        deadline = time.monotonic() + _START_PATIENCE_S
+        while self.process.poll() is None and time.monotonic() < deadline:
+            lines = pid_file.read_text().splitlines() if pid_file.exists() else []
+            if len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready":
+                return True
+            time.sleep(0.02)
+        return False
+
+
+def launch(
+    program: Path, data_dir: Path, settings: Mapping[str, str], *, account: Account | None, log_file: Path
+) -> subprocess.Popen[bytes]:
+    """PostgreSQL on that data, with these settings beside those that every instance has."""
+    arguments = [f"--{name}={value}" for name, value in {**_SETTINGS, **_DISCREET, **settings}.items()]
+    return spawn(
+        [program, "-D", data_dir, *arguments],
+        account=account,
+        log_file=log_file,
+        environment=_CLEAN_ENVIRONMENT,
+        working_dir=_ROOT_DIR,
+        orphan_signal=signal.SIGINT,
+    )

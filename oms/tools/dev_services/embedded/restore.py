@@ -1,0 +1,98 @@
+"""The embedded PostgreSQL as it was at an instant: a copy of its data, brought forward by the archive."""
+
+import os
+import shlex
+import shutil
+import signal
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from oms.platform.settings import CannotStart
+from oms.tools.dev_services.embedded.account import Account, account_for
+from oms.tools.dev_services.embedded.backup import BackupFolder, BaseBackup
+from oms.tools.dev_services.embedded.folder import DataFolder
+from oms.tools.dev_services.embedded.ports import free_port, last_lines
+from oms.tools.dev_services.embedded.postgres import PostgresServer, launch
+from oms.tools.dev_services.embedded.process import stop
+from oms.tools.dev_services.embedded.programs import Programs, programs_for
+
+_LOOK_EVERY_S: Final = 0.1
+_LOG: Final = "restore"
+
+
+def restore(backups: BackupFolder, data_dir: Path, *, to: datetime | None, lost_wal: Path | None) -> BaseBackup:
+    """Make a data folder anew with everything that was committed up to `to`; without it, all that the archive has.
+
+    `lost_wal` is the folder pg_wal of the instance that was lost, if it can still be read: what had not been archived
+    yet comes from there. Returns the copy that was brought forward. Raises: CannotStart; the data folder then has
+    no database, and another attempt may be made.
+    """
+    base = _newest_before(backups, to)
+    with DataFolder(data_dir) as folder:
+        if folder.database_dir.exists():
+            raise CannotStart(f"{data_dir} has a database already. Restore into another folder: set OMS_DATA_DIR.")
+        account = account_for(folder.database_dir)
+        unfinished = folder.unfinished_database_dir
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.copytree(base.folder, unfinished, symlinks=True)
+        (unfinished / "recovery.signal").touch()
+        if account:
+            _give_to(account, unfinished)
+        programs = programs_for(account, folder)
+        _recover(folder, programs, account, unfinished, _recovery_settings(backups, to, lost_wal))
+        PostgresServer(folder, programs, account, durable=True).renew_passwords(unfinished)
+        unfinished.rename(folder.database_dir)
+    return base
+
+
+def _newest_before(backups: BackupFolder, to: datetime | None) -> BaseBackup:
+    bases = backups.bases()
+    if not bases:
+        raise CannotStart(f"There is no backup in {backups.path}.")
+    fitting = [base for base in bases if to is None or base.complete_at <= to]
+    if not fitting:
+        oldest = f"{bases[0].complete_at:%Y-%m-%dT%H:%M:%SZ}"
+        raise CannotStart(f"The oldest backup in {backups.path} is of {oldest}: name a later instant.")
+    return fitting[-1]
+
+
+def _recovery_settings(backups: BackupFolder, to: datetime | None, lost_wal: Path | None) -> Mapping[str, str]:
+    sources = [folder for folder in (backups.wal, lost_wal) if folder is not None]
+    fetch = " || ".join(f'cp {shlex.quote(str(folder)).replace("%", "%%")}/%f "%p"' for folder in sources)
+    settings = {"restore_command": fetch, "recovery_target_action": "promote", "archive_mode": "off"}
+    if to is not None:
+        settings["recovery_target_time"] = to.isoformat(sep=" ")
+    return settings
+
+
+def _recover(
+    folder: DataFolder, programs: Programs, account: Account | None, data_dir: Path, settings: Mapping[str, str]
+) -> None:
+    """Run the server until it has reached the instant, which it shows by removing its signal file."""
+    log_file = folder.log_file(_LOG)
+    settings = {**settings, "port": str(free_port(0))}
+    process = launch(programs.postgres, data_dir, settings, account=account, log_file=log_file)
+    folder.record_child(process.pid)
+    try:
+        while (data_dir / "recovery.signal").exists():
+            if process.poll() is not None:
+                raise CannotStart(_why(log_file))
+            time.sleep(_LOOK_EVERY_S)
+    finally:
+        stop(process, ((signal.SIGINT, 60.0), (signal.SIGQUIT, 5.0)))
+
+
+def _why(log_file: Path) -> str:
+    told = last_lines(log_file, 8)
+    if "before configured recovery target was reached" in told:
+        return "The archive ends before that instant. Leave --to out to restore to its end, or add --lost-wal."
+    return f"PostgreSQL could not restore. The end of {log_file}:\n{told}"
+
+
+def _give_to(account: Account, folder: Path) -> None:
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent), *(Path(parent) / name for name in names)):
+            os.chown(path, account.uid, account.gid, follow_symlinks=False)

@@ -1,0 +1,219 @@
+"""The order of a start: engines, port, migrations, demo data, web, workers; and of a stop, the other way round."""
+
+import http.client
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final, NoReturn
+
+import typer
+
+from oms.platform.listening import listen, port_of
+from oms.platform.migrations import migrate
+from oms.platform.settings import PROJECT_DIR, CannotStart, Settings
+from oms.tools.dev_services.embedded import DataFolder, Engines
+from oms.tools.dev_services.embedded.engines import Server
+from oms.tools.dev_services.embedded.process import spawn
+from oms.tools.dev_services.instance import environment_of
+from oms.tools.dev_services.supervisor.steps import Steps
+from oms.tools.dev_services.supervisor.watch import Watched, ended, stop_all
+
+DEMO_AMENDMENT_TIMEOUT_S: Final = 120
+"""Long enough to answer by hand, short enough to watch the deadline act."""
+
+_WEB_STOP_PATIENCE_S: Final = 10.0
+_WORKER_STOP_PATIENCE_S: Final = 20.0
+_READY_PATIENCE_S: Final = 60.0
+_LOOK_EVERY_S: Final = 0.2
+_ANYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
+
+
+class _StopAsked(BaseException):
+    """Somebody pressed Ctrl-C or sent SIGTERM."""
+
+
+def run(settings: Settings) -> None:
+    """Start everything, keep it running until asked to stop, leave no process behind.
+
+    Raises: CannotStart, with everything stopped that had been started.
+    """
+    demo = {"amendment_timeout_s": DEMO_AMENDMENT_TIMEOUT_S, "demo": True}
+    unset = {field: value for field, value in demo.items() if field not in settings.model_fields_set}
+    settings = settings.model_copy(update=unset)
+    steps = Steps()
+    try:
+        with _stop_signals(), _engines(settings, steps) as engines:
+            urls = {
+                "database_url": engines.database_url,
+                "migration_database_url": engines.owner_url,
+                "redis_url": engines.redis_url,
+            }
+            _run_on(engines, settings.model_copy(update=urls), steps)
+    except _StopAsked:
+        typer.echo("Stopped.")
+
+
+def _engines(settings: Settings, steps: Steps) -> Engines:
+    return Engines(
+        settings.data_dir,
+        database_url=settings.database_url,
+        owner_url=settings.migration_database_url,
+        redis_url=settings.redis_url,
+        backup_dir=settings.backup_dir,
+        step=steps,
+    )
+
+
+def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
+    from oms.tools import demo  # noqa: PLC0415 - with the whole domain behind it: not before the first step shows
+
+    with listen(settings.host, settings.port, variable="OMS_PORT") as listening:
+        settings = settings.model_copy(update={"port": port_of(listening)})
+        steps("Migrations")
+        migrate(engines.owner_url)
+        steps("Demo catalogue, stock and orders")
+        demo.load(settings)
+        children = _children(engines.folder, settings, listening)
+        try:
+            steps("Web and workers")
+            for child in children:
+                child.launch()
+            _wait_until_ready(settings, children)
+            engines.folder.announce(
+                database_url=engines.database_url,
+                owner_url=engines.owner_url,
+                redis_url=engines.redis_url,
+                host=settings.host,
+                port=settings.port,
+            )
+            steps("Ready")
+            _welcome(settings)
+            _watch([*children, *(_watched_engine(server) for server in engines.servers)], engines.folder)
+        finally:
+            typer.echo("Stopping …")
+            stop_all([child for child in children if child.name.startswith("web")])
+            stop_all(children)
+
+
+def _children(folder: DataFolder, settings: Settings, listening: socket.socket) -> list[Watched]:
+    web = ("web", "--fd", str(listening.fileno()))
+    return [
+        *(
+            _child(folder, settings, f"web {number}", web, _WEB_STOP_PATIENCE_S, pass_fds=[listening.fileno()])
+            for number in range(1, settings.web_processes + 1)
+        ),
+        *(
+            _child(folder, settings, f"worker {number}", ("worker",), _WORKER_STOP_PATIENCE_S)
+            for number in range(1, settings.worker_processes + 1)
+        ),
+    ]
+
+
+def _child(
+    folder: DataFolder,
+    settings: Settings,
+    name: str,
+    command: Sequence[str],
+    stop_patience_s: float,
+    pass_fds: Sequence[int] = (),
+) -> Watched:
+    def start() -> subprocess.Popen[bytes]:
+        process = spawn(
+            [sys.executable, "-m", "oms", *command],
+            environment=environment_of(settings),
+            working_dir=PROJECT_DIR,
+            pass_fds=pass_fds,
+        )
+        folder.record_child(process.pid)
+        return process
+
+    return Watched(name, start, stop_patience_s)
+
+
+def _watched_engine(server: Server) -> Watched:
+    """An engine under watch; it runs already, and is stopped by who started it."""
+
+    def restart() -> subprocess.Popen[bytes]:
+        server.start()
+        return server.process
+
+    return Watched(server.name, restart, stop_patience_s=0, process=server.process, started_s=time.monotonic())
+
+
+def _wait_until_ready(settings: Settings, children: Sequence[Watched]) -> None:
+    """Until the web says it is ready. Raises: CannotStart if a child ends instead."""
+    deadline_s = time.monotonic() + _READY_PATIENCE_S
+    while time.monotonic() < deadline_s:
+        for child in children:
+            if child.process and child.process.poll() is not None:
+                reason = ended(child.process.returncode)
+                raise CannotStart(f"The process {child.name} ended ({reason}); its own message stands above.")
+        if _is_ready(settings):
+            return
+        time.sleep(0.05)
+    raise CannotStart(f"The web server was not ready within {_READY_PATIENCE_S:.0f} s; see the log above.")
+
+
+def _is_ready(settings: Settings) -> bool:
+    connection = http.client.HTTPConnection(_reachable(settings.host), settings.port, timeout=1)
+    try:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _watch(children: Sequence[Watched], folder: DataFolder) -> NoReturn:
+    while True:
+        for child in children:
+            child.look()
+        folder.bound_logs()
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _welcome(settings: Settings) -> None:
+    host = _reachable(settings.host)
+    address = f"[{host}]" if ":" in host else host
+    prefix = ""
+    if "data_dir" in settings.model_fields_set:
+        prefix = f"OMS_DATA_DIR={shlex.quote(str(settings.data_dir))} "
+    typer.echo(
+        f"\n  Open     http://{address}:{settings.port}/\n"
+        f"  A token  {prefix}{os.path.relpath(sys.executable)} -m oms token --role SUPPORT --name me\n"
+        "  Stop     Ctrl-C\n"
+    )
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in _ANYWHERE else host
+
+
+@contextmanager
+def _stop_signals() -> Iterator[None]:
+    """The first signal unwinds the start or the watch; later ones do not disturb the stop under way."""
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise _StopAsked
+
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if number == signal.SIGHUP and handler == signal.SIG_IGN:
+            continue  # started with nohup: to outlive its terminal
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,115 @@
+"""What an operator must mend: engines, workers, disk, clock, transactions that stay open."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+
+from oms.domain.diagnosis.vital_signs import oldest_transaction_s
+from oms.domain.work.model import Queue
+from oms.domain.work.store import ALIVE
+from oms.platform.db import Database
+
+LONGEST_TRANSACTION_S: Final = 30.0
+LARGEST_CLOCK_DIFFERENCE_S: Final = 2.0
+LEAST_FREE_SHARE: Final = 0.1
+LEAST_FREE_BYTES: Final = 1 << 30
+_REDIS_PATIENCE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `remedy` is empty where it is well."""
+
+    name: str
+    state: str
+    remedy: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        return not self.remedy
+
+
+_WORKERS: Final = text(
+    f"""
+    SELECT q.name, count(w.name) AS workers FROM unnest(CAST(:queues AS text[])) AS q(name)
+    LEFT JOIN workers w ON q.name = ANY(w.queues) AND {ALIVE}
+    GROUP BY q.name
+    """  # noqa: S608 - a constant
+)
+_SETTINGS: Final = text("SELECT maintenance, updated_at FROM fraud_settings WHERE id = 1")
+
+
+async def look(db: Database, redis_url: str, data_dir: Path) -> list[Finding]:
+    """All findings, well or not. Raises OSError or SQLAlchemy's where the database is away: then nothing else helps."""
+    async with db.reading() as conn:
+        workers = {row.name: row.workers for row in await conn.execute(_WORKERS, {"queues": [*map(str, Queue)]})}
+        oldest_s = await oldest_transaction_s(conn)
+        settings = (await conn.execute(_SETTINGS)).one()
+        behind_s = (
+            (await conn.execute(text("SELECT clock_timestamp()"))).scalar_one() - datetime.now(UTC)
+        ).total_seconds()
+    return [
+        *(_served(queue, workers[queue]) for queue in Queue),
+        await _redis(redis_url),
+        _maintenance(settings),
+        _transactions(oldest_s),
+        _clock(behind_s),
+        _disk(data_dir),
+    ]
+
+
+def _served(queue: Queue, workers: int) -> Finding:
+    if workers:
+        return Finding(f"Workers: {queue}", f"{workers} alive")
+    return Finding(f"Workers: {queue}", "none", f"Start one: python -m oms worker (OMS_QUEUES must name {queue}).")
+
+
+async def _redis(url: str) -> Finding:
+    client: Redis = Redis.from_url(url, socket_connect_timeout=_REDIS_PATIENCE_S, socket_timeout=_REDIS_PATIENCE_S)
+    try:
+        await client.ping()
+    except (RedisError, OSError) as error:
+        return Finding(
+            "Redis",
+            f"away ({type(error).__name__})",
+            "Nothing is lost: until it is back, work waits up to a second, and live pages up to a second. Start it.",
+        )
+    finally:
+        await client.aclose()
+    return Finding("Redis", "answers")
+
+
+def _maintenance(settings: Any) -> Finding:
+    if not settings.maintenance:
+        return Finding("Fraud control", "charges go on")
+    state = f"maintenance, since {settings.updated_at:%Y-%m-%d %H:%M} UTC or before"
+    return Finding("Fraud control", state, "Charges are held. A manager ends it on the page Fraud control.")
+
+
+def _transactions(oldest_s: float) -> Finding:
+    state = f"the oldest open one is {oldest_s:.1f} s old" if oldest_s else "none open"
+    remedy = "It holds locks and keeps live changes back: find it in pg_stat_activity and end what opened it."
+    return Finding("Transactions", state, remedy if oldest_s > LONGEST_TRANSACTION_S else "")
+
+
+def _clock(ahead_s: float) -> Finding:
+    """Only the database's clock decides anything; a difference confuses who compares its log with ours."""
+    state = f"the database's is {ahead_s:+.1f} s from this machine's"
+    remedy = "Deadlines go by the database's clock: have both machines' set from the network (NTP)."
+    return Finding("Clock", state, remedy if abs(ahead_s) > LARGEST_CLOCK_DIFFERENCE_S else "")
+
+
+def _disk(folder: Path) -> Finding:
+    """Of this machine's data folder: where an external PostgreSQL keeps its own can't be seen from here."""
+    while not folder.exists():
+        folder = folder.parent
+    usage = shutil.disk_usage(folder)
+    state = f"{usage.free / 1e9:.1f} GB free of {usage.total / 1e9:.1f} GB at the data folder"
+    short = usage.free < LEAST_FREE_BYTES or usage.free < LEAST_FREE_SHARE * usage.total
+    return Finding("Disk", state, "PostgreSQL stops writing when it is full: make room." if short else "")

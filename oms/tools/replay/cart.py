@@ -1,0 +1,121 @@
+"""Places orders as a shopping cart does: several requests in flight, one order or many in each."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from oms.tools.replay.api import Api, Rejected
+from oms.tools.replay.cart_order import CartOrder, NoOrder
+from oms.tools.replay.choices import changes_mind
+from oms.tools.replay.customers import Customers
+from oms.tools.replay.documents import NEWEST_ORDER, PLACE_ORDER, PLACE_ORDERS
+from oms.tools.replay.ledger import Ledger
+
+Basket = tuple[CartOrder, ...]
+
+
+async def newest_placed_at(api: Api) -> datetime | None:
+    """When the newest order was placed, by the system's clock; None if there is none. Raises: ApiFailure."""
+    nodes = (await api.execute(NEWEST_ORDER, {}))["orders"]["nodes"]
+    return datetime.fromisoformat(nodes[0]["placedAt"]) if nodes else None
+
+
+class Cart:
+    """One cart with some requests in flight.
+
+    bulk: orders in a request; rate: orders a second at most, or None for as many as the answers allow.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        ledger: Ledger,
+        customers: Customers,
+        *,
+        concurrency: int,
+        bulk: int,
+        rate: float | None,
+    ) -> None:
+        self._api = api
+        self._ledger = ledger
+        self._customers = customers
+        self._concurrency = concurrency
+        self._bulk = bulk
+        self._rate = rate
+        self._baskets: asyncio.Queue[Basket | None] = asyncio.Queue(maxsize=2 * concurrency)
+
+    async def place_all(self, entries: Iterable[CartOrder | NoOrder], limit: int | None) -> None:
+        """Place the orders among the entries, at most limit. Raises: Unanswered if the API stays away."""
+        newest_before = await newest_placed_at(self._api)
+        self._ledger.placing_began_s = time.monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self._concurrency):
+                tasks.create_task(self._place_baskets(newest_before))
+            await self._fill_baskets(entries, limit)
+        self._ledger.placing_ended_s = time.monotonic()
+
+    async def _fill_baskets(self, entries: Iterable[CartOrder | NoOrder], limit: int | None) -> None:
+        basket: list[CartOrder] = []
+        filled = 0
+        for entry in entries:
+            if filled == limit:
+                break
+            self._ledger.read(entry)
+            if isinstance(entry, NoOrder):
+                continue
+            basket.append(entry)
+            filled += 1
+            if len(basket) == self._bulk:
+                await self._until_due(filled)
+                await self._baskets.put(tuple(basket))
+                basket.clear()
+        if basket:
+            await self._baskets.put(tuple(basket))
+        for _ in range(self._concurrency):
+            await self._baskets.put(None)
+
+    async def _until_due(self, orders_count: int) -> None:
+        if self._rate is not None:
+            due_s = self._ledger.placing_began_s + orders_count / self._rate
+            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+
+    async def _place_baskets(self, newest_before: datetime | None) -> None:
+        while (basket := await self._baskets.get()) is not None:
+            began_s = time.monotonic()
+            try:
+                results = await self._place(basket)
+            except Rejected as failure:
+                for order in basket:
+                    self._ledger.fault(order.reference, str(failure))
+                continue
+            self._ledger.place_ms.append((time.monotonic() - began_s) * 1000)
+            for order, result in zip(basket, results, strict=True):
+                self._book(order, result, newest_before)
+
+    async def _place(self, basket: Basket) -> Sequence[dict[str, Any]]:
+        """An OrderPayload for each order. The reference makes repeating safe."""
+        if self._bulk == 1:
+            data = await self._api.execute(PLACE_ORDER, {"input": basket[0].as_input()})
+            return [data["result"]]
+        data = await self._api.execute(PLACE_ORDERS, {"inputs": [order.as_input() for order in basket]})
+        answer = data["answer"]
+        if answer["userErrors"]:
+            return [{"order": None, "userErrors": answer["userErrors"]}] * len(basket)
+        results: list[dict[str, Any]] = answer["results"]
+        if len(results) != len(basket):
+            raise Rejected(f"placeOrders answered {len(results)} results for {len(basket)} orders")
+        return results
+
+    def _book(self, order: CartOrder, result: dict[str, Any], newest_before: datetime | None) -> None:
+        if result["order"] is None:
+            self._ledger.refuse(order.reference, result["userErrors"])
+            return
+        tracked = self._ledger.taken(order.reference, result["order"], newest_before)
+        if tracked.is_repeat:
+            return
+        if order.cancelled_at_source:
+            self._customers.cancel_soon(tracked, "Cancelled in the source, too.")
+        elif changes_mind(order.reference):
+            self._customers.cancel_soon(tracked, "The customer changed their mind.")

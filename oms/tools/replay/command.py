@@ -1,0 +1,130 @@
+"""`python -m oms replay`: loads, places, carries out and reports."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+from rich.console import Console
+
+from oms.platform.settings import Settings
+from oms.tools.replay.access import NoToken, address_of, token
+from oms.tools.replay.api import Api, ApiFailure
+from oms.tools.replay.cart import Cart
+from oms.tools.replay.chunks import chunks
+from oms.tools.replay.closing import Closing
+from oms.tools.replay.connection import Connections
+from oms.tools.replay.couriers import Couriers
+from oms.tools.replay.customers import Customers
+from oms.tools.replay.documents import ROOT_FIELDS, order_statuses, subjects
+from oms.tools.replay.ledger import Ledger
+from oms.tools.replay.loading import load
+from oms.tools.replay.progress import show_progress
+from oms.tools.replay.report import Report, print_report, report_on
+from oms.tools.replay.source_files import UnreadableSource, orders
+from oms.tools.replay.survey import Survey, survey
+
+REQUEST_TIMEOUT_S = 30.0
+REPEAT_FOR_S = 60.0
+PLAIN_WIDTH = 100
+
+CLEAN = 0
+NOT_CLEAN = 1
+NOT_POSSIBLE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a replay goes; docs/replay.md explains each. wait_s: how long without any order becoming final."""
+
+    files: Sequence[Path]
+    rate: float | None = None
+    limit: int | None = None
+    concurrency: int = 8
+    bulk: int = 1
+    wait_s: float = 180.0
+    anonymous: bool = False
+    restock: bool = False
+    url: str | None = None
+    json_file: Path | None = None
+
+
+def run(options: Options, settings: Settings) -> int:
+    """The exit code: 0 if all became final and adds up, 1 if not, 2 if the replay could not go on."""
+    console = Console(stderr=True)
+    try:
+        report = uvloop.run(replay(options, settings, console))
+    except (UnreadableSource, NoToken, ApiFailure) as problem:
+        console.print(f"Replay ended: {problem}", style="red", soft_wrap=True, highlight=False)
+        return NOT_POSSIBLE
+    print_report(report, Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH))
+    if options.json_file is not None:
+        options.json_file.write_bytes(report.as_json())
+    return CLEAN if report.is_clean else NOT_CLEAN
+
+
+async def replay(options: Options, settings: Settings, console: Console) -> Report:
+    """Raises: UnreadableSource, NoToken, ApiFailure. What was placed by then, the next run finds."""
+    url = options.url or address_of(settings)
+    cart_token = await token("SERVICE", "replay-cart")
+    courier_token = await token("COURIER", "replay-courier")
+    found = survey(options.files, anonymous=options.anonymous)
+    async with Connections(url, REQUEST_TIMEOUT_S) as connections:
+        cart = Api(connections, cart_token, repeat_for_s=REPEAT_FOR_S)
+        courier = Api(connections, courier_token, repeat_for_s=REPEAT_FOR_S)
+        stocked = await load(cart, found, restock=options.restock)
+        console.print(
+            f"{url}: {len(found.warehouses)} warehouses, {len(found.products)} products, "
+            f"{stocked} of {len(found.opening_stock)} places stocked",
+            soft_wrap=True,
+            highlight=False,
+        )
+        ledger = Ledger()
+        await _play(options, ledger, found, console, cart=cart, courier=courier)
+        return report_on(
+            ledger,
+            statuses_of_open=await _statuses_of_open(cart, ledger),
+            requests_repeated=cart.repeated_requests + courier.repeated_requests,
+        )
+
+
+async def _play(options: Options, ledger: Ledger, found: Survey, console: Console, *, cart: Api, courier: Api) -> None:
+    """Cart, customers, couriers and the one who watches them, all at once, until nothing moves any more."""
+    customers = Customers(cart, ledger, patience_s=options.wait_s)
+    placing = Cart(cart, ledger, customers, concurrency=options.concurrency, bulk=options.bulk, rate=options.rate)
+    total = found.orders_count if options.limit is None else min(options.limit, found.orders_count)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            company = [
+                tasks.create_task(customers.run()),
+                tasks.create_task(Couriers(courier, ledger).run()),
+                tasks.create_task(show_progress(ledger, console, total)),
+            ]
+            closing = tasks.create_task(Closing(cart, ledger, wait_s=options.wait_s).run())
+            await placing.place_all(orders(options.files, anonymous=options.anonymous), options.limit)
+            await closing
+            for task in company:
+                task.cancel()
+    except* ApiFailure as failures:
+        raise _first(failures) from failures
+
+
+def _first(failures: BaseExceptionGroup[ApiFailure]) -> ApiFailure:
+    """One failure out of nested groups: the tasks share a server, and fail for the same reason."""
+    failure: BaseException = failures
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure if isinstance(failure, ApiFailure) else ApiFailure(str(failure))
+
+
+async def _statuses_of_open(api: Api, ledger: Ledger) -> dict[str, str]:
+    """By reference, where the orders stand that did not become final."""
+    statuses: dict[str, str] = {}
+    for part in chunks(list(ledger.open), ROOT_FIELDS):
+        found = await api.execute(order_statuses(len(part)), subjects(part))
+        for order_id, order in zip(part, found.values(), strict=True):
+            status = "is not shown any more" if order is None else str(order["status"])
+            statuses[ledger.open[order_id].reference] = status
+    return statuses

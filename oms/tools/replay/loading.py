@@ -1,0 +1,91 @@
+"""Loads what the orders need through the API: warehouses, products and opening stock."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oms.tools.replay.api import Api, Rejected
+from oms.tools.replay.chunks import chunks
+from oms.tools.replay.documents import (
+    ROOT_FIELDS,
+    SET_STOCK,
+    UPSERT_PRODUCTS,
+    UPSERT_WAREHOUSES,
+    stock_levels,
+    subjects,
+)
+from oms.tools.replay.opening_stock import Place
+from oms.tools.replay.survey import Survey
+
+CHUNK = 1000
+"""As many entries as one catalogue mutation takes."""
+
+STOCK_ATTEMPTS = 5
+
+
+async def load(api: Api, survey: Survey, *, restock: bool) -> int:
+    """Make the catalogue and the shelves ready; returns how many places were stocked. Raises: ApiFailure.
+
+    A place that the system already knows keeps what it has, so that a second run does not conjure up units
+    that the first one sold; with restock the opening stock is added to it.
+    """
+    await _send(api, UPSERT_WAREHOUSES, [{"code": c, "name": n} for c, n in survey.warehouses.items()])
+    await _send(
+        api,
+        UPSERT_PRODUCTS,
+        [
+            {"sku": sku, "name": name, "unitPrice": price_minor, "currency": currency}
+            for sku, name, price_minor, currency in survey.products
+        ],
+    )
+    return await _stock(api, survey, restock=restock)
+
+
+async def _stock(api: Api, survey: Survey, *, restock: bool) -> int:
+    stocked = 0
+    for places in chunks(tuple(survey.opening_stock), CHUNK):
+        for attempt in range(1, STOCK_ATTEMPTS + 1):
+            known = await on_hand(api, sorted({sku for sku, _ in places}))
+            inputs = [
+                _stock_input(place, survey.opening_stock[place], known.get(place))
+                for place in places
+                if restock or place not in known
+            ]
+            errors = await _mutate(api, SET_STOCK, inputs) if inputs else []
+            if not errors:
+                stocked += len(inputs)
+                break
+            # jobs took units away between the reading and the writing: read again
+            if attempt == STOCK_ATTEMPTS or any(error["code"] != "CONFLICT" for error in errors):
+                raise Rejected(f"setStock: {errors[0]['code']} {errors[0]['message']}")
+    return stocked
+
+
+def _stock_input(place: Place, units: int, known_units: int | None) -> dict[str, Any]:
+    sku, warehouse_code = place
+    entry = {"sku": sku, "warehouseCode": warehouse_code, "onHand": units + (known_units or 0)}
+    if known_units is not None:
+        entry["expectedOnHand"] = known_units
+    return entry
+
+
+async def on_hand(api: Api, skus: Sequence[str]) -> dict[Place, int]:
+    """What each warehouse holds of these SKUs; one that never held any is left out. Raises: ApiFailure."""
+    units: dict[Place, int] = {}
+    for part in chunks(skus, ROOT_FIELDS):
+        data = await api.execute(stock_levels(len(part)), subjects(part))
+        for levels in data.values():
+            for level in levels:
+                units[level["sku"], level["warehouse"]["code"]] = level["onHand"]
+    return units
+
+
+async def _send(api: Api, document: str, inputs: Sequence[dict[str, Any]]) -> None:
+    for part in chunks(inputs, CHUNK):
+        errors = await _mutate(api, document, part)
+        if errors:
+            raise Rejected(f"The catalogue was refused: {errors[0]['code']} {errors[0]['message']}")
+
+
+async def _mutate(api: Api, document: str, inputs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    errors: list[dict[str, Any]] = (await api.execute(document, {"inputs": inputs}))["answer"]["userErrors"]
+    return errors

@@ -1,0 +1,1 @@
+"""Who is calling: sessions, tokens, OpenID Connect, and protection against forged requests."""

@@ -1,0 +1,1 @@
+"""Live changes: from database notifications to open streams."""

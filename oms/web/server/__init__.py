@@ -1,0 +1,1 @@
+"""HTTP itself: the ASGI application, headers, bounds, rates, metrics."""

@@ -1,0 +1,77 @@
+"""The audit trail: written with what it tells of, read by managers and support, newest first."""
+
+import pytest
+
+from oms.domain.access.permissions import Viewer
+from oms.domain.audit.model import OPERATOR, AuditAction, Entry
+from oms.domain.audit.queries import AuditEvent, AuditFilter, trail
+from oms.domain.audit.record import record
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.errors import Refused
+from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
+
+
+async def entries(shop: ShopUnderTest, viewer: Viewer = MANAGER, **only: object) -> list[AuditEvent]:
+    page = await trail(shop.db, viewer, AuditFilter(**only), first=100, after=None)  # type: ignore[arg-type]
+    return list(page.entries)
+
+
+async def test_an_entry_tells_who_what_before_after_and_why(shop: ShopUnderTest) -> None:
+    person = Viewer("Maya", Role.MANAGER, principal="account:1")
+    told = Entry(AuditAction.RoleChanged, "account:2", {"role": "SUPPORT"}, {"role": "MANAGER"}, "Promoted")
+    async with shop.db.transaction() as tx:
+        await record(tx, person, told)
+    (found,) = await entries(shop)
+    assert (found.by, found.principal) == (person.actor, "account:1")
+    assert (found.action, found.subject, found.reason) == (told.action, "account:2", "Promoted")
+    assert (found.before, found.after) == (told.before, told.after)
+
+
+async def test_what_is_rolled_back_leaves_no_entry(shop: ShopUnderTest) -> None:
+    async def fail_after_recording() -> None:
+        async with shop.db.transaction() as tx:
+            await record(tx, OPERATOR, Entry(AuditAction.TokenIssued, "token:1"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_after_recording()
+    assert await entries(shop) == []
+
+
+async def test_the_trail_is_paged_newest_first_without_gap_or_repeat(shop: ShopUnderTest) -> None:
+    for number in range(5):
+        async with shop.db.transaction() as tx:
+            await record(tx, OPERATOR, Entry(AuditAction.TokenIssued, f"token:{number}"))
+    seen, after = [], None
+    while True:
+        page = await trail(shop.db, SUPPORT, AuditFilter(), first=2, after=after)
+        seen += [event.subject for event in page.entries]
+        if not page.more:
+            break
+        after = page.entries[-1].cursor
+    assert seen == [f"token:{number}" for number in (4, 3, 2, 1, 0)]
+
+
+async def test_it_is_found_by_actor_principal_action_and_subject(shop: ShopUnderTest) -> None:
+    maya = Viewer("Maya", Role.MANAGER, principal="account:1")
+    async with shop.db.transaction() as tx:
+        await record(tx, maya, Entry(AuditAction.SignedIn, "account:1"))
+        await record(tx, OPERATOR, Entry(AuditAction.TokenIssued, "token:7"))
+    for only in ({"actor": "Maya"}, {"actor": "account:1"}, {"action": AuditAction.SignedIn}, {"subject": "account:1"}):
+        (found,) = await entries(shop, **only)
+        assert found.action == AuditAction.SignedIn
+    (signed_in,) = await entries(shop, actor="Maya")
+    assert [e.subject for e in await entries(shop, since=signed_in.at)] == ["token:7", "account:1"]
+    assert await entries(shop, before=signed_in.at) == []
+
+
+@pytest.mark.parametrize("viewer", [CART, COURIER, customer("ana")], ids=lambda viewer: str(viewer.role))
+async def test_nobody_but_managers_and_support_reads_it(shop: ShopUnderTest, viewer: Viewer) -> None:
+    with pytest.raises(Refused, match="read the audit trail"):
+        await entries(shop, viewer)
+
+
+@pytest.mark.parametrize("cursor", ["!", "bm90IGFuIGlk", "AA"])
+async def test_a_cursor_of_another_list_is_refused(shop: ShopUnderTest, cursor: str) -> None:
+    with pytest.raises(Refused, match="cursor"):
+        await trail(shop.db, MANAGER, AuditFilter(), first=2, after=cursor)

@@ -1,0 +1,202 @@
+"""What stands in the audit trail after staff overrode, set or changed something, and after somebody was refused."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.audit import refusals
+from oms.domain.audit.model import AuditAction
+from oms.domain.audit.refusals import EVERY_S, RefusalTrail
+from oms.domain.catalog import commands as catalog
+from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.fraud import commands as fraud
+from oms.domain.fulfilment import commands as shipments
+from oms.domain.inventory import commands as stock
+from oms.domain.inventory.commands import StockCount
+from oms.domain.parked import commands as work
+from oms.domain.vocabulary.actor import Actor, Role
+from oms.domain.vocabulary.errors import Code, Refused, refused
+from oms.domain.vocabulary.ids import order_id
+from oms.domain.work.model import Queue, WorkKey
+from tests.domain.audit.test_trail import entries
+from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer, open_shop
+
+MACHINE = Viewer("stock system", Role.SERVICE, principal="token:9")
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
+    async with open_shop(database_url, tmp_path) as shop:
+        await shop.stock_up({"pen": {"east": 5}})
+        await shop.execute("TRUNCATE audit_events")
+        yield shop
+
+
+async def test_a_cancellation_by_staff_is_an_override_and_by_others_is_not(shop: ShopUnderTest) -> None:
+    for viewer in (CART, customer("ana")):
+        await shop.cancel(await shop.place({"pen": 1}), viewer)
+    assert await entries(shop) == []
+    order = await shop.place({"pen": 1})
+    await shop.cancel(order, SUPPORT)
+    (told,) = await entries(shop)
+    assert (told.action, told.subject, told.order_id) == (AuditAction.OrderCancelled, order_id(order), order)
+    assert (told.before, told.after) == ({"status": "PENDING"}, {"status": "CANCELLED"})
+    assert told.reason == "Changed my mind"
+    (row,) = await shop.rows("SELECT before, after, reason FROM audit_events")
+    assert row == (None, None, None)  # the order's trail says it, once
+
+
+async def test_a_shipment_failed_by_staff_is_an_override_and_by_its_courier_is_not(shop: ShopUnderTest) -> None:
+    first, second = await shop.place({"pen": 1}), await shop.place({"pen": 1})
+    await shop.run()
+    for viewer, order in ((COURIER, first), (MANAGER, second)):
+        async with shop.db.transaction() as tx:
+            await shipments.fail(tx, viewer, (order, 1), "Lost")
+    (told,) = await entries(shop)
+    assert (told.action, told.subject, told.reason) == (AuditAction.ShipmentFailed, order_id(second), "Lost")
+    assert (told.before, told.after) == ({"status": "BOOKED"}, {"status": "FAILED"})
+
+
+async def test_retrying_and_giving_up_work_are_overrides(shop: ShopUnderTest) -> None:
+    order = await shop.place({"pen": 1})
+    await shop.run(Queue.ALLOCATION)
+    key = WorkKey(order, 1, Queue.BILLING)
+    park = "UPDATE work SET parked_at = clock_timestamp(), last_error = 'no answer'"
+    await shop.execute(park)
+    async with shop.db.transaction() as tx:
+        await work.retry(tx, SUPPORT, key)
+    await shop.execute(park)
+    async with shop.db.transaction() as tx:
+        await work.give_up(tx, SUPPORT, key, "Unpayable")
+    gave_up, retried = await entries(shop)
+    assert (gave_up.action, gave_up.reason) == (AuditAction.WorkGivenUp, "Unpayable")
+    assert (gave_up.before, gave_up.after) == ({"status": "PENDING"}, {"status": "FAILED"})
+    assert (retried.action, retried.by) == (AuditAction.WorkRetried, SUPPORT.actor)
+
+
+async def test_fraud_settings_are_told_with_before_and_after_and_why(shop: ShopUnderTest) -> None:
+    async with shop.db.transaction() as tx:
+        await fraud.set_spending_limit(tx, MANAGER, 700)
+        await fraud.clear_spending(tx, MANAGER, "New year")
+    cleared, limited = await entries(shop)
+    assert (limited.action, limited.subject) == (AuditAction.FraudSettingsChanged, "SpendingLimitSet")
+    assert (limited.before, limited.after) == ({"limit": 0}, {"limit": 700})
+    assert (cleared.subject, cleared.reason) == ("SpendingCleared", "New year")
+
+
+async def test_products_warehouses_and_stock_changed_by_hand_are_told_with_what_changed(shop: ShopUnderTest) -> None:
+    async with shop.db.transaction() as tx:
+        await catalog.upsert_products(
+            tx, MANAGER, [Product("pen", "pen", 1250, "USD"), Product("ink", "Ink", 5, "USD")]
+        )
+        await catalog.upsert_warehouses(tx, MANAGER, [Warehouse("east", "Eastern")])
+        await stock.set_stock(tx, MANAGER, [StockCount("pen", "east", 9)])
+        await stock.set_stock(tx, MANAGER, [StockCount("pen", "east", 9)])  # as it is already
+    told = {(e.action, e.subject): (e.before, e.after) for e in await entries(shop)}
+    assert told == {
+        (AuditAction.ProductChanged, "pen"): ({"unit_price_minor": 1000}, {"unit_price_minor": 1250}),
+        (AuditAction.ProductChanged, "ink"): (
+            None, {"sku": "ink", "name": "Ink", "unit_price_minor": 5, "currency": "USD", "tax_bps": None},
+        ),
+        (AuditAction.WarehouseChanged, "east"): ({"name": "east"}, {"name": "Eastern"}),
+        (AuditAction.StockSet, "pen in east"): ({"onHand": 5}, {"onHand": 9}),
+    }  # fmt: skip
+
+
+async def test_a_machines_load_is_one_entry_however_much_it_changed(shop: ShopUnderTest) -> None:
+    async with shop.db.transaction() as tx:
+        products = [Product(str(number), "Thing", 100, "USD") for number in range(50)]
+        await catalog.upsert_products(tx, MACHINE, products)
+        await catalog.upsert_products(tx, MACHINE, products)  # changes nothing
+    (told,) = await entries(shop)
+    assert (told.action, told.subject, told.after) == (AuditAction.CatalogLoaded, "ProductChanged", {"changed": 50})
+    assert told.principal == "token:9"
+
+
+def refusal_of(viewer: Viewer, operation: Operation) -> Refused:
+    with pytest.raises(Refused) as refusal:
+        require(viewer, operation)
+    return refusal.value
+
+
+async def test_a_flood_of_refusals_makes_one_entry_a_minute_that_counts_them(shop: ShopUnderTest) -> None:
+    now_s = 0.0
+    trail = RefusalTrail(shop.db, clock=lambda: now_s)
+    refusal = refusal_of(COURIER, Operation.SET_FRAUD)
+    for _ in range(500):
+        trail.note(COURIER, refusal)
+        await trail.write()
+    (first,) = await entries(shop)
+    assert (first.action, first.by, first.reason) == (AuditAction.OperationRefused, COURIER.actor, str(refusal))
+    assert first.after == {"times": 1}
+    now_s = EVERY_S
+    await trail.write()
+    assert (await entries(shop))[0].after == {"times": 499}
+
+
+async def test_another_caller_or_another_refusal_has_an_entry_of_its_own(shop: ShopUnderTest) -> None:
+    trail = RefusalTrail(shop.db)
+    trail.note(COURIER, refusal_of(COURIER, Operation.SET_FRAUD))
+    trail.note(COURIER, refusal_of(COURIER, Operation.READ_FRAUD))
+    trail.note(SUPPORT, refusal_of(SUPPORT, Operation.SET_FRAUD))
+    await trail.write()
+    assert len(await entries(shop)) == 3
+
+
+async def test_what_is_wrong_but_not_forbidden_is_no_entry(shop: ShopUnderTest) -> None:
+    trail = RefusalTrail(shop.db)
+    trail.note(MANAGER, refused(Code.CONFLICT, "Not now."))
+    await trail.write(all_of_them=True)
+    assert await entries(shop) == []
+
+
+async def test_refusals_outlast_a_database_that_is_away(shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    trail = RefusalTrail(shop.db)
+    trail.note(COURIER, refusal_of(COURIER, Operation.SET_FRAUD))
+    with monkeypatch.context() as away:
+        away.setattr(shop.db, "transaction", _gone)
+        with pytest.raises(OSError, match="away"):
+            await trail.write()
+    await trail.write()
+    assert len(await entries(shop)) == 1
+
+
+async def test_a_fault_while_they_are_recorded_does_not_end_the_recording(
+    shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "WRITTEN_EVERY_S", 0.01)
+    trail = RefusalTrail(shop.db)
+    trail.note(COURIER, refusal_of(COURIER, Operation.SET_FRAUD))
+    tried = asyncio.Event()
+
+    def fail() -> None:
+        tried.set()
+        raise ValueError("a fault of ours")
+
+    with capture_logs() as logs:
+        with monkeypatch.context() as faulty:
+            faulty.setattr(shop.db, "transaction", fail)
+            following = asyncio.create_task(trail.follow())
+            await tried.wait()
+        async with asyncio.timeout(5):
+            while not await entries(shop):  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.02)
+    following.cancel()
+    assert logs[0]["log_level"] == "error"
+
+
+def _gone() -> None:
+    raise OSError("the database is away")
+
+
+async def test_customers_are_never_named(shop: ShopUnderTest) -> None:
+    ana = Viewer("Ana Canary", Role.CUSTOMER, "ana", principal="account:7")
+    trail = RefusalTrail(shop.db)
+    trail.note(ana, refusal_of(ana, Operation.SET_FRAUD))
+    await trail.write()
+    (told,) = await entries(shop)
+    assert (told.by, told.principal) == (Actor("customer", Role.CUSTOMER), "account:7")

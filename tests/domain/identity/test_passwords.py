@@ -1,0 +1,196 @@
+"""What can be a password, what can't, and that no time tells whether there is an account."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from oms.domain.audit.model import OPERATOR
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity import passwords
+from oms.domain.identity.accounts import Account, NewAccount
+from oms.domain.identity.breached import is_breached
+from oms.domain.vocabulary.actor import Role
+from oms.platform.db import Database
+from tests.shop import ShopUnderTest, open_shop
+
+GOOD = "four wet penguins juggle"
+ANA = NewAccount("ana.smith@example.com", "Ana Smith", Role.SUPPORT)
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
+    async with open_shop(database_url, tmp_path) as shop:
+        yield shop
+
+
+async def problems(password: str, breached: Path | None = None) -> str:
+    return " ".join(problem.message for problem in await passwords.checked(password, ANA, breached))
+
+
+async def test_a_few_words_in_a_row_are_taken() -> None:
+    assert await problems(GOOD) == ""
+
+
+@pytest.mark.parametrize(
+    ("password", "says"),
+    [
+        ("short", "at least 12 characters"),
+        ("x" * 129, "at most 128 characters; this one has 129"),
+        ("password1234", "guessed soon"),
+        ("qwertyuiop123456", "guessed soon"),
+        ("aaaaaaaaaaaaaaaa", "Repeats like"),
+        ("ana.smith@example.com", "too little"),
+        ("Ana Smith Ana Smith", "too little"),
+        ("AnaSmith-2026!", "too little"),
+        ("oms-orders-2026!", "too little"),
+        (GOOD + "\0", "NUL"),
+    ],
+)
+async def test_what_is_guessed_first_is_refused_with_what_to_do(password: str, says: str) -> None:
+    assert says in await problems(password)
+
+
+@pytest.mark.parametrize(
+    "password", ["correct1 horse2 staple3", "нет такого слова вовсе", "日本語のとても長い合言葉です"]
+)
+async def test_no_characters_are_asked_for_or_forbidden(password: str) -> None:
+    assert await problems(password) == ""
+
+
+async def test_the_longest_password_is_hashed_whole() -> None:
+    known = await passwords.hashed("x" * 127 + "y")
+    assert (await passwords.verify(known, "x" * 127 + "y")).right
+    assert not (await passwords.verify(known, "x" * 127 + "z")).right
+
+
+def write_breached(file: Path, words: list[str], *, end: str = "\r\n") -> None:
+    """In the form of the Pwned Passwords download."""
+    digests = sorted(hashlib.sha1(word.encode()).hexdigest().upper() for word in words)
+    file.write_bytes(end.join(f"{digest}:{number + 1}" for number, digest in enumerate(digests)).encode())
+
+
+async def test_a_breached_password_is_refused(tmp_path: Path) -> None:
+    write_breached(tmp_path / "breached", [GOOD, "another"])
+    assert "breach" in await problems(GOOD, tmp_path / "breached")
+    assert await problems(GOOD + " twice", tmp_path / "breached") == ""
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 500])
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+def test_every_line_of_the_file_is_found_and_nothing_else(tmp_path: Path, count: int, end: str) -> None:
+    words = [f"word {number}" for number in range(count)]
+    write_breached(tmp_path / "breached", words, end=end)
+    assert [word for word in words if not is_breached(word, tmp_path / "breached")] == []
+    assert [n for n in range(200) if is_breached(f"none {n}", tmp_path / "breached")] == []
+
+
+async def made(shop: ShopUnderTest, password: str | None = GOOD) -> Account:
+    password_hash = await passwords.hashed(password) if password else None
+    async with shop.db.transaction() as tx:
+        return await accounts.add(tx, OPERATOR, ANA, password_hash)
+
+
+async def test_the_hash_is_argon2id_with_a_salt_of_its_own(shop: ShopUnderTest) -> None:
+    await made(shop)
+    [(kept,)] = await shop.rows("SELECT password_hash FROM accounts")
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert await passwords.hashed(GOOD) != kept
+
+
+@pytest.mark.parametrize("login", ["ana.smith@example.com", "Ana.Smith@Example.COM", " ANA.SMITH@example.com "])
+async def test_the_login_is_written_as_one_likes(shop: ShopUnderTest, login: str) -> None:
+    account = await made(shop)
+    assert await accounts.sign_in(shop.db, login, GOOD) == account
+
+
+@pytest.mark.parametrize("login", ["", " ", "\0", "ana\0", "\ud800", "x" * 100_000, "ana smith"])
+async def test_what_can_t_be_a_login_is_no_ones(shop: ShopUnderTest, login: str) -> None:
+    await made(shop)
+    assert await accounts.sign_in(shop.db, login, GOOD) is None
+
+
+@pytest.mark.parametrize("password", ["", "wrong", GOOD.upper(), GOOD + " ", "\ud800", "x" * 100_000])
+async def test_any_other_password_is_refused(shop: ShopUnderTest, password: str) -> None:
+    await made(shop)
+    assert await accounts.sign_in(shop.db, ANA.login, password) is None
+
+
+class CountingHasher(PasswordHasher):
+    """Notes how many hashes it computes."""
+
+    verified = 0
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002 - argon2's name
+        self.verified += 1
+        return super().verify(hash, password)
+
+
+@pytest.mark.parametrize("state", ["none", "wrong", "without password", "disabled"])
+async def test_as_much_is_computed_whether_there_is_an_account_or_not(
+    shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    hasher = CountingHasher()
+    monkeypatch.setattr(passwords, "_hasher", hasher)
+    if state != "none":
+        account = await made(shop, None if state == "without password" else GOOD)
+        async with shop.db.transaction() as tx:
+            await accounts.set_disabled(tx, OPERATOR, account.id, disabled=state == "disabled")
+    tried = GOOD if state == "disabled" else "a wrong one"
+    assert await accounts.sign_in(shop.db, ANA.login, tried) is None
+    assert hasher.verified == 1
+    [(subject, before, after)] = await shop.rows(
+        "SELECT subject, before, after FROM audit_events WHERE action = 'SignInFailed'"
+    )
+    assert (subject == "") == (state == "none")
+    assert (before, after) == (None, None)
+
+
+async def test_a_hash_of_older_parameters_is_made_anew_at_the_next_signing_in(shop: ShopUnderTest) -> None:
+    account = await made(shop)
+    weak = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(GOOD)
+    await shop.execute("UPDATE accounts SET password_hash = :weak", weak=weak)
+    assert await accounts.sign_in(shop.db, ANA.login, GOOD) == account
+    [(kept,)] = await shop.rows("SELECT password_hash FROM accounts")
+    assert "m=65536,t=3,p=4" in kept
+    assert await accounts.sign_in(shop.db, ANA.login, GOOD) == account
+
+
+async def test_no_more_than_two_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way, most = 0, 0
+
+    class Watched(PasswordHasher):
+        def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            try:
+                return super().hash(password, salt=salt)
+            finally:
+                under_way -= 1
+
+    monkeypatch.setattr(passwords, "_hasher", Watched(memory_cost=8192))
+    await asyncio.gather(*(passwords.hashed(str(number)) for number in range(12)))
+    assert most <= 2
+
+
+async def test_a_login_is_taken_once_however_many_ask_at_once(shop: ShopUnderTest, database_url: str) -> None:
+    other = Database(database_url, pool_size=2, ring=lambda _: None)
+
+    async def add(database: Database, login: str) -> Account:
+        async with database.transaction() as tx:
+            return await accounts.add(tx, OPERATOR, NewAccount(login, "Ana", Role.SUPPORT))
+
+    made = await asyncio.gather(
+        *(add(database, login) for database in (shop.db, other) for login in ("ana", "ANA", "Ana")),
+        return_exceptions=True,
+    )
+    await other.close()
+    assert sum(isinstance(each, Account) for each in made) == 1
+    assert await shop.rows("SELECT login FROM accounts") == [("ana",)]
+    assert [str(each) for each in made if not isinstance(each, Account)] == [
+        "There is an account with this login already; choose another."
+    ] * 5

@@ -1,0 +1,236 @@
+"""When a session counts and when it ends: idle, old, signed out, or with what the account goes by."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from oms.domain.access.permissions import Viewer
+from oms.domain.audit.model import OPERATOR
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity import passwords, personas, session_store
+from oms.domain.identity import session_commands as sessions
+from oms.domain.identity.accounts import Account, NewAccount
+from oms.domain.identity.sessions import SEEN_EVERY
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.secret import digest_of
+from oms.platform.db import Tx
+from oms.web.auth.authenticator import Authenticator, Unauthenticated
+from oms.web.auth.credentials import SessionSecret
+from tests.shop import SESSION_RULES as RULES
+from tests.shop import ShopUnderTest, open_shop
+
+PASSWORD = "four wet penguins juggle"
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
+    async with open_shop(database_url, tmp_path) as shop:
+        yield shop
+
+
+@pytest.fixture
+async def ana(shop: ShopUnderTest) -> Account:
+    async with shop.db.transaction() as tx:
+        return await accounts.add(
+            tx, OPERATOR, NewAccount("ana", "Ana", Role.SUPPORT), await passwords.hashed(PASSWORD)
+        )
+
+
+async def begun(shop: ShopUnderTest, account: Account) -> str:
+    async with shop.db.transaction() as tx:
+        secret = await sessions.begin(tx, account, RULES, by="password")
+    assert secret
+    return secret
+
+
+async def viewer(shop: ShopUnderTest, secret: str) -> Viewer | None:
+    held = await sessions.recognise(shop.db, digest_of(secret), RULES)
+    return held.viewer if held else None
+
+
+async def test_it_stands_for_the_account(shop: ShopUnderTest, ana: Account) -> None:
+    found = await viewer(shop, await begun(shop, ana))
+    assert found
+    assert (found.name, found.role, found.principal) == ("Ana", Role.SUPPORT, f"account:{ana.id}")
+    assert found.session_id
+    assert await viewer(shop, "guessed") is None
+
+
+async def test_of_the_secret_only_the_hash_is_kept(shop: ShopUnderTest, ana: Account) -> None:
+    secret = await begun(shop, ana)
+    [row] = await shop.rows("SELECT * FROM sessions")
+    assert hashlib.sha256(secret.encode()).digest() in row
+    assert secret not in repr(row)
+    assert len(secret) == 43  # 256 bits
+    assert len({await begun(shop, ana) for _ in range(20)}) == 20
+
+
+@pytest.mark.parametrize(
+    ("passed", "holds"),
+    [
+        ("last_seen_at = clock_timestamp() - interval '7 h 59 min'", True),
+        ("last_seen_at = clock_timestamp() - interval '8 h 1 min'", False),
+        ("expires_at = clock_timestamp() + interval '1 min'", True),
+        ("expires_at = clock_timestamp() - interval '1 s'", False),
+    ],
+)
+async def test_it_ends_unused_and_it_ends_in_any_case(
+    shop: ShopUnderTest, ana: Account, passed: str, holds: bool
+) -> None:
+    secret = await begun(shop, ana)
+    await shop.execute(f"UPDATE sessions SET {passed}")
+    assert (await viewer(shop, secret) is not None) == holds
+    assert len(await sessions.own(shop.db, ana.viewer, RULES)) == holds
+    assert await sessions.still_held(shop.db, [digest_of(secret)], RULES) == ({digest_of(secret)} if holds else set())
+
+
+async def test_use_puts_off_the_idle_end_but_not_the_last(shop: ShopUnderTest, ana: Account) -> None:
+    secret = await begun(shop, ana)
+    await shop.execute("UPDATE sessions SET last_seen_at = last_seen_at - interval '7 h'")
+    [before] = await shop.rows("SELECT last_seen_at, expires_at FROM sessions")
+    await sessions.seen(shop.db, digest_of(secret))
+    [after] = await shop.rows("SELECT last_seen_at, expires_at FROM sessions")
+    assert after[0] - before[0] > timedelta(hours=6, minutes=59)
+    assert after[1] == before[1]
+
+
+class Clock:
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+async def test_use_is_written_once_a_minute_and_an_open_page_is_no_use(shop: ShopUnderTest, ana: Account) -> None:
+    clock, shown = Clock(), SessionSecret(await begun(shop, ana))
+    authenticator = Authenticator(shop.db, RULES, clock=clock)
+    seen = "SELECT last_seen_at FROM sessions"
+
+    async def written(*, in_use: bool) -> bool:
+        """Whether a request has it written down, an hour after the last use."""
+        await shop.execute("UPDATE sessions SET last_seen_at = created_at - interval '1 h'")
+        before = await shop.rows(seen)
+        await authenticator.viewer(shown, in_use=in_use)
+        return await shop.rows(seen) != before
+
+    await authenticator.viewer(shown)
+    assert not await written(in_use=True)  # it was begun just now
+    clock.now_s += SEEN_EVERY.total_seconds() + 1
+    assert not await written(in_use=False)
+    assert await written(in_use=True)
+    assert not await written(in_use=True)
+    clock.now_s += SEEN_EVERY.total_seconds() / 2
+    await authenticator.viewer(shown)
+    assert await written(in_use=True)  # looked up again, it was found unused for an hour
+
+
+async def test_signing_out_ends_it_and_no_other(shop: ShopUnderTest, ana: Account) -> None:
+    one, other = await begun(shop, ana), await begun(shop, ana)
+    async with shop.db.transaction() as tx:
+        await sessions.end(tx, one)
+        await sessions.end(tx, "guessed")
+    assert await viewer(shop, one) is None
+    assert await viewer(shop, other)
+
+
+async def test_one_ends_all_others_but_only_ones_own(shop: ShopUnderTest, ana: Account) -> None:
+    async with shop.db.transaction() as tx:
+        bo = await accounts.add(tx, OPERATOR, NewAccount("bo", "Bo", Role.MANAGER), "nobody's")
+    here, there, bos = await begun(shop, ana), await begun(shop, ana), await begun(shop, bo)
+    asking = await viewer(shop, here)
+    assert asking
+    async with shop.db.transaction() as tx:
+        await sessions.end_others(tx, asking)
+    assert [await viewer(shop, each) is not None for each in (here, there, bos)] == [True, False, True]
+
+
+CHANGES: dict[str, Callable[[Tx, Account], Awaitable[object]]] = {
+    "password": lambda tx, account: accounts.set_password(tx, OPERATOR, account.id, "another hash"),
+    "role": lambda tx, account: accounts.set_role(tx, OPERATOR, account.id, Role.MANAGER, None),
+    "disabled": lambda tx, account: accounts.set_disabled(tx, OPERATOR, account.id, disabled=True),
+    "sign-out": lambda tx, account: sessions.end_all(tx, OPERATOR, account),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_what_the_account_goes_by_ends_all_its_sessions(shop: ShopUnderTest, ana: Account, change: str) -> None:
+    secrets = [await begun(shop, ana) for _ in range(3)]
+    async with shop.db.transaction() as tx:
+        await CHANGES[change](tx, ana)
+    assert [await viewer(shop, secret) for secret in secrets] == [None] * 3
+    assert len(await shop.rows("SELECT id FROM sessions WHERE ended_at IS NULL")) == 0
+
+
+async def test_another_name_ends_none(shop: ShopUnderTest, ana: Account) -> None:
+    secret = await begun(shop, ana)
+    async with shop.db.transaction() as tx:
+        await accounts.rename(tx, OPERATOR, ana.id, "Ana Maria")
+    found = await viewer(shop, secret)
+    assert found
+    assert found.name == "Ana Maria"
+
+
+@pytest.mark.parametrize("change", ["password", "role", "disabled"])
+async def test_who_proved_to_be_the_owner_before_a_change_gets_no_session_after_it(
+    shop: ShopUnderTest, ana: Account, change: str
+) -> None:
+    proven = await accounts.sign_in(shop.db, "ana", PASSWORD)
+    assert proven
+    async with shop.db.transaction() as tx:
+        await CHANGES[change](tx, ana)
+    async with shop.db.transaction() as tx:
+        assert await sessions.begin(tx, proven, RULES, by="password") is None
+
+
+async def test_however_signing_in_and_a_change_meet_no_session_of_before_is_left(
+    shop: ShopUnderTest, ana: Account
+) -> None:
+    for _ in range(15):
+        proven = await accounts.of_login(shop.db, "ana")
+
+        async def sign_in(account: Account = proven) -> None:
+            async with shop.db.transaction() as tx:
+                await sessions.begin(tx, account, RULES, by="password")
+
+        async def change() -> None:
+            async with shop.db.transaction() as tx:
+                await accounts.set_password(tx, OPERATOR, ana.id, "another hash")
+
+        await asyncio.gather(sign_in(), sign_in(), change(), sign_in())
+        assert await shop.rows("SELECT id FROM sessions WHERE ended_at IS NULL") == []
+
+
+async def test_a_personas_session_counts_in_demo_mode_only(shop: ShopUnderTest) -> None:
+    async with shop.db.transaction() as tx:
+        account = await personas.account_of(tx, "manager")
+        assert await personas.account_of(tx, "manager") == account
+    secret = digest_of(await begun(shop, account))
+    demo = replace(RULES, demo=True)
+    assert await sessions.recognise(shop.db, secret, demo)
+    assert await sessions.recognise(shop.db, secret, RULES) is None
+    assert await sessions.still_held(shop.db, [secret], RULES) == set()
+    assert await accounts.sign_in(shop.db, account.login, "") is None
+
+
+async def test_the_cache_remembers_a_session_and_a_token_apart(shop: ShopUnderTest, ana: Account) -> None:
+    secret = await begun(shop, ana)
+    authenticator = Authenticator(shop.db, RULES)
+    assert (await authenticator.viewer(SessionSecret(secret))).name == "Ana"
+    with pytest.raises(Unauthenticated):
+        await authenticator.viewer(f"Bearer {secret}")
+    with pytest.raises(Unauthenticated):
+        await authenticator.viewer(f"Session {secret}")
+
+
+async def test_sessions_of_long_ago_are_forgotten(shop: ShopUnderTest, ana: Account) -> None:
+    await begun(shop, ana)
+    await shop.execute("UPDATE sessions SET expires_at = expires_at - interval '32 days'")
+    await begun(shop, ana)
+    async with shop.db.transaction() as tx:
+        assert await session_store.forget_old(tx, most=10) == 1
+    assert len(await shop.rows("SELECT id FROM sessions")) == 1

@@ -1,0 +1,238 @@
+"""A customer can ask what is held about them, and to be forgotten; the books stay and still add up."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from oms.domain.access.permissions import Viewer
+from oms.domain.audit.model import OPERATOR, AuditAction
+from oms.domain.audit.queries import AuditFilter, trail
+from oms.domain.concepts import metadata
+from oms.domain.idempotency.keys import RepeatKey, once
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity.accounts import NewAccount
+from oms.domain.order_queries import timeline as order_trail
+from oms.domain.order_queries.timeline import Stretch
+from oms.domain.personal_data import commands
+from oms.domain.personal_data.store import Erased
+from oms.domain.placing import commands as orders
+from oms.domain.placing.request import LineRequest, OrderRequest
+from oms.domain.tokens.commands import issue_token, viewer_of
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.errors import Code, Refused
+from oms.domain.vocabulary.ids import customer_id
+from oms.domain.vocabulary.secret import digest_of
+from oms.platform.settings import PROJECT_DIR
+from tests import oms_process
+from tests.shop import CART, MANAGER, SUPPORT, ShopUnderTest, customer, open_shop
+
+ADDRESS = {"name": "Ana Canary", "line1": "1 Canary Street", "city": "Canaryville", "country": "US"}
+PERSONAL = {"customer": "ana-canary", "email": "ana@canary.example", "shipping_address": ADDRESS}
+ANA = customer("ana-canary")
+CANCELLED = ("OrderCancelled", "ShipmentCancelled")
+
+
+async def delivered(shop: ShopUnderTest, **fields: Any) -> UUID:
+    order = await shop.place({"pen": 1}, **PERSONAL | {"payment_method": "sandbox-ok"} | fields)
+    await shop.run()
+    await shop.dispatch(order)
+    await shop.deliver(order)
+    await shop.run()
+    return order
+
+
+async def erased(shop: ShopUnderTest, reference: str = "ana-canary", by: Any = OPERATOR) -> Erased:
+    async with shop.db.transaction() as tx:
+        return await commands.erase(tx, by, reference, "Asked for it")
+
+
+async def everything_written(shop: ShopUnderTest) -> str:
+    """All rows of all tables, as one text."""
+    return "\n".join(
+        [str(row) for table in metadata.tables for row in await shop.rows(f"SELECT to_jsonb(t)::text FROM {table} t")]
+    )
+
+
+async def with_an_account_and_a_token(shop: ShopUnderTest) -> str:
+    async with shop.db.transaction() as tx:
+        await accounts.add(
+            tx, OPERATOR, NewAccount("ana@canary.example", "Ana Canary", Role.CUSTOMER, "ana-canary"), "hash"
+        )
+        return await issue_token(tx, role=Role.CUSTOMER, name="Ana Canary", customer_reference="ana-canary", days=1)
+
+
+async def test_after_erasing_no_table_holds_anything_of_them(shop: ShopUnderTest) -> None:
+    await delivered(shop)
+    cancelled = await shop.place({"pen": 1}, **PERSONAL)
+    await shop.cancel(cancelled, Viewer("Ana Canary", Role.CUSTOMER, "ana-canary", principal="account:1"))
+    token = await with_an_account_and_a_token(shop)
+    holder = await viewer_of(shop.db, digest_of(token))
+    assert holder
+
+    async def act() -> str:
+        return "anything"
+
+    async with shop.db.transaction() as tx:
+        await once(tx, holder, RepeatKey.of("key", b"the canary's address"), act)
+    assert "canary" in (await everything_written(shop)).lower()
+    done = await erased(shop)
+    assert (done.orders, done.accounts, done.tokens) == (2, 1, 1)
+    written = (await everything_written(shop)).lower()
+    assert [line for line in written.splitlines() if "canary" in line or "changed my mind" in line] == []
+    assert await shop.rows("SELECT * FROM idempotency_keys") == []
+
+
+async def test_the_books_stay_as_they_were(shop: ShopUnderTest) -> None:
+    await delivered(shop)
+    books = {
+        "order_lines": "*", "shipments": "*", "order_events": "*", "allocations": "*", "tallies": "*",
+        "orders": "id, reference, customer_id, status, currency, placed_at, closed_at, last_seq",
+    }  # fmt: skip
+    before = {
+        table: await shop.rows(f"SELECT {columns} FROM {table} ORDER BY 1, 2") for table, columns in books.items()
+    }
+    await erased(shop)
+    after = {table: await shop.rows(f"SELECT {columns} FROM {table} ORDER BY 1, 2") for table, columns in books.items()}
+    assert after == before
+
+
+def test_check_finds_nothing_wrong_after_an_erasure(database_url: str, tmp_path: Path) -> None:
+    asyncio.run(_deliver_and_erase(database_url, tmp_path))
+    environment = os.environ | {"OMS_DATABASE_URL": database_url, "OMS_DATA_DIR": str(tmp_path / "none")}
+    command = [sys.executable, "-m", "oms", "check"]
+    told = subprocess.run(command, cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout
+
+
+async def test_who_is_erased_is_signed_out_for_good(shop: ShopUnderTest) -> None:
+    await delivered(shop)
+    token = await with_an_account_and_a_token(shop)
+    await erased(shop)
+    assert await viewer_of(shop.db, digest_of(token)) is None
+    assert await shop.rows("SELECT name, disabled_at IS NULL FROM accounts") == [("erased", False)]
+    assert await shop.rows("SELECT * FROM sessions") == []
+
+
+@pytest.mark.parametrize("until", ["placed", "booked", "dispatched"])
+async def test_nobody_is_erased_while_an_order_is_under_way(shop: ShopUnderTest, until: str) -> None:
+    order = await shop.place({"pen": 1}, reference="under-way", **PERSONAL)
+    if until != "placed":
+        await shop.run()
+    if until == "dispatched":
+        await shop.dispatch(order)
+    with pytest.raises(Refused, match="under-way") as refusal:
+        await erased(shop)
+    assert refusal.value.problems[0].code == Code.CONFLICT
+    assert (await shop.order(order)).email == PERSONAL["email"]
+
+
+async def test_who_erases_waits_for_an_order_that_is_being_placed(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"pen": {"east": 9}})
+    await delivered(shop)
+    request = OrderRequest("placed-meanwhile", "ana-canary", (LineRequest("pen", 1),))
+    async with shop.db.transaction() as tx:
+        await orders.place(tx, [(CART, request)])
+        erasing = asyncio.create_task(erased(shop))
+        done, _ = await asyncio.wait({erasing}, timeout=0.3)
+        assert not done
+    with pytest.raises(Refused) as refusal:
+        await erasing
+    assert refusal.value.problems[0].code == Code.CONFLICT
+
+
+async def test_an_erasure_can_be_repeated_under_the_pseudonym(shop: ShopUnderTest) -> None:
+    await delivered(shop)
+    first = await erased(shop)
+    assert (await erased(shop, first.pseudonym)).pseudonym == first.pseudonym
+    with pytest.raises(Refused, match="pseudonym"):
+        await erased(shop)
+
+
+async def test_the_reference_is_free_for_a_new_customer(shop: ShopUnderTest) -> None:
+    old = await delivered(shop)
+    await erased(shop)
+    new = await shop.place({"pen": 1}, **PERSONAL)
+    assert (await shop.order(new)).customer_id != (await shop.order(old)).customer_id
+
+
+async def test_it_is_in_the_audit_trail_with_who_and_why_and_nothing_personal(shop: ShopUnderTest) -> None:
+    order = await delivered(shop)
+    known = customer_id((await shop.order(order)).customer_id)
+    async with shop.db.transaction() as tx:
+        await commands.export(tx, MANAGER, "ana-canary")
+    await erased(shop, by=MANAGER)
+    page = await trail(shop.db, MANAGER, AuditFilter(subject=known), first=10, after=None)
+    told = [(event.action, event.by, event.reason) for event in page.entries]
+    assert told == [
+        (AuditAction.CustomerErased, MANAGER.actor, "Asked for it"),
+        (AuditAction.CustomerExported, MANAGER.actor, None),
+    ]
+
+
+@pytest.mark.parametrize("viewer", [ANA, SUPPORT, CART], ids=lambda viewer: str(viewer.role))
+async def test_only_managers_and_operators_may(shop: ShopUnderTest, viewer: Viewer) -> None:
+    await delivered(shop)
+    async with shop.db.transaction() as tx:
+        with pytest.raises(Refused, match="export or erase"):
+            await commands.export(tx, viewer, "ana-canary")
+        with pytest.raises(Refused, match="export or erase"):
+            await commands.erase(tx, viewer, "ana-canary", "Why not")
+
+
+async def test_an_export_has_all_that_is_theirs_and_nothing_of_others(shop: ShopUnderTest) -> None:
+    order = await delivered(shop)
+    await shop.place({"pen": 1}, customer="bob", email="bob@example.com")
+    await with_an_account_and_a_token(shop)
+    async with shop.db.transaction() as tx:
+        held = await commands.export(tx, OPERATOR, "ana-canary")
+    assert [row["shipping_address"] for row in held["orders"]] == [ADDRESS]
+    assert [row["login"] for row in held["accounts"]] == ["ana@canary.example"]
+    assert {row["order_id"] for row in held["order_events"]} == {str(order)}
+    assert held["shipments"][0]["charged_minor"] > 0
+    assert len(held["tokens"]) == len(held["customer"]) == 1
+    assert "bob" not in json.dumps(held)
+    assert "hash" not in json.dumps(held)
+
+
+async def test_a_customers_own_words_are_told_in_the_trail_and_not_kept_there(shop: ShopUnderTest) -> None:
+    order = await shop.place({"pen": 1}, **PERSONAL)
+    await shop.run()
+    await shop.cancel(order, ANA)
+    await shop.run()
+    told = (await order_trail.events_of(shop.db, SUPPORT, [Stretch(order, 0, 99)]))[Stretch(order, 0, 99)]
+    assert {event.reason for event in told if event.type in CANCELLED} == {"Changed my mind"}
+    assert await shop.rows("SELECT * FROM order_events WHERE reason IS NOT NULL") == []
+    await erased(shop)
+    told = (await order_trail.events_of(shop.db, SUPPORT, [Stretch(order, 0, 99)]))[Stretch(order, 0, 99)]
+    assert {event.reason for event in told} == {None}
+
+
+def test_the_commands_export_and_erase(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    asyncio.run(_deliver_and_erase(database_url, tmp_path, erase=False))
+    environment = os.environ | {"OMS_DATABASE_URL": database_url, "OMS_REDIS_URL": redis_url}
+
+    def oms(*words: str) -> subprocess.CompletedProcess[str]:
+        return oms_process.oms("customer", *words, environment=environment)
+
+    assert json.loads(oms("export", "ana-canary").stdout)["orders"][0]["email"] == PERSONAL["email"]
+    pseudonym = oms("erase", "ana-canary", "--reason", "Asked for it").stdout.strip()
+    assert pseudonym.startswith("erased-")
+    assert json.loads(oms("export", pseudonym).stdout)["orders"][0]["email"] is None
+    unknown = oms("export", "nobody")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert "There is no customer" in unknown.stderr
+
+
+async def _deliver_and_erase(database_url: str, folder: Path, *, erase: bool = True) -> None:
+    async with open_shop(database_url, folder) as shop:
+        await shop.stock_up({"pen": {"east": 9}})
+        await delivered(shop)
+        if erase:
+            await erased(shop)

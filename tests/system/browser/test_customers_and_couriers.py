@@ -1,0 +1,209 @@
+"""A customer's and a courier's whole job in real browsers, side by side, and with what may be missing in one."""
+
+import re
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.system.browser.chromium import PHONE
+from tests.system.browser.conftest import Visit
+from tests.system.browser.elsewhere import Elsewhere
+
+LIVE_WITHIN_MS = 2_000
+"""1 s is the promise, which benchmarks measure; here two cores also carry Chromium, twice, and the database."""
+
+
+async def order_something(page: Page, product: str, quantity: int = 1) -> None:
+    """From anywhere, through the checkout, to the confirmation."""
+    await page.get_by_role("link", name="Order something").first.click()
+    await page.get_by_label(product).fill(str(quantity))
+    await page.get_by_label("Name").fill("Demo Customer")
+    await page.get_by_label("Street and number").fill("1 Harbour Street")
+    await page.get_by_role("button", name="Place the order").click()
+    await expect(page.get_by_text("Thank you, your order was placed.")).to_be_visible()
+
+
+def order_id(page: Page) -> str:
+    found = re.search(r"/orders/(ord_\w+)", page.url)
+    assert found, page.url
+    return found[1]
+
+
+async def to_shipment(courier: Page, elsewhere: Elsewhere, order: str) -> None:
+    booked = await elsewhere.until(order, "PROCESSING", shipments="BOOKED")
+    await courier.goto(f"/courier/shipments/{booked['shipments'][0]['id']}")
+
+
+async def test_a_customer_watches_the_courier_bring_what_was_ordered(visit: Visit, elsewhere: Elsewhere) -> None:
+    customer, courier = await visit("customer"), await visit("courier", viewport=PHONE)
+    await order_something(customer, "Coffee beans", 2)
+    shipment = customer.get_by_role("article").or_(customer.locator(".shipment")).first
+    await expect(customer.locator("main")).to_contain_text("Ready for pick-up")
+
+    reference = await customer.locator("h1 .code").inner_text()
+    await courier.get_by_role("link", name=re.compile(reference)).click()
+    await courier.get_by_role("button", name="Dispatch").click()
+    await expect(customer.locator("main")).to_contain_text("With the courier", timeout=LIVE_WITHIN_MS)
+    await expect(customer.locator("#announcer")).to_contain_text("With the courier")
+    await expect(customer.locator(".timeline")).to_contain_text("picked up by the courier")
+
+    deliver = courier.get_by_role("button", name="Deliver")
+    await expect(deliver).not_to_have_attribute("data-settling", "")  # no press meant for Dispatch delivers
+    await deliver.click()
+    await expect(customer.locator("#page > .standing")).to_contain_text("Completed", timeout=LIVE_WITHIN_MS)
+    await expect(shipment).to_contain_text("Delivered")
+    await courier.goto("/courier?part=done")
+    await expect(courier.get_by_role("link", name=re.compile(reference))).to_be_visible()
+
+
+async def test_a_courier_sees_a_new_shipment_without_asking(visit: Visit, elsewhere: Elsewhere) -> None:
+    courier = await visit("courier", viewport=PHONE)
+    booked = await elsewhere.booked({"COFFEE-1KG": 1})
+    await expect(courier.get_by_text(booked["reference"])).to_be_visible(timeout=LIVE_WITHIN_MS)
+
+
+async def test_a_customer_accepts_what_is_left_of_an_order(visit: Visit, elsewhere: Elsewhere) -> None:
+    order = await elsewhere.place({"COFFEE-1KG": 1, "POSTER": 1})
+    await elsewhere.until(order, "CUSTOMER_ACTION_REQUIRED")
+    customer = await visit("customer")
+    await customer.goto(f"/orders/{order}")
+    await expect(customer.get_by_role("timer")).to_have_text(re.compile(r"\d+ min \d+ s"))
+    await customer.get_by_role("button", name=re.compile("^Accept")).click()
+    await expect(customer.locator("#page > .standing")).not_to_contain_text("Waits", timeout=LIVE_WITHIN_MS)
+    await elsewhere.until(order, "PROCESSING", shipments="BOOKED")
+
+
+async def test_a_refused_checkout_keeps_what_was_entered(visit: Visit) -> None:
+    customer = await visit("customer")
+    await customer.get_by_role("link", name="Order something").first.click()
+    await customer.get_by_label("Name").fill("Demo Customer")
+    await customer.get_by_label("World atlas").fill("1")
+    await customer.get_by_label("Desk lamp").fill("many")
+    await customer.get_by_role("button", name="Place the order").click()
+    await expect(customer.get_by_label("Desk lamp")).to_have_attribute("aria-invalid", "true")
+    await expect(customer.get_by_label("Desk lamp")).to_have_value("many")
+    await expect(customer.get_by_label("Name")).to_have_value("Demo Customer")
+    await expect(customer.get_by_label("World atlas")).to_have_value("1")
+
+
+async def test_without_javascript_a_customer_places_accepts_and_cancels(visit: Visit, elsewhere: Elsewhere) -> None:
+    customer = await visit("customer", java_script_enabled=False)
+    await order_something(customer, "Coffee beans")
+    order = order_id(customer)
+    await elsewhere.until(order, "PROCESSING", shipments="BOOKED")
+    await customer.reload()
+    await customer.get_by_text("Cancel this order").click()
+    await customer.get_by_role("button", name="Yes, cancel").click()
+    await expect(customer.locator("#page > .standing")).to_contain_text("Cancelled")
+
+    amended = await elsewhere.place({"COFFEE-1KG": 1, "POSTER": 1})
+    await elsewhere.until(amended, "CUSTOMER_ACTION_REQUIRED")
+    await customer.goto(f"/orders/{amended}")
+    await customer.get_by_role("button", name=re.compile("^Accept")).click()
+    await expect(customer.locator("#page > .standing")).not_to_contain_text("Waits")
+
+
+async def test_without_javascript_a_courier_dispatches_and_delivers(visit: Visit, elsewhere: Elsewhere) -> None:
+    courier = await visit("courier", java_script_enabled=False, viewport=PHONE)
+    booked = await elsewhere.booked({"COFFEE-1KG": 1})
+    await courier.goto(f"/courier/shipments/{booked['shipments'][0]['id']}")
+    await courier.get_by_role("button", name="Dispatch").click()
+    await expect(courier.locator(".now")).to_contain_text("With the courier")
+    await courier.get_by_role("button", name="Deliver").click()
+    await elsewhere.until(booked["id"], "COMPLETED")
+
+
+async def test_a_press_made_offline_waits_and_is_sent_once(visit: Visit, elsewhere: Elsewhere) -> None:
+    courier = await visit("courier", viewport=PHONE)
+    booked = await elsewhere.booked({"COFFEE-1KG": 1})
+    await courier.goto(f"/courier/shipments/{booked['shipments'][0]['id']}")
+    answered: list[str] = []
+    courier.on("response", lambda answer: answered.append(answer.url) if answer.request.method == "POST" else None)
+    await courier.context.set_offline(True)
+    await courier.get_by_role("button", name="Dispatch").click()
+    await expect(courier.get_by_role("button", name="Dispatch: waiting to be sent")).to_be_disabled()
+    await expect(courier.get_by_role("heading", name="Waiting to be sent")).to_be_visible()
+    await expect(courier.locator("#announcer")).to_contain_text("waiting to be sent")
+    assert (await elsewhere.order(booked["id"]))["shipments"][0]["status"] == "BOOKED"
+
+    await courier.context.set_offline(False)
+    await elsewhere.until(booked["id"], "PROCESSING", shipments="DISPATCHED")
+    await expect(courier.locator(".now")).to_contain_text("With the courier")
+    await expect(courier.get_by_role("heading", name="Waiting to be sent")).to_be_hidden()
+    assert len([address for address in answered if address.endswith("/dispatch")]) == 1
+    assert await elsewhere.events(booked["id"], "ShipmentDispatched") == 1
+
+
+async def test_pages_that_were_opened_open_offline(visit: Visit, elsewhere: Elsewhere) -> None:
+    courier = await visit("courier", viewport=PHONE)
+    booked = await elsewhere.booked({"COFFEE-1KG": 1})
+    await courier.evaluate("navigator.serviceWorker.ready")
+    await courier.goto(f"/courier/shipments/{booked['shipments'][0]['id']}")
+    await courier.wait_for_function("navigator.serviceWorker.controller !== null")
+    await courier.reload()
+    await courier.context.set_offline(True)
+    await courier.reload()
+    await expect(courier.locator("h1")).to_contain_text(booked["reference"])
+    await courier.get_by_role("button", name="Dispatch").click()
+    await courier.reload()
+    await expect(courier.get_by_role("button", name="Dispatch: waiting to be sent")).to_be_disabled()
+    await courier.context.set_offline(False)
+    await elsewhere.until(booked["id"], "PROCESSING", shipments="DISPATCHED")
+
+
+async def test_it_is_clear_when_another_courier_was_first(visit: Visit, elsewhere: Elsewhere) -> None:
+    courier = await visit("courier", viewport=PHONE)
+    booked = await elsewhere.booked({"COFFEE-1KG": 1})
+    shipment = booked["shipments"][0]["id"]
+    await courier.goto(f"/courier/shipments/{shipment}")
+    await courier.route("**/live*", lambda route: route.abort())
+    await courier.reload()
+    await elsewhere.dispatch(shipment)
+    await elsewhere.deliver(shipment)
+    await courier.get_by_role("button", name="Dispatch").click()
+    await expect(courier.get_by_role("alert")).to_contain_text("somebody was first")
+    await expect(courier.locator(".now")).to_contain_text("Delivered")
+
+
+async def test_a_lost_connection_is_told_and_nothing_is_missed_over_it(visit: Visit, elsewhere: Elsewhere) -> None:
+    booked = await elsewhere.booked({"COFFEE-1KG": 1})
+    customer = await visit("customer")
+    await customer.goto(f"/orders/{booked['id']}")
+    await expect(customer.locator("main")).to_contain_text("Ready for pick-up")
+    await customer.wait_for_timeout(500)
+    await customer.context.set_offline(True)
+    await expect(customer.locator("#connection")).to_be_visible()
+    await elsewhere.dispatch(booked["shipments"][0]["id"])
+    await customer.context.set_offline(False)
+    await expect(customer.locator("main")).to_contain_text("With the courier")
+    await expect(customer.locator("#connection")).to_be_hidden()
+
+
+async def test_a_customers_job_by_keyboard_alone(visit: Visit) -> None:
+    customer = await visit(None)
+    await tab_to(customer, customer.get_by_role("button", name="Customer"))
+    await customer.keyboard.press("Enter")
+    await tab_to(customer, customer.get_by_role("link", name="Order something").first)
+    await customer.keyboard.press("Enter")
+    await tab_to(customer, customer.get_by_label("World atlas"))
+    await customer.keyboard.type("1")
+    await customer.keyboard.press("Enter")
+    await expect(customer.get_by_text("Thank you, your order was placed.")).to_be_visible()
+    await expect(customer.locator("main")).to_contain_text("Ready for pick-up")
+    await tab_to(customer, customer.get_by_text("Cancel this order"))
+    await customer.keyboard.press("Enter")
+    await tab_to(customer, customer.get_by_label("Why?"))
+    await customer.keyboard.type("Ordered by mistake")
+    await tab_to(customer, customer.get_by_role("button", name="Yes, cancel"))
+    await customer.keyboard.press("Space")
+    await expect(customer.locator("#page > .standing")).to_contain_text("Cancelled")
+
+
+async def tab_to(page: Page, target: Locator) -> None:
+    """Presses Tab until the target has the focus, and shows it."""
+    for _ in range(60):
+        if await target.evaluate("element => element.matches(':focus, :focus-within')"):
+            outline = await target.evaluate("element => getComputedStyle(document.activeElement).outlineStyle")
+            assert outline != "none"
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"{target} can't be reached by Tab")

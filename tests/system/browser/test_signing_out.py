@@ -1,0 +1,70 @@
+"""What a courier's phone keeps when a session ends: of the pages nothing, of the presses everything."""
+
+from playwright.async_api import Page, expect
+
+from tests.system.browser.chromium import PHONE
+from tests.system.browser.conftest import Visit
+from tests.system.browser.elsewhere import Elsewhere
+
+STREET = "1 Harbour Street"  # of every order that is placed elsewhere
+
+
+GONE = "caches.has('courier-pages').then((has) => !has)"  # what courier-worker.js keeps
+
+
+async def open_shipment(courier: Page, elsewhere: Elsewhere) -> tuple[str, str]:
+    """A booked shipment's order, and the address of its page, which the courier's worker keeps."""
+    booked = await elsewhere.booked({"COFFEE-1KG": 1})
+    address = f"/courier/shipments/{booked['shipments'][0]['id']}"
+    await courier.evaluate("navigator.serviceWorker.ready")
+    await courier.goto(address)
+    await courier.wait_for_function("navigator.serviceWorker.controller !== null")
+    await courier.reload()
+    await expect(courier.locator("main")).to_contain_text(STREET)
+    return booked["id"], address
+
+
+async def test_who_signs_out_leaves_no_page_behind(visit: Visit, elsewhere: Elsewhere) -> None:
+    """Also from a page that is not the courier's own, whose script knows nothing of what the worker keeps."""
+    courier = await visit("courier", viewport=PHONE)
+    await open_shipment(courier, elsewhere)
+    assert not await courier.evaluate(GONE)
+    await courier.goto("/account")
+    await courier.get_by_role("button", name="Sign out", exact=True).click()
+    await courier.wait_for_function(GONE)
+
+
+async def test_a_session_that_is_over_takes_the_pages_along(visit: Visit, elsewhere: Elsewhere) -> None:
+    courier = await visit("courier", viewport=PHONE)
+    _, address = await open_shipment(courier, elsewhere)
+    await courier.context.clear_cookies()
+    await courier.goto(address)
+    await expect(courier.get_by_role("button", name="Courier")).to_be_visible()
+    await courier.wait_for_function(GONE)
+
+
+async def test_a_press_outlives_its_session(visit: Visit, elsewhere: Elsewhere) -> None:
+    courier = await visit("courier", viewport=PHONE)
+    order, _ = await open_shipment(courier, elsewhere)
+    await courier.context.set_offline(True)
+    await courier.get_by_role("button", name="Dispatch").click()
+    await expect(courier.get_by_role("heading", name="Waiting to be sent")).to_be_visible()
+    assert "form_token" not in await courier.evaluate("localStorage.getItem('courier-presses')")
+    await courier.context.clear_cookies()
+    await courier.context.set_offline(False)
+    await courier.get_by_role("link", name="Sign in again").click()
+    await courier.get_by_role("button", name="Courier").click()
+    await elsewhere.until(order, "PROCESSING", shipments="DISPATCHED")
+    assert await elsewhere.events(order, "ShipmentDispatched") == 1
+
+
+async def test_a_page_of_an_earlier_session_sends_its_press_under_the_present_one(
+    visit: Visit, elsewhere: Elsewhere
+) -> None:
+    courier = await visit("courier", viewport=PHONE)
+    order, _ = await open_shipment(courier, elsewhere)
+    anew = {"name": "oms_session", "value": await elsewhere.session("courier"), "url": elsewhere.url}
+    await courier.context.add_cookies([anew])  # type: ignore[list-item]
+    await courier.get_by_role("button", name="Dispatch").click()
+    await elsewhere.until(order, "PROCESSING", shipments="DISPATCHED")
+    await expect(courier.locator(".now")).to_contain_text("With the courier")

@@ -1,0 +1,149 @@
+"""Every page, in every state worth a look: the one list that tests and measures go through."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from playwright.async_api import Browser, BrowserContext, Page
+
+from tests.system.browser.chromium import DESKTOP, PATIENCE_MS
+from tests.system.browser.elsewhere import Elsewhere
+
+Scene = dict[str, Any]
+"""Orders by what became of them, as `Elsewhere.order` returns them."""
+
+Preparation = Callable[[Page], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A page in a state. `address` may name orders of the scene: `{booked[id]}`; `prepare` goes on from there."""
+
+    name: str
+    persona: str | None
+    address: str
+    prepare: Preparation | None = None
+
+
+async def set_scene(elsewhere: Elsewhere) -> Scene:
+    """Orders of the demo customer, one for each state that looks different."""
+    booked = await elsewhere.booked({"TRAINERS": 1, "COFFEE-1KG": 2})
+    split = await elsewhere.booked({"TRAINERS": 1, "BOOK-ATLAS": 1})
+    under_way = await elsewhere.booked({"COFFEE-1KG": 1})
+    delivered = await elsewhere.booked({"KETTLE": 1})
+    for order in (under_way, delivered):
+        await elsewhere.dispatch(order["shipments"][0]["id"])
+    await elsewhere.deliver(delivered["shipments"][0]["id"])
+    amended = await elsewhere.place({"COFFEE-1KG": 1, "POSTER": 1})
+    nothing = await elsewhere.place({"POSTER": 1})
+    declined = await elsewhere.place({"COFFEE-1KG": 1}, paymentMethod="sandbox-declined")
+    cancelled = await elsewhere.booked({"LAMP-DESK": 1})
+    await elsewhere.act("customer", f'cancelOrder(orderId: "{cancelled["id"]}", reason: "Ordered twice")')
+    return {
+        "booked": booked,
+        "split": split,
+        "under_way": await elsewhere.order(under_way["id"]),
+        "delivered": await elsewhere.until(delivered["id"], "COMPLETED"),
+        "amended": await elsewhere.until(amended, "CUSTOMER_ACTION_REQUIRED"),
+        "nothing": await elsewhere.until(nothing, "CUSTOMER_ACTION_REQUIRED"),
+        "declined": await elsewhere.until(declined, "FAILED"),
+        "cancelled": await elsewhere.order(cancelled["id"]),
+        "parked": await elsewhere.parked({"COFFEE-1KG": 1}),
+        "customer": booked["customer"]["id"],
+    }
+
+
+async def _unfold(page: Page) -> None:
+    """Everything that is folded away is opened."""
+    await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
+
+
+async def _wrong_password(page: Page) -> None:
+    await page.get_by_label("Login").fill("nobody")
+    await page.get_by_label("Password").fill("nobody's")
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await page.get_by_role("alert").wait_for()
+
+
+async def _empty_checkout(page: Page) -> None:
+    await page.get_by_role("button", name="Place the order").click()
+    await page.get_by_role("alert").first.wait_for()
+
+
+STOPS: Final = (
+    Stop("start", None, "/"),
+    Stop("start-refused", None, "/", _wrong_password),
+    Stop("orders", "customer", "/orders"),
+    Stop("orders-none", "customer", "/orders?status=TIMED_OUT"),
+    Stop("order-new", "customer", "/orders/new"),
+    Stop("order-new-refused", "customer", "/orders/new", _empty_checkout),
+    Stop("order-placed", "customer", "/orders/{booked[id]}?placed=1", _unfold),
+    Stop("order-split", "customer", "/orders/{split[id]}"),
+    Stop("order-under-way", "customer", "/orders/{under_way[id]}"),
+    Stop("order-completed", "customer", "/orders/{delivered[id]}"),
+    Stop("order-amended", "customer", "/orders/{amended[id]}", _unfold),
+    Stop("order-nothing-available", "customer", "/orders/{nothing[id]}"),
+    Stop("order-failed", "customer", "/orders/{declined[id]}"),
+    Stop("order-cancelled", "customer", "/orders/{cancelled[id]}"),
+    Stop("order-unknown", "customer", "/orders/none"),
+    Stop("courier", "courier", "/courier"),
+    Stop("courier-on-the-way", "courier", "/courier?part=on-the-way"),
+    Stop("courier-done", "courier", "/courier?part=done"),
+    Stop("courier-none", "courier", "/courier?part=done&warehouse=WEST"),
+    Stop("courier-booked", "courier", "/courier/shipments/{booked[shipments][0][id]}"),
+    Stop("courier-failure", "courier", "/courier/shipments/{booked[shipments][0][id]}", _unfold),
+    Stop("courier-dispatched", "courier", "/courier/shipments/{under_way[shipments][0][id]}"),
+    Stop("courier-delivered", "courier", "/courier/shipments/{delivered[shipments][0][id]}"),
+    Stop("courier-gone", "courier", "/courier/shipments/{cancelled[shipments][0][id]}"),
+    Stop("support", "support", "/support"),
+    Stop("support-found", "support", "/support?q={booked[reference]}"),
+    Stop("support-not-found", "support", "/support?q=nothing-like-this"),
+    Stop("support-order", "support", "/support/orders/{split[id]}"),
+    Stop("support-order-unfolded", "support", "/support/orders/{booked[id]}", _unfold),
+    Stop("support-order-amended", "support", "/support/orders/{amended[id]}"),
+    Stop("support-order-parked", "support", "/support/orders/{parked[id]}", _unfold),
+    Stop("support-parked", "support", "/support/parked"),
+    Stop("support-customer", "support", "/support/customers/{customer}"),
+    Stop("account", "support", "/account"),
+    Stop("manager", "manager", "/manager"),
+    Stop("manager-limit", "manager", "/manager/spending-limit"),
+    Stop("manager-limit-confirm", "manager", "/manager/spending-limit?amount=250"),
+    Stop("manager-limit-refused", "manager", "/manager/spending-limit?amount=much"),
+    Stop("manager-maintenance", "manager", "/manager/maintenance?to=on"),
+    Stop("manager-reset", "manager", "/manager/reset"),
+    Stop("manager-clearing", "manager", "/manager/clearing"),
+    Stop("manager-stock", "manager", "/manager/stock"),
+    Stop("manager-stock-none", "manager", "/manager/stock?search=nothing-like-this"),
+    Stop("manager-product", "manager", "/manager/stock/product?sku=KETTLE"),
+    Stop("manager-product-new", "manager", "/manager/stock/products/new"),
+    Stop("manager-warehouses", "manager", "/manager/stock/warehouses"),
+    Stop("manager-operations", "manager", "/manager/operations"),
+    Stop("manager-audit", "manager", "/manager/audit"),
+    Stop("manager-customers", "manager", "/manager/customers"),
+    Stop("manager-customer", "manager", "/manager/customers?reference=demo"),
+    Stop("manager-erasure", "manager", "/manager/customers/{customer}/erasure"),
+    Stop("manager-orders", "manager", "/support"),
+)
+
+
+@asynccontextmanager
+async def arrived(
+    browser: Browser, elsewhere: Elsewhere, scene: Scene, stop: Stop, **options: Any
+) -> AsyncIterator[Page]:
+    """The stop in a browser that was never here before, prepared as far as that goes without JavaScript."""
+    async with await browser.new_context(**{"viewport": DESKTOP, "base_url": elsewhere.url, **options}) as context:
+        page = await signed_in(context, elsewhere, stop.persona)
+        await page.goto(stop.address.format(**scene))
+        if stop.prepare:
+            await stop.prepare(page)
+        yield page
+
+
+async def signed_in(context: BrowserContext, elsewhere: Elsewhere, persona: str | None) -> Page:
+    """An empty page of a browser that holds the persona's session already."""
+    context.set_default_timeout(PATIENCE_MS)
+    if persona:
+        session = await elsewhere.session(persona)
+        await context.add_cookies([{"name": "oms_session", "value": session, "url": elsewhere.url}])
+    return await context.new_page()

@@ -1,0 +1,111 @@
+"""One process of many at the same shop: `python -m tests.system.concurrency.racer URL FOLDER PART SEED SECONDS`."""
+
+import asyncio
+import random
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from oms.domain.fraud import commands as fraud
+from oms.domain.fulfilment import commands as shipments
+from oms.domain.fulfilment.commands import Carry, Deed
+from oms.domain.placing import commands as orders
+from oms.domain.placing.request import LineRequest, OrderRequest
+from oms.domain.vocabulary.errors import Refused
+from oms.domain.work.model import Queue
+from oms.jobs.consumer import Drains
+from oms.jobs.context import Shop
+from oms.platform.db import Database, News
+from oms.providers.sandbox import Sandbox
+from oms.providers.sandbox_rules import SandboxRules
+from oms.providers.sandbox_store import CallLog
+from tests.shop import CART, COURIER, MANAGER, SUPPORT
+
+SKUS = ("HOT", "WARM", "COOL")
+
+
+class Racer:
+    """What one process does, over and over, until its time is up; refusals are part of the game."""
+
+    def __init__(self, url: str, folder: Path, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.db = Database(url, pool_size=4, ring=self._nobody)
+        self.sandbox = Sandbox(SandboxRules(failure_rate=0.05), CallLog(folder / "sandbox.sqlite"), chance=self.chance)
+        self.work = Shop(
+            self.db, self.sandbox, self.sandbox, timedelta(seconds=1), timedelta(seconds=5), batch=20, attempts=50
+        )
+
+    @staticmethod
+    def _nobody(_: News) -> None:
+        """The racers find out by looking."""
+
+    async def buy(self) -> None:
+        """References and customers are few, so that processes meet; retries of others' orders are among them."""
+        number = self.chance.randrange(400)
+        lines = tuple(LineRequest(sku, 1 + number % 3) for sku in SKUS[: 1 + number % 2])
+        request = OrderRequest(f"order-{number}", f"customer-{number % 5}", lines)
+        async with self.db.transaction() as tx:
+            await orders.place(tx, [(CART, request)])
+
+    async def answer(self) -> None:
+        order_id = await self._one("SELECT id FROM orders WHERE closed_at IS NULL ORDER BY random() LIMIT 1")
+        if order_id:
+            async with self.db.transaction() as tx:
+                if self.chance.random() < 0.5:
+                    await orders.accept(tx, CART, order_id[0])
+                else:
+                    await orders.cancel(tx, SUPPORT, order_id[0], None)
+
+    async def carry(self) -> None:
+        query = (
+            "SELECT order_id, number FROM shipments WHERE status IN ('BOOKED', 'DISPATCHED') ORDER BY random() LIMIT 1"
+        )
+        if key := await self._one(query):
+            deed = self.chance.choice([Deed.DISPATCH, Deed.DELIVER, Deed.DELIVER])
+            async with self.db.transaction() as tx:
+                await shipments.carry(tx, [(COURIER, Carry(deed, (key[0], key[1])))])
+
+    async def manage(self) -> None:
+        async with self.db.transaction() as tx:
+            match self.chance.randrange(4):
+                case 0:
+                    await fraud.set_maintenance(tx, MANAGER, enabled=True)
+                case 1:
+                    await fraud.set_spending_limit(tx, MANAGER, self.chance.randrange(20_000, 60_000))
+                case 2:
+                    await fraud.clear_spending(tx, MANAGER, "A new period")
+        await asyncio.sleep(0.05)
+        async with self.db.transaction() as tx:
+            await fraud.set_maintenance(tx, MANAGER, enabled=False)
+
+    async def drain(self) -> None:
+        drains = Drains(self.work, tuple(Queue))
+        for queue in drains.queues:
+            await drains.wake(queue)
+        await drains.finish()
+        await asyncio.sleep(0.01)
+
+    async def _one(self, query: str) -> tuple[Any, ...] | None:
+        async with self.db.reading() as conn:
+            row = (await conn.execute(text(query))).one_or_none()
+        return tuple(row) if row else None
+
+
+async def race(racer: Racer, part: str, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            await getattr(racer, part)()
+        except Refused:
+            continue
+    await racer.sandbox.aclose()
+    await racer.db.close()
+
+
+if __name__ == "__main__":
+    url, folder, part, seed, seconds = sys.argv[1:]
+    asyncio.run(race(Racer(url, Path(folder), int(seed)), part, float(seconds)))

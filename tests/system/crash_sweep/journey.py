@@ -1,0 +1,185 @@
+"""One order on its way: what people ask for, and what the sweep sees of it from outside."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from oms.domain.vocabulary import ids
+from oms.domain.work.model import Queue
+from tests.system.crash_sweep.ground import Instance
+
+_LOOK_EVERY_S: Final = 0.02
+FINAL: Final = ("COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT")
+PAID: Final = ("SUCCEEDED", "REFUNDED")
+
+_PLACE: Final = "mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { order { id status } ERRORS } }"
+_ACCEPT: Final = "mutation ($order: ID!) { acceptAmendedOrder(orderId: $order) { order { status } ERRORS } }"
+_CANCEL: Final = (
+    'mutation ($order: ID!) { cancelOrder(orderId: $order, reason: "Changed my mind") { order { status } ERRORS } }'
+)
+_DISPATCH: Final = (
+    "mutation ($shipment: ID!) { dispatchShipment(shipmentId: $shipment) { shipment { status } ERRORS } }"
+)
+_DELIVER: Final = "mutation ($shipment: ID!) { deliverShipment(shipmentId: $shipment) { shipment { status } ERRORS } }"
+_FAIL: Final = (
+    'mutation ($shipment: ID!) { failShipment(shipmentId: $shipment, reason: "Lost") { shipment { status } ERRORS } }'
+)
+_RETRY: Final = "mutation ($work: ID!) { retryWork(workId: $work) { order { status } ERRORS } }"
+_GIVE_UP: Final = 'mutation ($work: ID!) { giveUpWork(workId: $work, reason: "No answer") { order { status } ERRORS } }'
+_MAINTENANCE: Final = (
+    "mutation ($on: Boolean!) { setFraudMaintenance(enabled: $on) { fraudSettings { maintenanceMode } ERRORS } }"
+)
+
+_STATE: Final = """
+    SELECT id, status,
+        (SELECT coalesce(json_agg(json_build_array(status, payment_status) ORDER BY number), '[]') FROM shipments
+         WHERE order_id = orders.id) AS shipments,
+        (SELECT coalesce(json_agg(json_build_array(shipment, queue, step, held, parked_at)), '[]') FROM work
+         WHERE order_id = orders.id) AS work
+    FROM orders WHERE reference = $1
+"""
+
+
+class NeverCame(AssertionError):
+    """What must come, wherever a process dies, did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`shipments`: each one's status and its payment's. `parked`: shipment and queue of parked work."""
+
+    status: str
+    shipments: tuple[tuple[str, str], ...]
+    parked: tuple[tuple[int, str], ...]
+    is_held: bool
+    steps: tuple[str, ...]
+
+    @property
+    def is_over(self) -> bool:
+        """Final, and nothing left to be done."""
+        return self.status in FINAL and not self.steps
+
+
+class Journey:
+    """Plays one way on one instance. Commands are repeated until they are answered, each under its own key."""
+
+    def __init__(self, instance: Instance, reference: str, patience_s: float) -> None:
+        self._instance = instance
+        self._reference = reference
+        self._patience_s = patience_s
+        self._retries = 0
+        self.id: UUID
+
+    async def place(self, lines: Mapping[str, int], *, key: str | None = None, **more: Any) -> None:
+        """Without a key the reference alone makes it repeatable."""
+        order = {"reference": self._reference, "customerReference": f"customer-{self._reference}"} | more
+        order["lines"] = [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()]
+        placed = await self._ask("SERVICE", _PLACE, key and f"{self._reference}-{key}", input=order)
+        found = ids.parse_order(placed["order"]["id"])
+        assert found
+        self.id = found
+
+    async def accept(self) -> None:
+        await self._ask("SERVICE", _ACCEPT, f"{self._reference}-accept", order=ids.order_id(self.id))
+
+    async def cancel(self) -> None:
+        await self._ask("SUPPORT", _CANCEL, f"{self._reference}-cancel", order=ids.order_id(self.id))
+
+    async def dispatch(self, number: int) -> None:
+        await self._for_shipment(_DISPATCH, number, "dispatch")
+
+    async def deliver(self, number: int) -> None:
+        await self._for_shipment(_DELIVER, number, "deliver")
+
+    async def fail(self, number: int) -> None:
+        await self._for_shipment(_FAIL, number, "fail")
+
+    async def _for_shipment(self, document: str, number: int, act: str) -> None:
+        key = f"{self._reference}-{act}-{number}"
+        await self._ask("COURIER", document, key, shipment=ids.shipment_id(self.id, number))
+
+    async def give_up(self) -> None:
+        await self._for_parked(_GIVE_UP, f"{self._reference}-give-up")
+
+    async def _retry(self) -> None:
+        self._retries += 1
+        await self._for_parked(_RETRY, f"{self._reference}-retry-{self._retries}")
+
+    async def _for_parked(self, document: str, key: str) -> None:
+        state = await self.state()
+        assert state
+        shipment, queue = state.parked[0]
+        await self._ask("SUPPORT", document, key, work=ids.work_id(self.id, shipment, Queue(queue)))
+
+    async def switch_maintenance(self, *, on: bool) -> None:
+        await self._ask("MANAGER", _MAINTENANCE, f"{self._reference}-maintenance-{on}", on=on)
+
+    async def _ask(self, role: str, document: str, key: str | None, **variables: Any) -> Any:
+        document = document.replace("ERRORS", "userErrors { code message }")
+        return await self._instance.client.ask(role, document, key=key, **variables)
+
+    async def state(self) -> State | None:
+        """None while there is no such order."""
+        rows = await self._instance.rows(_STATE, self._reference)
+        if not rows:
+            return None
+        work = json.loads(rows[0]["work"])
+        return State(
+            rows[0]["status"],
+            tuple((status, payment) for status, payment in json.loads(rows[0]["shipments"])),
+            tuple((shipment, queue) for shipment, queue, _, _, parked_at in work if parked_at),
+            any(held for *_, held, _ in work),
+            tuple(step for _, _, step, *_ in work),
+        )
+
+    async def until(self, holds: Callable[[State], bool], *, retrying: bool = False) -> State:
+        """Looks until it holds; whoever was killed is started again. `retrying`: support retries what is parked.
+
+        Raises NeverCame.
+        """
+        state = None
+        try:
+            async with asyncio.timeout(self._patience_s):
+                while True:
+                    await self._instance.keep()
+                    state = await self.state()
+                    if state and holds(state):
+                        return state
+                    if state and retrying and state.parked:
+                        await self._retry()
+                    await asyncio.sleep(_LOOK_EVERY_S)
+        except TimeoutError as error:
+            raise NeverCame(f"within {self._patience_s:g} s; the order is {state}") from error
+
+    def wrong_with_providers(self, state: State) -> Iterator[str]:
+        """What the billing system and the courier have on their books of it, against how its shipments ended."""
+        calls = self._calls()
+        for number, (_, payment) in enumerate(state.shipments, 1):
+            charges = _granted(calls, "charge", f"{self.id.hex}-{number}-")
+            refunds = _granted(calls, "refund", f"{self.id.hex}-{number}-")
+            bookings = _granted(calls, "book", f"{self.id.hex}-{number}-")
+            if len(charges) != (payment in PAID):
+                yield f"shipment {number} was charged {len(charges)} times, its payment is {payment}: {charges}"
+            if len(refunds) != (payment == "REFUNDED"):
+                yield f"shipment {number} was refunded {len(refunds)} times, its payment is {payment}: {refunds}"
+            if len(bookings) > 1:
+                yield f"shipment {number} was booked {len(bookings)} times: {bookings}"
+
+    def _calls(self) -> Sequence[tuple[str, str, Any]]:
+        query = "SELECT operation, key, answer FROM calls WHERE outcome = 'EFFECT' AND key LIKE ?"
+        with closing(sqlite3.connect(self._instance.sandbox_log)) as connection:
+            found = connection.execute(query, (f"{self.id.hex}-%",)).fetchall()
+        return [(operation, key, json.loads(answer or "null") or {}) for operation, key, answer in found]
+
+
+def _granted(calls: Sequence[tuple[str, str, Any]], operation: str, prefix: str) -> list[str]:
+    return [
+        key
+        for name, key, answer in calls
+        if name == operation and key.startswith(prefix) and answer.get("succeeded", answer.get("accepted", True))
+    ]

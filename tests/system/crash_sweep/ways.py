@@ -1,0 +1,158 @@
+"""The ways that an order can go, each up to its end: what people do, and how it must end wherever a process dies."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tests.system.crash_sweep.ground import Conditions
+from tests.system.crash_sweep.journey import Journey, State
+
+USUAL: Final = Conditions()
+AMENDED_SOON: Final = Conditions(worker=(("OMS_AMENDMENT_TIMEOUT_S", "1"),))
+REFUSED: Final = Conditions(sandbox=(("OMS_SANDBOX_REFUSAL_RATE", "1"),))
+SLOW: Final = Conditions(
+    worker=(("OMS_PROVIDER_TIMEOUT_S", "1.2"), ("OMS_WORK_LEASE_S", "3")), sandbox=(("OMS_SANDBOX_LATENCY_MS", "200"),)
+)
+DEAF_TO_CHARGES: Final = Conditions(deaf_to="charge")
+PARKED_AT_ONCE: Final = (("OMS_WORK_ATTEMPTS", "1"),)
+
+DELIVERED: Final = ("DELIVERED", "SUCCEEDED")
+REFUNDED: Final = ("FAILED", "REFUNDED")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """`ends`: the order's status; `shipments`: each one's status and its payment's."""
+
+    play: Callable[[Journey], Awaitable[None]]
+    ends: str
+    shipments: tuple[tuple[str, str], ...]
+    conditions: Conditions = USUAL
+
+    @property
+    def name(self) -> str:
+        return self.play.__name__
+
+
+def is_booked(state: State) -> bool:
+    return bool(state.shipments) and all(status in ("BOOKED", "FAILED") for status, _ in state.shipments)
+
+
+def is_amended(state: State) -> bool:
+    return state.status == "CUSTOMER_ACTION_REQUIRED"
+
+
+async def delivered(journey: Journey) -> None:
+    """Two shipments from two warehouses."""
+    await journey.place({"TEA": 1, "MUG": 1})
+    await journey.until(is_booked)
+    for number in (1, 2):
+        await journey.dispatch(number)
+        await journey.deliver(number)
+
+
+async def amended_and_accepted(journey: Journey) -> None:
+    await journey.place({"TEA": 1, "RARE": 1}, key="place")
+    await journey.until(is_amended)
+    await journey.accept()
+    await journey.until(is_booked)
+    await journey.dispatch(1)
+    await journey.deliver(1)
+
+
+async def amended_and_cancelled(journey: Journey) -> None:
+    await journey.place({"TEA": 1, "RARE": 1})
+    await journey.until(is_amended)
+    await journey.cancel()
+
+
+async def amended_and_timed_out(journey: Journey) -> None:
+    await journey.place({"TEA": 1, "RARE": 1})
+
+
+async def nothing_available(journey: Journey) -> None:
+    await journey.place({"RARE": 1})
+    await journey.until(is_amended)
+    await journey.cancel()
+
+
+async def charge_declined(journey: Journey) -> None:
+    await journey.place({"TEA": 1}, paymentMethod="sandbox-declined")
+
+
+async def charge_taken_and_not_heard_of(journey: Journey) -> None:
+    """It is asked again and turns out to be made; then the order is cancelled, and all is given back."""
+    await journey.place({"TEA": 1})
+    await journey.until(is_booked)
+    await journey.cancel()
+
+
+async def declined_by_fraud_control_in_part(journey: Journey) -> None:
+    await journey.place({"TEA": 1, "MUG": 10})
+    await journey.until(is_booked)
+    await journey.dispatch(1)
+    await journey.deliver(1)
+
+
+async def held_by_maintenance(journey: Journey) -> None:
+    await journey.switch_maintenance(on=True)
+    await journey.place({"TEA": 1})
+    await journey.until(lambda state: state.is_held)
+    await journey.switch_maintenance(on=False)
+    await journey.until(is_booked)
+    await journey.dispatch(1)
+    await journey.deliver(1)
+
+
+async def no_courier(journey: Journey) -> None:
+    await journey.place({"TEA": 1, "MUG": 1})
+
+
+async def cancelled_while_charging(journey: Journey) -> None:
+    await journey.place({"TEA": 1})
+    await journey.until(lambda state: any(payment in ("CHARGING", "SUCCEEDED") for _, payment in state.shipments))
+    await journey.cancel()
+
+
+async def lost_on_its_way(journey: Journey) -> None:
+    await journey.place({"TEA": 1})
+    await journey.until(is_booked)
+    await journey.dispatch(1)
+    await journey.fail(1)
+
+
+async def parked_and_retried(journey: Journey) -> None:
+    """The booking is made, nobody hears of it, and the work is parked; support has it retried."""
+    await journey.place({"TEA": 1})
+    await journey.until(lambda state: bool(state.parked) or is_booked(state))
+    await journey.until(is_booked, retrying=True)
+    await journey.dispatch(1)
+    await journey.deliver(1)
+
+
+async def parked_and_given_up(journey: Journey) -> None:
+    """The money was taken, nobody hears of it, and the work is parked; support gives it up."""
+    await journey.place({"TEA": 1})
+    await journey.until(lambda state: bool(state.parked) and state.shipments[0][1] == "CHARGING", retrying=True)
+    await journey.give_up()
+
+
+WAYS: Final[Mapping[str, Way]] = {
+    way.name: way
+    for way in (
+        Way(delivered, "COMPLETED", (DELIVERED, DELIVERED)),
+        Way(amended_and_accepted, "COMPLETED", (DELIVERED,)),
+        Way(amended_and_cancelled, "CANCELLED", (("CANCELLED", "VOIDED"),)),
+        Way(amended_and_timed_out, "TIMED_OUT", (("CANCELLED", "VOIDED"),), AMENDED_SOON),
+        Way(nothing_available, "CANCELLED", ()),
+        Way(charge_declined, "FAILED", (("FAILED", "DECLINED"),)),
+        Way(charge_taken_and_not_heard_of, "CANCELLED", (("CANCELLED", "REFUNDED"),), DEAF_TO_CHARGES),
+        Way(declined_by_fraud_control_in_part, "COMPLETED", (DELIVERED, ("FAILED", "DECLINED"))),
+        Way(held_by_maintenance, "COMPLETED", (DELIVERED,)),
+        Way(no_courier, "FAILED", (REFUNDED, REFUNDED), REFUSED),
+        Way(cancelled_while_charging, "CANCELLED", (("CANCELLED", "REFUNDED"),), SLOW),
+        Way(lost_on_its_way, "FAILED", (REFUNDED,)),
+        Way(parked_and_retried, "COMPLETED", (DELIVERED,), Conditions(worker=PARKED_AT_ONCE, deaf_to="book")),
+        Way(parked_and_given_up, "FAILED", (REFUNDED,), Conditions(worker=PARKED_AT_ONCE, deaf_to="charge")),
+    )
+}

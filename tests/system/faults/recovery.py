@@ -1,0 +1,80 @@
+"""How long it takes after a fault until placing works again and no work is left behind."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from tests.system.faults.asking import Placing
+
+FAST_ENOUGH_S: Final = 1.0
+SHARE: Final = 0.99
+LOOK_EVERY_S: Final = 0.1
+CALM_LOOKS: Final = 3
+
+_LEFT_BEHIND: Final = """
+    SELECT count(*) FROM work
+    WHERE parked_at IS NULL AND NOT held AND queue <> 'deadlines'
+      AND (due_at < clock_timestamp() - interval '1 second' OR attempt > 1)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Seconds from the fault's end. `work_s` None: some work was still left behind when the watch ended."""
+
+    kind: str
+    lasted_s: float
+    placing_s: float
+    work_s: float | None
+
+
+async def until_calm(database_url: str, *, within_s: float) -> float | None:
+    """Seconds until work is taken up as it comes: none was due for more than a second, none waits for another attempt.
+
+    None where that did not come about in time.
+    """
+    began_s = time.monotonic()
+    calm_since_s, looks = began_s, 0
+    while time.monotonic() - began_s < within_s:
+        if await _left_behind(database_url):
+            looks = 0
+        else:
+            calm_since_s = calm_since_s if looks else time.monotonic()
+            looks += 1
+            if looks >= CALM_LOOKS:
+                return calm_since_s - began_s
+        await asyncio.sleep(LOOK_EVERY_S)
+    return None
+
+
+async def _left_behind(database_url: str) -> bool:
+    """Whether there is such work, or nobody can tell."""
+    try:
+        connection = await asyncpg.connect(database_url, timeout=5)
+    except (OSError, asyncpg.PostgresError):
+        return True
+    try:
+        return bool(await connection.fetchval(_LEFT_BEHIND, timeout=5))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return True
+    finally:
+        connection.terminate()
+
+
+def placing_again_s(placings: Sequence[Placing], *, since_s: float) -> float:
+    """Seconds from `since_s` until of all later attempts 99 of 100 were answered well within a second.
+
+    Attempts that were under way when the fault ended count from then on.
+    """
+    after = sorted((p for p in placings if p.ended_s > since_s), key=lambda placing: placing.began_s)
+    bad_ends = [p.ended_s for p in after if not p.well or p.ended_s - max(p.began_s, since_s) > FAST_ENOUGH_S]
+    for candidate_s in (since_s, *sorted(bad_ends)):
+        rest = [p for p in after if p.began_s >= candidate_s]
+        bad = sum(1 for p in rest if not p.well or p.ended_s - p.began_s > FAST_ENOUGH_S)
+        if not rest or bad <= (1 - SHARE) * len(rest):
+            return candidate_s - since_s
+    return bad_ends[-1] - since_s

@@ -1,0 +1,92 @@
+"""The whole product on one database: served, worked for, and asked by everybody over HTTP."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+import httpx
+
+from benchmarks.load.catalogue import CURRENCY, FAR, IN_THE_OTHER_WAREHOUSE_FROM, NEAR, SKUS, customer, sku
+from oms.domain.access.permissions import Viewer
+from oms.domain.tokens.commands import issue_token
+from oms.domain.vocabulary.actor import Role
+from oms.domain.work.model import Queue
+from oms.jobs.consumer import Drains
+from oms.platform.settings import load_settings
+from oms.schema.schema import schema
+from tests.shop import ShopUnderTest, open_shop
+from tests.web.conftest import COOKIE, serving, session_of
+
+BUYER: Final = customer(1)
+"""Has orders of long ago where there are any."""
+
+RARE: Final = "RARE"
+"""A SKU of which there is too little."""
+
+REREAD_EVERY_S: Final = 0.1
+"""How often live streams read the log here: sooner than in earnest, for a walk waits for it."""
+
+_UNITS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HotShop:
+    """`shop` is the worker's side of it, `callers` are clients by role, `browser` that of a customer who signed in."""
+
+    shop: ShopUnderTest
+    callers: Mapping[Role, httpx.AsyncClient]
+    browser: httpx.AsyncClient
+
+    async def ask(self, role: Role, document: str, *, key: str | None = None, **variables: Any) -> Any:
+        """The value of the only root field, where nothing was refused."""
+        headers = {"Idempotency-Key": f'"{key}"'} if key else {}
+        request = {"query": document, "variables": variables}
+        answer = (await self.callers[role].post("/graphql", json=request, headers=headers)).json()
+        assert "errors" not in answer, answer
+        [value] = answer["data"].values()
+        assert not (isinstance(value, dict) and value.get("userErrors")), value
+        return value
+
+    async def work_off(self, queue: Queue) -> None:
+        """As a worker of that queue does, until nothing of it is due."""
+        drains = Drains(self.shop.work, (queue,))
+        await drains.wake(queue)
+        await drains.finish()
+
+
+@asynccontextmanager
+async def open_hot_shop(database_url: str, redis_url: str, folder: Path) -> AsyncIterator[HotShop]:
+    """With a full catalogue and full shelves, and no orders."""
+    settings = load_settings(database_url=database_url, redis_url=redis_url, database_pool_size=5)
+    async with AsyncExitStack() as open_:
+        shop = await open_.enter_async_context(open_shop(database_url, folder))
+        await _stock_up(shop)
+        open_.enter_context(mock.patch("oms.web.live.hub.REREAD_EVERY_S", REREAD_EVERY_S))
+        server = open_.enter_context(serving(settings, schema))
+
+        async def client(**headers: str) -> httpx.AsyncClient:
+            return await open_.enter_async_context(
+                httpx.AsyncClient(base_url=server.url, headers=headers, timeout=30, follow_redirects=False)
+            )
+
+        callers = {
+            role: await client(Authorization=f"Bearer {await _token(shop, role)}")
+            for role in (Role.SERVICE, Role.COURIER, Role.SUPPORT)
+        }
+        secret = await session_of(shop.db, Viewer("buyer", Role.CUSTOMER, BUYER))
+        yield HotShop(shop, callers, await client(Cookie=f"{COOKIE.name}={secret}"))
+
+
+async def _stock_up(shop: ShopUnderTest) -> None:
+    near = {sku(number): {NEAR: _UNITS} for number in range(1, IN_THE_OTHER_WAREHOUSE_FROM)}
+    far = {sku(number): {FAR: _UNITS} for number in range(IN_THE_OTHER_WAREHOUSE_FROM, SKUS + 1)}
+    for units in (near, far, {RARE: {NEAR: 1}}):
+        await shop.stock_up(units, currency=CURRENCY)
+
+
+async def _token(shop: ShopUnderTest, role: Role) -> str:
+    async with shop.db.transaction() as tx:
+        return await issue_token(tx, role=role, name=role.lower(), customer_reference=None, days=1)

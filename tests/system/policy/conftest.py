@@ -1,0 +1,46 @@
+"""One shop for all that only looks at it: nothing that is asked there changes anything."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from oms.domain.access.permissions import Viewer
+from oms.domain.identity import session_commands as sessions
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.secret import digest_of
+from tests.schema.api import Api
+from tests.shop import SESSION_RULES, ShopUnderTest, open_shop
+from tests.system.policy.scene import VIEWERS, Scene, set_scene
+from tests.web.conftest import session_of
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """The API over the scene, and who looks at it: people are signed in, the service shows a token."""
+
+    api: Api
+    scene: Scene
+    viewers: Mapping[Role, Viewer]
+
+
+@pytest.fixture(scope="module")
+async def staged(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Staged]:
+    async with open_shop(database_url, tmp_path_factory.mktemp("policy")) as shop:
+        yield Staged(Api(shop), await set_scene(shop), {role: await signed_in(shop, VIEWERS[role]) for role in VIEWERS})
+
+
+@pytest.fixture
+async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
+    """Over a shop of its own, for what changes something."""
+    async with open_shop(database_url, tmp_path) as shop:
+        yield Api(shop)
+
+
+async def signed_in(shop: ShopUnderTest, viewer: Viewer) -> Viewer:
+    if viewer.role == Role.SERVICE:
+        return viewer
+    held = await sessions.recognise(shop.db, digest_of(await session_of(shop.db, viewer)), SESSION_RULES)
+    assert held
+    return held.viewer

@@ -1,0 +1,94 @@
+"""A shop in which every field of the schema has something to show: ana's orders in each state, and one of ben's."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from oms.domain.access.permissions import Viewer
+from oms.domain.catalog import commands as catalog
+from oms.domain.catalog.model import Product
+from oms.domain.fraud import commands as fraud
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.ids import customer_id, order_id, shipment_id
+from oms.domain.work.model import Queue
+from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
+
+ANA: Final = customer("ana")
+BEN: Final = customer("ben")
+VIEWERS: Final = {
+    Role.CUSTOMER: ANA,
+    Role.COURIER: COURIER,
+    Role.MANAGER: MANAGER,
+    Role.SUPPORT: SUPPORT,
+    Role.SERVICE: CART,
+}
+PRICE_MINOR: Final = 31_337
+"""Found nowhere but in prices."""
+
+E_MAIL: Final = "ana@private.example"
+_ADDRESS: Final = {"country": "PT"} | {
+    name: f"an address's {name}" for name in ("name", "line1", "line2", "city", "region", "postalCode")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Orders of ana's by what became of them, and `bens`. `split` has one shipment delivered and one booked."""
+
+    delivered: UUID
+    split: UUID
+    amended: UUID
+    declined: UUID
+    cancelled: UUID
+    parked: UUID
+    bens: UUID
+    ana: str
+    ben: str
+
+    @property
+    def parked_work(self) -> str:
+        return f"wrk_{self.parked.hex}_1_billing"
+
+    def arguments(self) -> dict[str, list[str]]:
+        """What root fields that take a subject are asked with, so that between them every field has a value."""
+        of_ana = (self.delivered, self.split, self.amended, self.declined, self.cancelled, self.parked)
+        return {
+            "node": [f'(id: "{order_id(self.split)}")'],
+            "order": [f'(id: "{order_id(each)}")' for each in of_ana],
+            "shipment": [f'(id: "{shipment_id(each, 1)}")' for each in of_ana],
+            "customer": ['(reference: "ana")'],
+            "product": ['(sku: "tea")'],
+            "stock": ['(sku: "tea")'],
+        }
+
+
+async def set_scene(shop: ShopUnderTest) -> Scene:
+    await shop.stock_up({"tea": {"north": 9}, "mug": {"south": 3}}, price=PRICE_MINOR)
+    async with shop.db.transaction() as tx:
+        await catalog.upsert_products(tx, MANAGER, [Product("tea", "Tea", PRICE_MINOR, "USD", 700)])
+        await fraud.clear_spending(tx, MANAGER, "A new year")
+    fields: dict[str, Any] = {"email": E_MAIL, "shipping_address": _ADDRESS}
+    delivered = await shop.place({"tea": 1}, **fields)
+    split = await shop.place({"tea": 1, "mug": 1}, **fields)
+    amended = await shop.place({"tea": 1, "mug": 99}, **fields)
+    declined = await shop.place({"tea": 1}, payment_method="sandbox-declined", **fields)
+    cancelled = await shop.place({"tea": 1}, **fields)
+    bens = await shop.place({"tea": 1}, customer="ben")
+    await shop.run()
+    await shop.cancel(cancelled)
+    for order in (delivered, split):
+        await shop.dispatch(order)
+        await shop.deliver(order)
+    await shop.run()
+    parked = await shop.place({"tea": 1}, **fields)
+    await shop.run(Queue.ALLOCATION)
+    await shop.execute(
+        "UPDATE work SET parked_at = clock_timestamp(), last_error = 'no answer' WHERE queue = 'billing'"
+    )
+    ids = {reference: customer_id(key) for key, reference in await shop.rows("SELECT id, reference FROM customers")}
+    return Scene(delivered, split, amended, declined, cancelled, parked, bens, ids["ana"], ids["ben"])
+
+
+def narrowed(viewer: Viewer, *operations: Any) -> Viewer:
+    """The same with a token that was issued for those operations only."""
+    return Viewer(viewer.name, viewer.role, viewer.customer_reference, scope=frozenset(operations))

@@ -1,0 +1,121 @@
+"""Every mutation and subscription: what the specification in tests/schema/test_roles.py demands is what is granted."""
+
+import re
+from typing import Any, Final
+
+import pytest
+
+from oms.domain.access.permissions import ALLOWED, Operation, Reach
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.ids import order_id, shipment_id
+from oms.schema.runtime.visibility import NEEDS
+from tests.schema.api import VIEWERS, Api, codes
+from tests.schema.test_roles import MUTATIONS, QUERIES, SUBSCRIPTIONS, everything, filled
+from tests.system.policy.scene import BEN, narrowed
+
+RULES: Final = {"Query": QUERIES, "Mutation": MUTATIONS, "Subscription": SUBSCRIPTIONS}
+OF_CUSTOMERS: Final = frozenset(Reach) - {Reach.ALL}
+
+
+def granted(root: str, field: str) -> frozenset[Role]:
+    """The roles that are allowed all that the field needs."""
+    return frozenset(role for role in Role if all(role in ALLOWED[operation] for operation in NEEDS[root, field]))
+
+
+@pytest.mark.parametrize(("root", "field"), [(root, field) for root, rules in RULES.items() for field in rules])
+def test_the_table_grants_a_root_field_to_the_roles_that_the_specification_names(root: str, field: str) -> None:
+    assert granted(root, field) == RULES[root][field].roles
+
+
+def owned(role: Role) -> list[str]:
+    """The mutations that the role may do with some things and not with others."""
+    return [
+        field
+        for field in MUTATIONS
+        for operation in NEEDS["Mutation", field]
+        if ALLOWED[operation].get(role) in OF_CUSTOMERS and MUTATIONS[field].variables.get("id")
+    ]
+
+
+def test_there_are_such_mutations() -> None:
+    assert set(owned(Role.CUSTOMER)) == {"acceptAmendedOrder", "cancelOrder"}
+    assert set(owned(Role.COURIER)) == {"dispatchShipment", "deliverShipment", "failShipment"}
+
+
+@pytest.mark.parametrize("field", owned(Role.CUSTOMER))
+async def test_to_a_customer_anothers_is_as_if_it_were_not(api: Api, field: str) -> None:
+    theirs = await filled(api, MUTATIONS[field])
+    before = await everything(api)
+    answers = [
+        await api.ask(MUTATIONS[field].document, BEN, id=asked)
+        for asked in (theirs["id"], f"ord_{'0' * 32}", "ord_", theirs["id"].upper())
+    ]
+    assert codes(answers[0]) == ["NOT_FOUND"]
+    assert answers == [answers[0]] * len(answers)
+    assert await everything(api) == before
+
+
+@pytest.mark.parametrize("field", owned(Role.COURIER))
+async def test_to_a_courier_what_is_not_booked_is_as_if_it_were_not(api: Api, field: str) -> None:
+    known = await api.amended()
+    before = await everything(api)
+    answers = [
+        await api.ask(MUTATIONS[field].document, VIEWERS[Role.COURIER], id=asked)
+        for asked in (known.shipment(), known.shipment(7), f"shp_{'0' * 32}_1", "shp_")
+    ]
+    assert codes(answers[0]) == ["NOT_FOUND"]
+    assert answers == [answers[0]] * len(answers)
+    assert await everything(api) == before
+
+
+@pytest.mark.parametrize("field", sorted(MUTATIONS))
+async def test_a_token_needs_what_the_table_says_and_no_more(api: Api, field: str) -> None:
+    needed, rule = NEEDS["Mutation", field], MUTATIONS[field]
+    viewer = VIEWERS[min(granted("Mutation", field))]
+    variables = await filled(api, rule)
+    before = await everything(api)
+    others = frozenset(Operation) - needed
+    assert codes(await api.ask(rule.document, narrowed(viewer, *others), **variables)) == ["FORBIDDEN"]
+    assert await everything(api) == before
+    payload = await api.ask(rule.document, narrowed(viewer, *needed), **variables)
+    assert codes(payload) == []
+    assert not any(payload.get(subject) for subject in ("order", "shipment", "fraudSettings"))
+
+
+WHOLE_ORDER: Final = "{ id reference total { amount } customer { reference } shipments { payment { status } } }"
+
+
+@pytest.mark.parametrize(("field", "role"), [(f, r) for f in sorted(MUTATIONS) for r in sorted(granted("Mutation", f))])
+async def test_an_answer_shows_its_subject_as_far_as_the_role_may_see_it(
+    api: Api,
+    field: str,
+    role: Role,
+) -> None:
+    rule = MUTATIONS[field]
+    whole = re.sub(r"order \{ id \}", f"order {WHOLE_ORDER}", rule.document)
+    whole = re.sub(r"shipment \{ id \}", f"shipment {{ id order {WHOLE_ORDER} }}", whole)
+    told: Any = await api.ask(whole, VIEWERS[role], **await filled(api, rule))
+    sees_money = role in ALLOWED[Operation.READ_MONEY]
+    for order in _orders(told):
+        assert (order["customer"] is not None) == (role in ALLOWED[Operation.READ_CUSTOMER])
+        assert all((shipment["payment"] is not None) == sees_money for shipment in order["shipments"])
+        assert sees_money or order["total"] is None
+
+
+def _orders(told: Any) -> list[dict[str, Any]]:
+    """Wherever they stand in an answer."""
+    if isinstance(told, list):
+        return [order for entry in told for order in _orders(entry)]
+    if not isinstance(told, dict):
+        return []
+    return [told] if "reference" in told and "shipments" in told else _orders(list(told.values()))
+
+
+async def test_what_does_not_exist_is_not_told_from_what_is_forbidden_by_its_id(api: Api) -> None:
+    """A role that may not do it at all hears the same whatever it names."""
+    known = await api.booked()
+    document = MUTATIONS["dispatchShipment"].document
+    asked = (known.shipment(), shipment_id(known.key, 9), order_id(known.key), "nonsense")
+    answers = [await api.ask(document, VIEWERS[Role.SUPPORT], id=each) for each in asked]
+    assert codes(answers[0]) == ["FORBIDDEN"]
+    assert answers == [answers[0]] * len(answers)

@@ -1,0 +1,85 @@
+"""Every field of the schema, for every role: who is allowed what it needs gets it, and nobody else does."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import pytest
+from graphql import GraphQLNonNull
+
+from oms.domain.access.permissions import ALLOWED, Operation, Viewer
+from oms.domain.vocabulary.actor import Role
+from oms.schema.runtime.visibility import NEEDS
+from tests.system.policy.conftest import Staged
+from tests.system.policy.type_graph import ROOTS, TYPES, Step, Way, document, values, ways
+
+NOTHING_TO_SHOW: Final[dict[Step, set[Role]]] = {
+    ("Order", "actionDeadline"): {Role.COURIER},  # what waits for its customer has nothing to carry
+    ("OrderEvent", "reason"): {Role.COURIER},  # they are told that it was booked, dispatched, delivered
+    ("Viewer", "sessions"): {Role.SERVICE},
+    **{("Session", field): {Role.SERVICE} for field in TYPES["Session"].fields},  # a machine is not signed in
+}
+"""Allowed, but there is never a value that the role may see."""
+
+
+def is_allowed(role: Role, step: Step) -> bool:
+    return all(role in ALLOWED[operation] for operation in NEEDS[step])
+
+
+def way_to(role: Role, step: Step) -> Way:
+    """One that is open to the role up to the field itself, or, if there is none, the shortest."""
+    open_ways = ways(lambda passed: is_allowed(role, passed))
+    return (*open_ways.get(step[0], ways(lambda _: True)[step[0]]), step)
+
+
+FIELDS: Final = [(name, field) for name in ways(lambda _: True) for field in TYPES[name].fields]
+
+
+def test_what_no_query_leads_to_answers_a_command() -> None:
+    """So that test_commands.py has it."""
+    answers = {name for name, type_ in TYPES.items() if name.endswith("Payload")} | {"UserError"}
+    assert TYPES.keys() - ways(lambda _: True).keys() == answers | set(ROOTS[1:])
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_a_field_is_shown_to_those_who_are_allowed_it_and_to_nobody_else(staged: Staged, role: Role) -> None:
+    wrong: list[str] = []
+    for step in FIELDS:
+        wrong += [complaint async for complaint in _complaints(staged, role, step)]
+    assert wrong == []
+
+
+async def _complaints(staged: Staged, role: Role, step: Step) -> AsyncIterator[str]:
+    way = way_to(role, step)
+    shown, codes = await _look(staged, staged.viewers[role], way)
+    name = f"{role} {'.'.join(field for _, field in way)} ({step[0]}.{step[1]})"
+    refused = next((passed for passed in way if not is_allowed(role, passed)), None)
+    if refused is None:
+        if codes:
+            yield f"{name}: allowed, and refused as {codes}"
+        elif not shown and role not in NOTHING_TO_SHOW.get(step, ()):
+            yield f"{name}: allowed, and never shown"
+    elif shown:
+        yield f"{name}: not allowed, and shown: {shown[:3]}"
+    elif codes != ({"FORBIDDEN"} if _is_told(refused) else set()):
+        yield f"{name}: not allowed, and answered with {codes}"
+
+
+def _is_told(step: Step) -> bool:
+    """Whether a refusal there is an error; elsewhere it is null."""
+    return step[0] == "Query" or isinstance(TYPES[step[0]].fields[step[1]].type, GraphQLNonNull)
+
+
+async def _look(staged: Staged, viewer: Viewer, way: Way) -> tuple[list[Any], set[str]]:
+    """What is shown at the end of the way, and the codes of what is refused, over all subjects of the scene."""
+    shown: list[Any] = []
+    codes: set[str] = set()
+    for arguments in staged.scene.arguments().get(way[0][1], [""]):
+        result = await staged.api.answer(document(way, arguments), viewer)
+        shown += [value for value in values(result.data, way) if value is not None] if result.data else []
+        codes |= {error.extensions["code"] for error in result.errors or () if error.extensions}
+    return shown, codes
+
+
+def test_what_a_role_is_shown_of_a_list_it_may_also_see_one_by_one() -> None:
+    for listed in (Operation.READ_ORDERS, Operation.READ_SHIPMENTS):
+        assert ALLOWED[listed].items() <= ALLOWED[Operation.READ_ORDER].items()

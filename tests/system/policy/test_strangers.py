@@ -1,0 +1,104 @@
+"""Not found and not yours look the same, to the byte: orders, shipments, customers, whatever has an id, and streams."""
+
+import json
+from typing import Final
+
+import pytest
+
+from oms.domain.vocabulary.ids import order_id, shipment_id
+from oms.schema.schema import schema
+from tests.shop import COURIER
+from tests.system.policy.conftest import Staged
+from tests.system.policy.scene import ANA, BEN
+
+NOBODYS: Final = "0" * 32
+ORDER: Final = "query ($id: ID) { order(id: $id) { id } }"
+BY_REFERENCE: Final = "query ($id: String) { order(reference: $id) { id } }"
+SHIPMENT: Final = "query ($id: ID!) { shipment(id: $id) { id } }"
+NODE: Final = "query ($id: ID!) { node(id: $id) { __typename id } }"
+CUSTOMER: Final = "query ($id: ID) { customer(id: $id) { id } }"
+CUSTOMER_BY_REFERENCE: Final = "query ($id: String) { customer(reference: $id) { id } }"
+OF_CUSTOMER: Final = "query ($id: ID) { orders(filter: { customerId: $id }) { nodes { id } edges { cursor } } }"
+PLACE: Final = (
+    "mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { order { id } userErrors { code message } } }"
+)
+SEARCH: Final = "query ($id: String) { orders(search: $id) { nodes { id } edges { cursor } } }"
+
+
+def of_bens(staged: Staged) -> list[tuple[str, str, str]]:
+    """A document, the id of something of ben's, and one like it of nothing."""
+    scene = staged.scene
+    order, shipment = order_id(scene.bens), shipment_id(scene.bens, 1)
+    return [
+        (ORDER, order, f"ord_{NOBODYS}"),
+        (BY_REFERENCE, "order-6", "order-66"),
+        (SHIPMENT, shipment, f"shp_{NOBODYS}_1"),
+        *((NODE, each, like) for each, like in ((order, f"ord_{NOBODYS}"), (shipment, f"shp_{NOBODYS}_1"))),
+        (NODE, scene.ben, f"cus_{NOBODYS}"),
+        (CUSTOMER, scene.ben, f"cus_{NOBODYS}"),
+        (CUSTOMER_BY_REFERENCE, "ben", "nobody"),
+        (OF_CUSTOMER, scene.ben, f"cus_{NOBODYS}"),
+        (SEARCH, "order-6", "order-66"),
+        (SEARCH, "ben", "nobody"),
+    ]
+
+
+@pytest.mark.parametrize("nth", range(11))
+async def test_a_query_tells_a_stranger_nothing(staged: Staged, nth: int) -> None:
+    document, theirs, nothing = of_bens(staged)[nth]
+    told = [await staged.api.answer(document, ANA, id=asked) for asked in (theirs, nothing)]
+    assert _bytes(told[0]) == _bytes(told[1])
+    assert _bytes(await staged.api.answer(document, BEN, id=theirs)) != _bytes(told[0])
+
+
+async def test_of_a_reference_that_is_taken_a_stranger_learns_that_and_no_more(staged: Staged) -> None:
+    """References are unique in the shop, so this can't be hidden; see docs/security.md."""
+    same_as_bens = {"reference": "order-6", "lines": [{"sku": "tea", "quantity": 1}]}
+    told = await staged.api.answer(PLACE, ANA, input=same_as_bens)
+    message = "The reference 'order-6' was used for a different order; give this one another."
+    assert told.data == {"placeOrder": {"order": None, "userErrors": [{"code": "DUPLICATE", "message": message}]}}
+    assert not told.errors
+
+
+def _bytes(result: object) -> bytes:
+    errors = [error.formatted for error in getattr(result, "errors", None) or ()]
+    return json.dumps([getattr(result, "data", None), errors]).encode()
+
+
+@pytest.mark.parametrize("asked", [ORDER, SHIPMENT, NODE])
+async def test_what_is_not_booked_is_to_a_courier_as_if_it_were_not(staged: Staged, asked: str) -> None:
+    amended, nothing = staged.scene.amended, f"{NOBODYS}"
+    ids = (shipment_id(amended, 1), f"shp_{nothing}_1") if asked == SHIPMENT else (order_id(amended), f"ord_{nothing}")
+    told = [await staged.api.answer(asked, COURIER, id=each) for each in ids]
+    assert _bytes(told[0]) == _bytes(told[1])
+    delivered = staged.scene.delivered
+    seen = shipment_id(delivered, 1) if asked == SHIPMENT else order_id(delivered)
+    assert _bytes(await staged.api.answer(asked, COURIER, id=seen)) != _bytes(told[0])
+
+
+@pytest.mark.parametrize("field", ["orderUpdated", "orderEvents"])
+async def test_a_subscription_tells_a_stranger_nothing(staged: Staged, field: str) -> None:
+    document = f"subscription ($id: ID!) {{ {field}(orderId: $id) {{ __typename }} }}"
+    told = []
+    for viewer, asked in (
+        (ANA, order_id(staged.scene.bens)),
+        (ANA, f"ord_{NOBODYS}"),
+        (ANA, "ord_"),
+        (COURIER, order_id(staged.scene.amended)),
+    ):
+        results = await schema.subscribe(document, {"id": asked}, staged.api.context(viewer))
+        told.append(_bytes(await anext(results)))
+        await results.aclose()
+    assert b"NOT_FOUND" in told[0]
+    assert told == [told[0]] * len(told)
+
+
+async def test_lists_and_counts_hold_nothing_of_strangers(staged: Staged) -> None:
+    lists = "{ orders(first: 100) { nodes { id } } shipments(first: 100) { nodes { id order { id } } } }"
+    anas, bens = await staged.api.ask(lists, ANA), await staged.api.ask(lists, BEN)
+    theirs = order_id(staged.scene.bens)
+    assert [order["id"] for order in bens["orders"]["nodes"]] == [theirs]
+    assert {shipment["order"]["id"] for shipment in bens["shipments"]["nodes"]} == {theirs}
+    assert theirs not in {order["id"] for order in anas["orders"]["nodes"]}
+    assert theirs not in {shipment["order"]["id"] for shipment in anas["shipments"]["nodes"]}
+    assert len(anas["orders"]["nodes"]) == 6

@@ -1,0 +1,67 @@
+"""A token issued for some operations may do those of its role's, and nothing else, in every part of the API."""
+
+import pytest
+
+from oms.domain.access.permissions import Operation as O  # noqa: N817 - reads as the table's column head
+from oms.schema.runtime.visibility import NEEDS
+from tests.schema.api import codes
+from tests.shop import CART, MANAGER, SUPPORT
+from tests.system.policy.conftest import Staged
+from tests.system.policy.scene import narrowed
+from tests.system.policy.type_graph import TYPES, document
+
+ORDERS = "{ orders { nodes { id total { amount } } pageInfo { hasNextPage } } }"
+PLACE = """mutation ($input: PlaceOrderInput!) {
+  placeOrder(input: $input) { order { id } userErrors { code message } } }"""
+
+
+async def test_what_it_was_not_issued_for_is_forbidden_and_says_so(staged: Staged) -> None:
+    error = await staged.api.refusal(ORDERS, narrowed(CART, O.READ_ORDER, O.READ_MONEY))
+    assert error.extensions == {"code": "FORBIDDEN"}
+    assert error.message == "With this token you can't list orders: it was issued for other things."
+
+
+async def test_each_part_of_an_answer_takes_its_own_operation(staged: Staged) -> None:
+    listing = narrowed(SUPPORT, O.READ_ORDERS)
+    assert await staged.api.ask("{ orders { pageInfo { hasNextPage } } }", listing) == {
+        "pageInfo": {"hasNextPage": False}
+    }
+    assert (await staged.api.refusal(ORDERS, listing)).path == ["orders", "nodes"]
+    reading = await staged.api.ask(ORDERS, narrowed(SUPPORT, O.READ_ORDERS, O.READ_ORDER))
+    assert reading["nodes"]
+    assert [order["total"] for order in reading["nodes"]] == [None] * len(reading["nodes"])
+    seeing = await staged.api.ask(ORDERS, narrowed(SUPPORT, O.READ_ORDERS, O.READ_ORDER, O.READ_MONEY))
+    assert any(order["total"] for order in seeing["nodes"])
+
+
+async def test_without_prices_it_is_told_only_of_events_that_name_none(staged: Staged) -> None:
+    events = f"{{ order{staged.scene.arguments()['order'][0]} {{ events {{ nodes {{ type summary }} }} }} }}"
+    told = await staged.api.ask(events, narrowed(CART, O.READ_ORDER))
+    assert {event["type"] for event in told["events"]["nodes"]} == {
+        "ShipmentBooked", "ShipmentDispatched", "ShipmentDelivered",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("field", [field for field in TYPES["Query"].fields if NEEDS["Query", field]])
+async def test_a_token_for_nothing_opens_no_query(staged: Staged, field: str) -> None:
+    arguments = staged.scene.arguments().get(field, [""])[0]
+    error = await staged.api.refusal(document((("Query", field),), arguments), narrowed(MANAGER))
+    assert error.extensions is not None
+    assert error.extensions["code"] == "FORBIDDEN"
+
+
+async def test_a_cart_that_may_only_place_is_told_that_it_did_and_no_more(staged: Staged) -> None:
+    asked = {"reference": "blind", "customerReference": "ana", "lines": [{"sku": "tea", "quantity": 1}]}
+    payload = await staged.api.ask(PLACE, narrowed(CART, O.PLACE_ORDER), input=asked)
+    assert payload == {"order": None, "userErrors": []}
+    again = await staged.api.ask(PLACE, narrowed(CART, O.PLACE_ORDER, O.READ_ORDER), input=asked)
+    assert again["order"]
+    refused = await staged.api.ask(PLACE, narrowed(CART, O.READ_ORDER), input=asked)
+    assert refused["order"] is None
+    assert codes(refused) == ["FORBIDDEN"]
+
+
+async def test_a_price_in_an_order_takes_an_operation_of_its_own(staged: Staged) -> None:
+    lines = [{"sku": "tea", "quantity": 1, "unitPrice": 1}]
+    asked = {"reference": "cheap", "customerReference": "ana", "lines": lines}
+    assert codes(await staged.api.ask(PLACE, narrowed(CART, O.PLACE_ORDER), input=asked)) == ["FORBIDDEN"]

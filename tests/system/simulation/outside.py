@@ -1,0 +1,146 @@
+"""Billing and courier systems in memory: they honour keys, and fail in every way that a network makes possible."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from oms.providers import sandbox_rules as rules_of
+from oms.providers.ports import (
+    BookingAnswer,
+    BookingRequest,
+    ChargeAnswer,
+    ChargeRequest,
+    InvoiceAnswer,
+    InvoiceRequest,
+    KeyReused,
+    ProviderUnavailable,
+    RefundRequest,
+    RequestRejected,
+)
+from oms.providers.sandbox_rules import SandboxRules
+from oms.tools.check.sandbox import Effect, subject_of
+from tests.system.simulation.stage import Stage
+
+WELL: Final = "well"
+DOWN: Final = "down"
+FATES: Final = ("well", "fails", "answer lost", "late")
+
+
+@dataclass
+class Weather:
+    """How often calls go well, fail, lose their answer, or take effect long after the caller has given up."""
+
+    shares: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
+    is_down: bool = False
+
+
+@dataclass
+class Outside:
+    """BillingSystem and CourierSystem in one. `complain` is told what no provider should ever be asked."""
+
+    stage: Stage
+    chance: random.Random
+    rules: SandboxRules
+    complain: Callable[[str], None]
+    weather: Weather = field(default_factory=Weather)
+    late: list[tuple[str, Any]] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    _done: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
+    _charged: dict[tuple[UUID, int] | None, str] = field(default_factory=dict)
+    _refunded: dict[str, int] = field(default_factory=dict)
+
+    async def invoice(self, request: InvoiceRequest, /) -> InvoiceAnswer:
+        answer: InvoiceAnswer = await self._serve("invoice", request.key, request)
+        return answer
+
+    async def charge(self, request: ChargeRequest, /) -> ChargeAnswer:
+        answer: ChargeAnswer = await self._serve("charge", request.key, request)
+        return answer
+
+    async def refund(self, request: RefundRequest, /) -> None:
+        await self._serve("refund", request.key, request)
+
+    async def book(self, request: BookingRequest, /) -> BookingAnswer:
+        answer: BookingAnswer = await self._serve("book", request.key, request)
+        return answer
+
+    async def release(self, booking_key: str, /) -> None:
+        await self._serve("release", booking_key, booking_key)
+
+    async def _serve(self, operation: str, key: str, request: Any) -> Any:
+        act = self.stage.act(f"{operation} {key}")
+        await self.stage.pause(act, "request on its way")
+        fate = self.chance.choices(FATES, self.weather.shares)[0]
+        if self.weather.is_down or fate == "fails":
+            raise ProviderUnavailable(f"{operation}: no effect, as told")
+        if fate == "late":
+            self.late.append((operation, request))
+            raise ProviderUnavailable(f"{operation}: will take effect later")
+        answer = self._take_effect(operation, key, request)
+        await self.stage.pause(act, "answer on its way")
+        if fate == "answer lost":
+            raise ProviderUnavailable(f"{operation}: took effect, the answer was lost")
+        return answer
+
+    def arrive_late(self, index: int) -> str:
+        """A request whose caller has given up takes effect; says which."""
+        operation, request = self.late.pop(index)
+        key = request if operation == "release" else request.key
+        try:
+            self._take_effect(operation, key, request)
+        except RequestRejected as rejection:
+            self.complain(f"Rule 2: a request that came late makes no sense: {rejection}")
+        return f"{operation} {key}"
+
+    def _take_effect(self, operation: str, key: str, request: Any) -> Any:
+        """Once for each key; raises RequestRejected for what makes no sense, as the sandbox does."""
+        if known := self._done.get((operation, key)):
+            if known[0] != request:
+                raise KeyReused(f"{operation}: {key} came before with another request")
+            if operation == "book" and ("release", key) in self._done:
+                return self._decide(operation, request)
+            return known[1]
+        answer = self._decide(operation, request)
+        self._done[operation, key] = (request, answer)
+        self._write_down(operation, key, request, answer)
+        return answer
+
+    def _decide(self, operation: str, request: Any) -> Any:
+        match operation:
+            case "invoice":
+                return rules_of.invoice(request, self.rules)
+            case "charge":
+                return rules_of.charge(request, self.rules)
+            case "book":
+                released = ("release", request.key) in self._done
+                return rules_of.book(request, self.rules, released=released)
+            case "refund":
+                charged, answer = self._done.get(("charge", request.charge_key), (None, None))
+                taken = charged if answer and answer.succeeded else None
+                rules_of.check_refund(request, taken, self._refunded.get(request.charge_key, 0))
+        return None
+
+    def _write_down(self, operation: str, key: str, request: Any, answer: Any) -> None:
+        if operation == "invoice":
+            return
+        if operation == "refund":
+            self._refunded[request.charge_key] = self._refunded.get(request.charge_key, 0) + request.amount_minor
+        subject = subject_of(request.charge_key if operation == "refund" else key)
+        granted = bool(getattr(answer, "succeeded", getattr(answer, "accepted", True)))
+        if operation == "charge" and granted:
+            if subject in self._charged:
+                self.complain(f"Rule 2: a shipment was charged under {self._charged[subject]} and again under {key}")
+            self._charged[subject] = key
+        self.effects.append(
+            Effect(
+                operation=operation,
+                key=key,
+                subject=subject,
+                granted=granted,
+                amount_minor=getattr(request, "amount_minor", None),
+                tracking_number=getattr(answer, "tracking_number", None),
+                is_early=True,
+            )
+        )

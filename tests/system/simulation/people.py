@@ -1,0 +1,265 @@
+"""Carts, customers, couriers, managers and support: what they ask for, and what they may rely on once answered."""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from oms.domain.access.permissions import Viewer
+from oms.domain.fraud import commands as fraud
+from oms.domain.fulfilment import commands as shipments
+from oms.domain.fulfilment.commands import Carry, Deed
+from oms.domain.idempotency.batcher import Asked, Done, Rounds
+from oms.domain.idempotency.keys import KeyInUse, RepeatKey, once
+from oms.domain.inventory import commands as stock
+from oms.domain.inventory.commands import StockCount
+from oms.domain.parked import commands as work
+from oms.domain.placing import commands as orders
+from oms.domain.placing.request import LineRequest, OrderRequest
+from oms.domain.vocabulary.errors import Code, Refused
+from oms.domain.work.model import Queue, WorkKey
+from oms.platform.db import Tx
+from tests.shop import CART, COURIER, MANAGER, SUPPORT, customer
+from tests.system.simulation.database import SteppedDatabase
+
+SKUS: Final = ("S1", "S2", "S3")
+WAREHOUSES: Final = ("A", "B", "C")
+CUSTOMERS: Final = ("ana", "ben", "cem")
+RESTOCK: Final = "restock"
+
+NO_SURPRISE: Final = frozenset({Code.CONFLICT, Code.NOT_FOUND, Code.DUPLICATE})
+"""What may become of a well-formed command of somebody who may give it."""
+
+ORDERS: Final = """
+    SELECT o.id, o.status, c.reference AS owner,
+           EXISTS (SELECT FROM shipments s
+                   WHERE s.order_id = o.id AND s.payment_status IN ('CHARGING', 'SUCCEEDED')) AS is_paid
+    FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.closed_at IS NULL ORDER BY o.reference
+"""
+MOVING: Final = "SELECT order_id, number FROM shipments WHERE status = ANY($1) ORDER BY order_id, number"
+PARKED: Final = (
+    "SELECT order_id, shipment, queue FROM work WHERE parked_at IS NOT NULL ORDER BY order_id, shipment, queue"
+)
+HELD: Final = "SELECT sku, warehouse_code, on_hand, allocated FROM stock ORDER BY 1, 2"
+TRAIL: Final = "SELECT order_id, type, shipment FROM order_events"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something asked of the system. `event`: (order, type, shipment) that stands in the trail once it was answered.
+
+    It is carried out by itself, or is what one of the product's rounds takes: its name in Rounds, and the command.
+    """
+
+    name: str
+    viewer: Viewer
+    act: Callable[[Tx], Awaitable[Any]] | tuple[str, Any]
+    key: RepeatKey | None = None
+    event: tuple[UUID, str, int | None] | None = None
+    allowed: frozenset[Code] = NO_SURPRISE
+    must_fail: bool = False
+    acknowledged: Callable[[Any], None] | None = None
+
+
+@dataclass
+class People:
+    """`complain` is told of every answer that nobody should ever get."""
+
+    db: SteppedDatabase
+    monitor: "asyncpg.Connection[asyncpg.Record]"
+    complain: Callable[[str], None]
+    customers: tuple[str, ...] = CUSTOMERS
+    asked: dict[str, OrderRequest] = field(default_factory=dict)
+    placed: dict[str, tuple[OrderRequest, UUID]] = field(default_factory=dict)
+    sent: list[Command] = field(default_factory=list)
+    answered: list[Command] = field(default_factory=list)
+
+    async def think(self, chance: random.Random, habits: tuple[int, ...]) -> Command | None:
+        """Somebody's next command, by how often each kind comes; None where there is nothing that they could do."""
+        kinds = (self._place, self._answer, self._carry, self._manage, self._mend, self._repeat)
+        [kind] = chance.choices(kinds, habits)
+        command = await kind(chance)
+        if command is not None and command not in self.sent:
+            self.sent.append(command)
+        return command
+
+    async def send(self, command: Command, rounds: Rounds) -> str:
+        """Gives the command and says what was answered."""
+        try:
+            answer = await self._answered(command, rounds)
+        except Refused as refusal:
+            codes = {problem.code for problem in refusal.problems}
+            if not codes <= command.allowed:
+                self.complain(f"{command.name} was refused: {refusal}")
+            return "refused " + ", ".join(sorted(codes))
+        except KeyInUse:
+            return "key in use"
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what the simulation looks for
+            self.complain(f"{command.name} failed: {type(error).__name__}: {str(error).splitlines()[0]}")
+            return "failed"
+        if command.must_fail:
+            self.complain(f"Rule 8: {command.name} was carried out for {command.viewer.name}")
+        self.answered.append(command)
+        if command.acknowledged:
+            command.acknowledged(answer)
+        return "done"
+
+    async def _answered(self, command: Command, rounds: Rounds) -> Any:
+        if isinstance(command.act, tuple):
+            name, what = command.act
+            done: Done[Any] = await getattr(rounds, name).do(Asked(command.viewer, what, command.key))
+            return done.subject
+        async with self.db.transaction() as tx:
+            return await once(tx, command.viewer, command.key, partial(_subject, command, command.act, tx))
+
+    async def broken_promises(self) -> list[str]:
+        """What was answered and is not there."""
+        trail = {(row[0], row[1], row[2]) for row in await self.monitor.fetch(TRAIL)}
+        there = {row[0] for row in await self.monitor.fetch("SELECT id FROM orders")}
+        lost = [f"Rule 1: {reference} was acknowledged and is gone" for reference, (_, order_id) in self.placed.items()
+                if order_id not in there]  # fmt: skip
+        return lost + [
+            f"Rule 5: {command.name} was answered, and no event tells of it"
+            for command in self.answered
+            if command.event and command.event not in trail
+        ]
+
+    async def _place(self, chance: random.Random) -> Command:
+        if self.asked and chance.random() < 0.25:
+            request = self.asked[chance.choice(list(self.asked))]
+            if chance.random() < 0.3:
+                request = replace(request, email="someone@example.com")
+        else:
+            request = _order(chance, f"order-{len(self.asked) + 1}", self.customers)
+            self.asked[request.reference] = request
+        viewer = CART if chance.random() < 0.5 else customer(request.customer_reference)
+        return Command(
+            f"place {request.reference}",
+            viewer,
+            ("place", request),
+            acknowledged=partial(self._was_placed, request),
+        )
+
+    def _was_placed(self, request: OrderRequest, subject: str) -> None:
+        order_id = UUID(hex=subject)
+        known, first_id = self.placed.setdefault(request.reference, (request, order_id))
+        if first_id != order_id:
+            self.complain(f"Rule 1: {request.reference} was answered with two orders")
+        elif known != request:
+            self.complain(f"{request.reference} was accepted again with other content")
+
+    async def _answer(self, chance: random.Random) -> Command | None:
+        open_orders = await self.monitor.fetch(ORDERS)
+        if not open_orders:
+            return None
+        waiting = [row for row in open_orders if row["status"] == "CUSTOMER_ACTION_REQUIRED"]
+        paid = [row for row in open_orders if row["is_paid"]]
+        row = chance.choice(chance.choice([group for group in (waiting, paid, open_orders) if group]))
+        owner: str = row["owner"]
+        viewer = chance.choice((CART, CART, *[customer(owner)] * 3, customer("nosy")))
+        accepts = row["status"] == "CUSTOMER_ACTION_REQUIRED" and chance.random() < 0.7
+        name, event = ("accept", "AmendmentAccepted") if accepts else ("cancel", "OrderCancelled")
+        act = orders.accept if accepts else partial(orders.cancel, reason="Changed my mind")
+        is_theirs = viewer.customer_reference in (None, owner)
+        return Command(
+            f"{name} {row['id']}",
+            viewer,
+            lambda tx: act(tx, viewer, row["id"]),
+            key=_key(chance, name, row["id"]) if is_theirs else None,
+            event=(row["id"], event, None) if is_theirs else None,
+            allowed=NO_SURPRISE if is_theirs else frozenset({Code.NOT_FOUND}),
+            must_fail=not is_theirs,
+        )
+
+    async def _carry(self, chance: random.Random) -> Command | None:
+        fails = chance.random() < 0.15
+        status, name, event = chance.choice(
+            (("BOOKED", "dispatch", "ShipmentDispatched"), ("DISPATCHED", "deliver", "ShipmentDelivered"))
+        )
+        found = await self.monitor.fetch(MOVING, [status, "PENDING"] if chance.random() < 0.1 else [status])
+        if not found:
+            return None
+        key: tuple[UUID, int] = tuple(chance.choice(found))
+        if fails:
+            return self.failing(key)
+        return self.carrying(key, name, event, _key(chance, name, key))
+
+    @staticmethod
+    def failing(key: tuple[UUID, int]) -> Command:
+        return Command(
+            f"fail {key[0]}-{key[1]}",
+            SUPPORT,
+            lambda tx: shipments.fail(tx, SUPPORT, key, "Lost on the way"),
+            event=(key[0], "ShipmentFailed", key[1]),
+        )
+
+    @staticmethod
+    def carrying(key: tuple[UUID, int], name: str, event: str, repeat: RepeatKey | None = None) -> Command:
+        return Command(
+            f"{name} {key[0]}-{key[1]}",
+            COURIER,
+            ("carry", Carry(Deed(name.upper()), key)),
+            repeat,
+            (key[0], event, key[1]),
+        )
+
+    async def _manage(self, chance: random.Random) -> Command | None:
+        match chance.randrange(6):
+            case 0 | 1:
+                limit = chance.choice((0, 5_000, 10_000, 20_000))
+                return Command(f"limit {limit}", MANAGER, lambda tx: fraud.set_spending_limit(tx, MANAGER, limit))
+            case 2:
+                return Command("maintenance on", MANAGER, lambda tx: fraud.set_maintenance(tx, MANAGER, enabled=True))
+            case 3:
+                return self.end_maintenance()
+            case 4:
+                return Command("clear spending", MANAGER, lambda tx: fraud.clear_spending(tx, MANAGER, "New period"))
+        row = chance.choice(await self.monitor.fetch(HELD))
+        count = StockCount(row["sku"], row["warehouse_code"], row["allocated"] + chance.randrange(8), row["on_hand"])
+        return Command(RESTOCK, MANAGER, lambda tx: stock.set_stock(tx, MANAGER, [count]))
+
+    @staticmethod
+    def end_maintenance() -> Command:
+        return Command("maintenance off", MANAGER, lambda tx: fraud.set_maintenance(tx, MANAGER, enabled=False))
+
+    async def _mend(self, chance: random.Random) -> Command | None:
+        parked = await self.monitor.fetch(PARKED)
+        if not parked:
+            return None
+        row = chance.choice(parked)
+        if chance.random() < 0.5:
+            return self.retrying(row)
+        key = WorkKey(row["order_id"], row["shipment"], Queue(row["queue"]))
+        return Command(f"give up {key}", SUPPORT, lambda tx: work.give_up(tx, SUPPORT, key, "It will not do"))
+
+    @staticmethod
+    def retrying(row: Any) -> Command:
+        key = WorkKey(row["order_id"], row["shipment"], Queue(row["queue"]))
+        return Command(f"retry {key}", SUPPORT, lambda tx: work.retry(tx, SUPPORT, key))
+
+    async def _repeat(self, chance: random.Random) -> Command | None:
+        """A network that lost the answer, or a double click."""
+        return chance.choice(self.sent) if self.sent else None
+
+
+def _order(chance: random.Random, reference: str, customers: tuple[str, ...]) -> OrderRequest:
+    lines = [
+        LineRequest(chance.choice(SKUS), chance.choice((1, 1, 2, 3, 6))) for _ in range(chance.choice((1, 1, 2, 3)))
+    ]
+    method = "sandbox-declined" if chance.random() < 0.07 else "sandbox-ok"
+    return OrderRequest(reference, chance.choice(customers), tuple(lines), payment_method=method)
+
+
+def _key(chance: random.Random, name: str, subject: object) -> RepeatKey | None:
+    """Half of the callers send one."""
+    return RepeatKey.of(f"{name} {subject}", b"body") if chance.random() < 0.5 else None
+
+
+async def _subject(command: Command, act: Callable[[Tx], Awaitable[Any]], tx: Tx) -> Any:
+    """What is stored beside a key is JSON; without one the command's own answer is wanted."""
+    answer = await act(tx)
+    return command.name if command.key else answer

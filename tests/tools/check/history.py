@@ -1,0 +1,149 @@
+"""A small honest shop in which everything that can happen has happened, so that the checker meets every status."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from oms.domain.audit.model import OPERATOR
+from oms.domain.fraud import commands as fraud
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity import session_commands as sessions
+from oms.domain.identity.accounts import NewAccount
+from oms.domain.parked.commands import retry
+from oms.domain.tokens import commands as access
+from oms.domain.vocabulary.actor import Role
+from oms.domain.work import store as work_store
+from oms.domain.work.model import Queue, WorkKey
+from oms.providers.ports import BookingAnswer, BookingRequest, ChargeAnswer, ChargeRequest, ProviderUnavailable
+from tests.shop import MANAGER, SESSION_RULES, SUPPORT, ShopUnderTest
+
+Orders = dict[str, UUID]
+"""By what became of them."""
+
+
+class SilentBilling:
+    """Takes money and loses the answer; never pays back."""
+
+    def __init__(self, shop: ShopUnderTest) -> None:
+        self.charge_at = shop.sandbox.charge
+        self.invoice = shop.sandbox.invoice
+
+    async def charge(self, request: ChargeRequest, /) -> ChargeAnswer:
+        await self.charge_at(request)
+        raise ProviderUnavailable("the answer got lost")
+
+    async def refund(self, _: object, /) -> None:
+        raise ProviderUnavailable("nobody there")
+
+
+class SilentCourier:
+    """Never answers."""
+
+    async def book(self, _: BookingRequest, /) -> BookingAnswer:
+        raise ProviderUnavailable("nobody there")
+
+    async def release(self, _: str, /) -> None:
+        raise ProviderUnavailable("nobody there")
+
+
+async def live_through(shop: ShopUnderTest) -> Orders:
+    """Everything once, in an order in which nothing spoils what went before."""
+    await shop.stock_up({"MUG": {"A": 1000}, "CUP": {"A": 4, "B": 5}, "JUG": {"A": 2}, "URN": {"A": 0}})
+    async with shop.db.transaction() as tx:
+        await access.issue_token(tx, role=Role.CUSTOMER, name="Ana", customer_reference="ana", days=None)
+        account = await accounts.add(tx, OPERATOR, NewAccount("ana", "Ana", Role.CUSTOMER, "ana"), "nobody's")
+        await sessions.begin(tx, account, SESSION_RULES, by="password")
+        await fraud.set_spending_limit(tx, MANAGER, 90_000)
+    orders = await _amended(shop)
+    orders |= await _delivered(shop)
+    async with shop.db.transaction() as tx:
+        await fraud.clear_spending(tx, MANAGER, "A new year")
+    orders |= await _ended(shop)
+    return orders | await _under_way(shop)
+
+
+async def _amended(shop: ShopUnderTest) -> Orders:
+    orders = {
+        "waiting": await shop.place([("JUG", 1), ("JUG", 2)]),
+        "accepted": await shop.place({"MUG": 1, "URN": 3}),
+        "nothing_there": await shop.place({"URN": 1}),
+        "cancelled_amended": await shop.place({"MUG": 1, "URN": 1}),
+    }
+    await shop.run(Queue.ALLOCATION)
+    await shop.accept(orders["accepted"])
+    await shop.cancel(orders["cancelled_amended"])
+    answer_within = shop.work.answer_within
+    object.__setattr__(shop.work, "answer_within", timedelta(milliseconds=50))
+    orders["timed_out"] = await shop.place({"MUG": 1, "URN": 1})
+    await shop.run(Queue.ALLOCATION)
+    object.__setattr__(shop.work, "answer_within", answer_within)
+    await asyncio.sleep(0.1)
+    await shop.run()
+    return orders
+
+
+async def _delivered(shop: ShopUnderTest) -> Orders:
+    orders = {
+        "completed": await shop.place([("MUG", 1), ("MUG", 2)]),
+        "split": await shop.place({"CUP": 7, "MUG": 1}),
+        "dispatched": await shop.place({"MUG": 1}),
+        "booked": await shop.place({"MUG": 2}),
+    }
+    await shop.run()
+    await shop.dispatch(orders["completed"])
+    await shop.deliver(orders["completed"])
+    await shop.dispatch(orders["split"], 1)
+    await shop.dispatch(orders["split"], 2)
+    await shop.deliver(orders["split"], 1)
+    await shop.fail(orders["split"], 2)
+    await shop.dispatch(orders["dispatched"])
+    await shop.run()
+    return orders
+
+
+async def _ended(shop: ShopUnderTest) -> Orders:
+    orders = {
+        "cancelled_pending": await shop.place({"MUG": 1}),
+        "declined": await shop.place({"MUG": 1}, payment_method="sandbox-declined"),
+        "over_limit": await shop.place({"MUG": 100}, customer="bo"),
+        "refunded": await shop.place({"MUG": 1}),
+        "lost": await shop.place({"MUG": 1}),
+        "never_collected": await shop.place({"MUG": 1}),
+    }
+    await shop.cancel(orders["cancelled_pending"])
+    await shop.run()
+    await shop.cancel(orders["refunded"])
+    await shop.dispatch(orders["lost"])
+    await shop.fail(orders["lost"])
+    await shop.fail(orders["never_collected"])
+    await shop.run()
+    return orders
+
+
+async def _under_way(shop: ShopUnderTest) -> Orders:
+    """What waits for a provider, for support, for the end of maintenance or for a worker."""
+    orders = {"refund_due": await shop.place({"MUG": 1})}
+    await shop.run()
+    object.__setattr__(shop.work, "courier", SilentCourier())
+    orders["paid"] = await shop.place({"MUG": 1})
+    await shop.run()
+    object.__setattr__(shop.work, "billing", SilentBilling(shop))
+    object.__setattr__(shop.work, "attempts", 1)
+    orders["parked"] = await shop.place({"MUG": 1})
+    orders["retried"] = await shop.place({"MUG": 1})
+    await shop.run(Queue.ALLOCATION, Queue.BILLING)
+    object.__setattr__(shop.work, "attempts", 100)
+    async with shop.db.transaction() as tx:
+        await retry(tx, SUPPORT, WorkKey(orders["retried"], 1, Queue.BILLING))
+    orders |= {"charging": await shop.place({"MUG": 1}), "in_flight": await shop.place({"MUG": 1})}
+    await shop.cancel(orders["refund_due"])
+    await shop.run()
+    await shop.cancel(orders["in_flight"])
+    async with shop.db.transaction() as tx:
+        await fraud.set_maintenance(tx, MANAGER, enabled=True)
+    orders["held"] = await shop.place({"MUG": 1})
+    await shop.run()
+    orders["pending"] = await shop.place({"MUG": 1})
+    async with shop.db.transaction() as tx:
+        await work_store.claim(tx, Queue.ALLOCATION, most=1, lease=timedelta(minutes=1))
+    return orders
