@@ -262,7 +262,8 @@ _BY_KEYS: Final = {
 Left to itself PostgreSQL reads whole tables that it believes to be small: in a shop that has just opened, until
 somebody gathers statistics, and for longer where a connection keeps the plans of its first minute
 (tests/system/plans). And it plans a statement with an array of keys anew each time, for it takes ten of them to be
-dearer than the one that it is given: an order in detail took 230 µs of its CPU instead of 60. What depends on values asks by `rows_planned_anew`.
+dearer than the one that it is given: an order in detail took 230 µs of its CPU instead of 60. What depends on values
+asks by `rows_planned_anew`.
 """
 
 
