@@ -46,7 +46,7 @@ lock: $(DEVELOPMENT)
 		--output-file requirements-dev.lock
 
 docs: $(RUNTIME)
-	@$(VENV) -m oms settings > docs/settings.md
+	@$(VENV) -m oms reference
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -10,7 +10,7 @@ def test_the_diagrams_are_those_of_the_tables() -> None:
     readme = (PROJECT_DIR / "README.md").read_text()
     shown = re.search(r"<!-- diagrams: .*? -->\n(.*)<!-- end of diagrams -->", readme, re.DOTALL)
     assert shown
-    assert shown[1] == state_diagrams(), "run: python -m oms diagrams"
+    assert shown[1] == state_diagrams(), "run: make docs"
 
 
 def test_every_document_it_points_to_is_there() -> None:

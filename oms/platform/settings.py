@@ -1,6 +1,6 @@
 """Everything that can be set from outside: read once from the environment, checked, documented.
 
-Each field's variable is its name in capitals behind `OMS_`. `docs/settings.md` is generated from this class.
+Each field's variable is its name in capitals behind `OMS_`. `docs/reference/settings.md` is generated from this class.
 """
 
 import hashlib
@@ -398,31 +398,3 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
         for name in environment
         if name.startswith(PREFIX) and not name.startswith("OMS_TEST_") and name not in known
     )
-
-
-def settings_page() -> str:
-    """`docs/settings.md`: each setting with its default and meaning, in the order of the class."""
-    rows = [
-        f"| `{variable(name)}` | {_shown(name)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join([*_PAGE_HEAD, *rows, ""])
-
-
-def _shown(name: str) -> str:
-    field = Settings.model_fields[name]
-    if field.default_factory is not None or field.default in (None, ()):
-        return "–"
-    value = field.default
-    return f"`{','.join(value) if isinstance(value, tuple) else value}`"
-
-
-_PAGE_HEAD: Final = (
-    "# Settings",
-    "",
-    "Read from the environment once, at start. A value that cannot be used stops the start and says why.",
-    "This page is generated: `make docs`.",
-    "",
-    "| variable | default | meaning |",
-    "| --- | --- | --- |",
-)

@@ -119,5 +119,5 @@ schema: Final = ApiSchema(
 
 
 def sdl() -> str:
-    """The schema in GraphQL's language, as docs/schema.graphql holds it; no line end after the last line."""
+    """The schema in GraphQL's language, as docs/reference/schema.graphql holds it; no line end after the last line."""
     return schema.as_str().rstrip()

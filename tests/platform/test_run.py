@@ -195,7 +195,7 @@ def test_a_misspelt_setting_is_mentioned_and_a_bad_one_refused(environment: Envi
 def test_every_command_has_a_help() -> None:
     runner = CliRunner()
     overview = runner.invoke(app, ["--help"]).stdout
-    for command in ("run", "web", "worker", "sandbox", "migrate", "token", "replay", "check", "settings", "schema"):
+    for command in ("run", "web", "worker", "sandbox", "migrate", "token", "replay", "check", "reference"):
         assert command in overview
         assert runner.invoke(app, [command, "--help"]).exit_code == 0
 

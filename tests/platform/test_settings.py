@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from oms.platform.settings import Settings, SettingsInvalid, load_settings, settings_page, unknown_variables
+from oms.platform.settings import Settings, SettingsInvalid, load_settings, unknown_variables
 
 PROJECT = Path(__file__).parents[2]
 
@@ -74,10 +74,6 @@ def test_a_lease_that_is_no_number_is_complained_about_once(monkeypatch: pytest.
     monkeypatch.setenv("OMS_WORK_LEASE_S", "long")
     with pytest.raises(SettingsInvalid, match=r"^OMS_WORK_LEASE_S is 'long'[^\n]*$"):
         load_settings()
-
-
-def test_the_settings_page_is_the_generated_one() -> None:
-    assert (PROJECT / "docs/settings.md").read_text() == settings_page(), "run: make docs"
 
 
 def test_every_setting_says_what_it_is() -> None:

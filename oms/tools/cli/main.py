@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from oms.platform.settings import CannotStart, SettingsInvalid, settings_page
+from oms.platform.settings import CannotStart, SettingsInvalid
 from oms.tools.cli import backups, bench, customers, doctor, tokens, users
 from oms.tools.cli.start import database_url_of, on_engines, settings_of
 
 app = typer.Typer(
-    help="An order management system. Settings come from the environment: see docs/settings.md.",
+    help="An order management system. Settings come from the environment: see docs/reference/settings.md.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -116,30 +116,10 @@ def check(
 
 
 @app.command()
-def settings() -> None:
-    """Print docs/settings.md: every setting with its default and meaning."""
-    typer.echo(settings_page(), nl=False)
+def reference(
+    page: Annotated[str | None, typer.Argument(help="Print this page, e.g. settings, instead of writing all.")] = None,
+) -> None:
+    """Write the generated pages of docs/reference/ and the README's state diagrams."""
+    from oms.tools.reference.command import run as run_reference
 
-
-@app.command()
-def schema() -> None:
-    """Print the GraphQL schema that the API serves."""
-    from oms.schema.schema import sdl
-
-    typer.echo(sdl())
-
-
-@app.command()
-def diagrams() -> None:
-    """Print the README's state diagrams, drawn from the transition tables."""
-    from oms.tools.reference.diagrams import state_diagrams
-
-    typer.echo(state_diagrams(), nl=False)
-
-
-@app.command()
-def policy() -> None:
-    """Print the table of docs/security.md: who may do what, with whose things."""
-    from oms.tools.reference.policy import policy_table
-
-    typer.echo(policy_table(), nl=False)
+    run_reference(page)

@@ -12,7 +12,7 @@ def settings_of(process: str) -> Settings:
     from oms.platform.logs import configure_logs
 
     for name in unknown_variables(os.environ):
-        typer.echo(f"{name} is no setting of this program; see docs/settings.md.", err=True)
+        typer.echo(f"{name} is no setting of this program; see docs/reference/settings.md.", err=True)
     settings = load_settings()
     configure_logs(settings, process=process)
     return settings

@@ -1,1 +1,1 @@
-"""Generated reference pages."""
+"""Prints the generated pages of docs/reference."""

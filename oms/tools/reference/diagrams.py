@@ -1,4 +1,4 @@
-"""The README's state diagrams: every machine of the domain, drawn from its table as Mermaid text."""
+"""Reference page: the state machines, drawn from their tables as Mermaid text. The README shows them, too."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -10,6 +10,18 @@ from oms.domain.order.shipment import SHIPMENT
 from oms.domain.vocabulary.machine import Machine, S
 
 MACHINES: Final[Sequence[Machine[Any]]] = (ORDER, SHIPMENT, PAYMENT)
+
+_HEAD: Final = """\
+# State machines
+
+Each arrow is named after the events that move a subject along it. No other change of a status is possible.
+This page is generated: `make docs`.
+
+"""
+
+
+def diagrams_page() -> str:
+    return _HEAD + state_diagrams()
 
 
 def state_diagrams() -> str:

@@ -40,7 +40,7 @@ def questions(known: list[str]) -> st.SearchStrategy[Question]:
     schemathesis.graphql.scalar("DateTime", st.sampled_from(_INSTANTS).map(graphql.nodes.String))
     schemathesis.graphql.scalar("MinorUnits", st.sampled_from(NASTY_NUMBERS).map(graphql.nodes.Int))
     schemathesis.graphql.scalar("CurrencyCode", st.sampled_from(("USD", "JPY", "usd", "")).map(graphql.nodes.String))
-    schema = graphql.from_path(PROJECT_DIR / "docs" / "schema.graphql")
+    schema = graphql.from_path(PROJECT_DIR / "docs" / "reference" / "schema.graphql")
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     made_up = st.one_of(*(operation.as_strategy() for operation in operations))
     return st.builds(

@@ -1,0 +1,17 @@
+"""The list of generated pages. A new page is a function that returns its text, and a line in PAGES."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from oms.schema.schema import sdl
+from oms.tools.reference.diagrams import diagrams_page
+from oms.tools.reference.permissions import permissions_page
+from oms.tools.reference.settings import settings_page
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "settings.md": settings_page,
+    "permissions.md": permissions_page,
+    "diagrams.md": diagrams_page,
+    "schema.graphql": lambda: f"{sdl()}\n",
+}
+"""File name to the function that prints it."""

@@ -1,0 +1,34 @@
+"""Reference page: which role may do what, and with whose things, printed from the table that the product checks."""
+
+from typing import Final
+
+from oms.domain.access.permissions import ALLOWED, Reach
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.permission import Permission
+
+_HEAD: Final = """\
+# Permissions
+
+Which role may do what, and with whose things. *Their own* belongs to the customer. *What couriers carry* are shipments
+that are booked, dispatched or delivered, and their orders. An operation that is not listed is refused.
+This page is generated: `make docs`.
+
+"""
+
+_REFUSED: Final = "–"
+_OWNED: Final = frozenset({Reach.OWN, Reach.CARRIED})
+
+
+def permissions_page() -> str:
+    heads = ["to", *(role.lower() for role in Role)]
+    rows = [[operation, *(_cell(operation, role) for role in Role)] for operation in Permission]
+    lines = [heads, ["---"] * len(heads), *rows]
+    return _HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(operation: Permission, role: Role) -> str:
+    """Where no role is limited to its own or carried things, "yes" replaces the reach: the things have no owner."""
+    reaches = ALLOWED.get(operation, {})
+    if role not in reaches:
+        return _REFUSED
+    return reaches[role] if _OWNED & set(reaches.values()) else "yes"
