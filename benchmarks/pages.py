@@ -1,6 +1,6 @@
 """What is promised of the pages, measured: `python -m benchmarks.pages [PART…]`; without a part, all of them.
 
-    screens     the pictures in docs/, of a desktop and a phone
+    screens     the pictures in docs/screens, of a desktop and a phone
     weight      kilobytes over the wire the first time, axe-core's violations in light and dark, of every page and state
     valid       the Nu Html Checker's errors; needs npm and Java
     lighthouse  Lighthouse's mobile scores; needs npm

@@ -1,4 +1,4 @@
-"""The pictures in docs/: each page on a desktop and on a phone, and the README's query in GraphiQL."""
+"""The pictures in docs/screens: each page on a desktop and on a phone, and the README's query in GraphiQL."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.system.browser.chromium import DESKTOP, PHONE
 from tests.system.browser.elsewhere import Elsewhere
 from tests.system.browser.tour import STOPS, Scene, arrived, signed_in
 
-DOCS: Final = PROJECT_DIR / "docs"
+FOLDER: Final = PROJECT_DIR / "docs" / "screens"
 PICTURED: Final = (
     "start", "orders", "order-new", "order-completed", "order-amended", "courier", "courier-booked", "support",
     "support-order", "support-parked", "manager", "manager-limit-confirm", "manager-stock", "manager-product",
@@ -31,8 +31,7 @@ QUERY: Final = re.compile(r"```graphql\n(\{\n  order\(reference: \"(.+?)\"\).*?\
 
 
 async def take_pictures(browser: Browser, elsewhere: Elsewhere, scene: Scene, _: Path) -> None:
-    folder = DOCS / "screens"
-    folder.mkdir(exist_ok=True)
+    FOLDER.mkdir(exist_ok=True)
     for stop in STOPS:
         if stop.name not in PICTURED:
             continue
@@ -41,7 +40,7 @@ async def take_pictures(browser: Browser, elsewhere: Elsewhere, scene: Scene, _:
                 if stop.name == "manager-operations" and device == "desktop":
                     await _load(page)
                 await page.wait_for_timeout(SETTLE_MS)
-                file = folder / f"{stop.name}-{device}.png"
+                file = FOLDER / f"{stop.name}-{device}.png"
                 await page.screenshot(path=file, full_page=stop.name in WHOLE and device == "desktop")
                 print(f"{file.relative_to(PROJECT_DIR)}: {file.stat().st_size / 1000:.0f} KB")
     await _picture_graphiql(browser, elsewhere)
@@ -65,4 +64,4 @@ async def _picture_graphiql(browser: Browser, elsewhere: Elsewhere) -> None:
         await page.goto("/graphql?" + urlencode({"query": found[1]}))
         await page.get_by_role("button", name=re.compile("Execute")).click()
         await expect(page.locator(".result-window")).to_contain_text("trackingNumber")
-        await page.screenshot(path=DOCS / "graphiql.png")
+        await page.screenshot(path=FOLDER / "graphiql.png")

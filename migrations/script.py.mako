@@ -7,7 +7,7 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
-kind = "expand"  # or "contract": docs/changing.md, "Migrations while the shop is open"
+kind = "expand"  # or "contract": docs/guides/migrations.md
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
-"""docs/security.md goes through every requirement of ASVS 5.0, levels 1 and 2, and names only files that there are."""
+"""docs/guides/security.md goes through every requirement of ASVS 5.0, levels 1 and 2, and names only files that there are."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Final
 
 from oms.platform.settings import PROJECT_DIR
 
-PAGE: Final = (PROJECT_DIR / "docs/security.md").read_text(encoding="utf-8")
+PAGE: Final = (PROJECT_DIR / "docs/guides/security.md").read_text(encoding="utf-8")
 WORDS: Final = frozenset({"met", "operator", "part", "not", "–"})
 
 LEVELS_1_AND_2: Final = {

@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.25, help="of a core, for each of them")
     parser.add_argument("--seconds", type=float, default=15, help="of each measurement")
     parser.add_argument("--outstanding", type=int, default=300, help="orders placed and not completed yet")
-    parser.add_argument("--render", action="store_true", help="write what was found into docs/scaling.md")
+    parser.add_argument("--render", action="store_true", help="write what was found into docs/evidence/scaling.md")
     asked = parser.parse_args()
     require_rights()
     with ExitStack() as stack:

@@ -1,1 +1,1 @@
-"""`python -m oms bench`: the goals for speed, measured on real processes. What came of it: docs/performance.md."""
+"""`python -m oms bench` measures the goals for speed on real processes. Results: docs/evidence/performance.md."""

@@ -1,4 +1,4 @@
-"""The goals for speed, each as a figure and its bound. Where they come from: docs/performance.md."""
+"""The goals for speed, each as a figure and its bound. Where they come from: docs/evidence/performance.md."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The table of docs/scaling.md: what ten thousand orders a second would take, by what one of them costs here."""
+"""The model in docs/evidence/scaling.md: what ten thousand orders a second take, by what one costs here."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,6 +1,6 @@
-"""docs/performance.md between its markers, and the plot beside it: nothing in them but what was measured.
+"""docs/evidence/performance.md between its markers, and the plot beside it: nothing in them but what was measured.
 
-So is the model in docs/scaling.md, which is worked out from that.
+So is the model in docs/evidence/scaling.md, which is worked out from that.
 """
 
 import re
@@ -16,9 +16,9 @@ from benchmarks.load.results import Results
 from benchmarks.load.workloads import WORKLOADS
 from oms.platform.settings import PROJECT_DIR
 
-PAGE: Final = PROJECT_DIR / "docs/performance.md"
-PLOT: Final = PROJECT_DIR / "docs/performance.svg"
-SCALING_PAGE: Final = PROJECT_DIR / "docs/scaling.md"
+PAGE: Final = PROJECT_DIR / "docs/evidence/performance.md"
+PLOT: Final = PROJECT_DIR / "docs/evidence/performance.svg"
+SCALING_PAGE: Final = PROJECT_DIR / "docs/evidence/scaling.md"
 _RENDERED: Final = "python -m oms bench --render"
 _NOTHING: Final = "–"
 

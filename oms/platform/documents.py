@@ -1,7 +1,7 @@
 """GraphQL documents as they come in: parsed once, refused where their mere shape is too much, kept for the next time.
 
 All of it is linear in the document's length and knows nothing of the schema. What comes after it, validation above all,
-is not linear: each bound below keeps one of its steps short. docs/doors.md tells them to clients.
+is not linear: each bound below keeps one of its steps short. docs/guides/transport.md tells them to clients.
 """
 
 import sys

@@ -115,7 +115,7 @@ async def warn_if_trails_can_be_rewritten(database_url: str) -> None:
         if await connection.fetchval(_MAY_REWRITE, list(APPEND_ONLY)):
             log.warning(
                 "The event logs are not protected: this database role may rewrite them",
-                mend=f"Connect as a member of {APP_ROLE}: docs/operating.md, 'Two database roles'",
+                mend=f"Connect as a member of {APP_ROLE}: docs/guides/deployment.md, 'Two database roles'",
             )
     finally:
         await connection.close()

@@ -40,7 +40,7 @@ def migrate(owner_url: str) -> None:
             raise
         raise CannotStart(
             f"The user of {shown(owner_url)} does not own its tables, so it cannot migrate them.\n"
-            'Set OMS_MIGRATION_DATABASE_URL to the owner\'s: docs/operating.md, "Two database roles".'
+            'Set OMS_MIGRATION_DATABASE_URL to the owner\'s: docs/guides/deployment.md, "Two database roles".'
         ) from problem
 
 

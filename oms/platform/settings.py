@@ -89,7 +89,8 @@ class Settings(BaseSettings):
         default=None,
         description=(
             "The same database as its owner, whom only `migrate`, `run` and `backup` act as: "
-            "[operating.md](operating.md#two-database-roles). Unset: as OMS_DATABASE_URL, or the embedded one's owner."
+            "[deployment.md](../guides/deployment.md#two-database-roles). "
+            "Unset: as OMS_DATABASE_URL, or the embedded one's owner."
         ),
     )
     redis_url: str | None = Field(
@@ -222,7 +223,8 @@ class Settings(BaseSettings):
         default=None,
         description=(
             "Provider at which people may sign in, by the issuer's URL as it names itself; https, but in demo mode or "
-            "on this machine: [operating.md](operating.md#signing-in-at-a-provider). Unset: with a password only."
+            "on this machine: [deployment.md](../guides/deployment.md#signing-in-at-a-provider). "
+            "Unset: with a password only."
         ),
     )
     openid_client_id: str | None = Field(

@@ -44,7 +44,7 @@ class _Fate(Enum):
 
 
 class Sandbox:
-    """BillingSystem and CourierSystem in one, after documented rules (docs/billing.md).
+    """BillingSystem and CourierSystem in one, after documented rules (docs/guides/billing.md).
 
     A call takes effect in one transaction of the log, whole or not at all, and no kill -9 undoes it.
     `chance` draws the injected failures: give a seeded one to repeat a run. `timeout_s` is how long a caller

@@ -1,6 +1,6 @@
 """How the sandbox bills, charges and books: pure functions of the request, its key and the rules.
 
-Source of every rule here: docs/billing.md.
+Source of every rule here: docs/guides/billing.md.
 """
 
 from base64 import b32encode
@@ -63,7 +63,7 @@ def tax_minor(net_minor: int, rate_bps: int) -> int:
     """Tax in minor units, rounded half up on each line; 2000 bps = 20 %.
 
     Raises: ValueError if either is negative.
-    Source: docs/billing.md, "Rounding".
+    Source: docs/guides/billing.md, "Rounding".
     """
     if net_minor < 0 or rate_bps < 0:
         raise ValueError(f"negative net ({net_minor}) or rate ({rate_bps})")

@@ -92,7 +92,7 @@ class CustomerPayload:
 
 @strawberry.type
 class CustomerMutations:
-    """What managers do with what is held about a customer; see docs/personal-data.md."""
+    """What managers do with what is held about a customer; see docs/guides/personal-data.md."""
 
     @mutation(
         "Tells all that is held about a customer; that it was asked for is in the audit trail. An Idempotency-Key is"

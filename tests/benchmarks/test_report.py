@@ -1,4 +1,4 @@
-"""What docs/performance.md shows is what was measured, and nothing else."""
+"""What docs/evidence/performance.md shows is what was measured, and nothing else."""
 
 import os
 import re

@@ -122,7 +122,7 @@ def test_a_grant_too_many_and_one_missing_are_put_right_by_migrating(database_ur
 
 @pytest.fixture
 def operated(engines: Engines) -> Iterator[tuple[str, str]]:
-    """The URLs of owner and application that docs/operating.md makes, on a database of its own."""
+    """The URLs of owner and application that docs/guides/deployment.md makes, on a database of its own."""
     server = engines.owner_url
     run(
         server,

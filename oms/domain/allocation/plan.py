@@ -11,7 +11,7 @@ Levels = Mapping[str, Mapping[str, int]]
 """Units available by SKU and warehouse code."""
 
 SEARCH_EFFORT: Final = 400_000
-"""How many (set, SKU) pairs are looked at before the best set found so far is taken; see docs/allocation.md."""
+"""Maximum of (set, SKU) pairs examined; then the best set found so far is taken. See docs/guides/allocation.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Plan:
 def plan(demand: Demand, levels: Levels) -> Plan:
     """Everything that can be allocated, from the best set of warehouses.
 
-    Deterministic: equal input gives an equal plan. Source: docs/allocation.md.
+    Deterministic: equal input gives an equal plan. Source: docs/guides/allocation.md.
     """
     reachable = {sku: min(units, sum(levels.get(sku, {}).values())) for sku, units in demand.items()}
     short = {sku: units - reachable[sku] for sku, units in demand.items() if units > reachable[sku]}

@@ -46,7 +46,7 @@ orders: Final = Table(
 )
 
 # Which references are taken, each by one order: apart from the orders, so that on several servers each of both tables
-# can lie where its own key says, and a reference is still taken once (docs/scaling.md). Written with the order.
+# can lie where its own key says, and a reference is still taken once (docs/guides/scaling.md). Written with the order.
 order_references: Final = Table(
     "order_references",
     metadata,

@@ -1,6 +1,6 @@
 """The sandbox's own log of calls, read as evidence from outside: what it took, paid back and holds.
 
-Source of its form: docs/billing.md, "The log of calls".
+Source of its form: docs/guides/billing.md, "The log of calls".
 """
 
 import re

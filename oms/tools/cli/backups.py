@@ -74,7 +74,7 @@ async def _require_archiving(owner_url: str) -> None:
 
 _NOT_OURS = (
     "No instance with a PostgreSQL of its own runs in {}.\n"
-    "A PostgreSQL that you run yourself is backed up with its own tools: docs/operating.md, 'Backups'."
+    "A PostgreSQL that you run yourself is backed up with its own tools: docs/guides/backup.md."
 )
 
 

@@ -1,4 +1,4 @@
-"""`python -m oms bench`: how fast it is, measured; and docs/performance.md written from what was measured."""
+"""`python -m oms bench`: measures the performance, and writes docs/evidence/performance.md from the results."""
 
 from pathlib import Path
 from typing import Annotated

@@ -11,7 +11,7 @@ from oms.tools.cli.transactions import on_database
 if TYPE_CHECKING:
     from oms.platform.db import Database
 
-app = typer.Typer(help="Export or erase what is held about a customer: docs/personal-data.md.", no_args_is_help=True)
+app = typer.Typer(help="Export or erase the data of a customer: docs/guides/personal-data.md.", no_args_is_help=True)
 
 Reference = Annotated[str, typer.Argument(help="The customer's reference.")]
 

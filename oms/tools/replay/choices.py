@@ -1,6 +1,6 @@
 """What customers and couriers decide, chosen by hash: the same order meets the same fate in every run.
 
-Shares are per mille. docs/replay.md lists them.
+Shares are per mille. docs/guides/replay.md lists them.
 """
 
 from enum import Enum

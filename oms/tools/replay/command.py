@@ -37,7 +37,7 @@ NOT_POSSIBLE = 2
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a replay goes; docs/replay.md explains each. wait_s: how long without any order becoming final."""
+    """How a replay goes; docs/guides/replay.md explains each. wait_s: how long without any order becoming final."""
 
     files: Sequence[Path]
     rate: float | None = None

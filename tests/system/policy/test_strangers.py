@@ -52,7 +52,7 @@ async def test_a_query_tells_a_stranger_nothing(staged: Staged, nth: int) -> Non
 
 
 async def test_of_a_reference_that_is_taken_a_stranger_learns_that_and_no_more(staged: Staged) -> None:
-    """References are unique in the shop, so this can't be hidden; see docs/security.md."""
+    """References are unique in the shop, so this can't be hidden; see docs/guides/security.md."""
     same_as_bens = {"reference": "order-6", "lines": [{"sku": "tea", "quantity": 1}]}
     told = await staged.api.answer(PLACE, ANA, input=same_as_bens)
     message = "The reference 'order-6' was used for a different order; give this one another."

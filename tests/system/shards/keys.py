@@ -1,4 +1,4 @@
-"""By what docs/scaling.md distributes each table: its table of tables is what the tests hold the product to."""
+"""By what docs/guides/scaling.md distributes each table: its table of tables is what the tests hold the product to."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Final
 
 from oms.platform.settings import PROJECT_DIR
 
-_PAGE: Final = PROJECT_DIR / "docs/scaling.md"
+_PAGE: Final = PROJECT_DIR / "docs/guides/scaling.md"
 _ROW: Final = re.compile(r"^\| (?P<tables>`[^|]*`) \| (?:`(?P<key>\w+)`|–) \| (?P<of>[^|]*) \|", re.MULTILINE)
 _NAME: Final = re.compile(r"`(\w+)`")
 

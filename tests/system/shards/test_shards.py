@@ -26,10 +26,10 @@ ACROSS: Final = {
     ("worker", "work"): "a claim takes what is due, whosever it is",
     ("live", "order_events"): "once a second each web process reads what all have changed",
 }
-"""By how the way begins and the table: what names no shard. docs/scaling.md says what to do about each."""
+"""By how the way begins and the table: what names no shard. docs/guides/scaling.md says what to do about each."""
 
 WITHOUT_KEY: Final = {"pk_customers"}
-"""What the database could no longer hold unique; docs/scaling.md says who does then."""
+"""What the database could no longer hold unique; docs/guides/scaling.md says who does then."""
 
 _COLUMNS: Final = {table.name: [column.name for column in table.columns] for table in metadata.tables.values()}
 _KEYS: Final = {table: placed.key for table, placed in placements().items() if placed.key}

@@ -48,7 +48,7 @@ def test_no_trail_can_be_read_in_two_ways() -> None:
 
 
 def test_the_page_about_the_checker_names_every_check_and_how_many_ways_there_are() -> None:
-    page = (PROJECT_DIR / "docs" / "check.md").read_text()
+    page = (PROJECT_DIR / "docs" / "guides" / "check.md").read_text()
     lines = [f"- {'note: ' if check.kind == Kind.NOTE else ''}{check.holds}\n" for check in (*ALL, *checks_of([]))]
     assert [line for line in lines if line not in page] == []
     orders, shipments, payments = (len(machine.ways()) for machine in (ORDER, SHIPMENT, PAYMENT))

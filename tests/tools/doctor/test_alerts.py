@@ -1,4 +1,4 @@
-"""docs/alerts.yml: rules a Prometheus would take, on figures that exist."""
+"""docs/guides/alerts.yml: rules a Prometheus would take, on figures that exist."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ from oms.platform.settings import PROJECT_DIR
 from oms.web.live.open_streams import OpenStreams
 from oms.web.server.metrics import OwnFigures, _Shop
 
-RULES: Path = PROJECT_DIR / "docs" / "alerts.yml"
+RULES: Path = PROJECT_DIR / "docs" / "guides" / "alerts.yml"
 
 
 def rules() -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def test_each_rule_watches_figures_that_exist_and_says_what_to_do(rule: dict[str
     assert re.fullmatch(r"\d+[smh]", rule["for"])
     assert rule["labels"]["severity"] in {"page", "ticket"}
     assert set(rule["annotations"]) == {"summary", "action"}
-    assert f"**{rule['alert']}**" in (PROJECT_DIR / "docs" / "operating.md").read_text()
+    assert f"**{rule['alert']}**" in (PROJECT_DIR / "docs" / "guides" / "operating.md").read_text()
 
 
 def test_causes_named_in_rules_are_causes() -> None:
