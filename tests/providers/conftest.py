@@ -55,7 +55,7 @@ def serve(log_path: Path) -> Serve:
         log = CallLog(log_path)
         listening = socket.create_server(("127.0.0.1", 0))
         app = build_app(Sandbox(rules, log, chance=random.Random(0)), log)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=2))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="critical", timeout_graceful_shutdown=2))
         serving_task = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
             await asyncio.sleep(0.01)

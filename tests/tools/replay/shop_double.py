@@ -190,7 +190,7 @@ def served(shop: ShopDouble) -> Iterator[str]:
         return JSONResponse(answer)
 
     app = Starlette(routes=[Route("/graphql", graphql, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
