@@ -1,4 +1,4 @@
-"""docs/guides/security.md goes through every requirement of ASVS 5.0, levels 1 and 2, and names only files that there are."""
+"""The ASVS table names every requirement of levels 1 and 2, and only files that exist."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from typing import Final
 
 from oms.platform.settings import PROJECT_DIR
 
-PAGE: Final = (PROJECT_DIR / "docs/guides/security.md").read_text(encoding="utf-8")
-WORDS: Final = frozenset({"met", "operator", "part", "not", "–"})
+PAGE: Final = (PROJECT_DIR / "docs/evidence/asvs.md").read_text(encoding="utf-8")
+VERDICTS: Final = frozenset({"met", "operator", "part", "not", "–"})
 
 LEVELS_1_AND_2: Final = {
     "1.1": 2, "1.2": 9, "1.3": 11, "1.4": 3, "1.5": 2, "2.1": 3, "2.2": 3, "2.3": 4, "2.4": 1, "3.2": 2, "3.3": 4,
@@ -19,43 +19,42 @@ LEVELS_1_AND_2: Final = {
     "15.1": 3, "15.2": 3, "15.3": 7, "16.1": 1, "16.2": 5, "16.3": 4, "16.4": 3, "16.5": 3, "17.1": 1, "17.2": 4,
     "17.3": 2,
 }  # fmt: skip
-"""How many there are in each section; those of level 3 come after them. Source: OWASP ASVS 5.0.0."""
+"""Requirements of levels 1 and 2 in each section; those of level 3 have higher numbers. Source: OWASP ASVS 5.0.0."""
 
 REQUIREMENTS: Final = [f"{section}.{n}" for section, count in LEVELS_1_AND_2.items() for n in range(1, count + 1)]
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """Number, word and test of each row of the table."""
+    """Number, verdict and test of each row of the table."""
     for line in PAGE.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" |")]
         if re.fullmatch(r"\d+(\.\d+){0,2}", cells[0]):
-            number, _, word, _, shown_by = cells
-            yield number, word, shown_by
+            number, _, verdict, _, shown_by = cells
+            yield number, verdict, shown_by
 
 
-def above(number: str) -> tuple[str, str]:
-    """The section and the chapter of a requirement."""
+def section_and_chapter(number: str) -> tuple[str, str]:
     chapter, section, _ = number.split(".")
     return f"{chapter}.{section}", chapter
 
 
-def test_every_requirement_has_its_row_or_its_whole_section_has() -> None:
-    told = [number for number, _, _ in rows()]
-    assert len(told) == len(set(told))
-    assert [number for number in REQUIREMENTS if not {number, *above(number)} & set(told)] == []
+def test_every_requirement_or_its_section_or_chapter_has_one_row() -> None:
+    answered = [number for number, _, _ in rows()]
+    assert len(answered) == len(set(answered))
+    assert [number for number in REQUIREMENTS if not {number, *section_and_chapter(number)} & set(answered)] == []
 
 
-def test_no_row_is_of_a_requirement_that_there_is_not() -> None:
-    known = {*REQUIREMENTS, *(place for number in REQUIREMENTS for place in above(number))}
+def test_every_row_answers_a_requirement_that_exists() -> None:
+    known = {*REQUIREMENTS, *(place for number in REQUIREMENTS for place in section_and_chapter(number))}
     assert {number for number, _, _ in rows()} - known == set()
 
 
 def test_every_row_says_whether_it_is_met() -> None:
-    assert {word for _, word, _ in rows()} <= WORDS
-    assert [number for number, word, shown_by in rows() if word == "–" and shown_by] == []
+    assert {verdict for _, verdict, _ in rows()} <= VERDICTS
+    assert [number for number, verdict, shown_by in rows() if verdict == "–" and shown_by] == []
 
 
-def test_every_file_that_is_named_is_there() -> None:
+def test_every_named_file_exists() -> None:
     named = set(re.findall(r"`((?:oms|tests|static|migrations)/[\w/.-]+)`", PAGE))
     assert len(named) > 50
     assert [name for name in sorted(named) if not (PROJECT_DIR / name).exists()] == []

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from oms.schema.schema import sdl
+from oms.tools.reference.checks import checks_page
 from oms.tools.reference.diagrams import diagrams_page
 from oms.tools.reference.permissions import permissions_page
 from oms.tools.reference.settings import settings_page
@@ -12,6 +13,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "settings.md": settings_page,
     "permissions.md": permissions_page,
     "diagrams.md": diagrams_page,
+    "checks.md": checks_page,
     "schema.graphql": lambda: f"{sdl()}\n",
 }
 """File name to the function that prints it."""

@@ -57,7 +57,7 @@ class OperationRateLimited(GraphQLError):
 
 
 class Rates:
-    """The rates of one web process; see `docs/guides/transport.md`, "How much"."""
+    """The rates of one web process; see `docs/guides/transport.md`, "Rates"."""
 
     def __init__(
         self, settings: Settings, counts: SharedCounts, *, clock: Callable[[], float] = time.monotonic
