@@ -29,7 +29,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
     for line in PAGE.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" |")]
         if re.fullmatch(r"\d+(\.\d+){0,2}", cells[0]):
-            number, _, verdict, _, shown_by = cells
+            number, verdict, _, shown_by = cells
             yield number, verdict, shown_by
 
 
