@@ -5,10 +5,12 @@ is not linear: each bound below keeps one of its steps short. docs/guides/transp
 """
 
 import sys
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -77,36 +79,31 @@ class Document:
 
 
 class KnownDocuments:
-    """The documents that came last, most of which come again, as long as they take less than `most_bytes` of memory."""
+    """A cache of the documents used last, bounded by the memory they take."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._documents: OrderedDict[str, Document] = OrderedDict()
+        self._documents: LRUCache[str, Document] = LRUCache(most_bytes, getsizeof=_size_bytes)
 
     def parsed(self, text: str) -> Document:
         """Raises GraphQLError with a code where it can't be parsed, DocumentRefused where it is too much."""
         known = self._documents.get(text)
-        if known is not None:
-            self._documents.move_to_end(text)
-            return known
-        document = _within_bounds(_syntax(text))
-        self._documents[text] = document
-        self._bytes += _bytes_of(text, document)
-        while self._bytes > self._most_bytes:
-            self._bytes -= _bytes_of(*self._documents.popitem(last=False))
-        return document
+        if known is None:
+            known = _within_bounds(_syntax(text))
+            with suppress(ValueError):  # larger than the whole cache
+                self._documents[text] = known
+        return known
 
 
-def _bytes_of(text: str, document: Document) -> int:
-    """About what it takes, with what others keep of it: measured per token, and the text again in what was made of a
-    long name or comment.
+def _size_bytes(document: Document) -> int:
+    """An estimate, with what others cache of the document: measured per token, plus its text twice, which a long name
+    or comment keeps alive.
     """
-    return _BYTES_PER_TOKEN * (document.syntax.token_count or 0) + 2 * sys.getsizeof(text)
+    tokens, location = document.syntax.token_count or 0, document.syntax.loc
+    return _BYTES_PER_TOKEN * tokens + (2 * sys.getsizeof(location.source.body) if location else 0)
 
 
 _BYTES_PER_TOKEN: Final = 1_000
-"""400 for the tokens and what is parsed of them, up to 600 for the plan that oms.schema.compiled makes of it."""
+"""400 for the tokens and the syntax tree, up to 600 for the plan that oms.schema.compiled makes of it."""
 _KNOWN: Final = KnownDocuments(most_bytes=24_000_000)
 
 
