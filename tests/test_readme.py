@@ -33,6 +33,13 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     assert [name for name in named if not (PROJECT_DIR / name).exists()] == []
 
 
+def test_the_map_of_the_documentation_lists_every_guide_and_all_evidence() -> None:
+    docs = PROJECT_DIR / "docs"
+    listed = {target for _, target, _ in links(docs / "README.md")}
+    written = {path for folder in ("guides", "evidence") for path in (docs / folder).glob("*.md")}
+    assert written - listed == set(), "add it to docs/README.md"
+
+
 def test_a_broken_link_is_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
