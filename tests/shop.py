@@ -12,23 +12,26 @@ from uuid import UUID
 from sqlalchemy import text
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.amendments import commands as amendments
+from oms.domain.cancellation import commands as cancellation
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.concepts import REGISTRY
 from oms.domain.fulfilment import commands as shipments
-from oms.domain.fulfilment.commands import Carry, Deed
+from oms.domain.fulfilment.commands import CourierAction, MoveShipment
 from oms.domain.identity.sessions import SessionRules
 from oms.domain.inventory import commands as stock
 from oms.domain.inventory.commands import StockCount
-from oms.domain.order import store as order_store
+from oms.domain.order.details import OrderDetails
+from oms.domain.order.load import peek
 from oms.domain.order.model import Order
 from oms.domain.placing import commands as orders
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Refused
-from oms.domain.work.model import Queue
-from oms.jobs.consumer import Drains
-from oms.jobs.context import Shop
-from oms.platform.db import Database, News
+from oms.jobs.consumer import Consumer
+from oms.jobs.context import JobContext
+from oms.platform.db import Changes, Database
 from oms.providers.sandbox import Sandbox
 from oms.providers.sandbox_rules import SandboxRules
 from oms.providers.sandbox_store import CallLog, Outcome
@@ -41,11 +44,7 @@ SUPPORT = Viewer("support", Role.SUPPORT)
 
 SESSION_RULES = SessionRules(idle=timedelta(hours=8), longest=timedelta(days=1), demo=False)
 
-GROWING = (
-    "orders, order_references, order_lines, order_events, shipments, allocations, work, customers, tallies, "
-    "stock, products, warehouses, idempotency_keys, access_tokens, accounts, sessions, fraud_events, workers, "
-    "audit_events"
-)
+GROWING = ", ".join(name for name in REGISTRY.tables if name != "fraud_settings")
 
 
 def customer(reference: str) -> Viewer:
@@ -62,17 +61,17 @@ async def empty(owner: Database) -> None:
 
 @dataclass
 class ShopUnderTest:
-    """Everything at hand; `news` collects what would have been rung out.
+    """Everything at hand; `changes` collects what would have been notified.
 
     `db` is the application's, as it runs; `owner` is of who may do what it may not.
     """
 
     db: Database
     owner: Database
-    work: Shop
+    work: JobContext
     sandbox: Sandbox
     log: CallLog
-    news: list[News] = field(default_factory=list)
+    changes: list[Changes] = field(default_factory=list)
     placed: int = 0
 
     async def stock_up(self, units: dict[str, dict[str, int]], *, price: int = 1000, currency: str = "USD") -> None:
@@ -92,6 +91,8 @@ class ShopUnderTest:
             reference=fields.pop("reference", f"order-{self.placed}"),
             customer_reference=fields.pop("customer", "ana"),
             lines=tuple(LineRequest(sku, quantity) for sku, quantity in pairs),
+            payment_method=fields.pop("payment_method", "sandbox-ok"),
+            details=OrderDetails(fields.pop("email", None), fields.pop("shipping_address", None)),
             **fields,
         )
         async with self.db.transaction() as tx:
@@ -100,15 +101,15 @@ class ShopUnderTest:
             raise result
         return result.id
 
-    async def run(self, *queues: Queue) -> None:
+    async def run(self, *queues: str) -> None:
         """Does all work that is due now, of all queues or of those named, until none is left."""
-        drains = Drains(self.work, queues or tuple(Queue))
+        consumer = Consumer(self.work, queues or tuple(REGISTRY.work_kinds))
         before = None
         while (now := await self._fingerprint()) != before:
             before = now
-            for queue in drains.queues:
-                await drains.wake(queue)
-            await drains.finish()
+            for queue in consumer.queues:
+                await consumer.wake(queue)
+            await consumer.finish()
 
     async def _fingerprint(self) -> object:
         query = "SELECT coalesce(sum(last_seq), 0) FROM orders UNION ALL SELECT coalesce(sum(attempt), 0) FROM work"
@@ -116,17 +117,17 @@ class ShopUnderTest:
 
     async def order(self, order_id: UUID) -> Order:
         async with self.db.transaction() as tx:
-            return (await order_store.peek(tx, [order_id], items=True))[order_id]
+            return (await peek(tx, [order_id], items=True))[order_id]
 
     async def dispatch(self, order_id: UUID, number: int = 1) -> None:
         async with self.db.transaction() as tx:
-            [result] = await shipments.carry(tx, [(COURIER, Carry(Deed.DISPATCH, (order_id, number)))])
+            [result] = await shipments.move(tx, [(COURIER, MoveShipment(CourierAction.DISPATCH, (order_id, number)))])
         if isinstance(result, Refused):
             raise result
 
     async def deliver(self, order_id: UUID, number: int = 1) -> None:
         async with self.db.transaction() as tx:
-            [result] = await shipments.carry(tx, [(COURIER, Carry(Deed.DELIVER, (order_id, number)))])
+            [result] = await shipments.move(tx, [(COURIER, MoveShipment(CourierAction.DELIVER, (order_id, number)))])
         if isinstance(result, Refused):
             raise result
 
@@ -136,11 +137,11 @@ class ShopUnderTest:
 
     async def accept(self, order_id: UUID) -> None:
         async with self.db.transaction() as tx:
-            await orders.accept(tx, CART, order_id)
+            await amendments.accept(tx, CART, order_id)
 
     async def cancel(self, order_id: UUID, viewer: Viewer = SUPPORT) -> None:
         async with self.db.transaction() as tx:
-            await orders.cancel(tx, viewer, order_id, "Changed my mind")
+            await cancellation.cancel(tx, viewer, order_id, "Changed my mind")
 
     async def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         async with self.db.reading() as conn:
@@ -176,19 +177,19 @@ class ShopUnderTest:
 @asynccontextmanager
 async def open_shop(database_url: str, folder: Path, **rules: Any) -> AsyncIterator[ShopUnderTest]:
     """An empty shop; `rules` are the sandbox's, `answer_within` and `attempts` the work's."""
-    news: list[News] = []
-    db = Database(database_url, pool_size=5, ring=news.append)
-    owner = Database(owner_of(database_url), pool_size=1, ring=lambda _news: None)
+    changes: list[Changes] = []
+    db = Database(database_url, pool_size=5, notify=changes.append)
+    owner = Database(owner_of(database_url), pool_size=1, notify=lambda _changes: None)
     answer_within = rules.pop("answer_within", timedelta(hours=1))
     attempts = rules.pop("attempts", 3)
     log = CallLog(folder / "sandbox.sqlite")
     sandbox = Sandbox(SandboxRules(**rules), log)
-    work = Shop(
+    work = JobContext(
         db, sandbox, sandbox, answer_within=answer_within, lease=timedelta(seconds=30), batch=100, attempts=attempts
     )
     try:
         await empty(owner)
-        yield ShopUnderTest(db, owner, work, sandbox, log, news)
+        yield ShopUnderTest(db, owner, work, sandbox, log, changes)
     finally:
         await sandbox.aclose()
         await owner.close()

@@ -143,7 +143,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("actor_role", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("shipment", sa.Integer(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column(
             "transaction",
@@ -297,8 +297,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "work",
-        sa.Column("order_id", sa.Uuid(), nullable=False),
-        sa.Column("shipment", sa.Integer(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("queue", sa.Text(), nullable=False),
         sa.Column("step", sa.Text(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
@@ -309,7 +309,7 @@ def upgrade() -> None:
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("parked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("order_id", "shipment", "queue", name=op.f("pk_work")),
+        sa.PrimaryKeyConstraint("subject_id", "part", "queue", name=op.f("pk_work")),
         postgresql_with={"fillfactor": 60},
     )
     op.create_index(

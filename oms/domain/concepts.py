@@ -1,21 +1,54 @@
-"""Every table, for those who need them all at once: migrations and the check that they match."""
+"""The list of concepts, from which every central table is derived. A new concept is one line here."""
 
-from oms.domain.audit.store import audit_events
-from oms.domain.catalog.store import products, warehouses
-from oms.domain.customers.store import customers
-from oms.domain.fraud.store import fraud_events, fraud_settings, tallies
-from oms.domain.idempotency.store import idempotency_keys
-from oms.domain.identity.account_store import accounts
-from oms.domain.identity.session_store import sessions
-from oms.domain.inventory.store import stock
-from oms.domain.order.shipment_rows import allocations, shipments
-from oms.domain.order.store import order_events, order_lines, order_references, orders
-from oms.domain.tokens.store import access_tokens
-from oms.domain.work.store import work, workers
-from oms.platform.db import metadata
+from typing import Final
 
-__all__ = [
-    "access_tokens", "accounts", "allocations", "audit_events", "customers", "fraud_events", "fraud_settings",
-    "idempotency_keys", "metadata", "order_events", "order_lines", "order_references", "orders", "products", "sessions",
-    "shipments", "stock", "tallies", "warehouses", "work", "workers",
-]  # fmt: skip
+from oms.domain.allocation.concept import ALLOCATION
+from oms.domain.amendments.concept import AMENDMENTS
+from oms.domain.audit.concept import AUDIT
+from oms.domain.billing.concept import BILLING
+from oms.domain.booking.concept import BOOKING
+from oms.domain.cancellation.concept import CANCELLATION
+from oms.domain.catalog.concept import CATALOG
+from oms.domain.concept.declaration import Concept
+from oms.domain.concept.registry import Registry, register
+from oms.domain.customers.concept import CUSTOMERS
+from oms.domain.fraud.concept import FRAUD
+from oms.domain.fulfilment.concept import FULFILMENT
+from oms.domain.idempotency.concept import IDEMPOTENCY
+from oms.domain.identity.concept import IDENTITY
+from oms.domain.inventory.concept import INVENTORY
+from oms.domain.order.concept import ORDERS
+from oms.domain.order_queries.concept import ORDER_QUERIES
+from oms.domain.parked.concept import PARKED
+from oms.domain.personal_data.concept import PERSONAL_DATA
+from oms.domain.placing.concept import PLACING
+from oms.domain.tokens.concept import TOKENS
+from oms.domain.work.concept import WORK
+from oms.platform.tables import metadata
+
+CONCEPTS: Final[tuple[Concept, ...]] = (
+    ORDERS,
+    PLACING,
+    ALLOCATION,
+    AMENDMENTS,
+    BILLING,
+    BOOKING,
+    FULFILMENT,
+    CANCELLATION,
+    ORDER_QUERIES,
+    CATALOG,
+    INVENTORY,
+    CUSTOMERS,
+    FRAUD,
+    WORK,
+    PARKED,
+    IDENTITY,
+    TOKENS,
+    AUDIT,
+    IDEMPOTENCY,
+    PERSONAL_DATA,
+)
+
+REGISTRY: Final[Registry] = register(CONCEPTS, metadata)
+
+__all__ = ["CONCEPTS", "REGISTRY", "metadata"]

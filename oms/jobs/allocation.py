@@ -1,10 +1,10 @@
-"""Allocating placed orders: calls nobody outside, one transaction a batch."""
+"""Allocating placed orders: one transaction for each batch, no calls outside."""
 
-from oms.domain.placing import commands
+from oms.domain.allocation import commands
 from oms.domain.work.store import Batch
-from oms.jobs.context import Shop
+from oms.jobs.context import JobContext
 
 
-async def carry(shop: Shop, batch: Batch) -> None:
-    async with shop.db.transaction() as tx:
-        await commands.allocate(tx, batch, answer_within=shop.answer_within)
+async def handle(context: JobContext, batch: Batch) -> None:
+    async with context.db.transaction() as tx:
+        await commands.allocate(tx, batch, answer_within=context.answer_within)

@@ -1,15 +1,17 @@
-"""Billing shipments: invoice, then charge; and paying back. No transaction is open while a call is made."""
+"""Billing shipments: invoice, charge, refund. No transaction is open during a call."""
 
 import asyncio
 from collections.abc import Mapping
 
 from oms.domain.billing import commands
 from oms.domain.billing.commands import Settled, ToInvoice, ToSettle
+from oms.domain.billing.rules import BillingStep
 from oms.domain.order.payment import Draft
-from oms.domain.work.model import Step, WorkKey
+from oms.domain.vocabulary.failures import FailureReason
+from oms.domain.work.model import WorkKey
 from oms.domain.work.store import Batch
 from oms.jobs.calls import answers
-from oms.jobs.context import Shop
+from oms.jobs.context import JobContext
 from oms.providers.ports import (
     BillLine,
     ChargeRequest,
@@ -20,46 +22,47 @@ from oms.providers.ports import (
 )
 
 
-async def carry(shop: Shop, batch: Batch) -> None:
-    """What has no invoice yet gets one; whatever then may be charged or paid back is, each group as it is ready."""
-    to_invoice = await commands.to_invoice(shop.db, batch)
-    waiting = {asked.key for asked in to_invoice}
+async def handle(context: JobContext, batch: Batch) -> None:
+    """Requests missing invoices; charges and refunds follow for each group of shipments as soon as it is ready."""
+    to_invoice = await commands.to_invoice(context.db, batch)
+    waiting = {request.key for request in to_invoice}
     async with asyncio.TaskGroup() as group:
         if ready := [item for item in batch.items if item.key not in waiting]:
-            group.create_task(_settle(shop, batch.only(ready), {}))
-        calls = {asked.key: shop.billing.invoice(_invoice_request(asked)) for asked in to_invoice}
+            group.create_task(_settle(context, batch.only(ready), {}))
+        calls = {request.key: context.billing.invoice(_invoice_request(request)) for request in to_invoice}
         async for answered in answers(calls):
-            await shop.put_off(batch, _unknown(answered))
+            await context.retry_later(batch, _unknown(answered))
             if drafts := {key: _drafted(a) for key, a in answered.items() if isinstance(a, InvoiceAnswer)}:
-                group.create_task(_settle(shop, batch.only(i for i in batch.items if i.key in drafts), drafts))
+                group.create_task(_settle(context, batch.only(i for i in batch.items if i.key in drafts), drafts))
 
 
-async def _settle(shop: Shop, batch: Batch, drafts: Mapping[WorkKey, Draft]) -> None:
-    async with shop.db.transaction() as tx:
+async def _settle(context: JobContext, batch: Batch, drafts: Mapping[WorkKey, Draft]) -> None:
+    async with context.db.transaction() as tx:
         to_settle = await commands.start_charges(tx, batch, drafts)
-    async for answered in answers({asked.key: _call(shop, asked) for asked in to_settle}):
-        await shop.put_off(batch, _unknown(answered))
-        async with shop.db.transaction() as tx:
+    async for answered in answers({request.key: _call(context, request) for request in to_settle}):
+        await context.retry_later(batch, _unknown(answered))
+        async with context.db.transaction() as tx:
             await commands.record(tx, batch, {k: a for k, a in answered.items() if isinstance(a, Settled)})
 
 
-async def _call(shop: Shop, asked: ToSettle) -> Settled:
-    """The same key every time, so that however often it is asked, money moves once."""
-    charge_key = _key(asked.key, "charge")
-    if asked.step == Step.REFUND:
-        refund = RefundRequest(_key(asked.key, "refund"), charge_key, asked.amount_minor, asked.currency)
-        await shop.billing.refund(refund)
+async def _call(context: JobContext, request: ToSettle) -> Settled:
+    """The key is the same for every attempt, so money moves once."""
+    charge_key = _key(request.key, "charge")
+    if request.step == BillingStep.REFUND:
+        refund = RefundRequest(_key(request.key, "refund"), charge_key, request.amount_minor, request.currency)
+        await context.billing.refund(refund)
         return Settled()
-    charge = ChargeRequest(charge_key, asked.amount_minor, asked.currency, asked.payment_method)
-    answer = await shop.billing.charge(charge)
-    return Settled() if answer.succeeded else Settled(declined=answer.reason or "DECLINED")
+    charge = ChargeRequest(charge_key, request.amount_minor, request.currency, request.payment_method)
+    answer = await context.billing.charge(charge)
+    return Settled() if answer.succeeded else Settled(declined=answer.reason or FailureReason.DECLINED)
 
 
-def _invoice_request(asked: ToInvoice) -> InvoiceRequest:
+def _invoice_request(request: ToInvoice) -> InvoiceRequest:
     lines = tuple(
-        BillLine(item.sku, item.quantity, item.unit_price_minor, asked.tax_bps.get(item.sku)) for item in asked.items
+        BillLine(item.sku, item.quantity, item.unit_price_minor, request.tax_bps.get(item.sku))
+        for item in request.items
     )
-    return InvoiceRequest(_key(asked.key, "invoice"), asked.currency, lines)
+    return InvoiceRequest(_key(request.key, "invoice"), request.currency, lines)
 
 
 def _drafted(answer: InvoiceAnswer) -> Draft:
@@ -67,8 +70,8 @@ def _drafted(answer: InvoiceAnswer) -> Draft:
 
 
 def _key(key: WorkKey, purpose: str) -> str:
-    """Outlives crashes, for it is made of what it is about."""
-    return f"{key.order_id.hex}-{key.shipment}-{purpose}"
+    """Derived from the shipment, so that it is the same after a crash."""
+    return f"{key.subject_id.hex}-{key.part}-{purpose}"
 
 
 def _unknown(answered: Mapping[WorkKey, object]) -> dict[WorkKey, ProviderUnavailable]:

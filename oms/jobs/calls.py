@@ -1,4 +1,4 @@
-"""Calls to outside systems, all of a batch at once, so that a slow one holds up none of the others."""
+"""Calls to providers, all of a batch at once, so that a slow call delays no other."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -9,20 +9,20 @@ from oms.providers.ports import ProviderUnavailable
 K = TypeVar("K")
 A = TypeVar("A")
 
-PATIENCE_S: Final = 0.25
-"""How long those that have answered wait for the others before their results are written."""
+GATHER_S: Final = 0.25
+"""How long answers wait for others before their results are written together."""
 
 
 async def answers(calls: Mapping[K, Coroutine[Any, Any, A]]) -> AsyncIterator[dict[K, A | ProviderUnavailable]]:
-    """The answers as they come, in groups; an outcome that stayed unknown is a value like the others.
+    """The answers as they arrive, in groups; ProviderUnavailable, an unknown outcome, is an answer, too.
 
-    Raises what a call raises besides: that is a fault of ours.
+    Raises whatever else a call raises: a bug.
     """
     keys = {asyncio.create_task(call): key for key, call in calls.items()}
     waiting = set(keys)
     try:
         while waiting:
-            done, waiting = await asyncio.wait(waiting, timeout=PATIENCE_S)
+            done, waiting = await asyncio.wait(waiting, timeout=GATHER_S)
             if done:
                 yield {keys[task]: _answer(task) for task in done}
     finally:

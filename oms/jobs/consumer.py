@@ -1,59 +1,53 @@
-"""A worker's queues: whoever wakes one, its due work is claimed batch by batch until none is left."""
+"""A worker's queues: when one is woken, its due work is claimed batch by batch until none is left."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from oms.domain.work import store
-from oms.domain.work.model import Queue
 from oms.domain.work.store import Batch
-from oms.jobs import allocation, billing, booking, deadlines
-from oms.jobs.context import Shop
+from oms.jobs.context import JobContext
+from oms.jobs.handlers import HANDLERS
 from oms.platform.db import is_outage, is_outage_throughout
 
 log = structlog.get_logger(__name__)
 
-CARRIERS: Final[Mapping[Queue, Callable[[Shop, Batch], Awaitable[None]]]] = {
-    Queue.ALLOCATION: allocation.carry,
-    Queue.BILLING: billing.carry,
-    Queue.BOOKING: booking.carry,
-    Queue.DEADLINES: deadlines.carry,
-}
-
 SLOW_S: Final = 0.5
-"""A batch that takes longer, because some provider does, no longer keeps the next one waiting."""
+"""A batch that takes longer, because of a slow provider, no longer delays the next batch."""
 
-MOST_SLOW: Final = 20
-"""Batches of one queue under way at the most."""
+MAX_SLOW: Final = 20
+"""Batches of one queue in progress."""
 
-COMPANY_S: Final = 0.03
-"""So far apart batches of one queue begin, unless they are full: what comes meanwhile goes together, and most of what a
-batch costs it costs once. A queue that had nothing to do for as long waits for nobody."""
+GATHER_S: Final = 0.03
+"""Minimum interval between two partly filled batches of a queue, so that items arriving meanwhile share one.
 
-LOOK_AGAIN: Final = timedelta(seconds=1)
-"""After which a batch that the database's absence stopped is tried again."""
+Most of a batch's cost does not depend on its size. A queue that was idle for as long starts at once.
+"""
+
+OUTAGE_RETRY: Final = timedelta(seconds=1)
+"""After which a batch is retried that an outage of the database stopped."""
 
 
-class Drains:
-    """One drain a queue runs at a time; a wake-up during it makes it look once more."""
+class Consumer:
+    """Drains each queue once at a time; a wake-up meanwhile makes it look once more."""
 
-    def __init__(self, shop: Shop, queues: tuple[Queue, ...]) -> None:
-        self._shop = shop
-        self._running: dict[Queue, asyncio.Task[None]] = {}
-        self._again: set[Queue] = set()
-        self._slow: dict[Queue, set[asyncio.Task[None]]] = {queue: set() for queue in queues}
-        self._rested_at_s = dict.fromkeys(queues, 0.0)
+    def __init__(self, context: JobContext, queues: tuple[str, ...]) -> None:
+        self._context = context
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        self._in_progress: dict[str, set[asyncio.Task[None]]] = {queue: set() for queue in queues}
+        self._next_batch_at_s = dict.fromkeys(queues, 0.0)
         self._stopping = False
 
     @property
-    def queues(self) -> tuple[Queue, ...]:
-        return tuple(self._slow)
+    def queues(self) -> tuple[str, ...]:
+        return tuple(self._in_progress)
 
-    def wake(self, queue: Queue) -> asyncio.Task[None]:
-        """Starts draining, unless that goes on already; returns the task that does it."""
+    def wake(self, queue: str) -> asyncio.Task[None]:
+        """Starts draining the queue, unless it is being drained; returns the task that does it."""
         running = self._running.get(queue)
         if running and not running.done():
             self._again.add(queue)
@@ -61,10 +55,10 @@ class Drains:
         self._running[queue] = task = asyncio.create_task(self._drain(queue))
         return task
 
-    async def _drain(self, queue: Queue) -> None:
+    async def _drain(self, queue: str) -> None:
         try:
             while not self._stopping:
-                await self.company(queue)
+                await self.gather(queue)
                 self._again.discard(queue)
                 batch = await self._claim(queue)
                 if batch.items:
@@ -72,80 +66,79 @@ class Drains:
                 if not self._may_leave_some(batch) and queue not in self._again:
                     return
         except Exception as error:
-            # Nothing is lost: what was claimed is due again when its lease ends, and the timer looks in a second.
-            log.error("a queue could not be drained", queue=str(queue), exc_info=error)
+            # Nothing is lost: claimed items are due again when their lease ends, and the timer looks in a second.
+            log.error("draining a queue failed", queue=queue, exc_info=error)
 
-    async def company(self, queue: Queue) -> None:
-        """Waits until it is time to look, which it is at once where the queue was not at work just now."""
-        remaining_s = self._rested_at_s[queue] - asyncio.get_running_loop().time()
+    async def gather(self, queue: str) -> None:
+        """Waits until the queue's next batch may start: not at all if the queue was idle."""
+        remaining_s = self._next_batch_at_s[queue] - asyncio.get_running_loop().time()
         if remaining_s > 0 and not self._stopping:
             await asyncio.sleep(remaining_s)
 
-    async def _claim(self, queue: Queue) -> Batch:
-        """Each statement by itself, for a claim is one."""
-        db, most = self._shop.db, self._shop.batch
-        if queue == Queue.BILLING:
-            await store.release_held(db, most=most)
-        return await store.claim(db, queue, most=most, lease=self._shop.lease)
+    async def _claim(self, queue: str) -> Batch:
+        """In autocommit mode: a claim is a single statement."""
+        db, most = self._context.db, self._context.batch
+        await store.release_held(db, queue, most=most)
+        return await store.claim(db, queue, most=most, lease=self._context.lease)
 
     def _may_leave_some(self, batch: Batch) -> bool:
-        """Whether there may be more that is due: a claim takes so many at the most, and of suspects one."""
-        return len(batch.items) >= self._shop.batch or any(item.suspect for item in batch.items)
+        """Whether more may be due: the claim was full, or took the one suspect that it may take."""
+        return len(batch.items) >= self._context.batch or any(item.suspect for item in batch.items)
 
-    async def _start(self, queue: Queue, batch: Batch) -> None:
-        """Carries a batch, for as long as it takes; comes back earlier where that is long."""
-        if len(batch.items) < self._shop.batch:
-            self._rested_at_s[queue] = asyncio.get_running_loop().time() + COMPANY_S
-        slow = self._slow[queue]
-        task = asyncio.create_task(self._carry(queue, batch))
-        slow.add(task)
-        task.add_done_callback(slow.discard)
+    async def _start(self, queue: str, batch: Batch) -> None:
+        """Processes a batch; returns earlier if that takes long."""
+        if len(batch.items) < self._context.batch:
+            self._next_batch_at_s[queue] = asyncio.get_running_loop().time() + GATHER_S
+        in_progress = self._in_progress[queue]
+        task = asyncio.create_task(self._process(queue, batch))
+        in_progress.add(task)
+        task.add_done_callback(in_progress.discard)
         await asyncio.wait({task}, timeout=SLOW_S)
-        while len(slow) >= MOST_SLOW:
-            await asyncio.wait(set(slow), return_when=asyncio.FIRST_COMPLETED)
+        while len(in_progress) >= MAX_SLOW:
+            await asyncio.wait(set(in_progress), return_when=asyncio.FIRST_COMPLETED)
 
-    async def _carry(self, queue: Queue, batch: Batch) -> None:
+    async def _process(self, queue: str, batch: Batch) -> None:
         for part in _parts(batch):
             try:
                 await self._attempt(queue, part)
             except Exception as error:
                 if not is_outage(error):
                     raise
-                # Nothing is lost: it is taken over when its lease ends.
-                log.warning("work could not be given back", queue=str(queue), error=repr(error))
+                # Nothing is lost: another worker takes the items over when their lease ends.
+                log.warning("a claim could not be undone", queue=queue, error=repr(error))
 
-    async def _attempt(self, queue: Queue, batch: Batch) -> None:
-        """A poisonous item must not sink its batch: what fails together is tried one by one.
+    async def _attempt(self, queue: str, batch: Batch) -> None:
+        """A poisonous item must not sink its batch: items that fail together are retried one by one.
 
-        An outage of the database is nobody's fault, and all are tried together again.
+        After an outage of the database all are retried together.
         """
         try:
-            await CARRIERS[queue](self._shop, batch)
+            await HANDLERS[queue](self._context, batch)
         except Exception as error:
             if is_outage_throughout(error):
-                log.warning("the database was away, a batch is given back", queue=str(queue), error=repr(error))
-                await self._shop.give_back(batch, delay=LOOK_AGAIN)
+                log.warning("database outage, batch is retried", queue=queue, error=repr(error))
+                await self._context.nack(batch, delay=OUTAGE_RETRY)
             elif len(batch.items) > 1:
-                log.warning("a batch failed, its items run singly", queue=str(queue), error=repr(error))
-                await self._shop.give_back(batch, suspect=True)
+                log.warning("batch failed, its items are retried one by one", queue=queue, error=repr(error))
+                await self._context.nack(batch, suspect=True)
                 self.wake(queue)
             else:
-                log.error("work failed", queue=str(queue), key=str(batch.items[0].key), exc_info=error)
-                await self._shop.put_off_fault(batch, error)
+                log.error("work failed", queue=queue, key=str(batch.items[0].key), exc_info=error)
+                await self._context.retry_suspect(batch, error)
 
     async def stop(self) -> None:
-        """Claims nothing more, and waits for what is under way."""
+        """Claims nothing more, and waits for batches in progress."""
         self._stopping = True
         await self.finish()
 
     async def finish(self) -> None:
-        """Waits until what was woken has been drained."""
-        under_way = [*self._running.values(), *(task for slow in self._slow.values() for task in slow)]
+        """Waits until all woken queues are drained."""
+        under_way = [*self._running.values(), *(task for tasks in self._in_progress.values() for task in tasks)]
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
 def _parts(batch: Batch) -> Iterator[Batch]:
-    """All together that nothing speaks against; suspects alone."""
+    """All unsuspected items together, then each suspect alone."""
     if fine := [item for item in batch.items if not item.suspect]:
         yield batch.only(fine)
     for item in batch.items:

@@ -1,10 +1,10 @@
-"""Deadlines of amended orders: calls nobody outside, one transaction a batch."""
+"""Deadlines of amended orders: one transaction for each batch, no calls outside."""
 
-from oms.domain.placing import commands
+from oms.domain.amendments import commands
 from oms.domain.work.store import Batch
-from oms.jobs.context import Shop
+from oms.jobs.context import JobContext
 
 
-async def carry(shop: Shop, batch: Batch) -> None:
-    async with shop.db.transaction() as tx:
+async def handle(context: JobContext, batch: Batch) -> None:
+    async with context.db.transaction() as tx:
         await commands.time_out(tx, batch)

@@ -1,11 +1,11 @@
-"""A worker process: woken by arq over Redis, by its own commits, and by its own timer."""
+"""A worker process: woken by arq over Redis, by its own commits, and by a timer."""
 
 import asyncio
 import gc
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,32 +15,32 @@ import uvloop
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
+from oms.domain.concept.registry import registered
 from oms.domain.idempotency import store as repeat_store
 from oms.domain.identity import session_store
 from oms.domain.work import store as work_store
-from oms.domain.work.model import Queue
-from oms.jobs.consumer import Drains
-from oms.jobs.context import Shop
-from oms.platform.db import Database, News
-from oms.platform.notifications import WAKE, Doorbell, arq_queue, connect, pending_key
-from oms.platform.settings import Settings
+from oms.jobs.consumer import Consumer
+from oms.jobs.context import JobContext
+from oms.platform.db import Changes, Database
+from oms.platform.notifications import WAKE, Notifier, arq_queue, connect, pending_key
+from oms.platform.settings import CannotStart, Settings
 from oms.providers.choose import providers
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S: Final = 1.0
-"""Wake-ups get lost and Redis may be away: this is how long work then waits at the most."""
+POLL_EVERY_S: Final = 1.0
+"""How long work waits at most if its wake-up was lost or Redis is unavailable."""
 
-POLL_EVERY_S: Final = 0.02
-"""How often arq looks for wake-ups; it has no way to be told."""
+ARQ_POLL_EVERY_S: Final = 0.02
+"""How often arq polls for wake-ups."""
 
-HOUSEKEEPING_EVERY_S: Final = 600.0
+CLEAN_UP_EVERY_S: Final = 600.0
 CANCEL_AGAIN_S: Final = 0.5
 _FORGET_AT_ONCE: Final = 10_000
 
 
 def main(settings: Settings) -> None:
-    """Works until SIGTERM or SIGINT; what is under way then is finished first."""
+    """Works until SIGTERM or SIGINT, then finishes batches in progress."""
     uvloop.run(_work(settings))
 
 
@@ -49,10 +49,18 @@ async def _work(settings: Settings) -> None:
     for asked in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(asked, stop.set)
     worker = WorkerProcess(settings)
-    gc.freeze()  # what was imported stays: no collection need walk it, and every batch makes enough for some
+    gc.freeze()  # imported objects stay alive: the collector need not scan them
     log.info("worker started", queues=settings.queues)
     await worker.run(until=stop)
     log.info("worker stopped")
+
+
+def served_queues(names: Collection[str]) -> tuple[str, ...]:
+    """All queues if none is named. Raises CannotStart for a name that no concept declares."""
+    known = registered().work_kinds
+    if unknown := sorted(set(names) - known.keys()):
+        raise CannotStart(f"OMS_QUEUES names no queue: {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
+    return tuple(names or known)
 
 
 class WorkerProcess:
@@ -60,15 +68,15 @@ class WorkerProcess:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._doorbell = Doorbell(str(settings.redis_url))
+        self._notifier = Notifier(str(settings.redis_url))
         self._db = Database(
             str(settings.database_url),
             pool_size=settings.database_pool_size,
-            ring=self._ring,
+            notify=self._notify,
             timeout_s=settings.database_timeout_s,
         )
         self._providers = providers(settings)
-        shop = Shop(
+        context = JobContext(
             self._db,
             self._providers.billing,
             self._providers.courier,
@@ -77,67 +85,66 @@ class WorkerProcess:
             batch=settings.work_batch,
             attempts=settings.work_attempts,
         )
-        self._drains = Drains(shop, tuple(Queue(name) for name in settings.queues))
+        self._consumer = Consumer(context, served_queues(settings.queues))
         self._name = f"{socket.gethostname()}:{os.getpid()}"
 
-    def _ring(self, news: News) -> None:
-        """Work that this process made for itself is taken up at once and needs no way through Redis."""
-        own = {queue for queue in self._drains.queues if queue in news.queues}
+    def _notify(self, changes: Changes) -> None:
+        """Work that this process caused is started at once, without the round trip through Redis."""
+        own = {queue for queue in self._consumer.queues if queue in changes.queues}
         for queue in own:
-            self._drains.wake(queue)
-        self._doorbell.ring(News(news.orders, news.queues - own, news.fraud_settings))
+            self._consumer.wake(queue)
+        self._notifier.notify(Changes(changes.subjects, changes.topics, changes.queues - own))
 
     async def run(self, *, until: asyncio.Event) -> None:
-        """Works until the event is set, then finishes what is under way and closes everything."""
-        tasks = [asyncio.create_task(self._listen(queue)) for queue in self._drains.queues]
-        tasks.append(asyncio.create_task(_every(LOOK_EVERY_S, self._look)))
-        tasks.append(asyncio.create_task(_every(HOUSEKEEPING_EVERY_S, self._keep_house)))
+        """Works until the event is set, then finishes batches in progress and closes everything."""
+        tasks = [asyncio.create_task(self._listen(queue)) for queue in self._consumer.queues]
+        tasks.append(asyncio.create_task(_every(POLL_EVERY_S, self._poll)))
+        tasks.append(asyncio.create_task(_every(CLEAN_UP_EVERY_S, self._clean_up)))
         await until.wait()
         await _cancel(tasks)
-        await self._drains.stop()
+        await self._consumer.stop()
         async with self._db.transaction() as tx:
             await work_store.worker_gone(tx, self._name)
-        await self._doorbell.close()
+        await self._notifier.close()
         await self._providers.aclose()
         await self._db.close()
 
-    async def _look(self) -> None:
-        """Makes up for every lost wake-up, and leaves this worker's sign of life."""
-        for queue in self._drains.queues:
-            self._drains.wake(queue)
+    async def _poll(self) -> None:
+        """Makes up for lost wake-ups, and writes the worker's heartbeat."""
+        for queue in self._consumer.queues:
+            self._consumer.wake(queue)
         async with self._db.transaction() as tx:
-            await work_store.worker_seen(tx, self._name, self._drains.queues)
+            await work_store.heartbeat(tx, self._name, self._consumer.queues)
 
-    async def _keep_house(self) -> None:
+    async def _clean_up(self) -> None:
         async with self._db.transaction() as tx:
             await repeat_store.forget_old(tx, most=_FORGET_AT_ONCE)
             await session_store.forget_old(tx, most=_FORGET_AT_ONCE)
 
-    async def _listen(self, queue: Queue) -> None:
-        """An arq worker for the queue, started again when Redis was away: the timer works meanwhile."""
+    async def _listen(self, queue: str) -> None:
+        """Runs an arq worker for the queue; restarts it after an outage of Redis, during which the timer polls."""
         while True:
             redis = connect(str(self._settings.redis_url))
             try:
                 await self._arq_worker(queue, redis).main()
             except (RedisError, OSError) as error:
-                log.warning("no wake-ups from Redis, the timer takes over", queue=str(queue), error=repr(error))
-                await asyncio.sleep(LOOK_EVERY_S)
+                log.warning("Redis is unavailable: the worker falls back to polling", queue=queue, error=repr(error))
+                await asyncio.sleep(POLL_EVERY_S)
             finally:
                 await redis.aclose()
 
-    def _arq_worker(self, queue: Queue, redis: Any) -> Worker:
+    def _arq_worker(self, queue: str, redis: Any) -> Worker:
         async def wake(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:  # noqa: ARG001 - arq's form
-            # First the key, then the look: whoever commits after it was deleted sends another wake-up. While the look
-            # has to wait the key stays, and nobody sends any.
-            await self._drains.company(queue)
+            # Delete the key before looking: commits after the deletion send another wake-up. Until then none is sent.
+            await self._consumer.gather(queue)
             await redis.delete(pending_key(queue))
-            self._drains.wake(queue)
+            self._consumer.wake(queue)
 
         return Worker(
             [func(wake, name=WAKE, keep_result=0, max_tries=1)],
             queue_name=arq_queue(queue),
             redis_pool=redis,
-            poll_delay=POLL_EVERY_S,
+            poll_delay=ARQ_POLL_EVERY_S,
             handle_signals=False,
             job_serializer=orjson.dumps,
             job_deserializer=orjson.loads,
@@ -146,7 +153,7 @@ class WorkerProcess:
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancels until all have ended: between two polls of arq a cancellation can be swallowed, about one in forty is."""
+    """Cancels until all have ended: arq swallows about one cancellation in forty, between two polls."""
     pending = set(tasks)
     while pending:
         for task in pending:
@@ -155,10 +162,10 @@ async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
-    """A timer that outlives failures: the database may be away for a while."""
+    """A timer that survives failures, such as an outage of the database."""
     while True:
         try:
             await act()
         except Exception as error:
-            log.error("a worker's timer failed and goes on", act=act.__name__, exc_info=error)
+            log.error("a worker's timer failed and continues", act=act.__name__, exc_info=error)
         await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""PostgreSQL: one engine a process, transactions that ring after they commit, reads that need none."""
+"""PostgreSQL: one engine a process, transactions that notify after their commit, reads without transactions."""
 
 import math
 import re
@@ -12,7 +12,6 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import MetaData
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError
@@ -21,35 +20,33 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-metadata: Final = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-    }
-)
-"""Every table; each stands in the store of the concept it belongs to."""
-
 
 @dataclass(slots=True)
-class News:
-    """What a transaction changed that others wait for: ids only, told after the commit."""
+class Changes:
+    """What a transaction changed, for those who are notified after its commit.
 
-    orders: set[UUID] = field(default_factory=set)
+    `subjects`: ids of aggregates with new events. `topics`: names of other things that changed, such as settings.
+    `queues`: queues with work that is due now.
+    """
+
+    subjects: set[UUID] = field(default_factory=set)
+    topics: set[str] = field(default_factory=set)
     queues: set[str] = field(default_factory=set)
-    fraud_settings: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.orders or self.queues or self.fraud_settings)
+        return bool(self.subjects or self.topics or self.queues)
+
+    def add(self, other: "Changes") -> None:
+        self.subjects |= other.subjects
+        self.topics |= other.topics
+        self.queues |= other.queues
 
 
 class Statement:
-    """SQL in which values are named, `:like_this`, made ready for the driver once.
+    """SQL with named values, `:like_this`, prepared once for the driver.
 
-    It goes past SQLAlchemy, whose way costs three times what asyncpg's own does: what is asked for every order goes by
-    this, everything else does not. Values of jsonb go as text and come as what they say.
+    It bypasses SQLAlchemy, which costs three times as much as asyncpg: use it for the statements of every order, and
+    SQLAlchemy for all others. Values of jsonb are sent as text and received as Python values.
     """
 
     __slots__ = ("_names", "sql", "text")
@@ -60,7 +57,7 @@ class Statement:
         self.sql = _NAMED.sub(lambda found: f"${self._names.index(found[1]) + 1}", text)
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        """By their places. Raises KeyError where one is missing."""
+        """In the order of the placeholders. Raises KeyError if one is missing."""
         return [values[name] for name in self._names]
 
 
@@ -68,40 +65,40 @@ _NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
 
 
 def columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Sequence[Any]]:
-    """Rows as one array for each name, for a statement that unnests them: many rows are written by one statement."""
+    """Rows as one array for each name, for a statement that unnests them: one statement writes many rows."""
     return dict(zip(names, zip(*rows, strict=True) if rows else ((),) * len(names), strict=True))
 
 
 @lru_cache(maxsize=1024)
 def statement(text: str) -> Statement:
-    """For what is put together from parts: the same text gives the same statement again."""
+    """A cached Statement, for texts that are put together from parts."""
     return Statement(text)
 
 
 Row: TypeAlias = "asyncpg.Record | Sequence[Any]"
-"""Values by their places: a row, or a part of one."""
+"""Values by position: a row, or a part of one."""
 
 
 @dataclass(slots=True)
 class Tx:
-    """A transaction in progress. `news` is rung out once it has committed, and forgotten when it rolls back.
+    """A transaction in progress. `changes` are notified after the commit, and dropped on rollback.
 
     `conn` and `driver` are the same connection.
     """
 
     conn: AsyncConnection
     driver: "Driver"
-    news: News = field(default_factory=News)
+    changes: Changes = field(default_factory=Changes)
 
     async def rows(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
         return await self.driver.fetch(statement, values)
 
     async def run(self, statement: Statement, **values: Any) -> int:
-        """How many rows it changed."""
+        """Returns how many rows it changed."""
         return await self.driver.execute(statement, values)
 
     async def clock(self) -> datetime:
-        """The database's clock now, UTC; ask after taking locks, so that what comes later is later."""
+        """The database's clock now, UTC. Read it after taking locks, so that later events have later instants."""
         now: datetime = (await self.rows(_CLOCK))[0][0]
         return now
 
@@ -111,14 +108,14 @@ _CLOCK: Final = Statement("SELECT clock_timestamp()")
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """asyncpg's connection below SQLAlchemy's. What goes wrong is raised as SQLAlchemy would."""
+    """asyncpg's connection below SQLAlchemy's. Errors are raised as SQLAlchemy raises them."""
 
     adapter: AsyncAdapt_asyncpg_connection
 
     async def begin(self) -> None:
-        """SQLAlchemy begins a transaction before its first statement only: ours may come first."""
+        """Begins the transaction now; SQLAlchemy would begin it with its own first statement."""
         try:
-            # It has no other way to begin at once.
+            # There is no public method for it.
             await self.adapter._start_transaction()  # type: ignore[no-untyped-call]  # noqa: SLF001
         except self.adapter.dbapi.Error as error:
             raise self._as_sqlalchemy(error, "BEGIN") from error.__cause__
@@ -143,8 +140,8 @@ class Driver:
 
     def _translated(self, error: Exception, statement: Statement) -> Exception:
         try:
-            self.adapter._handle_exception(error)  # noqa: SLF001 - it knows what asyncpg's errors are to SQLAlchemy
-        except Exception as translated:  # noqa: BLE001 - it does nothing but raise, and what is raised is told
+            self.adapter._handle_exception(error)  # noqa: SLF001 - maps asyncpg's errors to SQLAlchemy's
+        except Exception as translated:  # noqa: BLE001 - it does nothing but raise
             return self._as_sqlalchemy(translated, statement.text)
 
     def _as_sqlalchemy(self, error: Exception, statement: str) -> Exception:
@@ -153,22 +150,22 @@ class Driver:
 
 
 class OutcomeUnknown(Exception):
-    """The database was lost during a commit: what was to be saved is saved as a whole or not at all, but which?
+    """The connection was lost during a commit: everything was saved, or nothing was.
 
-    The same command given again finds out, and is carried out once.
+    Repeating the command finds out, and takes effect once.
     """
 
 
 class Database:
-    """Connections of one process. `ring` is called with the news of every committed transaction; it must not fail.
+    """Connections of one process. `notify` receives the changes of every committed transaction; it must not fail.
 
-    `timeout_s`: so long a statement is waited for, and a transaction in which nothing is asked is left open; as a whole
-    it may take three times as long. Without it a way to the database that was lost without a word would be waited on
-    for ever, and a process that stands still, or whose host is gone, would keep its locks.
+    `timeout_s`: how long to wait for a statement, and how long a transaction may stay idle; a whole transaction may
+    take three times as long. Without it, a connection that was lost silently would be waited for without end, and a
+    process that hangs, or whose host is gone, would keep its locks.
     """
 
     def __init__(
-        self, url: str, *, pool_size: int, ring: Callable[[News], None], timeout_s: float | None = None
+        self, url: str, *, pool_size: int, notify: Callable[[Changes], None], timeout_s: float | None = None
     ) -> None:
         self.engine: AsyncEngine = create_async_engine(
             async_url(url),
@@ -178,36 +175,36 @@ class Database:
             pool_pre_ping=False,
             hide_parameters=True,
             json_deserializer=orjson.loads,
-            connect_args=_told_at_first(timeout_s),
+            connect_args=_connect_args(timeout_s),
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._ring = ring
+        self._notify = notify
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """Commits when the block ends, rolls back when it raises. Raises OutcomeUnknown."""
-        async with self.engine.connect() as conn, _given_up_if_silent(conn):
+        async with self.engine.connect() as conn, _discarded_if_silent(conn):
             tx = Tx(conn, await _begun(conn))
             yield tx
             await _commit(conn)
-        if tx.news:
-            self._ring(tx.news)
+        if tx.changes:
+            self._notify(tx.changes)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Single statements, each on its own: no transaction is opened, which costs a third less."""
-        async with self._reading.connect() as conn, _given_up_if_silent(conn):
+        """For single statements in autocommit mode, which costs a third less than a transaction."""
+        async with self._reading.connect() as conn, _discarded_if_silent(conn):
             yield conn
 
     async def rows(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
-        """One statement by itself, the cheapest way to read: no transaction, a connection straight from the pool."""
+        """The result of one statement in autocommit mode: the cheapest way to read."""
         return await self._read(lambda driver: driver.fetch(statement, values))
 
     async def rows_planned_anew(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
-        """The same, planned for these values each time: where they decide which index serves.
+        """The same, planned for these very values: use it where they decide which index is best.
 
-        Of a statement that comes again PostgreSQL may keep a plan for any values. That it must not can only be told to
-        a connection, which costs two turns to it: half of what a transaction for SET LOCAL does.
+        PostgreSQL may otherwise keep one generic plan. Only a setting of the connection prevents it, which costs two
+        round trips: half as much as a transaction for SET LOCAL.
         """
 
         async def fetch(driver: Driver) -> list[asyncpg.Record]:
@@ -223,7 +220,7 @@ class Database:
         try:
             found = await ask(Driver(_adapter(held)))
         except BaseException as error:
-            # Whatever it was, also that nobody waits any more: what may still come on it is not for the next one.
+            # Also after cancellation: an answer that is still to come must not reach the next user of the connection.
             await greenlet_spawn(held.invalidate, error)
             raise
         held.close()
@@ -257,26 +254,23 @@ _BY_KEYS: Final = {
     "plan_cache_mode": "force_generic_plan",
     "enable_bitmapscan": "off",
 }
-"""Our statements ask for few rows by their keys: whatever the statistics, they are served by indexes and nested loops.
+"""Statements read few rows by their keys, so indexes and nested loops serve them whatever the statistics say.
 
-Left to itself PostgreSQL reads whole tables that it believes to be small: in a shop that has just opened, until
-somebody gathers statistics, and for longer where a connection keeps the plans of its first minute
-(tests/system/plans). And it plans a statement with an array of keys anew each time, for it takes ten of them to be
-dearer than the one that it is given: an order in detail took 230 µs of its CPU instead of 60. What depends on values
-asks by `rows_planned_anew`.
+Otherwise PostgreSQL scans tables that it believes to be small: in a new shop until statistics exist, and longer in
+connections that keep their first plans (tests/system/plans). It would also plan statements with an array of keys anew
+each time, which costs an order's details 230 µs instead of 60. Use `rows_planned_anew` where values decide.
 """
 
 
-def _told_at_first(timeout_s: float | None) -> dict[str, Any]:
-    """What asyncpg and, for its side of the connection, PostgreSQL are told when one is opened."""
+def _connect_args(timeout_s: float | None) -> dict[str, Any]:
+    """Timeouts for asyncpg and, at the other end of the connection, for PostgreSQL."""
     if timeout_s is None:
         return {"server_settings": _BY_KEYS}
     timeout_ms = timeout_s * 1000
     bounds = {
         "idle_in_transaction_session_timeout": f"{timeout_ms:.0f}",
-        # Who is lost, or stands still, between two messages of one question does not count as idle: the question is
-        # still being asked, and would hold its locks for ever.
-        "transaction_timeout": f"{_LONGEST_TRANSACTION * timeout_ms:.0f}",
+        # A client lost in the middle of a query does not count as idle in transaction, and would keep its locks.
+        "transaction_timeout": f"{_TRANSACTION_TIMEOUTS * timeout_ms:.0f}",
         "tcp_user_timeout": f"{timeout_ms:.0f}",
         "tcp_keepalives_idle": f"{math.ceil(timeout_s / 2)}",
         "tcp_keepalives_interval": f"{math.ceil(timeout_s / 6)}",
@@ -285,13 +279,13 @@ def _told_at_first(timeout_s: float | None) -> dict[str, Any]:
     return {"timeout": timeout_s, "command_timeout": timeout_s, "server_settings": _BY_KEYS | bounds}
 
 
-_LONGEST_TRANSACTION: Final = 3
-"""Times the timeout: several statements may wait for long, one after the other."""
+_TRANSACTION_TIMEOUTS: Final = 3
+"""How many times the timeout: several statements may wait long, one after the other."""
 
 
 @asynccontextmanager
-async def _given_up_if_silent(conn: AsyncConnection) -> AsyncIterator[None]:
-    """A connection on which nothing is answered any more is not asked for a rollback either."""
+async def _discarded_if_silent(conn: AsyncConnection) -> AsyncIterator[None]:
+    """Discards a connection that no longer answers, rather than to wait for its rollback."""
     try:
         yield
     except TimeoutError:
@@ -304,7 +298,7 @@ async def _given_up_if_silent(conn: AsyncConnection) -> AsyncIterator[None]:
 
 
 def _is_broken_off(error: DBAPIError) -> bool:
-    """Whether the server spoke when the driver expected nothing: it ended the connection while nobody listened."""
+    """Whether the server closed the connection while it was idle."""
     return isinstance(getattr(error.orig, "__cause__", None), asyncpg.InternalClientError)
 
 
@@ -318,7 +312,7 @@ async def _commit(conn: AsyncConnection) -> None:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether trying again later may help: PostgreSQL can't be reached, went away, or has no connection free."""
+    """Whether a later retry may help: PostgreSQL is unreachable, went away, or has no free connection."""
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", None) or "")
         is_lost = error.connection_invalidated or isinstance(error, InterfaceError) or _is_broken_off(error)
@@ -327,20 +321,20 @@ def is_outage(error: BaseException) -> bool:
 
 
 def is_outage_throughout(error: BaseException) -> bool:
-    """The same of an exception that may be a group: each of its parts is one."""
+    """The same for exception groups: whether each of their parts is an outage."""
     if isinstance(error, BaseExceptionGroup):
         return all(is_outage_throughout(part) for part in error.exceptions)
     return is_outage(error)
 
 
-def outage_told(error: BaseException) -> str:
-    """What a caller is told of an outage, and what to do."""
+def outage_message(error: BaseException) -> str:
+    """What to tell a caller, and what they can do."""
     if isinstance(error, OutcomeUnknown):
         return (
-            "The database was lost while this was being saved, so it may be done or not. Send the same again, with the "
-            "same reference or Idempotency-Key: it is done once, and the answer tells."
+            "The connection to the database was lost while saving, so the request may or may not have taken effect. "
+            "Send it again with the same reference or Idempotency-Key: it takes effect once."
         )
-    return "The database can't be reached just now; try again soon."
+    return "The database is unavailable; try again in a moment."
 
 
 _AWAY: Final = ("08", "53", "57P")
@@ -348,5 +342,5 @@ _AWAY: Final = ("08", "53", "57P")
 
 
 def async_url(url: str) -> str:
-    """Names the driver: `postgresql://` alone would mean another one."""
+    """With the driver's name: `postgresql://` alone would select another one."""
     return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)

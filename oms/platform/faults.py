@@ -6,7 +6,7 @@ from secrets import token_hex
 import structlog
 from graphql import GraphQLError
 
-from oms.platform.db import is_outage, outage_told
+from oms.platform.db import is_outage, outage_message
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ def fault_of(cause: BaseException, **where: object) -> Fault:
     number = token_hex(8)
     if is_outage(cause):
         log.warning("A request failed, for the database is away", correlation_id=number, error=repr(cause), **where)
-        return Fault("UNAVAILABLE", f"{outage_told(cause)} ({number})", number)
+        return Fault("UNAVAILABLE", f"{outage_message(cause)} ({number})", number)
     log.error("A request failed for a fault of ours", correlation_id=number, exc_info=cause, **where)
     message = f"Something went wrong on our side. Give this number when you report it: {number}"
     return Fault("INTERNAL", message, number)

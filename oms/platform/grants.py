@@ -1,7 +1,7 @@
-"""What the application's role may do to each table, and no more: this table is the only place that says so.
+"""Grants: what the application's database role may do with each table, as the tables declare it.
 
-The owner migrates and grants; web, workers and commands connect as the application. So whatever goes wrong in them,
-what was written into a trail stays as it was written.
+The owner migrates and grants; web, workers and commands connect as the application. So no fault in them can change what
+was written to an event log.
 """
 
 from collections.abc import Mapping
@@ -11,50 +11,32 @@ import asyncpg
 import structlog
 from sqlalchemy.engine import make_url
 
+from oms.platform.tables import Access, described, metadata
+
 log = structlog.get_logger(__name__)
 
 OWNER_ROLE: Final = "oms"
 """Owns the tables of the embedded PostgreSQL; elsewhere the operator names the owner."""
 
 APP_ROLE: Final = "oms_app"
-"""What the grants are made to: the application's own login, or a group that its login is a member of."""
+"""The grantee: the application's own login, or a group that its login is a member of."""
 
-_READ: Final = frozenset({"SELECT"})
-_ADD: Final = _READ | {"INSERT"}
-_CHANGE: Final = _ADD | {"UPDATE"}
-_REMOVE: Final = _ADD | {"DELETE"}
-_ANYTHING: Final = _CHANGE | {"DELETE"}
+SYSTEM_TABLES: Final = ("alembic_version", "served_versions")
+"""Kept by the migrations; the application reads them."""
 
-GRANTS: Final[Mapping[str, frozenset[str]]] = {
-    "alembic_version": _READ,
-    "served_versions": _READ,
-    # Trails: added to, never changed.
-    "audit_events": _ADD,
-    "fraud_events": _ADD,
-    "order_events": _ADD,
-    # State: changed by the transitions that the trails tell of, never removed. A row lock needs UPDATE, too.
-    "access_tokens": _CHANGE,
-    "accounts": _CHANGE,
-    "allocations": _ADD,
-    "customers": _CHANGE,
-    "fraud_settings": _READ | {"UPDATE"},
-    "order_lines": _CHANGE,
-    "order_references": _CHANGE,
-    "orders": _CHANGE,
-    "products": _CHANGE,
-    "shipments": _CHANGE,
-    "stock": _CHANGE,
-    "tallies": _CHANGE,
-    "warehouses": _CHANGE,
-    # What is only of use for a while.
-    "idempotency_keys": _REMOVE,
-    "sessions": _ANYTHING,
-    "work": _ANYTHING,
-    "workers": _ANYTHING,
-}
-"""By table. One that is missing here can't even be read by the application."""
 
-APPEND_ONLY: Final = ("audit_events", "fraud_events", "order_events")
+def grants() -> Mapping[str, frozenset[str]]:
+    """Privileges by table, as the tables declare them. Raises RuntimeError if no tables are known."""
+    if not metadata.tables:
+        raise RuntimeError("No tables are declared: import oms.domain.concepts first.")
+    declared = {name: described(table).access.privileges for name, table in metadata.tables.items()}
+    return dict.fromkeys(SYSTEM_TABLES, Access.READ.privileges) | declared
+
+
+def append_only() -> list[str]:
+    """The tables whose rows must never change: event logs and the audit trail."""
+    return sorted(name for name, table in metadata.tables.items() if described(table).access is Access.APPEND)
+
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('oms grants', 0))"
 _HAS_ROLE: Final = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)"
@@ -72,17 +54,17 @@ _MAY_REWRITE: Final = """
 
 
 def address_of(database_url: str) -> str:
-    """The URL as asyncpg itself takes it."""
+    """The URL in asyncpg's format."""
     return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 async def granted(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, frozenset[str]]:
-    """What the application's role may do now, by table; tables that it may not touch are left out."""
+    """The present privileges by table; tables without any are left out."""
     return {table: frozenset(privileges) for table, privileges in await connection.fetch(_GRANTED, APP_ROLE)}
 
 
 async def grant(owner_url: str) -> None:
-    """Makes the database's grants those of the table; does nothing where the application's role does not exist.
+    """Makes the database's grants what the tables declare; does nothing if the application's role does not exist.
 
     Raises: asyncpg.InsufficientPrivilegeError unless the URL is the owner's.
     """
@@ -92,9 +74,9 @@ async def grant(owner_url: str) -> None:
             await connection.execute(_LOCK)
             if not await connection.fetchval(_HAS_ROLE, APP_ROLE):
                 return
-            held = await granted(connection)
-            for table in sorted(held.keys() | GRANTS.keys()):
-                await _adjust(connection, table, held.get(table, frozenset()), GRANTS.get(table, frozenset()))
+            held, wanted = await granted(connection), grants()
+            for table in sorted(held.keys() | wanted.keys()):
+                await _adjust(connection, table, held.get(table, frozenset()), wanted.get(table, frozenset()))
     finally:
         await connection.close()
 
@@ -108,13 +90,13 @@ async def _adjust(
         await connection.execute(f'REVOKE {", ".join(sorted(less))} ON public."{table}" FROM {APP_ROLE}')
 
 
-async def warn_if_trails_can_be_rewritten(database_url: str) -> None:
-    """Tells the operator that the application connects as a role that owns the trails or may change them."""
+async def warn_if_logs_are_writable(database_url: str) -> None:
+    """Warns the operator if the application connects as a role that owns the event logs or may change them."""
     connection = await asyncpg.connect(address_of(database_url))
     try:
-        if await connection.fetchval(_MAY_REWRITE, list(APPEND_ONLY)):
+        if await connection.fetchval(_MAY_REWRITE, append_only()):
             log.warning(
-                "The event logs are not protected: this database role may rewrite them",
+                "The event logs are not protected: this database role may change them",
                 mend=f"Connect as a member of {APP_ROLE}: docs/guides/deployment.md, 'Two database roles'",
             )
     finally:

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from oms.platform.grants import address_of, grant, warn_if_trails_can_be_rewritten
+from oms.platform.grants import address_of, grant, warn_if_logs_are_writable
 from oms.platform.settings import PROJECT_DIR, CannotStart
 
 OLDEST_SERVER: Final = 18
@@ -55,7 +55,7 @@ def require_ready(database_url: str) -> None:
     Raises: CannotStart as require_migrated() does.
     """
     require_migrated(database_url)
-    asyncio.run(warn_if_trails_can_be_rewritten(database_url))
+    asyncio.run(warn_if_logs_are_writable(database_url))
 
 
 def require_migrated(database_url: str) -> None:

@@ -1,6 +1,6 @@
-"""After a commit, those who wait for its news are told over Redis: who shows things live, and who has work to do.
+"""Notifications over Redis after a commit: to those who show things live, and to workers that have work to do.
 
-A doorbell carries ids only and may be lost: the database has the truth, and everybody also looks by their own timer.
+They carry ids only and may be lost: the database is the truth, and every receiver also polls on its own timer.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
-from oms.platform.db import News
+from oms.platform.db import Changes
 
 log = structlog.get_logger(__name__)
 
-CHANNEL: Final = "oms:news"
-"""Messages are JSON: {"orders": [order id as 32 hex digits, …], "fraudSettings": whether those changed}."""
+CHANNEL: Final = "oms:changes"
+"""Messages are JSON: {"subjects": [id as 32 hex digits, …], "topics": [name, …]}."""
 
 WAKE: Final = "wake"
 """The arq job that makes a worker look for due work; each queue of work has an arq queue of its own."""
@@ -33,12 +33,12 @@ def arq_queue(queue: str) -> str:
 
 
 def pending_key(queue: str) -> str:
-    """Set while a wake-up is on its way, so that a thousand commits make one job; whoever wakes up deletes it first."""
+    """Set while a wake-up is on its way, so that a thousand commits make one job; the worker deletes it first."""
     return f"oms:wake:{queue}"
 
 
 def connect(redis_url: str) -> ArqRedis:
-    """A client that survives a restart of Redis; it opens connections when it needs them. JSON, never pickle."""
+    """A client that survives a restart of Redis and connects when needed. Serializes JSON, never pickle."""
     client: ArqRedis = ArqRedis.from_url(
         redis_url,
         socket_connect_timeout=2,
@@ -52,44 +52,43 @@ def connect(redis_url: str) -> ArqRedis:
     return client
 
 
-class Doorbell:
-    """Rings in the background, the first time at once. What is rung while a message is under way, or soon after one,
-    goes with the next: that costs 180 µs here, and 20 in every process that hears it. With the pause 300 commits a
-    second cost 94 µs each, without it 220.
+class Notifier:
+    """Sends notifications in the background, the first at once; changes that arrive meanwhile share the next message.
+
+    A message costs 180 µs here and 20 µs in each receiver. At 300 commits a second, the pause between two messages
+    lowers the cost from 220 to 94 µs a commit.
     """
 
     def __init__(self, redis_url: str) -> None:
         self._redis = connect(redis_url)
-        self._news = News()
-        self._ringing: asyncio.Task[None] | None = None
+        self._changes = Changes()
+        self._sending: asyncio.Task[None] | None = None
 
-    def ring(self, news: News) -> None:
+    def notify(self, changes: Changes) -> None:
         """Never waits and never fails; call it from the event loop, after the commit."""
-        self._news.orders |= news.orders
-        self._news.queues |= news.queues
-        self._news.fraud_settings |= news.fraud_settings
-        if self._ringing is None or self._ringing.done():
-            self._ringing = asyncio.create_task(self._ring_out())
+        self._changes.add(changes)
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send_all())
 
-    async def _ring_out(self) -> None:
-        while self._news:
-            news, self._news = self._news, News()
+    async def _send_all(self) -> None:
+        while self._changes:
+            changes, self._changes = self._changes, Changes()
             try:
-                await self._tell(news)
+                await self._send(changes)
             except (RedisError, OSError) as error:
-                log.warning("the doorbell is out of order, timers take over", error=repr(error))
+                log.warning("Redis is unavailable: receivers fall back to polling", error=repr(error))
             await asyncio.sleep(_PAUSE_S)
 
-    async def _tell(self, news: News) -> None:
-        if news.orders or news.fraud_settings:
-            message = {"orders": [order.hex for order in news.orders], "fraudSettings": news.fraud_settings}
+    async def _send(self, changes: Changes) -> None:
+        if changes.subjects or changes.topics:
+            message = {"subjects": [subject.hex for subject in changes.subjects], "topics": sorted(changes.topics)}
             await self._redis.publish(CHANNEL, orjson.dumps(message))
-        for queue in news.queues:
+        for queue in changes.queues:
             if await self._redis.set(pending_key(queue), 1, nx=True, ex=_WAKE_PENDING_S):
                 await self._redis.enqueue_job(WAKE, _queue_name=arq_queue(queue), _expires=_JOB_EXPIRES_S)
 
     async def close(self) -> None:
-        """Rings out what is left, then hangs up."""
-        if self._ringing:
-            await self._ringing
+        """Sends what is left, then disconnects."""
+        if self._sending:
+            await self._sending
         await self._redis.aclose()

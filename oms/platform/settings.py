@@ -19,9 +19,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX: Final = "OMS_"
 PROJECT_DIR: Final = Path(__file__).resolve().parents[2]
 
-WorkKind = Literal["allocation", "billing", "booking", "deadlines"]
-"""The queues a worker can serve; each can run, and scale, as its own process."""
-
 Share = Annotated[float, Field(ge=0, le=1)]
 
 HostName = Annotated[str, Field(pattern=r"^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?$")]
@@ -121,10 +118,9 @@ class Settings(BaseSettings):
     # processes
     web_processes: int = Field(default=1, ge=1, le=64, description="Web processes that `run` starts.")
     worker_processes: int = Field(default=1, ge=0, le=64, description="Worker processes that `run` starts.")
-    queues: Annotated[tuple[WorkKind, ...], NoDecode] = Field(
-        default=("allocation", "billing", "booking", "deadlines"),
-        min_length=1,
-        description="Kinds of work a worker serves, separated by commas.",
+    queues: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Queues that a worker serves, separated by commas (docs/reference/work.md). Unset: all of them.",
     )
     work_batch: int = Field(default=100, ge=1, le=1000, description="Due items a worker claims at once.")
     work_lease_s: float = Field(
@@ -213,6 +209,12 @@ class Settings(BaseSettings):
     demo: bool = Field(
         default=False,
         description="Whether anybody may sign in as a demo persona. `run` turns it on unless this is set.",
+    )
+    default_payment_method: str = Field(
+        default="sandbox-ok",
+        min_length=1,
+        max_length=100,
+        description="Payment method of orders that give none, as the billing system knows it.",
     )
     currency: str = Field(
         default="USD", pattern="^[A-Z]{3}$", description="Default currency of the catalogue, ISO 4217."

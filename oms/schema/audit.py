@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Self
 
 import strawberry
 
 from oms.domain.audit import queries
-from oms.domain.audit.model import AuditAction
+from oms.domain.concepts import REGISTRY
 from oms.domain.vocabulary.ids import order_id
 from oms.schema.runtime.connections import PAGE, Connection, connection, size
 from oms.schema.runtime.context import Info
@@ -15,16 +16,19 @@ from oms.schema.runtime.enums import Role, described
 from oms.schema.runtime.fields import field
 from oms.schema.runtime.scalars import Instant
 
-described(
-    AuditAction,
-    "AuditAction",
-    {
-        AuditAction.OperationRefused: "Somebody tried what their role may not do; told once a minute, with how often.",
-        AuditAction.OrderCancelled: "By staff; that customers cancel is no override.",
-        AuditAction.ShipmentFailed: "By staff; that couriers report it is no override.",
-        AuditAction.CatalogLoaded: "By a machine: only how much it changed is told.",
-    },
-)
+if TYPE_CHECKING:
+    AuditAction = str
+else:
+    AuditAction = described(
+        StrEnum("AuditAction", {name: name for name in REGISTRY.audit_actions}),
+        "AuditAction",
+        {
+            "OperationRefused": "A caller tried what they may not do; recorded once a minute, with a count.",
+            "OrderCancelled": "By staff; a customer who cancels overrides nothing.",
+            "ShipmentFailed": "By staff; a courier who reports it overrides nothing.",
+            "CatalogLoaded": "By a machine; only the number of changes is recorded.",
+        },
+    )
 
 
 @strawberry.input
@@ -38,7 +42,8 @@ class AuditFilter:
     before: Instant | None = None
 
     def conditions(self) -> queries.AuditFilter:
-        return queries.AuditFilter(self.actor or None, self.action, self.subject or None, self.since, self.before)
+        action = REGISTRY.audit_actions[self.action] if self.action else None
+        return queries.AuditFilter(self.actor or None, action, self.subject or None, self.since, self.before)
 
 
 @strawberry.type
@@ -63,7 +68,7 @@ class AuditEvent:
             actor=event.by.name,
             actor_role=event.by.role,
             principal=event.principal,
-            action=event.action,
+            action=AuditAction(str(event.action)),
             subject=event.subject,
             order_id=strawberry.ID(order_id(event.order_id)) if event.order_id else None,
             before=_json(event.before),

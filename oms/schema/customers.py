@@ -9,7 +9,7 @@ import strawberry
 from oms.domain.customers import queries
 from oms.domain.order_queries.orders import CustomerPage
 from oms.domain.personal_data import commands
-from oms.domain.vocabulary.errors import Code, refused
+from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.ids import customer_id, parse_customer
 from oms.platform.db import Tx
 from oms.schema.order import Order, connected
@@ -66,7 +66,7 @@ class CustomerQueries:
         if id is not None and reference is None:
             return await customer_of_id(info.context.reads, id)
         if reference is None or id is not None:
-            raise refused(Code.INVALID, "Give either id or reference, and not both.", "id")
+            raise refused(InputReason.GIVE_EXACTLY_ONE, "Give either id or reference, and not both.", "id")
         return await customer_of(info.context.reads, reference)
 
 

@@ -6,11 +6,12 @@ from uuid import UUID
 import strawberry
 
 from oms.domain.fulfilment import commands
-from oms.domain.fulfilment.commands import Carry, Deed, ShipmentKey
+from oms.domain.fulfilment.commands import CourierAction, MoveShipment
+from oms.domain.order.shipment import ShipmentKey
 from oms.domain.order_queries import shipments
 from oms.domain.vocabulary import ids
 from oms.platform.db import Tx
-from oms.schema.runtime.commands import carry_out, carry_out_with_others
+from oms.schema.runtime.commands import carry_out, run_batched
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.errors import UserError
 from oms.schema.runtime.fields import mutation
@@ -32,13 +33,13 @@ class ShipmentPayload:
         return Shipment.of(self.reads, seen) if seen else None
 
 
-async def _carry(info: Info, deed: Deed, shipment_id: strawberry.ID) -> ShipmentPayload:
-    command = Carry(deed, _shipment(shipment_id))
-    done, errors = await carry_out_with_others(info, info.context.rounds.carry, command)
-    return _told(info, done.subject if done else None, errors)
+async def _move(info: Info, action: CourierAction, shipment_id: strawberry.ID) -> ShipmentPayload:
+    command = MoveShipment(action, _shipment(shipment_id))
+    done, errors = await run_batched(info, info.context.batched.move, command)
+    return _payload(info, done.subject if done else None, errors)
 
 
-def _told(info: Info, subject: Any, errors: list[UserError]) -> ShipmentPayload:
+def _payload(info: Info, subject: Any, errors: list[UserError]) -> ShipmentPayload:
     """`subject`: the shipment's order and number as a JSON value, which is how it is kept for repeats."""
     key = (UUID(hex=subject[0]), subject[1]) if subject else None
     return ShipmentPayload(reads=info.context.fresh_reads(), key=key, user_errors=errors)
@@ -55,11 +56,11 @@ class ShipmentMutations:
 
     @strawberry.mutation
     async def dispatch_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
-        return await _carry(info, Deed.DISPATCH, shipment_id)
+        return await _move(info, CourierAction.DISPATCH, shipment_id)
 
     @strawberry.mutation
     async def deliver_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
-        return await _carry(info, Deed.DELIVER, shipment_id)
+        return await _move(info, CourierAction.DELIVER, shipment_id)
 
     @mutation(
         "Lost, refused or undeliverable, or never collected: ends a BOOKED or DISPATCHED shipment and refunds"
@@ -70,4 +71,4 @@ class ShipmentMutations:
             order_id, number = await commands.fail(tx, info.context.viewer, _shipment(shipment_id), reason)
             return [order_id.hex, number]
 
-        return _told(info, *await carry_out(info, act))
+        return _payload(info, *await carry_out(info, act))

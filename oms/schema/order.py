@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
-from oms.domain.access.permissions import Operation, may
-from oms.domain.order import decide, model
+from oms.domain.access.permissions import may
+from oms.domain.amendments.policy import AmendmentPermission
+from oms.domain.amendments.rules import can_accept
+from oms.domain.cancellation.policy import CancellationPermission
+from oms.domain.cancellation.rules import can_cancel
+from oms.domain.order import model
 from oms.domain.order.model import Line
 from oms.domain.order_queries import lists, orders
-from oms.domain.order_queries.includes import THE_ORDER, Wanted
-from oms.domain.order_queries.lists import OrderQuestion
+from oms.domain.order_queries.includes import ORDER_ONLY, Includes
+from oms.domain.order_queries.lists import OrderQuery
 from oms.domain.order_queries.orders import SeenOrder
-from oms.domain.order_queries.timeline import Stretch, seq_of
-from oms.domain.vocabulary.errors import Code, refused
+from oms.domain.order_queries.timeline import Section, seq_of
+from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.ids import line_id, order_id, parse_customer, parse_order
 from oms.domain.vocabulary.paging import Page, check_first
 from oms.schema.runtime.connections import PAGE, Connection, Node, connection, size
@@ -23,7 +27,7 @@ from oms.schema.runtime.fields import field
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import Instant
-from oms.schema.runtime.selection import EVENTS, wanted_of
+from oms.schema.runtime.selection import EVENTS, includes_of
 from oms.schema.shipments import Shipment
 from oms.schema.timeline import OrderEvent
 from oms.schema.work import Work
@@ -150,18 +154,18 @@ class Order(Node):
 
     @strawberry.field
     def shipping_address(self) -> Address | None:
-        parts = self.seen.order.shipping_address
+        parts = self.seen.order.details.shipping_address
         return Address.of(parts) if parts else None
 
     @field("What the viewer may do now: role, ownership and state taken together.")
     async def viewer_can_accept_amendment(self) -> bool:
-        return may(self.reads.viewer, Operation.ACCEPT_AMENDMENT) and decide.can_accept(
+        return may(self.reads.viewer, AmendmentPermission.ACCEPT_AMENDMENT) and can_accept(
             await self.whole(), at=self.seen.at
         )
 
     @strawberry.field
     async def viewer_can_cancel(self) -> bool:
-        return may(self.reads.viewer, Operation.CANCEL_ORDER) and decide.can_cancel(await self.whole())
+        return may(self.reads.viewer, CancellationPermission.CANCEL_ORDER) and can_cancel(await self.whole())
 
     @field("What is left to be done, what is parked first. Null for all but managers and support.")
     async def work(self) -> list[Work] | None:
@@ -171,7 +175,7 @@ class Order(Node):
     async def events(self, first: int | None = EVENTS, after: str | None = None) -> Connection[OrderEvent]:
         order = self.seen.order
         most = check_first(size(first, EVENTS))
-        stretch = Stretch(order.id, seq_of(after), most + 1)
+        stretch = Section(order.id, seq_of(after), most + 1)
         return connection(
             Page.of(await self.reads.events.load(stretch), most),
             after=after,
@@ -193,15 +197,15 @@ class OrderFilter:
     )
 
 
-def question_of(asked: OrderFilter | None, search: str | None) -> OrderQuestion | None:
+def query_of(asked: OrderFilter | None, search: str | None) -> OrderQuery | None:
     """None where no order can answer it, because no customer has such an id."""
     if asked is None:
-        return OrderQuestion(search=search)
+        return OrderQuery(search=search)
     customer = parse_customer(asked.customer_id) if asked.customer_id is not None else None
     if asked.customer_id is not None and customer is None:
         return None
     statuses = frozenset(asked.status) if asked.status is not None else None
-    return OrderQuestion(customer, statuses, asked.placed_from, asked.placed_to, search, asked.open_or_closed_since)
+    return OrderQuery(customer, statuses, asked.placed_from, asked.placed_to, search, asked.open_or_closed_since)
 
 
 def connected(
@@ -216,10 +220,10 @@ def connected(
     )
 
 
-async def order_of_id(reads: Reads, text: str, wanted: Wanted = THE_ORDER) -> Order | None:
+async def order_of_id(reads: Reads, text: str, includes: Includes = ORDER_ONLY) -> Order | None:
     """None for a malformed id, and for what does not exist or the viewer may not see."""
     key = parse_order(text)
-    seen = await reads.order_with.load((key, wanted)) if key else None
+    seen = await reads.order_with.load((key, includes)) if key else None
     return Order.of(reads, seen) if seen else None
 
 
@@ -236,10 +240,10 @@ class OrderQueries:
     ) -> Order | None:
         reads = info.context.reads
         if id is not None and reference is None:
-            return await order_of_id(reads, id, wanted_of(info))
+            return await order_of_id(reads, id, includes_of(info))
         if reference is None or id is not None:
-            raise refused(Code.INVALID, "Give either id or reference, and not both.", "id")
-        seen = await orders.of_reference(reads.db, reads.viewer, reference, wanted_of(info))
+            raise refused(InputReason.GIVE_EXACTLY_ONE, "Give either id or reference, and not both.", "id")
+        seen = await orders.of_reference(reads.db, reads.viewer, reference, includes_of(info))
         return Order.of(reads, reads.remember(seen)) if seen else None
 
     @field(
@@ -255,11 +259,11 @@ class OrderQueries:
         search: str | None = None,
         sort: OrderSort = OrderSort.NEWEST_FIRST,
     ) -> Connection[Order]:
-        reads, question = info.context.reads, question_of(filter, search)
-        if question is None:
+        reads, query = info.context.reads, query_of(filter, search)
+        if query is None:
             return connected(reads, Page((), more=False), after)
-        wanted = wanted_of(info, "nodes.", "edges.node.")
+        includes = includes_of(info, "nodes.", "edges.node.")
         page = await lists.page(
-            reads.db, reads.viewer, question, first=size(first), after=after, sort=sort, wanted=wanted
+            reads.db, reads.viewer, query, first=size(first), after=after, sort=sort, includes=includes
         )
         return connected(reads, page, after, sort)

@@ -5,11 +5,14 @@ from typing import Self
 
 import strawberry
 
-from oms.domain.access.permissions import Operation, may
-from oms.domain.parked import commands
+from oms.domain.access.permissions import may
+from oms.domain.concept.registry import registered
+from oms.domain.diagnosis import operations as operations_model
+from oms.domain.parked import commands, queries
+from oms.domain.parked.policy import ParkedPermission
+from oms.domain.parked.rules import can_be_given_up
 from oms.domain.vocabulary import ids
-from oms.domain.work import queries
-from oms.domain.work.model import Queue, WorkKey, can_be_given_up
+from oms.domain.work.model import WorkKey
 from oms.platform.db import Tx
 from oms.schema.order import Order, order_of_id
 from oms.schema.runtime.commands import carry_out
@@ -44,7 +47,7 @@ class OperationsStats:
     )
 
     @classmethod
-    def of(cls, operations: queries.Operations) -> Self:
+    def of(cls, operations: operations_model.Operations) -> Self:
         queues = [
             QueueStats(name=str(q.queue), workers=q.workers, backlog=q.backlog, oldest_due_seconds=q.oldest_due_s)
             for q in operations.queues
@@ -80,18 +83,18 @@ class ParkedWork:
 
     @strawberry.field
     async def order(self) -> Order | None:
-        seen = await self.reads.order.load(self.parked.key.order_id)
+        seen = await self.reads.order.load(self.parked.key.subject_id)
         return Order.of(self.reads, seen) if seen else None
 
     @field("Null where the work is the order's own, such as its allocation.")
     async def shipment(self) -> Shipment | None:
         key = self.parked.key
-        seen = await self.reads.shipment.load((key.order_id, key.shipment)) if key.shipment else None
+        seen = await self.reads.shipment.load((key.subject_id, key.part)) if key.part else None
         return Shipment.of(self.reads, seen) if seen else None
 
     @field("Whether the viewer may have it tried again.")
     def viewer_can_retry(self) -> bool:
-        return may(self.reads.viewer, Operation.MEND_WORK)
+        return may(self.reads.viewer, ParkedPermission.MEND_WORK)
 
     @field("Whether the viewer may fail the shipment that it is about.")
     async def viewer_can_give_up(self) -> bool:
@@ -105,7 +108,7 @@ class OperationsQueries:
 
     @field("For managers and support.")
     async def operations(self, info: Info) -> OperationsStats | None:
-        return OperationsStats.of(await queries.operations(info.context.db, info.context.viewer))
+        return OperationsStats.of(await operations_model.operations(info.context.db, info.context.viewer))
 
     @field("What kept failing and waits for a person, parked last first. For support.")
     async def parked_work(
@@ -129,14 +132,14 @@ class WorkPayload:
 def _key(text: str) -> WorkKey:
     """For a malformed id, one that no work has: the answer is the same."""
     match ids.parse_work(text):
-        case (order_id, number, queue) if queue in set(Queue):
-            return WorkKey(order_id, number, Queue(queue))
-    return WorkKey(ids.NOBODY, 0, Queue.ALLOCATION)
+        case (order_id, number, queue) if queue in registered().work_kinds:
+            return WorkKey(order_id, number, queue)
+    return WorkKey(ids.NOBODY, 0, "")
 
 
 async def _carry_out(info: Info, act: Callable[[Tx], Awaitable[WorkKey]]) -> WorkPayload:
     async def act_and_name(tx: Tx) -> str:
-        return ids.order_id((await act(tx)).order_id)
+        return ids.order_id((await act(tx)).subject_id)
 
     subject, errors = await carry_out(info, act_and_name)
     order = await order_of_id(info.context.fresh_reads(), subject) if subject else None

@@ -5,14 +5,18 @@ from uuid import UUID
 
 import strawberry
 
+from oms.domain.amendments import commands as amendments
+from oms.domain.cancellation import commands as cancellation
+from oms.domain.concept.registry import registered
+from oms.domain.order.details import OrderDetails
 from oms.domain.placing import commands
 from oms.domain.placing.commands import Placed
-from oms.domain.placing.request import DEFAULT_PAYMENT_METHOD, LineRequest, OrderRequest
+from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary import ids
-from oms.domain.vocabulary.errors import Code, Problem, Refused
+from oms.domain.vocabulary.errors import InputReason, Problem, Refused
 from oms.platform.db import Tx
 from oms.schema.order import Order
-from oms.schema.runtime.commands import carry_out, carry_out_with_others
+from oms.schema.runtime.commands import carry_out, run_batched
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.errors import UserError, user_errors
 from oms.schema.runtime.fields import mutation
@@ -81,7 +85,8 @@ class PlaceOrderInput:
     payment_method: str | None = strawberry.field(
         default=None,
         description=(
-            "A token from the payment provider. The sandbox knows sandbox-ok (the default) and sandbox-declined."
+            "A token from the payment provider; without it the shop's default (OMS_DEFAULT_PAYMENT_METHOD). The"
+            " sandbox knows sandbox-ok and sandbox-declined."
         ),
     )
     email: str | None = strawberry.field(default=None, description="Where confirmations go.")
@@ -94,10 +99,9 @@ class PlaceOrderInput:
             self.reference,
             own if self.customer_reference is None else self.customer_reference,
             tuple(LineRequest(line.sku, line.quantity, line.unit_price) for line in self.lines),
+            context.default_payment_method if self.payment_method is None else self.payment_method,
             self.currency,
-            DEFAULT_PAYMENT_METHOD if self.payment_method is None else self.payment_method,
-            self.email,
-            self.shipping_address.parts() if self.shipping_address else None,
+            OrderDetails(self.email, self.shipping_address.parts() if self.shipping_address else None),
         )
 
 
@@ -144,17 +148,17 @@ class OrderMutations:
 
     @mutation("Durable when it answers: the order will be processed, whatever crashes next.")
     async def place_order(self, info: Info, input: PlaceOrderInput) -> OrderPayload:  # noqa: A002
-        done, errors = await carry_out_with_others(info, info.context.rounds.place, input.request(info.context))
+        done, errors = await run_batched(info, info.context.batched.place, input.request(info.context))
         reads = info.context.fresh_reads()
-        if done and done.made and done.made.order:
-            reads.just_placed(done.made.order)
+        if done and done.result and done.result.order:
+            reads.just_placed(done.result.order)
         return OrderPayload(reads=reads, key=UUID(hex=done.subject) if done else None, user_errors=errors)
 
     @mutation("Up to 1000 orders at once; each is placed, or refused with its own errors, independently of the others.")
     async def place_orders(self, info: Info, inputs: list[PlaceOrderInput]) -> PlaceOrdersPayload:
         if len(inputs) > MOST_ORDERS:
             message = f"{len(inputs)} orders; send at most {MOST_ORDERS} at once."
-            refusal = Refused(Problem(Code.INVALID, message, ("inputs",)))
+            refusal = Refused(Problem(InputReason.TOO_MANY, message, ("inputs",)))
             return PlaceOrdersPayload(results=[], user_errors=user_errors(refusal))
 
         async def act(tx: Tx) -> list[Any]:
@@ -174,14 +178,14 @@ class OrderMutations:
     @mutation("The customer accepts the order without its unavailable items.")
     async def accept_amended_order(self, info: Info, order_id: strawberry.ID) -> OrderPayload:
         async def act(tx: Tx) -> str:
-            return (await commands.accept(tx, info.context.viewer, _order(order_id))).hex
+            return (await amendments.accept(tx, info.context.viewer, _order(order_id))).hex
 
         return OrderPayload.of(info, await carry_out(info, act))
 
     @mutation("Allowed until the first shipment is dispatched.")
     async def cancel_order(self, info: Info, order_id: strawberry.ID, reason: str | None = None) -> OrderPayload:
         async def act(tx: Tx) -> str:
-            return (await commands.cancel(tx, info.context.viewer, _order(order_id), reason)).hex
+            return (await cancellation.cancel(tx, info.context.viewer, _order(order_id), reason)).hex
 
         return OrderPayload.of(info, await carry_out(info, act))
 
@@ -195,11 +199,12 @@ def _remembered(placed: Placed | Refused) -> Any:
     """A JSON value: the order's id, or the problems that it was refused for."""
     if isinstance(placed, Placed):
         return placed.id.hex
-    return [[str(problem.code), problem.message, list(problem.path)] for problem in placed.problems]
+    return [[problem.reason.name, problem.message, list(problem.path)] for problem in placed.problems]
 
 
 def _told(reads: Reads, remembered: Any) -> OrderPayload:
     if isinstance(remembered, str):
         return OrderPayload(reads=reads, key=UUID(hex=remembered), user_errors=[])
-    problems = (Problem(Code(code), message, tuple(path)) for code, message, path in remembered)
+    reasons = registered().reasons
+    problems = (Problem(reasons[reason], message, tuple(path)) for reason, message, path in remembered)
     return OrderPayload(reads=reads, key=None, user_errors=user_errors(Refused(*problems)))

@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
-from oms.domain.access.permissions import Operation, may
+from oms.domain.access.permissions import may
 from oms.domain.fulfilment import rules
+from oms.domain.fulfilment.policy import FulfilmentPermission
 from oms.domain.order.shipment import Item
 from oms.domain.order_queries import shipment_counts, shipments
 from oms.domain.order_queries.shipment_counts import MOST_COUNTED, Counted
-from oms.domain.order_queries.shipments import SeenShipment, ShipmentQuestion
+from oms.domain.order_queries.shipments import SeenShipment, ShipmentQuery
 from oms.domain.vocabulary.ids import line_id, parse_shipment, shipment_id
 from oms.schema.billing import Invoice, Payment
 from oms.schema.catalog import Warehouse
@@ -116,15 +117,15 @@ class Shipment(Node):
 
     @strawberry.field
     def viewer_can_dispatch(self) -> bool:
-        return may(self.reads.viewer, Operation.DISPATCH) and rules.can_dispatch(self.seen.shipment)
+        return may(self.reads.viewer, FulfilmentPermission.DISPATCH) and rules.can_dispatch(self.seen.shipment)
 
     @strawberry.field
     def viewer_can_deliver(self) -> bool:
-        return may(self.reads.viewer, Operation.DELIVER) and rules.can_deliver(self.seen.shipment)
+        return may(self.reads.viewer, FulfilmentPermission.DELIVER) and rules.can_deliver(self.seen.shipment)
 
     @field("Whether the viewer may report it as lost, refused, undeliverable or never collected.")
     def viewer_can_fail(self) -> bool:
-        return may(self.reads.viewer, Operation.FAIL_SHIPMENT) and rules.can_fail(self.seen.shipment)
+        return may(self.reads.viewer, FulfilmentPermission.FAIL_SHIPMENT) and rules.can_fail(self.seen.shipment)
 
 
 @strawberry.input
@@ -138,11 +139,11 @@ class ShipmentFilter:
     )
 
 
-def question_of(asked: ShipmentFilter | None) -> ShipmentQuestion:
+def question_of(asked: ShipmentFilter | None) -> ShipmentQuery:
     if asked is None:
-        return ShipmentQuestion()
+        return ShipmentQuery()
     statuses = frozenset(asked.status) if asked.status is not None else None
-    return ShipmentQuestion(statuses, asked.warehouse_code, asked.delivered_from)
+    return ShipmentQuery(statuses, asked.warehouse_code, asked.delivered_from)
 
 
 @strawberry.type

@@ -1,4 +1,4 @@
-"""Live answers: a doorbell says that something changed, and what it is now is read anew for the viewer."""
+"""Live answers: a notifier says that something changed, and what it is now is read anew for the viewer."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -8,15 +8,17 @@ from uuid import UUID
 
 import strawberry
 
+from oms.domain.billing.rules import is_settled
 from oms.domain.fraud import queries as fraud
-from oms.domain.fulfilment.commands import ShipmentKey
+from oms.domain.order.effects import due_work
+from oms.domain.order.policy import OrderReason
+from oms.domain.order.shipment import ShipmentKey
 from oms.domain.order_queries.event_log import ShipmentChange
-from oms.domain.order_queries.shipments import ShipmentQuestion, check_question
-from oms.domain.order_queries.timeline import Stretch, seq_of
-from oms.domain.vocabulary.errors import Code, refused
+from oms.domain.order_queries.shipments import ShipmentQuery, check_query
+from oms.domain.order_queries.timeline import Section, seq_of
+from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.ids import NOBODY, parse_order
-from oms.domain.vocabulary.paging import MOST_ENTRIES
-from oms.domain.work.model import is_settled, wanted
+from oms.domain.vocabulary.paging import MAX_PAGE_SIZE
 from oms.schema.fraud import FraudSettings
 from oms.schema.order import Order
 from oms.schema.runtime.context import Context, Info
@@ -55,7 +57,7 @@ class Subscription:
         filter: ShipmentFilter | None = None,  # noqa: A002 - the contract's name
     ) -> AsyncGenerator[Shipment, None]:
         question = question_of(filter)
-        check_question(question)
+        check_query(question)
         return _shipments(info.context, question)
 
     @strawberry.subscription
@@ -67,7 +69,7 @@ async def _watched(context: Context, text: str) -> UUID:
     """The id of an order that the viewer may see. Raises Refused(NOT_FOUND)."""
     key = parse_order(text) or NOBODY
     if await context.fresh_reads().order.load(key) is None:
-        raise refused(Code.NOT_FOUND, "There is no such order.", "orderId")
+        raise refused(OrderReason.ORDER_NOT_FOUND, "There is no such order.", "orderId")
     return key
 
 
@@ -95,18 +97,18 @@ async def _order_events(context: Context, key: UUID, after: int) -> AsyncGenerat
             if seen is None:
                 return
             whole = await Order.of(reads, seen).whole()
-            while events := await reads.events.load(Stretch(key, after, MOST_ENTRIES)):
+            while events := await reads.events.load(Section(key, after, MAX_PAGE_SIZE)):
                 for event in events:
                     yield OrderEvent.of(reads, seen.order, event)
                 after = events[-1].seq
-            if whole.is_final and not wanted(whole):
+            if whole.is_final and not due_work(whole):
                 return
 
 
 MOST_REMEMBERED: Final = 10_000
 
 
-async def _shipments(context: Context, question: ShipmentQuestion) -> AsyncGenerator[Shipment, None]:
+async def _shipments(context: Context, question: ShipmentQuery) -> AsyncGenerator[Shipment, None]:
     """Several changes that were read at once are told once; after a while of remembering that, perhaps twice."""
     told: dict[ShipmentKey, datetime] = {}
     async with aclosing(context.live.shipments()) as changes:
@@ -119,7 +121,7 @@ async def _shipments(context: Context, question: ShipmentQuestion) -> AsyncGener
                 yield shipment
 
 
-async def _matching(context: Context, question: ShipmentQuestion, change: ShipmentChange) -> Shipment | None:
+async def _matching(context: Context, question: ShipmentQuery, change: ShipmentChange) -> Shipment | None:
     """The shipment as it is now, if the viewer may see it and it matched before or matches after."""
     if question.statuses is not None and not change.statuses & set(map(str, question.statuses)):
         return None

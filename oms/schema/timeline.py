@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
+from oms.domain.concept.registry import registered
 from oms.domain.order.model import Order
-from oms.domain.order.sentences import sentence
+from oms.domain.order.shipment import SHIPMENT_PART
 from oms.domain.vocabulary.events import Event
 from oms.schema.runtime.enums import Role
 from oms.schema.runtime.reads import Reads
@@ -46,14 +47,15 @@ class OrderEvent:
             actor=event.by.name,
             actor_role=event.by.role,
             reason=event.reason,
-            summary=sentence(event, order.currency),
+            summary=registered().event_kinds[event.type].sentence(event, order.currency),
         )
 
     @strawberry.field
     async def shipment(self) -> Annotated["Shipment", strawberry.lazy("oms.schema.shipments")] | None:
         from oms.schema.shipments import Shipment  # noqa: PLC0415 - an order has events, an event a shipment
 
-        for seen in await self.reads.shipments.load(self.of_order.id) if self.event.shipment else ():
-            if seen.shipment.number == self.event.shipment:
+        number = self.event.number_of(SHIPMENT_PART)
+        for seen in await self.reads.shipments.load(self.of_order.id) if number else ():
+            if seen.shipment.number == number:
                 return Shipment.of(self.reads, seen)
         return None

@@ -5,7 +5,9 @@ from typing import Self
 import strawberry
 
 from oms.domain.access import permissions
-from oms.domain.access.permissions import Operation, may
+from oms.domain.access.permissions import may
+from oms.domain.catalog.policy import CatalogPermission
+from oms.domain.fraud.policy import FraudPermission
 from oms.domain.identity import account_commands as accounts
 from oms.schema.customers import customer_of_id
 from oms.schema.identity import Session, own_sessions
@@ -31,8 +33,8 @@ class Viewer:
         return cls(
             name=viewer.name,
             role=viewer.role,
-            can_change_fraud_settings=may(viewer, Operation.SET_FRAUD),
-            can_change_catalog=may(viewer, Operation.SET_CATALOG),
+            can_change_fraud_settings=may(viewer, FraudPermission.SET_FRAUD),
+            can_change_catalog=may(viewer, CatalogPermission.SET_CATALOG),
         )
 
     @field("Whether the viewer signs in with a password of their own.")

@@ -4,8 +4,9 @@ from typing import Self
 
 import strawberry
 
-from oms.domain.access.permissions import Operation, may
-from oms.domain.work.model import can_be_given_up
+from oms.domain.access.permissions import may
+from oms.domain.parked.policy import ParkedPermission
+from oms.domain.parked.rules import can_be_given_up
 from oms.domain.work.queries import SeenWork
 from oms.schema.runtime.fields import field
 from oms.schema.runtime.reads import Reads
@@ -46,12 +47,12 @@ class Work:
     @field("Null where the work is the order's own, such as its allocation.")
     async def shipment(self) -> Shipment | None:
         key = self.seen.key
-        seen = await self.reads.shipment.load((key.order_id, key.shipment)) if key.shipment else None
+        seen = await self.reads.shipment.load((key.subject_id, key.part)) if key.part else None
         return Shipment.of(self.reads, seen) if seen else None
 
     @field("Whether it is parked, and the viewer may have it tried again.")
     def viewer_can_retry(self) -> bool:
-        return self.parked_at is not None and may(self.reads.viewer, Operation.MEND_WORK)
+        return self.parked_at is not None and may(self.reads.viewer, ParkedPermission.MEND_WORK)
 
     @field("Whether the viewer may fail the shipment that it is about.")
     async def viewer_can_give_up(self) -> bool:

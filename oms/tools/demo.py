@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
+import oms.domain.concepts  # noqa: F401 - registers them
 from oms.domain.access.permissions import Viewer
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog import store as catalog_store
@@ -11,10 +12,11 @@ from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.identity.personas import PERSONAS, account_of
 from oms.domain.inventory import commands as stock
 from oms.domain.inventory.commands import StockCount
+from oms.domain.order.details import OrderDetails
 from oms.domain.placing import commands as orders
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.actor import Role
-from oms.platform.db import Database, News
+from oms.platform.db import Changes, Database
 from oms.platform.settings import Settings
 
 WAREHOUSES: Final = (
@@ -40,10 +42,13 @@ _HERE: Final = {
 _ELSEWHERE: Final = _HERE | {"name": "Another demo customer", "line1": "2 Example Street"}
 
 
-def _order(name: str, quantities: Mapping[str, int], *, another: bool = False, **fields: str) -> OrderRequest:
+def _order(
+    name: str, quantities: Mapping[str, int], *, another: bool = False, payment_method: str = "sandbox-ok"
+) -> OrderRequest:
     lines = tuple(LineRequest(sku, quantity) for sku, quantity in quantities.items())
     customer, address = ("demo-neighbour", _ELSEWHERE) if another else ("demo-customer", _HERE)
-    return OrderRequest(f"DEMO-{name}", customer, lines, shipping_address=address, **fields)
+    details = OrderDetails(shipping_address=address)
+    return OrderRequest(f"DEMO-{name}", customer, lines, payment_method, details=details)
 
 
 ORDERS: Final = (
@@ -68,7 +73,7 @@ def load(settings: Settings) -> None:
 
 async def _load(database_url: str, currency: str, *, demo: bool) -> None:
     viewer = Viewer("demo", Role.SERVICE)
-    db = Database(database_url, pool_size=1, ring=_nobody_listens)
+    db = Database(database_url, pool_size=1, notify=_nobody_listens)
     async with db.transaction() as tx:
         known = await catalog_store.of_skus(tx, [sku for sku, *_ in PRODUCTS])
         new = [product for product in PRODUCTS if product[0] not in known]
@@ -85,5 +90,5 @@ async def _load(database_url: str, currency: str, *, demo: bool) -> None:
     await db.close()
 
 
-def _nobody_listens(_: News) -> None:
+def _nobody_listens(_: Changes) -> None:
     """Nobody looks yet; workers find the orders by themselves."""

@@ -8,9 +8,8 @@ from unittest import mock
 import pytest
 
 from oms.domain.work import store as work_store
-from oms.domain.work.model import Queue
 from oms.jobs import consumer
-from oms.jobs.consumer import Drains
+from oms.jobs.consumer import Consumer
 from tests.shop import ShopUnderTest
 
 
@@ -31,13 +30,13 @@ def claimed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 async def test_what_comes_while_a_queue_is_at_work_goes_together(shop: ShopUnderTest, claimed: list[int]) -> None:
     await shop.stock_up({"MUG": {"A": 100}})
-    worker = Drains(shop.work, (Queue.ALLOCATION,))
+    worker = Consumer(shop.work, ("allocation",))
     with mock.patch.object(consumer, "COMPANY_S", 2.0):
         await shop.place({"MUG": 1})
-        await worker.wake(Queue.ALLOCATION)
+        await worker.wake("allocation")
         for _ in range(5):
             await shop.place({"MUG": 1})
-            worker.wake(Queue.ALLOCATION)
+            worker.wake("allocation")
         await worker.finish()
     assert claimed == [1, 5]
 
@@ -48,8 +47,8 @@ async def test_neither_the_first_nor_what_fills_a_batch_waits_for_company(
     await shop.stock_up({"MUG": {"A": 100}})
     for _ in range(5):
         await shop.place({"MUG": 1})
-    worker = Drains(replace(shop.work, batch=2), (Queue.ALLOCATION,))
+    worker = Consumer(replace(shop.work, batch=2), ("allocation",))
     with mock.patch.object(consumer, "COMPANY_S", 3600.0):
         async with asyncio.timeout(60):
-            await worker.wake(Queue.ALLOCATION)
+            await worker.wake("allocation")
     assert claimed == [2, 2, 1]

@@ -12,7 +12,7 @@ from oms.domain.order.shipment import ShipmentStatus
 from oms.domain.parked import commands as work
 from oms.domain.vocabulary.errors import Code, Refused
 from oms.domain.work import store as work_store
-from oms.domain.work.model import Queue, WorkKey, backoff_s
+from oms.domain.work.model import WorkKey, backoff_s
 from oms.jobs import billing
 from oms.providers.ports import ChargeAnswer, ChargeRequest, InvoiceAnswer, InvoiceRequest, ProviderUnavailable
 from tests.shop import MANAGER, SUPPORT, ShopUnderTest, open_shop
@@ -104,7 +104,7 @@ async def test_work_that_keeps_failing_is_parked_with_its_error_and_support_retr
     [(error, parked)] = await shop.rows("SELECT last_error, parked_at IS NOT NULL FROM work")
     assert (error, parked) == ("ProviderUnavailable: the line went dead", True)
     assert "WorkParked" in await shop.events(order_id)
-    key = WorkKey(order_id, 1, Queue.BILLING)
+    key = WorkKey(order_id, 1, "billing")
     with pytest.raises(Refused) as refusal:
         async with shop.db.transaction() as tx:
             await work.retry(tx, MANAGER, key)
@@ -126,7 +126,7 @@ async def test_parked_work_can_be_given_up_and_an_unknown_charge_is_still_settle
         await shop.run()
         await due_now(shop)
     async with shop.db.transaction() as tx:
-        await work.give_up(tx, SUPPORT, WorkKey(order_id, 1, Queue.BILLING), "The billing system has lost it")
+        await work.give_up(tx, SUPPORT, WorkKey(order_id, 1, "billing"), "The billing system has lost it")
     assert (await shop.order(order_id)).status == OrderStatus.FAILED
     assert await shop.levels() == {("MUG", "A"): (1, 0)}
     await shop.run()
@@ -136,11 +136,11 @@ async def test_parked_work_can_be_given_up_and_an_unknown_charge_is_still_settle
 async def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 1}})
     order_id = await shop.place({"MUG": 1})
-    await shop.run(Queue.ALLOCATION)
+    await shop.run("allocation")
     async with shop.db.transaction() as tx:
-        late = await work_store.claim(tx, Queue.BILLING, most=10, lease=timedelta(seconds=0))
+        late = await work_store.claim(tx, "billing", most=10, lease=timedelta(seconds=0))
     async with shop.db.transaction() as tx:
-        taken_over = await work_store.claim(tx, Queue.BILLING, most=10, lease=timedelta(seconds=30))
+        taken_over = await work_store.claim(tx, "billing", most=10, lease=timedelta(seconds=30))
     assert (len(late.items), [item.suspect for item in taken_over.items]) == (1, [True])
     await billing.carry(shop.work, late)
     assert (await shop.order(order_id)).shipments[0].payment.invoice is None

@@ -4,13 +4,14 @@ import asyncio
 from collections import Counter
 from uuid import UUID
 
+from oms.domain.order.store import LockedOrders
+
 from oms.domain.fraud import store as fraud_store
 from oms.domain.inventory import store as stock_store
 from oms.domain.order import store as order_store
 from oms.domain.order.effects import StockMoves
-from oms.domain.order.store import LockedOrders
+from oms.domain.order.events import OrderEvent
 from oms.domain.vocabulary.actor import Actor
-from oms.domain.vocabulary.events import EventType
 from tests.shop import ShopUnderTest
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
@@ -49,7 +50,7 @@ async def test_what_was_written_while_a_lock_was_waited_for_is_seen(shop: ShopUn
         waiting = asyncio.create_task(_lock(shop, order))
         await _until_somebody_waits(shop)
         shipment = locked.orders[order].open_shipment("A", locked.at)
-        locked.orders[order].record(EventType.ItemsAllocated, by=Actor("allocation"), at=locked.at)
+        locked.orders[order].record(OrderEvent.ItemsAllocated, by=Actor("allocation"), at=locked.at)
         await locked.save()
     found = (await waiting).orders[order]
     assert (found.status, found.last_seq) == ("PROCESSING", 2)

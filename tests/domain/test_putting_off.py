@@ -6,7 +6,6 @@ from pathlib import Path
 from oms.domain.order import store as order_store
 from oms.domain.placing import commands as orders
 from oms.domain.work import store as work_store
-from oms.domain.work.model import Queue
 from oms.domain.work.store import Batch
 from oms.providers.ports import ChargeAnswer, ChargeRequest, InvoiceAnswer, InvoiceRequest, ProviderUnavailable
 from tests.shop import SUPPORT, ShopUnderTest, open_shop, together
@@ -41,7 +40,7 @@ class SilentAboutCharges:
 
 async def _claimed(shop: ShopUnderTest) -> Batch:
     async with shop.db.transaction() as tx:
-        return await work_store.claim(tx, Queue.BILLING, most=10, lease=shop.work.lease)
+        return await work_store.claim(tx, "billing", most=10, lease=shop.work.lease)
 
 
 async def test_work_that_a_cancellation_has_ended_is_not_told_to_be_parked(database_url: str, tmp_path: Path) -> None:
@@ -60,7 +59,7 @@ async def test_a_worker_that_comes_back_late_does_not_tell_that_work_was_parked(
     async with open_shop(database_url, tmp_path, attempts=1) as shop:
         await shop.stock_up({"MUG": {"A": 1}})
         order_id = await shop.place({"MUG": 1})
-        await shop.run(Queue.ALLOCATION)
+        await shop.run("allocation")
         late = await _claimed(shop)
         await shop.execute("UPDATE work SET leased_until = clock_timestamp() - interval '1 second'")
         await _claimed(shop)
@@ -76,13 +75,13 @@ async def test_a_step_that_only_just_began_is_not_parked_for_the_failures_of_the
     object.__setattr__(shop.work, "billing", SilentAboutCharges(shop))
     await shop.stock_up({"MUG": {"A": 1}})
     order_id = await shop.place({"MUG": 1})
-    await shop.run(Queue.ALLOCATION)
+    await shop.run("allocation")
     await shop.execute("UPDATE work SET attempt = :n", n=shop.work.attempts - 1)
-    await shop.run(Queue.BILLING)
+    await shop.run("billing")
     assert await shop.rows("SELECT step, attempt, parked_at FROM work") == [("SETTLE", 1, None)]
     for _ in range(shop.work.attempts - 1):
         await shop.execute("UPDATE work SET due_at = clock_timestamp()")
-        await shop.run(Queue.BILLING)
+        await shop.run("billing")
     assert await shop.rows("SELECT step, attempt FROM work WHERE parked_at IS NOT NULL") == [
         ("SETTLE", shop.work.attempts)
     ]
@@ -94,7 +93,7 @@ async def test_putting_off_one_shipment_and_parking_another_never_deadlocks_with
 ) -> None:
     await shop.stock_up({"MUG": {"A": 1}, "LAMP": {"B": 1}})
     order_id = await shop.place({"MUG": 1, "LAMP": 1})
-    await shop.run(Queue.ALLOCATION)
+    await shop.run("allocation")
     await shop.execute("UPDATE work SET attempt = :n WHERE shipment = 2", n=shop.work.attempts - 1)
     batch = await _claimed(shop)
 

@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.fulfilment.commands import Carry, Deed
-from oms.domain.idempotency.batcher import MOST, Asked, Done, Round, Rounds
-from oms.domain.idempotency.keys import KeyInUse, KeyReused, RepeatKey
+from oms.domain.batched_commands import BatchedCommands
+from oms.domain.fulfilment.commands import CourierAction, MoveShipment
+from oms.domain.idempotency.batcher import MAX_BATCH, Batcher, Command, Done
+from oms.domain.idempotency.keys import IdempotencyKey, KeyInUse, KeyReused
 from oms.domain.order import store as order_store
 from oms.domain.placing import commands as orders
 from oms.domain.placing.commands import Placed
@@ -22,15 +23,15 @@ from tests.shop import CART, COURIER, MANAGER, ShopUnderTest, together
 
 def asked(reference: str, key: str | None = None, body: bytes = b"body", viewer: Viewer = CART) -> Asked[OrderRequest]:
     request = OrderRequest(reference, "ana", (LineRequest("MUG", 1),))
-    return Asked(viewer, request, RepeatKey.of(key, body) if key else None)
+    return Command(viewer, request, IdempotencyKey.of(key, body) if key else None)
 
 
-def dispatching(order_id: UUID) -> Asked[Carry]:
-    return Asked(COURIER, Carry(Deed.DISPATCH, (order_id, 1)))
+def dispatching(order_id: UUID) -> Asked[MoveShipment]:
+    return Command(COURIER, MoveShipment(CourierAction.DISPATCH, (order_id, 1)))
 
 
-def placing(shop: ShopUnderTest, act: Any = orders.place) -> Round[OrderRequest, Placed]:
-    return Round(shop.db, act, lambda placed: placed.id.hex)
+def placing(shop: ShopUnderTest, act: Any = orders.place) -> Batcher[OrderRequest, Placed]:
+    return Batcher(shop.db, act, lambda placed: placed.id.hex)
 
 
 @pytest.fixture
@@ -45,8 +46,8 @@ async def transactions(shop: ShopUnderTest) -> int:
 
 async def test_what_comes_while_a_round_is_under_way_makes_the_next_one(stocked: ShopUnderTest) -> None:
     round_ = placing(stocked)
-    done = await together(*(round_.do(asked(f"order-{n}")) for n in range(2 * MOST + 1)))
-    assert len({each.subject for each in done}) == 2 * MOST + 1
+    done = await together(*(round_.do(asked(f"order-{n}")) for n in range(2 * MAX_BATCH + 1)))
+    assert len({each.subject for each in done}) == 2 * MAX_BATCH + 1
     assert await transactions(stocked) == 3
 
 
@@ -58,7 +59,7 @@ async def test_one_by_itself_waits_for_nobody(stocked: ShopUnderTest) -> None:
 
 
 async def test_a_refusal_concerns_nobody_else(stocked: ShopUnderTest) -> None:
-    unknown = Asked(CART, OrderRequest("unknown", "ana", (LineRequest("TEA", 1),)))
+    unknown = Command(CART, OrderRequest("unknown", "ana", (LineRequest("TEA", 1),)))
     good, refused, forbidden, other = await together(
         *map(placing(stocked).do, (asked("a"), unknown, asked("b", viewer=MANAGER), asked("c")))
     )
@@ -101,7 +102,7 @@ async def test_where_the_database_is_lost_everybody_is_told_and_nothing_is_tried
 async def test_an_order_that_somebody_holds_keeps_only_its_own_command_waiting(stocked: ShopUnderTest) -> None:
     keys = [await stocked.place({"MUG": 1}) for _ in range(4)]
     await stocked.run()
-    carry = Rounds.over(stocked.db).carry
+    carry = BatchedCommands.over(stocked.db).carry
     async with stocked.db.transaction() as tx:
         await order_store.lock(tx, [keys[1]])
         held = asyncio.create_task(carry.do(dispatching(keys[1])))
@@ -117,7 +118,7 @@ async def test_an_order_that_somebody_holds_keeps_only_its_own_command_waiting(s
 async def test_two_commands_about_one_shipment_are_judged_one_after_the_other(stocked: ShopUnderTest) -> None:
     key = await stocked.place({"MUG": 1})
     await stocked.run()
-    carry = Rounds.over(stocked.db).carry
+    carry = BatchedCommands.over(stocked.db).carry
     first, second = await together(*(carry.do(dispatching(key)) for _ in range(2)))
     assert isinstance(first, Done)
     assert isinstance(second, Refused)
@@ -128,8 +129,8 @@ async def test_two_commands_about_one_shipment_are_judged_one_after_the_other(st
 async def test_a_shipment_is_dispatched_and_delivered_in_one_round(stocked: ShopUnderTest) -> None:
     key = await stocked.place({"MUG": 1})
     await stocked.run()
-    carry = Rounds.over(stocked.db).carry
-    await together(carry.do(dispatching(key)), carry.do(Asked(COURIER, Carry(Deed.DELIVER, (key, 1)))))
+    carry = BatchedCommands.over(stocked.db).carry
+    await together(carry.do(dispatching(key)), carry.do(Command(COURIER, MoveShipment(CourierAction.DELIVER, (key, 1)))))
     assert (await stocked.events(key))[-3:] == ["ShipmentDispatched", "ShipmentDelivered", "OrderCompleted"]
     assert await stocked.levels() == {("MUG", "A"): (999, 0)}
 

@@ -11,10 +11,9 @@ from sqlalchemy.exc import DBAPIError
 
 from oms.domain.order.model import OrderStatus
 from oms.domain.work import store as work_store
-from oms.domain.work.model import Queue
 from oms.jobs import allocation, consumer
-from oms.jobs.consumer import Drains
-from oms.jobs.context import Shop
+from oms.jobs.consumer import Consumer
+from oms.jobs.context import JobContext
 from oms.providers.ports import InvoiceAnswer, InvoiceRequest
 from oms.providers.sandbox import Sandbox
 from tests.shop import ShopUnderTest
@@ -42,13 +41,13 @@ async def test_many_suspects_are_not_taken_from_a_worker_that_is_still_at_them(s
     await shop.stock_up({"MUG": {"A": 100}})
     for _ in range(20):
         await shop.place({"MUG": 1})
-    await shop.run(Queue.ALLOCATION)
+    await shop.run("allocation")
     await shop.execute("UPDATE work SET suspect = true")
     slow = Slow(shop.sandbox, answer_s=0.3)
     work = replace(shop.work, billing=slow, lease=LEASE)
-    workers = [Drains(work, (Queue.BILLING,)) for _ in range(2)]
+    workers = [Consumer(work, ("billing",)) for _ in range(2)]
     for worker in workers:
-        worker.wake(Queue.BILLING)
+        worker.wake("billing")
     for worker in workers:
         await worker.finish()
     assert set(slow.asked.values()) == {1}
@@ -60,7 +59,7 @@ async def test_of_suspects_one_is_claimed_at_a_time_beside_what_nothing_speaks_a
     orders = [await shop.place({"MUG": 1}) for _ in range(6)]
     await shop.execute("UPDATE work SET suspect = true WHERE order_id = ANY(CAST(:ids AS uuid[]))", ids=orders[:4])
     async with shop.db.transaction() as tx:
-        claimed = await work_store.claim(tx, Queue.ALLOCATION, most=10, lease=LEASE)
+        claimed = await work_store.claim(tx, "allocation", most=10, lease=LEASE)
     assert sorted(item.suspect for item in claimed.items) == [False, False, True]
 
 
@@ -70,15 +69,15 @@ async def test_an_outage_of_the_database_makes_no_suspects_and_counts_no_attempt
     await shop.stock_up({"MUG": {"A": 100}})
     orders = [await shop.place({"MUG": 1}) for _ in range(3)]
 
-    async def away(shop: Shop, batch: work_store.Batch) -> None:
+    async def away(shop: JobContext, batch: work_store.Batch) -> None:
         raise ExceptionGroup("both", [ConnectionResetError(), _lost_connection()])
 
-    monkeypatch.setattr(consumer, "CARRIERS", {Queue.ALLOCATION: away})
-    await shop.run(Queue.ALLOCATION)
+    monkeypatch.setattr(consumer, "CARRIERS", {"allocation": away})
+    await shop.run("allocation")
     assert set(await shop.rows("SELECT suspect, attempt, claim FROM work")) == {(False, 0, None)}
-    monkeypatch.setattr(consumer, "CARRIERS", {Queue.ALLOCATION: allocation.carry})
+    monkeypatch.setattr(consumer, "CARRIERS", {"allocation": allocation.carry})
     await shop.execute("UPDATE work SET due_at = clock_timestamp()")
-    await shop.run(Queue.ALLOCATION)
+    await shop.run("allocation")
     assert {(await shop.order(order)).status for order in orders} == {OrderStatus.PROCESSING}
 
 

@@ -12,8 +12,8 @@ from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.idempotency.batcher import Rounds
-from oms.domain.idempotency.keys import RepeatKey
+from oms.domain.batched_commands import BatchedCommands
+from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import order_id, shipment_id
@@ -77,10 +77,10 @@ class Api:
     bells: Bells = field(default_factory=Bells)
     compares: bool = True
 
-    def context(self, viewer: Viewer, repeat: RepeatKey | None = None) -> Context:
+    def context(self, viewer: Viewer, repeat: IdempotencyKey | None = None) -> Context:
         return Context(
             db=self.shop.db,
-            rounds=Rounds.over(self.shop.db),
+            rounds=BatchedCommands.over(self.shop.db),
             viewer=viewer,
             live=self.bells,
             currency="USD",
@@ -89,7 +89,7 @@ class Api:
         )
 
     async def answer(
-        self, document: str, viewer: Viewer = SUPPORT, repeat: RepeatKey | None = None, **variables: Any
+        self, document: str, viewer: Viewer = SUPPORT, repeat: IdempotencyKey | None = None, **variables: Any
     ) -> ExecutionResult:
         result = await schema.execute(document, variables, self.context(viewer, repeat))
         if self.compares:
@@ -97,7 +97,7 @@ class Api:
         return result
 
     async def ask(
-        self, document: str, viewer: Viewer = SUPPORT, repeat: RepeatKey | None = None, **variables: Any
+        self, document: str, viewer: Viewer = SUPPORT, repeat: IdempotencyKey | None = None, **variables: Any
     ) -> Any:
         """The data of an answer without errors; of a single root field, its value."""
         result = await self.answer(document, viewer, repeat, **variables)

@@ -16,7 +16,7 @@ from tests.schema.api import VIEWERS, Api, Known
 from tests.schema.both_ways import assert_strawberry_says_the_same
 from tests.system.fuzz.questions import Question, questions
 
-PAGES = sorted(path.relative_to(PROJECT_DIR / "templates") for path in PROJECT_DIR.glob("templates/*/*.graphql"))
+PAGES = sorted(path.relative_to(PROJECT_DIR / "templates") for path in PROJECT_DIR.glob("templates/**/*.graphql"))
 CASES = 200
 
 

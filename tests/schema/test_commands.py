@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from oms.domain.idempotency.keys import KeyInUse, KeyReused, RepeatKey
+from oms.domain.idempotency.keys import IdempotencyKey, KeyInUse, KeyReused
 from tests.schema.api import ANA, Api, codes
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, customer
 
@@ -150,7 +150,7 @@ async def test_several_commands_of_one_request_each_answer_what_they_left_behind
     assert both["b"]["shipment"]["order"]["shipments"][0]["status"] == "DELIVERED"
 
 
-KEY = RepeatKey.of("key-1", b"body")
+KEY = IdempotencyKey.of("key-1", b"body")
 
 
 async def test_a_repeat_under_its_key_answers_for_the_same_effect_as_its_subject_now_is(api: Api) -> None:
@@ -175,7 +175,7 @@ async def test_a_refused_request_is_not_remembered(api: Api) -> None:
 
 async def test_a_key_with_another_body_is_refused(stocked: Api) -> None:
     await stocked.ask(PLACE, CART, KEY, input=ORDER)
-    result = await stocked.answer(PLACE, CART, RepeatKey.of("key-1", b"other"), input=ORDER | {"reference": "s"})
+    result = await stocked.answer(PLACE, CART, IdempotencyKey.of("key-1", b"other"), input=ORDER | {"reference": "s"})
     assert result.errors
     assert isinstance(result.errors[0].original_error, KeyReused)
     assert result.errors[0].extensions == {"code": "DUPLICATE"}

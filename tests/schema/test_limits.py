@@ -10,7 +10,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.platform.documents import parsed
 from oms.platform.settings import PROJECT_DIR, Settings
 from oms.schema.cost import cost as limits
-from oms.schema.cost.cost import MAXIMUM, MOST_ERRORS, MOST_VALUES, Limits
+from oms.schema.cost.cost import MAX_VALUES, MAXIMUM, MOST_ERRORS, Limits
 from oms.schema.runtime import reads
 from oms.schema.schema import schema
 from oms.web.pages.customer import orders
@@ -154,10 +154,10 @@ async def test_a_thousand_orders_at_once_are_within_what_a_service_may_spend() -
 
 async def test_too_many_values_in_variables_are_refused_before_they_are_looked_at(api: Api) -> None:
     document = "mutation ($inputs: [StockInput!]!) { setStock(inputs: $inputs) { changed } }"
-    inputs = [{"sku": 1}] * MOST_VALUES[Role.MANAGER]
+    inputs = [{"sku": 1}] * MAX_VALUES[Role.MANAGER]
     error = await api.refusal(document, MANAGER, inputs=inputs)
     assert error.extensions == {"code": "INVALID"}
-    assert str(MOST_VALUES[Role.MANAGER]) in error.message
+    assert str(MAX_VALUES[Role.MANAGER]) in error.message
 
 
 async def test_errors_of_a_document_are_bounded(api: Api) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from oms.domain.concepts import REGISTRY
 from oms.domain.order_queries import orders
-from oms.domain.work.model import Queue
 from tests.schema.api import Api, Known, codes
 from tests.shop import SUPPORT
 
@@ -22,7 +22,7 @@ async def stats(api: Api) -> dict[str, dict[str, Any]]:
 
 async def test_an_idle_system_has_four_queues_without_backlog(api: Api) -> None:
     idle = {"workers": 0, "backlog": 0, "oldestDueSeconds": 0}
-    assert await stats(api) == {str(queue): idle | {"name": str(queue)} for queue in Queue}
+    assert await stats(api) == {str(queue): idle | {"name": str(queue)} for queue in REGISTRY.work_kinds}
 
 
 async def test_backlog_is_work_that_is_due_and_not_done(api: Api) -> None:
@@ -75,7 +75,7 @@ async def parked(api: Api) -> Known:
     """An order of two shipments, the billing of both parked."""
     await api.shop.stock_up({"tea": {"north": 5}, "mug": {"south": 5}})
     known = Known(await api.shop.place({"tea": 1, "mug": 1}))
-    await api.shop.run(Queue.ALLOCATION)
+    await api.shop.run("allocation")
     await api.shop.execute(
         """UPDATE work SET parked_at = clock_timestamp(), last_error = 'no answer', attempt = 12
            WHERE queue = 'billing'"""

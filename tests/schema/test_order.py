@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.work.model import Queue
 from tests.schema.api import ANA, Api
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, customer
 
@@ -229,7 +228,7 @@ async def test_a_courier_sees_addresses_but_no_money_no_customer_and_no_hidden_s
 async def test_a_courier_sees_no_order_before_a_courier_is_booked(api: Api) -> None:
     await api.shop.stock_up({"tea": {"north": 5}})
     await api.shop.place({"tea": 1}, reference="young")
-    await api.shop.run(Queue.ALLOCATION)
+    await api.shop.run("allocation")
     assert await api.ask('{ order(reference: "young") { id } }', COURIER) is None
     await api.shop.run()
     assert await api.ask('{ order(reference: "young") { id } }', COURIER) is not None

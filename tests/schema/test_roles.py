@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from oms.domain.vocabulary.actor import Role
-from oms.domain.work.model import Queue
 from oms.schema.schema import schema
 from tests.schema.api import VIEWERS, Api, Known, codes
 from tests.shop import customer
@@ -174,7 +173,7 @@ async def parked(api: Api) -> str:
     """Work that waits for support: the billing of a shipment."""
     await api.shop.stock_up({"tea": {"north": 5}, "mug": {"south": 5}})
     known = Known(await api.shop.place({"tea": 2}))
-    await api.shop.run(Queue.ALLOCATION)
+    await api.shop.run("allocation")
     await api.shop.execute("UPDATE work SET parked_at = clock_timestamp(), last_error = 'no answer'")
     return f"wrk_{known.key.hex}_1_billing"
 

@@ -9,7 +9,6 @@ import pytest
 from graphql import GraphQLError
 
 from oms.domain.order_queries.event_log import ShipmentChange
-from oms.domain.work.model import Queue
 from oms.schema import subscriptions
 from tests.schema.api import ANA, Api, Known
 from tests.shop import COURIER, MANAGER, SUPPORT, customer
@@ -215,7 +214,7 @@ async def test_changes_that_were_read_at_once_are_told_once(api: Api) -> None:
 async def test_a_courier_is_not_told_of_shipments_that_couriers_do_not_see(api: Api) -> None:
     await api.shop.stock_up({"tea": {"north": 5}})
     known = Known(await api.shop.place({"tea": 1}))
-    await api.shop.run(Queue.ALLOCATION)
+    await api.shop.run("allocation")
     stream = api.watch(SHIPMENTS, COURIER)
     api.bells.changes.put_nowait(change(known, 1, "PENDING"))
     assert await silent(stream)

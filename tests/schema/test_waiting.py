@@ -9,7 +9,6 @@ import pytest
 from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.ids import work_id
 from oms.domain.vocabulary.paging import cursor_of
-from oms.domain.work.model import Queue
 from tests.schema.api import ANA, Api, Known
 from tests.schema.test_lists import walk
 from tests.shop import CART, COURIER, MANAGER, SUPPORT
@@ -107,7 +106,7 @@ async def test_work_shows_what_is_next_and_what_went_wrong(api: Api) -> None:
     [allocation] = (await api.ask(WORK, id=known.id))["work"]
     assert {"queue": "allocation", "step": "ALLOCATE", "attempts": 0, "lastError": None}.items() <= allocation.items()
     assert allocation["shipment"] is None
-    await api.shop.run(Queue.ALLOCATION)
+    await api.shop.run("allocation")
     await api.shop.execute(
         "UPDATE work SET attempt = 12, parked_at = clock_timestamp(), last_error = 'no answer' WHERE shipment = 2"
     )
@@ -140,7 +139,7 @@ async def test_who_may_mend_is_told_of_parked_work_only(api: Api) -> None:
     await api.shop.execute("UPDATE work SET parked_at = clock_timestamp()")
     assert await told(SUPPORT) == [(True, False)], "there is no shipment yet to give up"
     await api.shop.execute("UPDATE work SET parked_at = NULL")
-    await api.shop.run(Queue.ALLOCATION)
+    await api.shop.run("allocation")
     await api.shop.execute("UPDATE work SET parked_at = clock_timestamp()")
     assert await told(SUPPORT) == [(True, True)]
     assert await told(MANAGER) == [(False, False)]

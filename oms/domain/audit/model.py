@@ -1,59 +1,27 @@
-"""What the audit trail holds. It can never be changed, so it must never hold personal data."""
+"""An entry of the audit trail. Entries are never changed, so they must not contain personal data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 from oms.domain.vocabulary.actor import Actor, Role
+from oms.domain.vocabulary.audit_action import AuditAction
 
 OPERATOR: Final = Actor("operator")
-"""Whoever runs commands of `python -m oms` on the server: known to the machine they signed in to, not to us."""
+"""Whoever runs commands of `python -m oms` on the server: known to that machine, not to this system."""
 
 OVERRIDING: Final = frozenset({Role.MANAGER, Role.SUPPORT})
-"""Roles for whom acting on an order is an override; for the others it is how orders go."""
-
-
-class AuditAction(StrEnum):
-    """Stable past-tense names of what is recorded."""
-
-    SignedIn = "SignedIn"
-    SignInFailed = "SignInFailed"
-    SignedOut = "SignedOut"
-    SessionsEnded = "SessionsEnded"
-    OperationRefused = "OperationRefused"
-
-    AccountCreated = "AccountCreated"
-    AccountChanged = "AccountChanged"
-    AccountClosed = "AccountClosed"
-    RoleChanged = "RoleChanged"
-    PasswordChanged = "PasswordChanged"
-    TokenIssued = "TokenIssued"
-    TokenRevoked = "TokenRevoked"
-
-    OrderCancelled = "OrderCancelled"
-    ShipmentFailed = "ShipmentFailed"
-    WorkRetried = "WorkRetried"
-    WorkGivenUp = "WorkGivenUp"
-
-    FraudSettingsChanged = "FraudSettingsChanged"
-    ProductChanged = "ProductChanged"
-    WarehouseChanged = "WarehouseChanged"
-    StockSet = "StockSet"
-    CatalogLoaded = "CatalogLoaded"
-
-    CustomerExported = "CustomerExported"
-    CustomerErased = "CustomerErased"
+"""Roles for whom acting on an order is an override; for the others it is the normal course of an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is recorded, beside who did it and when.
+    """What happened, beside who did it and when.
 
-    `subject` is an id, a code, or a pseudonym such as `account:…`: never a name, an e-mail or another's own text.
-    `before` and `after` hold JSON values. Where an order's own trail tells all of this, `order_id` and `seq` name its
-    event and the rest is left out; `seq` without an order names one of the fraud settings' trail.
+    `subject`: an id, a code, or a pseudonym such as `account:…`; never a name, an e-mail address or another person's
+    words. `before` and `after` hold JSON values. If an order's event describes all of this, `order_id` and `seq` name
+    it and the rest is left out; `seq` without an order names an event of the fraud settings.
     """
 
     action: AuditAction

@@ -1,4 +1,4 @@
-"""The audit trail to look at. What an order's trail or the fraud settings' says is taken from there."""
+"""Reading the audit trail. What an event of an order or of the fraud settings says is taken from there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from oms.domain.access.permissions import Operation, Viewer, require
-from oms.domain.audit.model import AuditAction
+from oms.domain.access.permissions import Viewer, require
+from oms.domain.audit.policy import AuditPermission
+from oms.domain.concept.registry import registered
 from oms.domain.vocabulary.actor import Actor, Role
+from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.ids import uuid7_floor
 from oms.domain.vocabulary.paging import Page, bad_cursor, check_first, cursor_of, key_of
@@ -20,7 +22,7 @@ from oms.platform.db import Database
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries; None is no condition. `actor` is a name, or a principal such as `token:…`; instants are UTC."""
+    """None: no condition. `actor`: a name, or a principal such as `token:…`. Instants are UTC."""
 
     actor: str | None = None
     action: AuditAction | None = None
@@ -31,7 +33,7 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One entry as it was recorded; `before` and `after` hold JSON values, None where there is none."""
+    """One entry; `before` and `after` hold JSON values."""
 
     id: UUID
     at: datetime
@@ -75,7 +77,7 @@ _CONDITIONS: Final = {
 
 async def trail(db: Database, viewer: Viewer, only: AuditFilter, *, first: int, after: str | None) -> Page[AuditEvent]:
     """Newest first. Raises Refused: FORBIDDEN, or INVALID."""
-    require(viewer, Operation.READ_AUDIT)
+    require(viewer, AuditPermission.READ_AUDIT)
     for name in ("actor", "subject"):
         refuse_all(check_text(getattr(only, name) or "", name, most=NAME_LENGTH, blank=True))
     given: dict[str, Any] = {
@@ -95,8 +97,9 @@ async def trail(db: Database, viewer: Viewer, only: AuditFilter, *, first: int, 
 
 def _event(row: Any) -> AuditEvent:
     by = Actor(row.actor, Role(row.actor_role) if row.actor_role else None)
+    action = registered().audit_actions[row.action]
     return AuditEvent(
-        row.id, row.at, by, row.principal, AuditAction(row.action), row.subject, row.before, row.after, row.reason,
+        row.id, row.at, by, row.principal, action, row.subject, row.before, row.after, row.reason,
         row.order_id,
     )  # fmt: skip
 

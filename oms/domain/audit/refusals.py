@@ -9,7 +9,8 @@ from typing import Final
 import structlog
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.audit.model import AuditAction, Entry
+from oms.domain.audit.model import Entry
+from oms.domain.audit.policy import RefusalAction
 from oms.domain.audit.record import record
 from oms.domain.vocabulary.errors import Code, Refused
 from oms.platform.db import Database, is_outage
@@ -67,7 +68,7 @@ class RefusalTrail:
             times = {key: kept.times for key, kept in due.items()}
             async with self._db.transaction() as tx:
                 for key, kept in due.items():
-                    told = Entry(AuditAction.OperationRefused, after={"times": times[key]}, reason=key[1])
+                    told = Entry(RefusalAction.OperationRefused, after={"times": times[key]}, reason=key[1])
                     await record(tx, kept.viewer, told)
             for key, kept in due.items():
                 kept.times -= times[key]

@@ -1,37 +1,15 @@
-"""The audit trail in PostgreSQL. The application's role may add to it and read it, and no more."""
+"""The audit trail in PostgreSQL. The application's database role may only add to it and read it."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
-from sqlalchemy import Column, DateTime, Index, Integer, Table, Text, Uuid, insert
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import insert
 
 from oms.domain.audit.model import Entry
+from oms.domain.audit.tables import audit_events
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.ids import uuid7
-from oms.platform.db import Tx, metadata
-
-audit_events: Final = Table(
-    "audit_events",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("actor_role", Text),
-    Column("principal", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("before", JSONB(none_as_null=True)),
-    Column("after", JSONB(none_as_null=True)),
-    Column("reason", Text),
-    Column("order_id", Uuid),
-    Column("seq", Integer),
-    Index(None, "actor", "id"),
-    Index(None, "principal", "id"),
-    Index(None, "action", "id"),
-    Index(None, "subject", "id"),
-)
+from oms.platform.db import Tx
 
 
 async def add(tx: Tx, by: Actor, principal: str, entries: Sequence[Entry], *, at: datetime) -> None:

@@ -1,14 +1,14 @@
-"""Booking couriers for a batch of shipments: before and after the calls to the courier service."""
+"""Booking couriers for a batch of shipments: the transactions before and after the calls to the courier service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from oms.domain.booking import rules
-from oms.domain.booking.rules import Booking
-from oms.domain.order import store
+from oms.domain.booking.rules import Booking, BookingStep
+from oms.domain.order.load import lock, peek
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.work import store as work_store
-from oms.domain.work.model import Step, WorkKey, booking_step
+from oms.domain.work.model import WorkKey
 from oms.domain.work.store import Batch
 from oms.platform.db import Database, Tx
 
@@ -18,7 +18,7 @@ class ToBook:
     """A booking to be made, or one to be released."""
 
     key: WorkKey
-    step: Step
+    step: BookingStep
     warehouse_code: str
     units: int
     address: Mapping[str, str | None] | None
@@ -26,7 +26,7 @@ class ToBook:
 
 @dataclass(frozen=True, slots=True)
 class NoCourier:
-    """The courier service's final refusal, with its stable reason."""
+    """The courier service refused for good, for a stable reason."""
 
     reason: str
 
@@ -40,40 +40,40 @@ Answer = Booking | NoCourier | Released
 
 
 async def to_book(db: Database, batch: Batch) -> list[ToBook]:
-    """What the shipments of a batch call for now."""
-    orders = await store.peek(db, batch.order_ids, items=True)
+    """What to request for the shipments of a batch."""
+    orders = await peek(db, batch.subject_ids, items=True)
     return [
         ToBook(
             key,
             step,
             shipment.warehouse_code,
             sum(i.quantity for i in shipment.items),
-            order.shipping_address,
+            order.details.shipping_address,
         )
         for key in sorted(batch.keys)
-        if (order := orders.get(key.order_id))
-        and (shipment := order.shipment(key.shipment))
-        and (step := booking_step(shipment))
+        if (order := orders.get(key.subject_id))
+        and (shipment := order.shipment(key.part))
+        and (step := rules.step_of(shipment))
     ]
 
 
 async def record(tx: Tx, batch: Batch, answers: Mapping[WorkKey, Answer]) -> None:
-    """Writes the courier service's answers, where the batch's claim still holds.
+    """Records the courier service's answers, if the batch's claim still holds.
 
-    A booking that arrives for a shipment that has ended meanwhile is not recorded: its release is what is wanted now.
+    A booking for a shipment that has ended meanwhile is not recorded: it is due to be released.
     """
-    locked = await store.lock(tx, batch.order_ids)
-    ours = await work_store.still_held(tx, batch) & answers.keys()
+    locked = await lock(tx, batch.subject_ids)
+    ours = await work_store.verify_claims(tx, batch) & answers.keys()
     by = Actor(batch.queue)
     for key in sorted(ours):
-        order = locked.orders[key.order_id]
-        shipment = order.shipments[key.shipment - 1]
-        match booking_step(shipment), answers[key]:
-            case Step.BOOK, Booking() as booking:
+        order = locked.orders[key.subject_id]
+        shipment = order.shipments[key.part - 1]
+        match rules.step_of(shipment), answers[key]:
+            case BookingStep.BOOK, Booking() as booking:
                 rules.booked(order, shipment, booking, by=by, at=locked.at)
-            case Step.BOOK, NoCourier(reason):
+            case BookingStep.BOOK, NoCourier(reason):
                 rules.no_courier(order, shipment, by=by, at=locked.at, reason=reason)
-            case Step.RELEASE, Released():
+            case BookingStep.RELEASE, Released():
                 rules.released(order, shipment, by=by, at=locked.at)
     await locked.save()
-    await work_store.let_go(tx, batch, locked.still_call_for(ours))
+    await work_store.ack(tx, batch, locked.still_due(ours))

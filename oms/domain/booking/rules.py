@@ -1,18 +1,41 @@
 """Booking a courier for a charged shipment. Pure rules over a loaded order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from oms.domain.fulfilment.rules import end_failed
+from oms.domain.concept.work import Due, Step
+from oms.domain.order.closing import end_failed
+from oms.domain.order.events import OrderEvent as E
 from oms.domain.order.model import Order
-from oms.domain.order.shipment import Shipment
+from oms.domain.order.shipment import ENDED, Shipment, ShipmentStatus
 from oms.domain.vocabulary.actor import Actor
-from oms.domain.vocabulary.events import EventType as E
+
+
+class BookingStep(Step):
+    """The steps of the queue."""
+
+    BOOK = "BOOK"
+    RELEASE = "RELEASE"
+
+
+def due(order: Order) -> Mapping[int, Due]:
+    """By shipment."""
+    return {s.number: Due(step) for s in order.shipments if (step := step_of(s))}
+
+
+def step_of(shipment: Shipment) -> BookingStep | None:
+    """A charged shipment is booked; a shipment that ended must not keep a booking."""
+    if not shipment.booking_open:
+        return None
+    if shipment.status == ShipmentStatus.PENDING:
+        return BookingStep.BOOK
+    return BookingStep.RELEASE if shipment.status in ENDED else None
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """Who will carry the shipment, and the number it is followed by."""
+    """Who carries the shipment, and its tracking number."""
 
     courier_code: str
     courier_name: str
@@ -20,7 +43,7 @@ class Booking:
 
 
 def booked(order: Order, shipment: Shipment, booking: Booking, *, by: Actor, at: datetime) -> None:
-    """A courier has accepted to deliver it. Raises Refused(CONFLICT) where the shipment is no longer wanted."""
+    """A courier accepted it. Raises Refused(CONFLICT) if the shipment has ended."""
     order.record_for(
         shipment,
         E.ShipmentBooked,
@@ -35,7 +58,7 @@ def booked(order: Order, shipment: Shipment, booking: Booking, *, by: Actor, at:
 
 
 def no_courier(order: Order, shipment: Shipment, *, by: Actor, at: datetime, reason: str) -> None:
-    """The courier service refused for good: the shipment fails, its charge is refunded."""
+    """The courier service refused for good: the shipment fails and its charge is refunded."""
     end_failed(order, shipment, by=by, at=at, reason=reason)
     shipment.booking_open = False
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Final, TypeVar
 
-from oms.domain.access.permissions import Operation, Viewer, require
-from oms.domain.audit.model import AuditAction, Entry
-from oms.domain.audit.record import record_changes
+from oms.domain.access.permissions import Viewer, require
+from oms.domain.audit.model import Entry
 from oms.domain.catalog import store
 from oms.domain.catalog.model import Product, Warehouse
-from oms.domain.vocabulary.errors import Code, Problem, refuse_all
+from oms.domain.catalog.policy import CatalogAction, CatalogPermission
+from oms.domain.catalog.record import record_changes
+from oms.domain.vocabulary.errors import InputReason, Problem, refuse_all
 from oms.platform.db import Tx
 
 MOST_ENTRIES: Final = 1000
@@ -19,23 +20,25 @@ Given = TypeVar("Given")
 
 async def upsert_warehouses(tx: Tx, viewer: Viewer, entries: Sequence[Warehouse]) -> int:
     """Returns how many were created or changed. Raises Refused: FORBIDDEN, INVALID."""
-    require(viewer, Operation.SET_CATALOG)
+    require(viewer, CatalogPermission.SET_CATALOG)
     refuse_all(problems_of(entries, lambda w: (w.code,), Warehouse.problems))
     changed = await store.upsert_warehouses(tx, entries)
-    await record_changes(tx, viewer, [_entry(AuditAction.WarehouseChanged, new.code, old, new) for old, new in changed])
+    await record_changes(
+        tx, viewer, [_entry(CatalogAction.WarehouseChanged, new.code, old, new) for old, new in changed]
+    )
     return len(changed)
 
 
 async def upsert_products(tx: Tx, viewer: Viewer, entries: Sequence[Product]) -> int:
     """Returns how many were created or changed. Raises Refused: FORBIDDEN, INVALID."""
-    require(viewer, Operation.SET_CATALOG)
+    require(viewer, CatalogPermission.SET_CATALOG)
     refuse_all(problems_of(entries, lambda p: (p.sku,), Product.problems))
     changed = await store.upsert_products(tx, entries)
-    await record_changes(tx, viewer, [_entry(AuditAction.ProductChanged, new.sku, old, new) for old, new in changed])
+    await record_changes(tx, viewer, [_entry(CatalogAction.ProductChanged, new.sku, old, new) for old, new in changed])
     return len(changed)
 
 
-def _entry(action: AuditAction, subject: str, old: Product | Warehouse | None, new: Product | Warehouse) -> Entry:
+def _entry(action: CatalogAction, subject: str, old: Product | Warehouse | None, new: Product | Warehouse) -> Entry:
     """Of what there was before, only what is different now."""
     before, after = (asdict(old) if old else None), asdict(new)
     if before:
@@ -51,12 +54,14 @@ def problems_of(
 ) -> Iterator[Problem]:
     """Too many entries, one named twice, and what is wrong with each."""
     if len(entries) > MOST_ENTRIES:
-        yield Problem(Code.INVALID, f"{len(entries)} entries; send at most {MOST_ENTRIES} at once.", ("inputs",))
+        yield Problem(
+            InputReason.TOO_MANY, f"{len(entries)} entries; send at most {MOST_ENTRIES} at once.", ("inputs",)
+        )
         return
     seen: set[tuple[str, ...]] = set()
     for index, entry in enumerate(entries):
         yield from (problem.under("inputs", index) for problem in problems(entry))
         if key(entry) in seen:
             message = f"{' in '.join(key(entry))} is named twice; send each once."
-            yield Problem(Code.INVALID, message, ("inputs", str(index)))
+            yield Problem(InputReason.GIVEN_TWICE, message, ("inputs", str(index)))
         seen.add(key(entry))

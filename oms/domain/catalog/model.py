@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from oms.domain.vocabulary.errors import Code, Problem
+from oms.domain.vocabulary.errors import InputReason, Problem
 from oms.domain.vocabulary.money import MAX_MINOR, is_currency
 from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
 
@@ -36,18 +36,20 @@ class Product:
         yield from check_price(self.unit_price_minor)
         yield from check_currency(self.currency)
         if self.tax_bps is not None and not 0 <= self.tax_bps <= 10_000:
-            yield Problem(Code.INVALID, "taxBps is in basis points, from 0 to 10000 (100 %).", ("taxBps",))
+            yield Problem(InputReason.OUT_OF_RANGE, "taxBps is in basis points, from 0 to 10000 (100 %).", ("taxBps",))
 
 
 def check_price(minor: int) -> Iterator[Problem]:
     if not 0 <= minor <= MAX_MINOR:
-        yield Problem(Code.INVALID, f"A unit price is a number of minor units from 0 to {MAX_MINOR}.", ("unitPrice",))
+        yield Problem(
+            InputReason.OUT_OF_RANGE, f"A unit price is a number of minor units from 0 to {MAX_MINOR}.", ("unitPrice",)
+        )
 
 
 def check_currency(code: str) -> Iterator[Problem]:
     if not is_currency(code):
         yield Problem(
-            Code.INVALID,
+            InputReason.BAD_CURRENCY,
             "A currency is an ISO 4217 code of three capital letters, such as USD.",
             ("currency",),
         )

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from sqlalchemy import TextClause, text
 
-from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.access.permissions import Viewer, require
 from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.catalog.policy import CatalogPermission
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.paging import Page, check_first, key_of
 from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
@@ -41,14 +42,14 @@ async def products(
     """`search`: the start of a SKU, or a part of the name in either case. Raises Refused: FORBIDDEN, or INVALID."""
     search = (search or "").strip()
     refuse_all(check_text(search, "search", most=NAME_LENGTH, blank=True))
-    require(viewer, Operation.READ_CATALOG)
+    require(viewer, CatalogPermission.READ_CATALOG)
     query, found = (_FOUND, {"search": search}) if search else (_PRODUCTS, {})
     return Page.of([Product(*row) for row in await _rows(db, query, first, after, **found)], first)
 
 
 async def product(db: Database, viewer: Viewer, sku: str) -> Product | None:
     """Raises Refused: FORBIDDEN, or INVALID for what can be no SKU."""
-    require(viewer, Operation.READ_CATALOG)
+    require(viewer, CatalogPermission.READ_CATALOG)
     refuse_all(check_text(sku, "sku", most=CODE_LENGTH))
     async with db.reading() as conn:
         row = (await conn.execute(_PRODUCT, {"sku": sku})).one_or_none()
@@ -57,7 +58,7 @@ async def product(db: Database, viewer: Viewer, sku: str) -> Product | None:
 
 async def warehouses(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[Warehouse]:
     """Raises Refused: FORBIDDEN, or INVALID."""
-    require(viewer, Operation.READ_WAREHOUSES)
+    require(viewer, CatalogPermission.READ_WAREHOUSES)
     return Page.of([Warehouse(*row) for row in await _rows(db, _WAREHOUSES, first, after)], first)
 
 

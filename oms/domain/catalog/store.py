@@ -3,27 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text
-
 from oms.domain.catalog.model import Product, Warehouse
-from oms.platform.db import Database, Statement, Tx, columns, metadata
-
-products: Final = Table(
-    "products",
-    metadata,
-    Column("sku", Text(collation="C"), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("unit_price_minor", BigInteger, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("tax_bps", Integer),
-)
-
-warehouses: Final = Table(
-    "warehouses",
-    metadata,
-    Column("code", Text(collation="C"), primary_key=True),
-    Column("name", Text, nullable=False),
-)
+from oms.platform.db import Database, Statement, Tx, columns
 
 _PRODUCTS: Final = Statement(
     """

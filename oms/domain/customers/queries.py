@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from oms.domain.access.permissions import Operation, Viewer, may_for
+from oms.domain.access.permissions import Viewer, may_for
+from oms.domain.customers.policy import CustomerPermission
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
 from oms.platform.db import Database, Statement
@@ -31,5 +32,5 @@ async def find(db: Database, viewer: Viewer, key: UUID | str) -> SeenCustomer | 
         refuse_all(check_text(key, "reference", most=CODE_LENGTH))
     for row in await db.rows(_OF_REFERENCE if isinstance(key, str) else _OF_ID, key=key):
         customer = SeenCustomer(*row)
-        return customer if may_for(viewer, Operation.READ_CUSTOMER, customer.reference) else None
+        return customer if may_for(viewer, CustomerPermission.READ_CUSTOMER, customer.reference) else None
     return None

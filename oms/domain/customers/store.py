@@ -6,20 +6,11 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Column, DateTime, Table, Text, Uuid
 
 from oms.domain.vocabulary.ids import uuid7
-from oms.platform.db import Statement, Tx, metadata
+from oms.platform.db import Statement, Tx
 
-customers: Final = Table(
-    "customers",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("reference", Text(collation="C"), nullable=False, unique=True),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-)
-
-# Shared: orders that are being placed keep the customer's name, and who erases it has to see them first.
+# A shared lock: orders being placed copy the customer's reference, and an erasure must wait for them.
 _FIND: Final = Statement(
     """
     SELECT reference, id FROM customers WHERE reference = ANY(CAST(:references AS text[])) ORDER BY reference
@@ -37,13 +28,13 @@ _ADD: Final = Statement(
 
 
 async def of_references(tx: Tx, references: Collection[str], *, at: datetime) -> dict[str, UUID]:
-    """Ids by reference; a new reference makes a new customer."""
+    """Ids by reference; a new reference creates a customer."""
     known = await _find(tx, references)
     new = sorted(set(references) - known.keys())
     if not new:
         return known
     known |= _by_reference(await tx.rows(_ADD, ids=[uuid7(at) for _ in new], references=new, at=at))
-    # Another transaction may have added some at the same time: those are read.
+    # Another transaction may have added some in the meantime.
     missing = [reference for reference in new if reference not in known]
     return known | (await _find(tx, missing) if missing else {})
 
@@ -52,7 +43,7 @@ _LOCK: Final = Statement("SELECT id FROM customers WHERE reference = :reference 
 
 
 async def lock(tx: Tx, reference: str) -> UUID | None:
-    """The customer's id; None where there is no such customer."""
+    """The customer's id; None if there is no such customer."""
     found = await tx.rows(_LOCK, reference=reference)
     return found[0][0] if found else None
 

@@ -1,51 +1,82 @@
-"""Why an order stands still and who can move it: a function of what is known about it."""
+"""Why something of an order stands still and who can move it: a pure function of what is known about it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
-from oms.domain.order.shipment import ShipmentStatus
-from oms.domain.work.model import Queue, Step
+from oms.domain.concept.registry import Registry, registered
+from oms.domain.concept.standstill import Cause
+from oms.domain.concept.work import Step, WorkKind
+
+PARKED: Final = Cause(
+    "PARKED",
+    "its work kept failing and is parked",
+    "Support retries it or gives it up (Stuck jobs), once the cause is removed. Last error: {error}",
+    after=timedelta(0),
+)
+FAILING: Final = Cause(
+    "FAILING",
+    "each attempt failed so far",
+    "It is retried by itself; check the system that it calls. Failed attempts: {attempts}. Last error: {error}",
+)
+NO_WORKER: Final = Cause(
+    "NO_WORKER",
+    "no worker serves its queue",
+    "Start a worker that serves `{queue}` (python -m oms worker, OMS_QUEUES).",
+)
+IN_HAND: Final = Cause(
+    "IN_HAND",
+    "a worker has been processing it for long",
+    "Its lease ends by itself, then another worker takes over; a slow provider is a likely cause.",
+)
+BACKLOG: Final = Cause(
+    "BACKLOG",
+    "the workers are behind",
+    "Start more workers for `{queue}`, or find what slows the present ones down.",
+)
+WORK_MISSING: Final = Cause(
+    "WORK_MISSING",
+    "nothing is under way that could move it",
+    "Run python -m oms check: an open order without work and without a courier's shipment breaks a rule.",
+)
 
 
-class Cause(StrEnum):
-    """Why something stands still; the value is how it is told."""
-
-    PARKED = "its work kept failing and is parked"
-    MAINTENANCE = "charges wait for the end of maintenance"
-    FAILING = "each attempt failed so far"
-    NO_WORKER = "no worker serves its queue"
-    IN_HAND = "a worker has had it in hand for long"
-    BACKLOG = "workers are behind"
-    NO_ANSWER = "its customer has not answered"
-    NOT_PICKED_UP = "no courier has picked it up"
-    NOT_DELIVERED = "it is on its way for long"
-    WORK_MISSING = "nothing is under way that could move it"
+def causes() -> tuple[Cause, ...]:
+    """All causes that can be reported: the queue's own, and those that the concepts declare."""
+    registry = registered()
+    gates = [kind.gate.cause for kind in registry.work_kinds.values() if kind.gate]
+    people = [kind.waits_for_people for kind in registry.work_kinds.values() if kind.waits_for_people]
+    waiting = [waiting.cause for concept in registry.concepts for waiting in concept.waiting]
+    return tuple(dict.fromkeys([PARKED, *gates, FAILING, NO_WORKER, IN_HAND, BACKLOG, *people, *waiting, WORK_MISSING]))
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long something may stand before it is told: `work` by the system, the others by people."""
+class Thresholds:
+    """How long something may stand still before it is reported: by the name of its cause, else as the cause declares.
+
+    `work`: how long due work may wait.
+    """
 
     work: timedelta = timedelta(seconds=60)
-    answer: timedelta = timedelta(days=3)
-    pickup: timedelta = timedelta(days=2)
-    delivery: timedelta = timedelta(days=14)
+    by_cause: Mapping[str, timedelta] = field(default_factory=dict)
 
     @classmethod
-    def none(cls) -> Self:
-        """Tells of everything that waits at all."""
-        return cls(*[timedelta()] * 4)
+    def none(cls) -> "Thresholds":
+        """Reports everything that waits at all."""
+        return cls(timedelta(0), {cause.name: timedelta(0) for cause in causes()})
+
+    def of(self, cause: Cause) -> timedelta:
+        declared = self.work if cause.after is None else cause.after
+        return self.by_cause.get(cause.name, declared)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenWork:
-    """What is to be done next, and what became of it so far. `due_at`: not before then."""
+    """What is due next, and what became of it so far."""
 
-    queue: Queue
+    kind: WorkKind
     step: Step
     attempts: int
     due_at: datetime
@@ -57,9 +88,9 @@ class OpenWork:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A shipment, or with number 0 the order itself; `status` is its own, `moved_at` when it last changed.
+    """A shipment, or with number 0 the order itself. `moved_at`: when `status` last changed.
 
-    `work` is None where nothing is to be done by the system.
+    `work` is None if the system has nothing to do.
     """
 
     order_id: UUID
@@ -72,82 +103,66 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """A subject that stands still since `since`. `remedy` says who has to do what; `next_at` when it is tried again."""
+    """A subject that stands still since `since`. `next_at`: when it is retried."""
 
     subject: Subject
     cause: Cause
     since: datetime
-    remedy: str
     next_at: datetime | None = None
 
-
-def diagnose(subject: Subject, at: datetime, patience: Patience, served: Collection[Queue]) -> Standstill | None:
-    """None where it moves, or has not stood for long enough. `served`: queues that living workers serve."""
-    if subject.work is not None:
-        return _of_work(subject, subject.work, at, patience, served)
-    waits = _WAITS_FOR_COURIER.get(subject.status)
-    if waits is None:
-        missing = Standstill(subject, Cause.WORK_MISSING, subject.moved_at, _REPORT)
-        return _if_long(missing, at, patience.work)
-    cause, remedy = waits
-    longest = patience.pickup if cause == Cause.NOT_PICKED_UP else patience.delivery
-    return _if_long(Standstill(subject, cause, subject.moved_at, remedy), at, longest)
-
-
-def _of_work(
-    subject: Subject, work: OpenWork, at: datetime, patience: Patience, served: Collection[Queue]
-) -> Standstill | None:
-    if work.parked_at is not None:
-        return Standstill(subject, Cause.PARKED, work.parked_at, _MEND.format(work.last_error or "no error was kept"))
-    if work.held:
-        return _if_long(Standstill(subject, Cause.MAINTENANCE, subject.moved_at, _END_MAINTENANCE), at, patience.work)
-    if work.due_at > at:
-        return _not_yet_due(subject, work, at, patience)
-    return _if_long(_overdue(subject, work, at, served), at, patience.work)
-
-
-def _not_yet_due(subject: Subject, work: OpenWork, at: datetime, patience: Patience) -> Standstill | None:
-    if work.last_error is not None:
-        failing = Standstill(
-            subject, Cause.FAILING, subject.moved_at, _FAILING.format(work.attempts, work.last_error), work.due_at
+    @property
+    def remedy(self) -> str:
+        """Who has to do what."""
+        work = self.subject.work
+        if work is None:
+            return self.cause.remedy
+        return self.cause.remedy.format(
+            queue=work.kind.queue, attempts=work.attempts, error=work.last_error or "no error was kept"
         )
-        return _if_long(failing, at, patience.work)
-    if work.step == Step.EXPIRE:
-        waiting = Standstill(subject, Cause.NO_ANSWER, subject.moved_at, _ANSWER, work.due_at)
-        return _if_long(waiting, at, patience.answer)
+
+
+def waiting_statuses(registry: Registry) -> Mapping[tuple[str, str], Cause]:
+    """By part and status, what people have to do."""
+    return {(each.part, str(each.status)): each.cause for concept in registry.concepts for each in concept.waiting}
+
+
+def diagnose(subject: Subject, at: datetime, thresholds: Thresholds, served: Collection[str]) -> Standstill | None:
+    """None if it moves, or has not stood still for long enough. `served`: queues that living workers serve."""
+    if subject.work is not None:
+        found = _of_work(subject, subject.work, at, served)
+    else:
+        waiting = waiting_statuses(registered())
+        cause = waiting.get(("shipment", subject.status), WORK_MISSING) if subject.shipment else WORK_MISSING
+        found = Standstill(subject, cause, subject.moved_at)
+    if found is None or at - found.since < thresholds.of(found.cause):
+        return None
+    return found
+
+
+def _of_work(subject: Subject, work: OpenWork, at: datetime, served: Collection[str]) -> Standstill | None:
+    if work.parked_at is not None:
+        return Standstill(subject, PARKED, work.parked_at)
+    if work.held and work.kind.gate:
+        return Standstill(subject, work.kind.gate.cause, subject.moved_at)
+    if work.due_at > at:
+        return _not_yet_due(subject, work)
+    return _overdue(subject, work, at, served)
+
+
+def _not_yet_due(subject: Subject, work: OpenWork) -> Standstill | None:
+    if work.last_error is not None:
+        return Standstill(subject, FAILING, subject.moved_at, work.due_at)
+    if work.kind.waits_for_people is not None:
+        return Standstill(subject, work.kind.waits_for_people, subject.moved_at, work.due_at)
     return None
 
 
-def _overdue(subject: Subject, work: OpenWork, at: datetime, served: Collection[Queue]) -> Standstill:
-    if work.queue not in served:
-        return Standstill(subject, Cause.NO_WORKER, work.due_at, _START_WORKER.format(work.queue))
+def _overdue(subject: Subject, work: OpenWork, at: datetime, served: Collection[str]) -> Standstill:
+    overdue = Standstill(subject, BACKLOG, work.due_at)
+    if work.kind.queue not in served:
+        return replace(overdue, cause=NO_WORKER)
     if work.leased_until is not None and work.leased_until > at:
-        return Standstill(subject, Cause.IN_HAND, work.due_at, _TAKEN_OVER, work.leased_until)
+        return replace(overdue, cause=IN_HAND, next_at=work.leased_until)
     if work.last_error is not None:
-        return Standstill(subject, Cause.FAILING, work.due_at, _FAILING.format(work.attempts, work.last_error), at)
-    return Standstill(subject, Cause.BACKLOG, work.due_at, _MORE_WORKERS.format(work.queue))
-
-
-def _if_long(standstill: Standstill, at: datetime, patience: timedelta) -> Standstill | None:
-    return standstill if at - standstill.since >= patience else None
-
-
-_MEND: Final = "Support retries it or gives it up (Parked work), once the cause is mended. Last error: {}"
-_END_MAINTENANCE: Final = "A manager ends the maintenance of fraud control; held charges then go on by themselves."
-_FAILING: Final = "It is tried again by itself; look at the system it calls. Failed attempts: {}. Last error: {}"
-_ANSWER: Final = "Its customer accepts or cancels; at the deadline it times out by itself."
-_START_WORKER: Final = "Start a worker that serves `{}` (python -m oms worker, OMS_QUEUES)."
-_TAKEN_OVER: Final = "Its lease ends by itself, then another worker takes over; a slow provider shows as this."
-_MORE_WORKERS: Final = "Start more workers for `{}`, or find what slows the present ones down."
-_REPORT: Final = "Run python -m oms check: an open order without work or a courier's shipment breaks a rule."
-
-_WAITS_FOR_COURIER: Final[Mapping[str, tuple[Cause, str]]] = {
-    ShipmentStatus.BOOKED: (
-        Cause.NOT_PICKED_UP,
-        "Ask the courier to pick it up, or fail the shipment: it is refunded.",
-    ),
-    ShipmentStatus.DISPATCHED: (
-        Cause.NOT_DELIVERED,
-        "Ask the courier where it is; what was lost is failed and refunded.",
-    ),
-}
+        return replace(overdue, cause=FAILING, next_at=at)
+    return overdue

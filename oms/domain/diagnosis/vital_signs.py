@@ -1,4 +1,4 @@
-"""The shop in figures, for monitoring: the same whichever process is asked, because all come from the database."""
+"""The shop in figures, for monitoring. They come from the database, so every process reports the same."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,18 +9,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.diagnosis.model import Cause, Patience
+from oms.domain.concept.standstill import Cause
+from oms.domain.diagnosis.model import Thresholds
+from oms.domain.diagnosis.operations import Operations, operations
 from oms.domain.diagnosis.queries import standstills
-from oms.domain.work.queries import Operations, operations
+from oms.domain.order.model import ORDER
 from oms.platform.db import Database
 
 
 @dataclass(frozen=True, slots=True)
 class VitalSigns:
-    """`open_orders` by status, those not final only. `standing_still` counts subjects by cause, as the doctor does.
-
-    Beyond MOST_LOOKED_AT it says "at least".
-    """
+    """`open_orders`: by status, without final ones. `standing_still`: subjects by cause, at most MAX_EXAMINED."""
 
     operations: Operations
     parked: int
@@ -30,7 +29,7 @@ class VitalSigns:
     oldest_transaction_s: float
 
 
-# Each count runs over an index that holds open things only: the number of orders ever placed does not matter.
+# Each count scans an index of open things only, so the number of orders ever placed does not matter.
 _COUNTS: Final = text(
     """
     SELECT (SELECT count(*) FROM work WHERE parked_at IS NOT NULL) AS parked,
@@ -46,7 +45,7 @@ _OLDEST_TRANSACTION: Final = text(
 _OPEN_ORDERS: Final = text(
     """
     SELECT s.status, (SELECT count(*) FROM orders o WHERE o.status = s.status) AS orders
-    FROM unnest(ARRAY['PENDING', 'CUSTOMER_ACTION_REQUIRED', 'PROCESSING']) AS s(status)
+    FROM unnest(CAST(:open AS text[])) AS s(status)
     """
 )
 
@@ -56,9 +55,9 @@ async def vital_signs(db: Database, viewer: Viewer) -> VitalSigns:
     stats = await operations(db, viewer)
     async with db.reading() as conn:
         counts = (await conn.execute(_COUNTS)).one()
-        open_orders = {row.status: row.orders for row in await conn.execute(_OPEN_ORDERS)}
+        open_orders = {row.status: row.orders for row in await conn.execute(_OPEN_ORDERS, {"open": sorted(ORDER.open)})}
         oldest_s = await oldest_transaction_s(conn)
-    still = Counter(standstill.cause for standstill in (await standstills(db, Patience())).standstills)
+    still = Counter(standstill.cause for standstill in (await standstills(db, Thresholds())).standstills)
     return VitalSigns(stats, counts.parked, counts.held, open_orders, still, oldest_s)
 
 

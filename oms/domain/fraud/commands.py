@@ -3,13 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
-from oms.domain.access.permissions import Operation, Viewer, require
-from oms.domain.audit.model import AuditAction, Entry
+from oms.domain.access.permissions import Viewer, require
+from oms.domain.audit.model import Entry
 from oms.domain.audit.record import record
+from oms.domain.concept.registry import registered
 from oms.domain.fraud import store
+from oms.domain.fraud.events import FraudEvent
+from oms.domain.fraud.gate import MAINTENANCE
 from oms.domain.fraud.model import FraudSettings
-from oms.domain.vocabulary.errors import Code, refuse_all, refused
-from oms.domain.vocabulary.events import SettingsEventType
+from oms.domain.fraud.policy import FraudAction, FraudPermission
+from oms.domain.vocabulary.errors import InputReason, refuse_all, refused
 from oms.domain.vocabulary.money import MAX_MINOR
 from oms.domain.vocabulary.text import REASON_LENGTH, check_text
 from oms.platform.db import Tx
@@ -17,34 +20,34 @@ from oms.platform.db import Tx
 
 async def set_spending_limit(tx: Tx, viewer: Viewer, limit_minor: int) -> None:
     """0 removes the limit. Raises Refused: FORBIDDEN, INVALID."""
-    require(viewer, Operation.SET_FRAUD)
+    require(viewer, FraudPermission.SET_FRAUD)
     if not 0 <= limit_minor <= MAX_MINOR:
         message = f"A limit is a number of minor units from 0 (none) to {MAX_MINOR}."
-        raise refused(Code.INVALID, message, "limit")
+        raise refused(InputReason.OUT_OF_RANGE, message, "limit")
     await _limit(tx, viewer, await _locked(tx), limit_minor)
 
 
 async def set_maintenance(tx: Tx, viewer: Viewer, *, enabled: bool) -> None:
     """While on, no new charge is made. Raises Refused(FORBIDDEN)."""
-    require(viewer, Operation.SET_FRAUD)
+    require(viewer, FraudPermission.SET_FRAUD)
     await _maintenance(tx, viewer, await _locked(tx), enabled=enabled)
 
 
 async def reset(tx: Tx, viewer: Viewer) -> None:
     """No limit and no maintenance; tallies are kept. Raises Refused(FORBIDDEN)."""
-    require(viewer, Operation.SET_FRAUD)
+    require(viewer, FraudPermission.SET_FRAUD)
     settings = await _limit(tx, viewer, await _locked(tx), 0)
     await _maintenance(tx, viewer, settings, enabled=False)
 
 
 async def clear_spending(tx: Tx, viewer: Viewer, reason: str) -> None:
     """Starts a new spending period, in which every tally is zero. Raises Refused: FORBIDDEN, INVALID."""
-    require(viewer, Operation.SET_FRAUD)
+    require(viewer, FraudPermission.SET_FRAUD)
     refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
     old = await _locked(tx)
     new = replace(old, period=old.period + 1, updated_at=await tx.clock())
     await _change(
-        tx, viewer, new, SettingsEventType.SpendingCleared, reason=reason,
+        tx, viewer, new, FraudEvent.SpendingCleared, reason=reason,
         before={"period": old.period}, after={"period": new.period},
     )  # fmt: skip
 
@@ -58,7 +61,7 @@ async def _limit(tx: Tx, viewer: Viewer, old: FraudSettings, limit_minor: int) -
         return old
     new = replace(old, limit_minor=limit_minor, updated_at=await tx.clock())
     await _change(
-        tx, viewer, new, SettingsEventType.SpendingLimitSet, reason=None,
+        tx, viewer, new, FraudEvent.SpendingLimitSet, reason=None,
         before={"limit": old.limit_minor}, after={"limit": limit_minor},
     )  # fmt: skip
     return new
@@ -69,18 +72,18 @@ async def _maintenance(tx: Tx, viewer: Viewer, old: FraudSettings, *, enabled: b
         return
     new = replace(old, maintenance=enabled, updated_at=await tx.clock())
     await _change(
-        tx, viewer, new, SettingsEventType.MaintenanceSwitched, reason=None,
+        tx, viewer, new, FraudEvent.MaintenanceSwitched, reason=None,
         before={"maintenance": old.maintenance}, after={"maintenance": enabled},
     )  # fmt: skip
     if not enabled:
-        # The charges that were held are due again at once.
-        tx.news.queues.add("billing")
+        # What was held is due again at once.
+        tx.changes.queues |= {kind.queue for kind in registered().work_kinds.values() if kind.gate is MAINTENANCE}
 
 
 async def _change(
-    tx: Tx, viewer: Viewer, new: FraudSettings, event: SettingsEventType, *, reason: str | None, before: dict[str, Any],
+    tx: Tx, viewer: Viewer, new: FraudSettings, event: FraudEvent, *, reason: str | None, before: dict[str, Any],
     after: dict[str, Any],
 ) -> None:  # fmt: skip
-    """The settings' trail tells it; the audit trail refers to that."""
+    """Writes the settings and their event; the audit trail refers to the event."""
     seq = await store.change_settings(tx, new, event, by=viewer.actor, reason=reason, before=before, after=after)
-    await record(tx, viewer, Entry(AuditAction.FraudSettingsChanged, str(event), seq=seq))
+    await record(tx, viewer, Entry(FraudAction.FraudSettingsChanged, str(event), seq=seq))

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
-SPENDING_LIMIT_EXCEEDED: Final = "SPENDING_LIMIT_EXCEEDED"
-FRAUD_MAINTENANCE: Final = "FRAUD_MAINTENANCE"
+from oms.domain.vocabulary.failures import FailureReason
 
 
 @dataclass(frozen=True, slots=True)
 class FraudSettings:
-    """`limit_minor` holds for each customer and currency, 0 = none; `period` counts the clearings of spending."""
+    """`limit_minor` applies to each customer and currency, 0: none. `period` counts how often spending was cleared."""
 
     limit_minor: int
     maintenance: bool
@@ -20,7 +18,7 @@ class FraudSettings:
 
 
 class Verdict(StrEnum):
-    """What fraud control says to one charge."""
+    """Fraud control's answer for one charge."""
 
     CHARGE = "CHARGE"
     HOLD = "HOLD"
@@ -29,16 +27,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict, and where it is no charge, the stable reason that customers and support are shown."""
+    """The verdict and, unless it is CHARGE, the stable reason for it."""
 
     verdict: Verdict
     reason: str = ""
 
 
 def judge(settings: FraudSettings, *, tally_minor: int, amount_minor: int) -> Judgement:
-    """Maintenance holds every charge; otherwise one that would take the tally above the limit is declined."""
+    """Maintenance holds every charge; otherwise a charge that would take the spending above the limit is declined."""
     if settings.maintenance:
-        return Judgement(Verdict.HOLD, FRAUD_MAINTENANCE)
+        return Judgement(Verdict.HOLD, FailureReason.FRAUD_MAINTENANCE)
     if settings.limit_minor and tally_minor + amount_minor > settings.limit_minor:
-        return Judgement(Verdict.DECLINE, SPENDING_LIMIT_EXCEEDED)
+        return Judgement(Verdict.DECLINE, FailureReason.SPENDING_LIMIT_EXCEEDED)
     return Judgement(Verdict.CHARGE)

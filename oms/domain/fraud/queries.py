@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.access.permissions import Viewer, require
+from oms.domain.fraud.events import FraudEvent
 from oms.domain.fraud.model import FraudSettings
+from oms.domain.fraud.policy import FraudPermission
 from oms.domain.vocabulary.actor import Actor, Role
-from oms.domain.vocabulary.events import SettingsEventType
 from oms.domain.vocabulary.paging import Page, bad_cursor, check_first, cursor_of, key_of
 from oms.platform.db import Database
 
@@ -20,7 +21,7 @@ class SettingsEvent:
 
     seq: int
     at: datetime
-    type: SettingsEventType
+    type: FraudEvent
     by: Actor
     reason: str | None
     before: dict[str, Any]
@@ -43,14 +44,14 @@ _BEYOND_ALL: Final = 2**31 - 1
 
 async def settings(db: Database, viewer: Viewer) -> FraudSettings:
     """Raises Refused(FORBIDDEN)."""
-    require(viewer, Operation.READ_FRAUD)
+    require(viewer, FraudPermission.READ_FRAUD)
     async with db.reading() as conn:
         return FraudSettings(*(await conn.execute(_SETTINGS)).one())
 
 
 async def trail(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[SettingsEvent]:
     """Newest first. Raises Refused: FORBIDDEN, or INVALID."""
-    require(viewer, Operation.READ_FRAUD)
+    require(viewer, FraudPermission.READ_FRAUD)
     values = {"most": check_first(first) + 1, "before": _seq_of(after)}
     async with db.reading() as conn:
         rows = (await conn.execute(_TRAIL, values)).all()
@@ -59,7 +60,7 @@ async def trail(db: Database, viewer: Viewer, *, first: int, after: str | None) 
 
 def _event(row: Any) -> SettingsEvent:
     by = Actor(row.actor, Role(row.actor_role) if row.actor_role else None)
-    return SettingsEvent(row.seq, row.at, SettingsEventType(row.type), by, row.reason, row.before, row.after)
+    return SettingsEvent(row.seq, row.at, FraudEvent(row.type), by, row.reason, row.before, row.after)
 
 
 def _seq_of(cursor: str | None) -> int:

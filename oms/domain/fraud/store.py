@@ -4,61 +4,16 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    DateTime,
-    Integer,
-    Table,
-    Text,
-    Uuid,
-    insert,
-    update,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import insert, update
 
+from oms.domain.fraud.events import FraudEvent
 from oms.domain.fraud.model import FraudSettings
-from oms.domain.order.effects import TallyKey
+from oms.domain.fraud.tables import fraud_events, fraud_settings
 from oms.domain.vocabulary.actor import Actor
-from oms.domain.vocabulary.events import SettingsEventType
-from oms.platform.db import Statement, Tx, columns, metadata
+from oms.platform.db import Statement, Tx, columns
 
-fraud_settings: Final = Table(
-    "fraud_settings",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("limit_minor", BigInteger, nullable=False),
-    Column("maintenance", Boolean, nullable=False),
-    Column("period", Integer, nullable=False),
-    Column("last_seq", Integer, nullable=False),
-    Column("updated_at", DateTime(timezone=True), nullable=False),
-    CheckConstraint("id = 1", name="single_row"),
-)
-
-fraud_events: Final = Table(
-    "fraud_events",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("type", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("actor_role", Text),
-    Column("reason", Text),
-    Column("before", JSONB, nullable=False),
-    Column("after", JSONB, nullable=False),
-)
-
-tallies: Final = Table(
-    "tallies",
-    metadata,
-    Column("customer_id", Uuid, primary_key=True),
-    Column("currency", Text, primary_key=True),
-    Column("period", Integer, nullable=False),
-    Column("spent_minor", BigInteger, nullable=False),
-    CheckConstraint("spent_minor >= 0", name="never_negative"),
-)
+TallyKey = tuple[UUID, str, int]
+"""Customer, currency and spending period."""
 
 _READ: Final[Mapping[str, Statement]] = {
     lock: Statement(f"SELECT limit_minor, maintenance, period, updated_at FROM fraud_settings WHERE id = 1 {lock}")  # noqa: S608 - one of these
@@ -67,7 +22,7 @@ _READ: Final[Mapping[str, Statement]] = {
 
 
 async def read_settings(tx: Tx, *, lock: str = "") -> FraudSettings:
-    """`lock` is "FOR SHARE" where a charge depends on them, "FOR UPDATE" where they are changed."""
+    """`lock`: "FOR SHARE" if a charge depends on them, "FOR UPDATE" to change them."""
     (row,) = await tx.rows(_READ[lock])
     return FraudSettings(*row)
 
@@ -75,14 +30,14 @@ async def read_settings(tx: Tx, *, lock: str = "") -> FraudSettings:
 async def change_settings(
     tx: Tx,
     new: FraudSettings,
-    event: SettingsEventType,
+    event: FraudEvent,
     *,
     by: Actor,
     reason: str | None,
     before: dict[str, Any],
     after: dict[str, Any],
 ) -> int:
-    """Writes the settings and an entry of their trail, and returns its number; the caller holds the row FOR UPDATE."""
+    """Writes the settings and an entry of their event log; returns its number. The caller holds the row FOR UPDATE."""
     seq: int = (
         await tx.conn.execute(
             update(fraud_settings)
@@ -98,7 +53,7 @@ async def change_settings(
     ).scalar_one()
     entry = {"seq": seq, "at": new.updated_at, "type": str(event), "actor": by.name, "actor_role": by.role}
     await tx.conn.execute(insert(fraud_events), entry | {"reason": reason, "before": before, "after": after})
-    tx.news.fraud_settings = True
+    tx.changes.topics.add("fraud_settings")
     return seq
 
 
@@ -124,7 +79,7 @@ async def lock_tallies(tx: Tx, keys: Collection[tuple[UUID, str]], period: int) 
 
 
 _MOVED: Final = ("customers", "currencies", "periods", "minor")
-# Locked in their order first, as stock is.
+# Locked in the order of their keys first, as stock is.
 _MOVE: Final = Statement(
     """
     WITH moved AS MATERIALIZED (
@@ -140,6 +95,6 @@ _MOVE: Final = Statement(
 
 
 async def move_tallies(tx: Tx, moves: Mapping[TallyKey, int]) -> None:
-    """Adds to tallies of the very period; those that were cleared since are left alone."""
+    """Adds to tallies of the same period; those that were cleared since are left alone."""
     if moves:
         await tx.run(_MOVE, **columns(_MOVED, [(*key, moves[key]) for key in sorted(moves)]))

@@ -4,58 +4,55 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
-from uuid import UUID
 
-from oms.domain.access.permissions import Operation, Reach, Viewer, may_for, reach, require
-from oms.domain.audit.model import AuditAction
-from oms.domain.audit.record import record_override
+from oms.domain.access.permissions import Viewer, may_for, reach, require
 from oms.domain.fulfilment import rules
-from oms.domain.order import store
+from oms.domain.fulfilment.policy import FulfilmentAction, FulfilmentPermission
+from oms.domain.order.events import OrderEvent
+from oms.domain.order.load import LockedOrders, lock
 from oms.domain.order.model import Order
-from oms.domain.order.shipment import COURIER_SEES, Shipment
-from oms.domain.order.store import LockedOrders
-from oms.domain.vocabulary.errors import Code, Refused, refuse_all, refused
-from oms.domain.vocabulary.events import EventType
+from oms.domain.order.override import record_override
+from oms.domain.order.policy import OrderReason
+from oms.domain.order.shipment import COURIER_SEES, Shipment, ShipmentKey
+from oms.domain.vocabulary.errors import Refused, refuse_all, refused
+from oms.domain.vocabulary.permission import Permission, Reach
 from oms.domain.vocabulary.text import REASON_LENGTH, check_text
 from oms.platform.db import Tx
 
-ShipmentKey = tuple[UUID, int]
-"""A shipment's order and its number in it."""
 
-
-class Deed(StrEnum):
+class CourierAction(StrEnum):
     """What a courier does with a shipment."""
 
     DISPATCH = "DISPATCH"
     DELIVER = "DELIVER"
 
 
-_DEEDS: Final = {
-    Deed.DISPATCH: (Operation.DISPATCH, rules.dispatch),
-    Deed.DELIVER: (Operation.DELIVER, rules.deliver),
+_ACTIONS: Final = {
+    CourierAction.DISPATCH: (FulfilmentPermission.DISPATCH, rules.dispatch),
+    CourierAction.DELIVER: (FulfilmentPermission.DELIVER, rules.deliver),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Carry:
+class MoveShipment:
     """A courier's command."""
 
-    deed: Deed
+    action: CourierAction
     key: ShipmentKey
 
 
-async def carry(tx: Tx, asked: Sequence[tuple[Viewer, Carry]]) -> list[Shipment | Refused]:
-    """Dispatches and delivers, one after the other; each sees what came before it. Answers in their order.
+async def move(tx: Tx, commands: Sequence[tuple[Viewer, MoveShipment]]) -> list[Shipment | Refused]:
+    """Dispatches and delivers one shipment after the other; each command sees the effects of those before it.
 
     Refused: FORBIDDEN, NOT_FOUND, or CONFLICT unless it is BOOKED to be dispatched and DISPATCHED to be delivered.
-    The orders are locked and saved together; the callers may be different ones.
+    The orders are locked and saved together; the viewers may be different ones. Results are in the commands' order.
     """
-    locked = await store.lock(tx, {command.key[0] for _, command in asked})
+    locked = await lock(tx, {command.key[0] for _, command in commands})
     results: list[Shipment | Refused] = []
-    for viewer, command in asked:
-        operation, rule = _DEEDS[command.deed]
+    for viewer, command in commands:
+        permission, rule = _ACTIONS[command.action]
         try:
-            order, shipment = _visible(locked, viewer, command.key, operation)
+            order, shipment = _visible(locked, viewer, command.key, permission)
             rule(order, shipment, by=viewer.actor, at=locked.at)
         except Refused as refusal:
             results.append(refusal)
@@ -68,26 +65,25 @@ async def carry(tx: Tx, asked: Sequence[tuple[Viewer, Carry]]) -> list[Shipment 
 async def fail(tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str) -> ShipmentKey:
     """Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT unless it is BOOKED or DISPATCHED."""
     refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
-    locked = await store.lock(tx, [key[0]])
-    order, shipment = _visible(locked, viewer, key, Operation.FAIL_SHIPMENT)
+    locked = await lock(tx, [key[0]])
+    order, shipment = _visible(locked, viewer, key, FulfilmentPermission.FAIL_SHIPMENT)
     rules.fail(order, shipment, by=viewer.actor, at=locked.at, reason=reason)
-    await record_override(tx, viewer, AuditAction.ShipmentFailed, order, EventType.ShipmentFailed)
+    await record_override(tx, viewer, FulfilmentAction.ShipmentFailed, order, OrderEvent.ShipmentFailed)
     await locked.save()
     return key
 
 
-def _visible(locked: LockedOrders, viewer: Viewer, key: ShipmentKey, operation: Operation) -> tuple[Order, Shipment]:
-    """What does not exist and what the viewer's reach does not cover look the same."""
-    require(viewer, operation)
-    order = locked.get(key[0])
-    shipment = order.shipment(key[1]) if order else None
-    if order is None or shipment is None or not _reaches(viewer, operation, order, shipment):
-        raise refused(Code.NOT_FOUND, "There is no such shipment.", "shipmentId")
-    return order, shipment
+def _visible(locked: LockedOrders, viewer: Viewer, key: ShipmentKey, permission: Permission) -> tuple[Order, Shipment]:
+    """Raises Refused: FORBIDDEN, or NOT_FOUND, also for shipments out of the viewer's reach."""
+    require(viewer, permission)
+    found = locked.shipment(key)
+    if found is None or not _reaches(viewer, permission, *found):
+        raise refused(OrderReason.SHIPMENT_NOT_FOUND, "There is no such shipment.", "shipmentId")
+    return found
 
 
-def _reaches(viewer: Viewer, operation: Operation, order: Order, shipment: Shipment) -> bool:
-    """Couriers may learn what became of a shipment that was theirs to carry once, and nothing of others."""
-    if reach(viewer, operation) == Reach.CARRIED:
+def _reaches(viewer: Viewer, permission: Permission, order: Order, shipment: Shipment) -> bool:
+    """Couriers also reach shipments that they could have carried once, and learn what became of them."""
+    if reach(viewer, permission) == Reach.CARRIED:
         return shipment.status in COURIER_SEES or shipment.booked_at is not None
-    return may_for(viewer, operation, order.customer_reference)
+    return may_for(viewer, permission, order.customer_reference)

@@ -1,13 +1,14 @@
-"""What people do with a shipment: dispatch, deliver, fail. Pure rules; each may close its order."""
+"""What people do with a shipment: dispatch, deliver, report as failed. Pure rules; each may close its order."""
 
 from datetime import datetime
 
-from oms.domain.order.decide import close_if_done
+from oms.domain.order.closing import close_if_done, end_failed
+from oms.domain.order.events import OrderEvent as E
 from oms.domain.order.model import Order
-from oms.domain.order.shipment import SHIPMENT, Shipment, ShipmentStatus
+from oms.domain.order.policy import OrderReason
+from oms.domain.order.shipment import SHIPMENT, WITH_COURIER, Shipment
 from oms.domain.vocabulary.actor import Actor
-from oms.domain.vocabulary.errors import Code, refused
-from oms.domain.vocabulary.events import EventType as E
+from oms.domain.vocabulary.errors import refused
 
 
 def can_dispatch(shipment: Shipment) -> bool:
@@ -33,21 +34,13 @@ def deliver(order: Order, shipment: Shipment, *, by: Actor, at: datetime) -> Non
 
 
 def can_fail(shipment: Shipment) -> bool:
-    """What a person may report: never collected, lost, refused, undeliverable."""
-    return shipment.status in (ShipmentStatus.BOOKED, ShipmentStatus.DISPATCHED)
+    """Whether a person may report it: never collected, lost, refused, undeliverable."""
+    return shipment.status in WITH_COURIER
 
 
 def fail(order: Order, shipment: Shipment, *, by: Actor, at: datetime, reason: str) -> None:
-    """Ends a booked or dispatched shipment; its charge is refunded. Raises Refused(CONFLICT) unless can_fail()."""
+    """Ends a shipment that a courier has; its charge is refunded. Raises Refused(CONFLICT) unless can_fail()."""
     if not can_fail(shipment):
-        raise refused(
-            Code.CONFLICT,
-            f"The shipment is {shipment.status}; only one that is BOOKED or DISPATCHED can be reported as failed.",
-        )
+        message = f"The shipment is {shipment.status}; only one that is BOOKED or DISPATCHED can be reported as failed."
+        raise refused(OrderReason.NOT_WITH_COURIER, message)
     end_failed(order, shipment, by=by, at=at, reason=reason)
-
-
-def end_failed(order: Order, shipment: Shipment, *, by: Actor, at: datetime, reason: str) -> None:
-    """The shipment can't be carried out, whoever found out. Raises Refused(CONFLICT) where it is final."""
-    order.record_for(shipment, E.ShipmentFailed, by=by, at=at, reason=reason)
-    close_if_done(order, by=by, at=at, reason=reason)

@@ -4,21 +4,9 @@ from collections.abc import Collection
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Column, DateTime, Index, LargeBinary, Table, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import text
 
-from oms.platform.db import Statement, Tx, metadata
-
-idempotency_keys: Final = Table(
-    "idempotency_keys",
-    metadata,
-    Column("caller", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("body_hash", LargeBinary, nullable=False),
-    Column("subject", JSONB, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Index(None, "created_at"),
-)
+from oms.platform.db import Statement, Tx
 
 _LOCK: Final = Statement(
     """

@@ -10,13 +10,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.audit.model import AuditAction, Entry
+from oms.domain.audit.model import Entry
 from oms.domain.audit.record import record
 from oms.domain.identity import account_store, passwords
 from oms.domain.identity import session_store as sessions
 from oms.domain.identity.accounts import Account, NewAccount, account_id_of, role_problems
+from oms.domain.identity.policy import IdentityAction, IdentityReason
 from oms.domain.vocabulary.actor import Actor, Role
-from oms.domain.vocabulary.errors import Code, refuse_all, refused
+from oms.domain.vocabulary.errors import refuse_all, refused
 from oms.domain.vocabulary.ids import uuid7
 from oms.domain.vocabulary.text import NAME_LENGTH, check_text
 from oms.platform.db import Database, Tx
@@ -33,8 +34,8 @@ async def add(tx: Tx, by: Actor, new: NewAccount, password_hash: str | None = No
     refuse_all(new.problems())
     account = await account_store.add(tx, uuid7(await tx.clock()), new, password_hash)
     if account is None:
-        raise refused(Code.DUPLICATE, "There is an account with this login already; choose another.", "login")
-    await record(tx, by, _entry(AuditAction.AccountCreated, account, after={"role": str(account.role)}))
+        raise refused(IdentityReason.LOGIN_TAKEN, "Another account has this login; choose another one.", "login")
+    await record(tx, by, _entry(IdentityAction.AccountCreated, account, after={"role": str(account.role)}))
     return account
 
 
@@ -50,7 +51,7 @@ async def sign_in(db: Database, login: str, password: str) -> Account | None:
     verdict = await passwords.verify(known, password)
     if account is None or known is None or not verdict.right or account.disabled_at:
         async with db.transaction() as tx:
-            await record(tx, NOBODY, Entry(AuditAction.SignInFailed, account.viewer.principal if account else ""))
+            await record(tx, NOBODY, Entry(IdentityAction.SignInFailed, account.viewer.principal if account else ""))
         return None
     if verdict.outdated:
         renewed = await passwords.hashed(password)
@@ -68,10 +69,10 @@ async def of_openid(tx: Tx, *, issuer: str, subject: str, verified_email: str | 
     if account is None and verified_email:
         account = await account_store.link_openid(tx, verified_email, issuer, subject)
         if account:
-            await record(tx, account.viewer, _entry(AuditAction.AccountChanged, account, after={"openid": True}))
+            await record(tx, account.viewer, _entry(IdentityAction.AccountChanged, account, after={"openid": True}))
     if account and not account.disabled_at:
         return account
-    await record(tx, NOBODY, Entry(AuditAction.SignInFailed, account.viewer.principal if account else ""))
+    await record(tx, NOBODY, Entry(IdentityAction.SignInFailed, account.viewer.principal if account else ""))
     return None
 
 
@@ -80,7 +81,7 @@ async def of_login(db: Database, login: str) -> Account:
     async with db.reading() as conn:
         found = await account_store.of_login(conn, login)
     if found is None:
-        raise refused(Code.NOT_FOUND, "There is no account with this login; see: user list.", "login")
+        raise refused(IdentityReason.ACCOUNT_NOT_FOUND, "There is no account with this login; see: user list.", "login")
     return found[0]
 
 
@@ -107,16 +108,16 @@ async def change_password(db: Database, viewer: Viewer, *, present: str, new: st
         account, known = await _locked(tx, account_id)
     if not (await passwords.verify(known, present)).right:
         async with db.transaction() as tx:
-            await record(tx, viewer, _entry(AuditAction.SignInFailed, account))
-        raise refused(Code.INVALID, "This is not your present password.", "presentPassword")
+            await record(tx, viewer, _entry(IdentityAction.SignInFailed, account))
+        raise refused(IdentityReason.WRONG_PASSWORD, "This is not your present password.", "presentPassword")
     refuse_all(problem.under("newPassword") for problem in await passwords.checked(new, account, breached))
     password_hash = await passwords.hashed(new)
     async with db.transaction() as tx:
         if (await _locked(tx, account_id))[0].changed_at != account.changed_at:
-            raise refused(Code.CONFLICT, "Your account was changed just now: sign in again.")
+            raise refused(IdentityReason.ACCOUNT_CHANGED, "Your account was changed just now: sign in again.")
         await account_store.set_password(tx, account_id, password_hash)
         await sessions.end_all(tx, account_id, but=viewer.session_id)
-        await record(tx, viewer, _entry(AuditAction.PasswordChanged, account))
+        await record(tx, viewer, _entry(IdentityAction.PasswordChanged, account))
 
 
 async def set_password(tx: Tx, by: Actor, account_id: UUID, password_hash: str) -> None:
@@ -124,7 +125,7 @@ async def set_password(tx: Tx, by: Actor, account_id: UUID, password_hash: str) 
     account, _ = await _locked(tx, account_id)
     await account_store.set_password(tx, account_id, password_hash)
     await sessions.end_all(tx, account_id)
-    await record(tx, by, _entry(AuditAction.PasswordChanged, account))
+    await record(tx, by, _entry(IdentityAction.PasswordChanged, account))
 
 
 async def set_role(tx: Tx, by: Actor, account_id: UUID, role: Role, customer_reference: str | None) -> None:
@@ -135,7 +136,7 @@ async def set_role(tx: Tx, by: Actor, account_id: UUID, role: Role, customer_ref
         await account_store.set_role(tx, account_id, role, customer_reference)
         await sessions.end_all(tx, account_id)
         before, after = {"role": str(account.role)}, {"role": str(role)}
-        await record(tx, by, _entry(AuditAction.RoleChanged, account, before=before, after=after))
+        await record(tx, by, _entry(IdentityAction.RoleChanged, account, before=before, after=after))
 
 
 async def rename(tx: Tx, by: Actor, account_id: UUID, name: str) -> None:
@@ -143,7 +144,7 @@ async def rename(tx: Tx, by: Actor, account_id: UUID, name: str) -> None:
     refuse_all(check_text(name, "name", most=NAME_LENGTH))
     account, _ = await _locked(tx, account_id)
     await account_store.rename(tx, account_id, name)
-    await record(tx, by, _entry(AuditAction.AccountChanged, account, after={"renamed": True}))
+    await record(tx, by, _entry(IdentityAction.AccountChanged, account, after={"renamed": True}))
 
 
 async def set_disabled(tx: Tx, by: Actor, account_id: UUID, *, disabled: bool) -> None:
@@ -153,17 +154,17 @@ async def set_disabled(tx: Tx, by: Actor, account_id: UUID, *, disabled: bool) -
         await account_store.set_disabled(tx, account_id, disabled=disabled)
         await sessions.end_all(tx, account_id)
         before, after = {"disabled": not disabled}, {"disabled": disabled}
-        await record(tx, by, _entry(AuditAction.AccountChanged, account, before=before, after=after))
+        await record(tx, by, _entry(IdentityAction.AccountChanged, account, before=before, after=after))
 
 
-def _entry(action: AuditAction, account: Account, **what: Mapping[str, Any]) -> Entry:
+def _entry(action: IdentityAction, account: Account, **what: Mapping[str, Any]) -> Entry:
     return Entry(action, account.viewer.principal, before=what.get("before"), after=what.get("after"))
 
 
 async def _locked(tx: Tx, account_id: UUID) -> tuple[Account, str | None]:
     found = await account_store.lock(tx, account_id)
     if found is None:
-        raise refused(Code.NOT_FOUND, "There is no such account any more.", "login")
+        raise refused(IdentityReason.ACCOUNT_NOT_FOUND, "There is no such account any more.", "login")
     return found
 
 

@@ -4,29 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Row, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.domain.identity.accounts import Account, NewAccount, login_problems, normal_login
 from oms.domain.vocabulary.actor import Role
-from oms.platform.db import Tx, metadata
-
-accounts: Final = Table(
-    "accounts",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("login", Text(collation="C"), nullable=False, unique=True),  # as normal_login() writes it
-    Column("name", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("customer_reference", Text),
-    Column("password_hash", Text),
-    Column("openid_issuer", Text),
-    Column("openid_subject", Text),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("changed_at", DateTime(timezone=True), nullable=False),
-    Column("disabled_at", DateTime(timezone=True)),
-    UniqueConstraint("openid_issuer", "openid_subject"),
-)
+from oms.platform.db import Tx
 
 _ACCOUNT: Final = (
     "id, login, name, role, customer_reference, password_hash IS NOT NULL AS has_password, openid_issuer, "

@@ -8,8 +8,9 @@ from typing import Final
 from uuid import UUID
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.identity.policy import IdentityReason
 from oms.domain.vocabulary.actor import Role
-from oms.domain.vocabulary.errors import Code, Problem, refused
+from oms.domain.vocabulary.errors import Problem, refused
 from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
 
 LOGIN_LENGTH: Final = 254
@@ -63,7 +64,7 @@ class Account:
 def account_id_of(viewer: Viewer) -> UUID:
     """Raises Refused(FORBIDDEN) for a machine."""
     if not viewer.is_person:
-        raise refused(Code.FORBIDDEN, "A token has no account: sign in as a person to do this.")
+        raise refused(IdentityReason.NO_ACCOUNT, "A token has no account: sign in as a person to do this.")
     return UUID(viewer.principal.removeprefix("account:"))
 
 
@@ -75,14 +76,18 @@ def normal_login(login: str) -> str:
 def login_problems(login: str) -> Iterator[Problem]:
     yield from check_text(login, "login", most=LOGIN_LENGTH)
     if any(character.isspace() or not character.isprintable() for character in normal_login(login)):
-        yield Problem(Code.INVALID, "login must be one word, such as ana or ana@example.com.", ("login",))
+        yield Problem(IdentityReason.BAD_LOGIN, "login must be one word, such as ana or ana@example.com.", ("login",))
 
 
 def role_problems(role: Role, customer_reference: str | None) -> Iterator[Problem]:
     if role not in PEOPLE:
-        yield Problem(Code.INVALID, f"People can't be {role}: issue a token for the machine instead.", ("role",))
+        yield Problem(
+            IdentityReason.ROLE_FOR_MACHINES,
+            f"People can't be {role}: issue a token for the machine instead.",
+            ("role",),
+        )
     if (role == Role.CUSTOMER) != (customer_reference is not None):
         message = "A customer reference goes with the role CUSTOMER, and only with it."
-        yield Problem(Code.INVALID, message, ("customer",))
+        yield Problem(IdentityReason.ROLE_NEEDS_CUSTOMER, message, ("customer",))
     elif customer_reference is not None:
         yield from check_text(customer_reference, "customer", most=CODE_LENGTH)

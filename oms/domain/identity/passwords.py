@@ -20,7 +20,8 @@ from argon2.exceptions import VerifyMismatchError
 
 from oms.domain.identity.accounts import Account, NewAccount
 from oms.domain.identity.breached import is_breached
-from oms.domain.vocabulary.errors import Code, Problem
+from oms.domain.identity.policy import IdentityReason
+from oms.domain.vocabulary.errors import Problem
 from oms.domain.vocabulary.text import check_text
 
 SHORTEST: Final = 12
@@ -104,7 +105,7 @@ def _advice(password: str, words: Set[str]) -> str | None:
 
 
 def _problem(message: str) -> Problem:
-    return Problem(Code.INVALID, message)
+    return Problem(IdentityReason.WEAK_PASSWORD, message)
 
 
 async def hashed(password: str) -> str:

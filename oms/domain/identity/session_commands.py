@@ -5,13 +5,14 @@ from typing import Final
 from uuid import UUID
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.audit.model import AuditAction, Entry
+from oms.domain.audit.model import Entry
 from oms.domain.audit.record import record
 from oms.domain.identity import session_store
 from oms.domain.identity.accounts import Account, account_id_of
+from oms.domain.identity.policy import IdentityAction, IdentityReason
 from oms.domain.identity.sessions import HeldSession, Session, SessionRules
 from oms.domain.vocabulary.actor import Actor
-from oms.domain.vocabulary.errors import Code, refused
+from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.ids import uuid7
 from oms.domain.vocabulary.secret import digest_of, new_secret
 from oms.platform.db import Database, Tx
@@ -28,7 +29,7 @@ async def begin(tx: Tx, account: Account, rules: SessionRules, *, by: str) -> st
     secret = new_secret()
     if not await session_store.begin(tx, digest_of(secret), uuid7(await tx.clock()), account, rules):
         return None
-    await record(tx, account.viewer, Entry(AuditAction.SignedIn, account.viewer.principal, after={"by": by}))
+    await record(tx, account.viewer, Entry(IdentityAction.SignedIn, account.viewer.principal, after={"by": by}))
     return secret
 
 
@@ -60,25 +61,25 @@ async def own(db: Database, viewer: Viewer, rules: SessionRules) -> Sequence[Ses
 async def end(tx: Tx, secret: str) -> None:
     """Signs out; a session that is over already is left at that."""
     if owner := await session_store.end(tx, digest_of(secret)):
-        await record(tx, owner, Entry(AuditAction.SignedOut, owner.principal))
+        await record(tx, owner, Entry(IdentityAction.SignedOut, owner.principal))
 
 
 async def end_one(tx: Tx, viewer: Viewer, session_id: UUID) -> None:
     """By its owner, from elsewhere. Raises Refused(NOT_FOUND), for those of others, too."""
     account_id = account_id_of(viewer)
     if not await session_store.end_one(tx, account_id, session_id):
-        raise refused(Code.NOT_FOUND, "There is no such session any more.", "sessionId")
-    await record(tx, viewer, Entry(AuditAction.SessionsEnded, viewer.principal, after={"ended": 1}))
+        raise refused(IdentityReason.SESSION_NOT_FOUND, "There is no such session any more.", "sessionId")
+    await record(tx, viewer, Entry(IdentityAction.SessionsEnded, viewer.principal, after={"ended": 1}))
 
 
 async def end_others(tx: Tx, viewer: Viewer) -> None:
     """By their owner: signed out everywhere but here."""
     ended = await session_store.end_all(tx, account_id_of(viewer), but=viewer.session_id)
-    await record(tx, viewer, Entry(AuditAction.SessionsEnded, viewer.principal, after={"ended": ended}))
+    await record(tx, viewer, Entry(IdentityAction.SessionsEnded, viewer.principal, after={"ended": ended}))
 
 
 async def end_all(tx: Tx, by: Actor, account: Account) -> int:
     """By who runs the system; how many were ended."""
     ended = await session_store.end_all(tx, account.id)
-    await record(tx, by, Entry(AuditAction.SessionsEnded, account.viewer.principal, after={"ended": ended}))
+    await record(tx, by, Entry(IdentityAction.SessionsEnded, account.viewer.principal, after={"ended": ended}))
     return ended

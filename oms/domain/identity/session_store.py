@@ -4,28 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, Row, Table, Uuid, text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.identity.accounts import Account
 from oms.domain.identity.sessions import SEEN_EVERY, HeldSession, Session, SessionRules
 from oms.domain.vocabulary.actor import Role
-from oms.platform.db import Tx, metadata
-
-sessions: Final = Table(
-    "sessions",
-    metadata,
-    Column("hash", LargeBinary, primary_key=True),
-    Column("id", Uuid, nullable=False, unique=True),
-    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("last_seen_at", DateTime(timezone=True), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("ended_at", DateTime(timezone=True)),
-    Index(None, "account_id"),
-    Index(None, "expires_at"),
-)
+from oms.platform.db import Tx
 
 _HOLDS: Final = """
     s.ended_at IS NULL AND s.expires_at > clock_timestamp()

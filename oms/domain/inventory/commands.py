@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from oms.domain.access.permissions import Operation, Viewer, require
-from oms.domain.audit.model import AuditAction, Entry
-from oms.domain.audit.record import record_changes
+from oms.domain.access.permissions import Viewer, require
+from oms.domain.audit.model import Entry
 from oms.domain.catalog import store as catalog_store
 from oms.domain.catalog.commands import problems_of
+from oms.domain.catalog.policy import CatalogPermission, CatalogReason
+from oms.domain.catalog.record import record_changes
 from oms.domain.inventory import store
-from oms.domain.vocabulary.errors import Code, Problem, refuse_all
+from oms.domain.inventory.policy import InventoryAction, InventoryReason
+from oms.domain.vocabulary.errors import InputReason, Problem, refuse_all
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
 from oms.platform.db import Tx
 
@@ -30,7 +32,7 @@ class StockCount:
         yield from check_text(self.sku, "sku", most=CODE_LENGTH)
         yield from check_text(self.warehouse_code, "warehouseCode", most=CODE_LENGTH)
         if not 0 <= self.on_hand <= MOST_ON_HAND:
-            yield Problem(Code.INVALID, f"onHand is from 0 to {MOST_ON_HAND}.", ("onHand",))
+            yield Problem(InputReason.OUT_OF_RANGE, f"onHand is from 0 to {MOST_ON_HAND}.", ("onHand",))
 
 
 async def set_stock(tx: Tx, viewer: Viewer, counts: Sequence[StockCount]) -> int:
@@ -38,7 +40,7 @@ async def set_stock(tx: Tx, viewer: Viewer, counts: Sequence[StockCount]) -> int
 
     Raises Refused: FORBIDDEN; INVALID; CONFLICT below what is allocated, or where it is not as expected.
     """
-    require(viewer, Operation.SET_CATALOG)
+    require(viewer, CatalogPermission.SET_CATALOG)
     refuse_all(problems_of(counts, lambda c: (c.sku, c.warehouse_code), StockCount.problems))
     products = await catalog_store.of_skus(tx, {count.sku for count in counts})
     codes = await catalog_store.known_warehouses(tx, {count.warehouse_code for count in counts})
@@ -61,24 +63,24 @@ async def set_stock(tx: Tx, viewer: Viewer, counts: Sequence[StockCount]) -> int
 
 def _change(count: StockCount, on_hand: int) -> Entry:
     subject = f"{count.sku} in {count.warehouse_code}"
-    return Entry(AuditAction.StockSet, subject, {"onHand": on_hand}, {"onHand": count.on_hand})
+    return Entry(InventoryAction.StockSet, subject, {"onHand": on_hand}, {"onHand": count.on_hand})
 
 
 def _unknown(index: int, count: StockCount, *, sku: bool, warehouse: bool) -> Iterator[Problem]:
     where = ("inputs", str(index))
     if not sku:
         message = f"There is no product with the SKU {count.sku!r}; add it to the catalogue first."
-        yield Problem(Code.INVALID, message, (*where, "sku"))
+        yield Problem(CatalogReason.UNKNOWN_PRODUCT, message, (*where, "sku"))
     if not warehouse:
         message = f"There is no warehouse {count.warehouse_code!r}; add it first."
-        yield Problem(Code.INVALID, message, (*where, "warehouseCode"))
+        yield Problem(CatalogReason.UNKNOWN_WAREHOUSE, message, (*where, "warehouseCode"))
 
 
 def _conflicts(index: int, count: StockCount, on_hand: int, allocated: int) -> Iterator[Problem]:
     where = ("inputs", str(index))
     if count.expected is not None and count.expected != on_hand:
         message = f"{on_hand} are on hand, not {count.expected}: read the stock again and decide anew."
-        yield Problem(Code.CONFLICT, message, (*where, "expectedOnHand"))
+        yield Problem(InventoryReason.STOCK_CHANGED, message, (*where, "expectedOnHand"))
     if count.on_hand < allocated:
         message = f"{allocated} units are promised to orders; onHand can't be set below that."
-        yield Problem(Code.CONFLICT, message, (*where, "onHand"))
+        yield Problem(InventoryReason.BELOW_ALLOCATED, message, (*where, "onHand"))

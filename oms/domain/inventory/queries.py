@@ -5,8 +5,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.access.permissions import Viewer, require
 from oms.domain.catalog.model import Warehouse
+from oms.domain.inventory.policy import InventoryPermission
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
 from oms.platform.db import Database, Statement
@@ -43,7 +44,7 @@ async def levels(db: Database, viewer: Viewer, sku: str) -> list[Level]:
 
 async def levels_of(db: Database, viewer: Viewer, skus: Collection[str]) -> dict[str, list[Level]]:
     """By SKU, those that any warehouse knows; each in the order of warehouse codes. Raises Refused(FORBIDDEN)."""
-    require(viewer, Operation.READ_STOCK)
+    require(viewer, InventoryPermission.READ_STOCK)
     found: defaultdict[str, list[Level]] = defaultdict(list)
     for sku, code, name, on_hand, allocated in await db.rows(_LEVELS, skus=list(skus)):
         found[sku].append(Level(sku, Warehouse(code, name or code), on_hand, allocated))

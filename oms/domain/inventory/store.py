@@ -1,24 +1,12 @@
-"""Stock levels in PostgreSQL: 0 ≤ allocated ≤ on hand, always touched in the order of (SKU, warehouse)."""
+"""Stock levels in PostgreSQL: 0 ≤ allocated ≤ on hand, always locked in the order of (SKU, warehouse)."""
 
-from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
-from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Integer, Table, Text, text
+from oms.platform.db import Statement, Tx, columns
 
-from oms.domain.order.effects import StockMoves
-from oms.platform.db import Statement, Tx, columns, metadata
-
-stock: Final = Table(
-    "stock",
-    metadata,
-    Column("sku", Text(collation="C"), primary_key=True),
-    Column("warehouse_code", Text(collation="C"), primary_key=True),
-    Column("on_hand", Integer, nullable=False),
-    Column("allocated", Integer, nullable=False, server_default=text("0")),
-    CheckConstraint("0 <= allocated AND allocated <= on_hand", name="never_oversold"),
-)
+StockKey = tuple[str, str]
+"""SKU and warehouse code."""
 
 _LOCK: Final = Statement(
     """
@@ -36,18 +24,9 @@ async def lock_available(tx: Tx, skus: Collection[str]) -> dict[str, dict[str, i
     return available
 
 
-_HELD: Final = Statement(
-    """
-    SELECT a.sku, s.warehouse_code, sum(a.quantity)
-    FROM unnest(CAST(:orders AS uuid[]), CAST(:numbers AS int[])) AS moved(order_id, number)
-    JOIN shipments s USING (order_id, number)
-    JOIN allocations a ON a.order_id = s.order_id AND a.shipment = s.number
-    GROUP BY a.sku, s.warehouse_code
-    """
-)
 _MOVED: Final = ("skus", "codes", "allocated", "gone")
-# Rows are locked in their order first: an update alone would take them as its plan happens to come upon them. What it
-# adds to is the row as it is then, not as it was when the statement began.
+# Rows are locked in the order of their keys first: an update alone would lock them in the order of its plan. It adds to
+# the row as it is after the lock, not as it was when the statement began.
 _MOVE: Final = Statement(
     """
     WITH moved AS MATERIALIZED (
@@ -62,22 +41,11 @@ _MOVE: Final = Statement(
 )
 
 
-async def move(tx: Tx, moves: StockMoves) -> None:
-    """Claims units, gives them back, or lets them leave the shelf: on hand and allocated both fall."""
-    released, gone = await _held(tx, moves.released), await _held(tx, moves.gone)
-    changes = [
-        (sku, code, moves.claimed[sku, code] - released[sku, code] - gone[sku, code], gone[sku, code])
-        for sku, code in sorted({*moves.claimed, *released, *gone})
-    ]
+async def move(tx: Tx, *, allocated: Mapping[StockKey, int], gone: Mapping[StockKey, int]) -> None:
+    """Adds to the allocated units, which may be negative, and takes units that left the shelf from those on hand."""
+    changes = [(*key, allocated.get(key, 0), gone.get(key, 0)) for key in sorted({*allocated, *gone})]
     if changes:
         await tx.run(_MOVE, **columns(_MOVED, changes))
-
-
-async def _held(tx: Tx, moved: Collection[tuple[UUID, int]]) -> Counter[tuple[str, str]]:
-    if not moved:
-        return Counter()
-    found = await tx.rows(_HELD, **columns(("orders", "numbers"), list(moved)))
-    return Counter({(sku, code): units for sku, code, units in found})
 
 
 _ENSURE: Final = Statement(
@@ -104,8 +72,8 @@ _SET: Final = Statement(
 )
 
 
-async def lock_rows(tx: Tx, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int]]:
-    """(on hand, allocated) by (SKU, warehouse code); a pair that was not there before holds nothing."""
+async def lock_rows(tx: Tx, keys: Collection[StockKey]) -> dict[StockKey, tuple[int, int]]:
+    """(on hand, allocated) by key; creates missing rows with no units."""
     pairs = columns(("skus", "codes"), sorted(keys))
     await tx.run(_ENSURE, **pairs)
     found = await tx.rows(_LOCK_ROWS, **pairs)

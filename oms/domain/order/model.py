@@ -1,4 +1,4 @@
-"""An order with its shipments: the thing that is loaded, decided about and saved as one."""
+"""The order aggregate: an order with its lines and shipments is loaded, decided about and saved as one."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,16 +6,18 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from oms.domain.order.details import NO_DETAILS, OrderDetails
+from oms.domain.order.events import OrderEvent as E
 from oms.domain.order.payment import PAYMENT, Payment, PaymentStatus
-from oms.domain.order.shipment import SHIPMENT, Shipment, ShipmentStatus
+from oms.domain.order.policy import OrderReason
+from oms.domain.order.shipment import ENDED, SHIPMENT, SHIPMENT_PART, Shipment, ShipmentStatus
 from oms.domain.vocabulary.actor import Actor
-from oms.domain.vocabulary.events import Event
-from oms.domain.vocabulary.events import EventType as E
-from oms.domain.vocabulary.machine import Machine
+from oms.domain.vocabulary.events import ITSELF, Event, EventType, moved, part
+from oms.domain.vocabulary.machine import Command, Machine
 
 
 class OrderStatus(StrEnum):
-    """The contract's; what each means stands there."""
+    """The contract's; the schema says what each means."""
 
     PENDING = "PENDING"
     CUSTOMER_ACTION_REQUIRED = "CUSTOMER_ACTION_REQUIRED"
@@ -42,6 +44,10 @@ ORDER: Final = Machine[OrderStatus](
         (O.PROCESSING, E.OrderCompleted): O.COMPLETED,
         (O.PROCESSING, E.OrderFailed): O.FAILED,
     },
+    {
+        E.AmendmentAccepted: Command("accepted", OrderReason.NOT_AWAITING_ACCEPTANCE),
+        E.OrderCancelled: Command("cancelled", OrderReason.NOT_CANCELLABLE),
+    },
 )
 
 
@@ -58,9 +64,9 @@ class Line:
 
 @dataclass(slots=True)
 class Order:
-    """`news` holds what was recorded since it was loaded; saving writes it and everything that follows from it.
+    """`new_events` were recorded since it was loaded; saving writes them and everything that follows from them.
 
-    `lines` is empty where the loader was not asked for them.
+    `lines` is empty unless they were loaded. The fields up to `last_seq` are in the order of rows.ORDER_COLUMNS.
     """
 
     id: UUID
@@ -69,16 +75,15 @@ class Order:
     customer_reference: str
     currency: str
     payment_method: str
-    email: str | None
-    shipping_address: dict[str, str | None] | None
     status: OrderStatus
     placed_at: datetime
     closed_at: datetime | None = None
     action_deadline: datetime | None = None
     last_seq: int = 0
+    details: OrderDetails = NO_DETAILS
     lines: list[Line] = field(default_factory=list)
     shipments: list[Shipment] = field(default_factory=list)
-    news: list[Event] = field(default_factory=list)
+    new_events: list[Event] = field(default_factory=list)
 
     @property
     def is_final(self) -> bool:
@@ -92,39 +97,38 @@ class Order:
     @property
     def total_minor(self) -> int | None:
         """Over shipments neither cancelled nor failed; None while there is none, or one of them has no invoice."""
-        ended = (ShipmentStatus.CANCELLED, ShipmentStatus.FAILED)
-        invoices = [shipment.payment.invoice for shipment in self.shipments if shipment.status not in ended]
+        invoices = [shipment.payment.invoice for shipment in self.shipments if shipment.status not in ENDED]
         issued = [invoice.total_minor for invoice in invoices if invoice]
         return sum(issued) if issued and len(issued) == len(invoices) else None
 
     def shipment(self, number: int) -> Shipment | None:
-        """The shipment of that number; None for another order's, and for 0, which stands for the order itself."""
+        """The shipment of that number; None if the order has none, and for 0, which stands for the order itself."""
         return self.shipments[number - 1] if 1 <= number <= len(self.shipments) else None
 
     def place(self, *, by: Actor, at: datetime) -> None:
-        """The first entry of its trail."""
+        """Records the first event."""
         self.status = ORDER.after(None, E.OrderPlaced)
-        self._note(E.OrderPlaced, by, at, None, None, {"to": str(self.status)})
+        self._record(E.OrderPlaced, by, at, None, ITSELF, {"to": str(self.status)})
 
-    def record(self, event: E, *, by: Actor, at: datetime, reason: str | None = None, **data: Any) -> None:
-        """Something happened to the order itself. Raises Refused(CONFLICT) where its table does not allow it."""
+    def record(self, event: EventType, *, by: Actor, at: datetime, reason: str | None = None, **data: Any) -> None:
+        """Records what happened to the order itself. Raises Refused(CONFLICT) where its machine does not allow it."""
         before, after = self.status, ORDER.after(self.status, event)
         self.status = after
-        if self.is_final:
+        if after in ORDER.final and before not in ORDER.final:
             self.closed_at = at
-        self._note(event, by, at, reason, None, _moved(before, after) | data)
+        self._record(event, by, at, reason, ITSELF, moved(before, after) | data)
 
     def record_for(
-        self, shipment: Shipment, event: E, *, by: Actor, at: datetime, reason: str | None = None, **data: Any
+        self, shipment: Shipment, event: EventType, *, by: Actor, at: datetime, reason: str | None = None, **data: Any
     ) -> None:
-        """Something happened to one of its shipments or that one's payment: both tables are asked first."""
+        """Records what happened to a shipment or its payment. Raises Refused(CONFLICT) as their machines say."""
         before = shipment.status
         status, payment = SHIPMENT.after(before, event), PAYMENT.after(shipment.payment.status, event)
         shipment.status, shipment.payment.status, shipment.updated_at = status, payment, at
-        self._note(event, by, at, reason, shipment.number, _moved(before, status) | data)
+        self._record(event, by, at, reason, part(SHIPMENT_PART, shipment.number), moved(before, status) | data)
 
     def open_shipment(self, warehouse_code: str, at: datetime) -> Shipment:
-        """The next shipment of an order that is being allocated; the event that allocates is recorded after it."""
+        """The next shipment of an order that is being allocated; record the event that allocates it after this."""
         shipment = Shipment(
             self.id,
             len(self.shipments) + 1,
@@ -137,18 +141,8 @@ class Order:
         self.shipments.append(shipment)
         return shipment
 
-    def _note(
-        self,
-        event: E,
-        by: Actor,
-        at: datetime,
-        reason: str | None,
-        shipment: int | None,
-        data: dict[str, Any],
+    def _record(
+        self, event: EventType, by: Actor, at: datetime, reason: str | None, subject: str, data: dict[str, Any]
     ) -> None:
         self.last_seq += 1
-        self.news.append(Event(self.last_seq, event, at, by, reason, shipment, data))
-
-
-def _moved(before: StrEnum, after: StrEnum) -> dict[str, Any]:
-    return {} if before == after else {"from": str(before), "to": str(after)}
+        self.new_events.append(Event(self.last_seq, event, at, by, reason, subject, data))

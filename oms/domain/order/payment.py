@@ -5,12 +5,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from oms.domain.vocabulary.events import EventType as E
+from oms.domain.order.events import OrderEvent as E
 from oms.domain.vocabulary.machine import Machine
 
 
 class PaymentStatus(StrEnum):
-    """The contract's, and CHARGING: the intent is committed, the outcome not known yet (clients see PENDING)."""
+    """The contract's, and CHARGING: the charge is committed, its outcome unknown. Clients see it as PENDING."""
 
     PENDING = "PENDING"
     CHARGING = "CHARGING"
@@ -35,7 +35,7 @@ PAYMENT: Final = Machine[PaymentStatus](
         (P.CHARGING, E.ChargeDeclined): P.DECLINED,
         (P.SUCCEEDED, E.ShipmentBooked): P.SUCCEEDED,
         (P.SUCCEEDED, E.ShipmentRefunded): P.REFUNDED,
-        # A shipment that ends: unpaid, its payment is void; in flight, it is settled first; paid, it is refunded.
+        # When a shipment ends, an unpaid payment is void, a charge in flight is settled first, a paid one is refunded.
         (P.PENDING, E.ShipmentCancelled): P.VOIDED,
         (P.CHARGING, E.ShipmentCancelled): P.CHARGING,
         (P.SUCCEEDED, E.ShipmentCancelled): P.SUCCEEDED,
@@ -48,7 +48,7 @@ PAYMENT: Final = Machine[PaymentStatus](
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the billing system has calculated, in minor units of the order's currency."""
+    """What the billing system calculated, in minor units of the order's currency."""
 
     number: str
     subtotal_minor: int
@@ -72,7 +72,7 @@ class Invoice(Draft):
 class Payment:
     """Money taken for one shipment.
 
-    `period` is the spending period whose tally carries the amount, from the moment the charge was started.
+    `period`: the spending period whose tally carries the amount, from the moment the charge was started.
     """
 
     status: PaymentStatus
@@ -85,13 +85,13 @@ class Payment:
 
     @property
     def due_minor(self) -> int:
-        """The invoice's total. Raises ValueError before there is one."""
+        """The invoice's total. Raises ValueError before there is an invoice."""
         if self.invoice is None:
             raise ValueError("not invoiced yet")
         return self.invoice.total_minor
 
     @property
     def tallied_minor(self) -> int:
-        """What the customer's tally carries for it: reserved while charging, kept while paid, else nothing."""
+        """What the customer's spending includes for it: reserved while charging, kept while paid, else nothing."""
         counts = self.status in (PaymentStatus.CHARGING, PaymentStatus.SUCCEEDED)
         return self.due_minor if counts else 0

@@ -1,40 +1,34 @@
 """What happened, in one sentence for a person."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from oms.domain.vocabulary.events import Event
-from oms.domain.vocabulary.events import EventType as E
-from oms.domain.vocabulary.money import written
-
-_REASONS: Final[Mapping[str, str]] = {
-    "SPENDING_LIMIT_EXCEEDED": "it would exceed the customer's spending limit",
-    "FRAUD_MAINTENANCE": "fraud control is in maintenance",
-    "CARD_DECLINED": "the card was declined",
-}
+from oms.domain.concept.declaration import EventKind, Sentence
+from oms.domain.order.events import OrderEvent as E
+from oms.domain.order.shipment import SHIPMENT_PART
+from oms.domain.vocabulary.events import Event, EventType
+from oms.domain.vocabulary.failures import phrase
+from oms.domain.vocabulary.money import formatted
 
 
-def sentence(event: Event, currency: str) -> str:
-    """`currency` is the order's. Couriers are told only of events whose sentence names no amount."""
-    return _SENTENCES[event.type](event, currency)
+def because(event: Event) -> str:
+    """`: the reason`, if the event has one."""
+    return f": {phrase(event.reason)}" if event.reason else ""
 
 
-def _plain(text: str) -> Callable[[Event, str], str]:
+def _plain(text: str) -> Sentence:
     """A sentence about the event's shipment ({n}), with the reason if there is one."""
-    return lambda event, _: f"{text.format(n=event.shipment)}{_because(event)}."
+    return lambda event, _: f"{text.format(n=event.number_of(SHIPMENT_PART))}{because(event)}."
 
 
-def _amount(text: str, key: str) -> Callable[[Event, str], str]:
-    """The same with an amount that the event carries in its data."""
+def _amount(text: str, key: str) -> Sentence:
+    """The same with an amount from the event's data."""
 
-    def say(event: Event, currency: str) -> str:
-        return f"{text.format(n=event.shipment, amount=written(event.data[key], currency))}."
+    def sentence(event: Event, currency: str) -> str:
+        amount = formatted(event.data[key], currency)
+        return f"{text.format(n=event.number_of(SHIPMENT_PART), amount=amount)}."
 
-    return say
-
-
-def _because(event: Event) -> str:
-    return f": {_REASONS.get(event.reason, event.reason)}" if event.reason else ""
+    return sentence
 
 
 def _allocated(event: Event, _: str) -> str:
@@ -52,41 +46,38 @@ def _unavailable(event: Event, _: str) -> str:
     return f"Unavailable: {lacking}{more}; the customer is asked to accept the rest or to cancel."
 
 
+def _booked(event: Event, _: str) -> str:
+    courier, tracking = event.data["courier"], event.data["tracking"]
+    return f"{courier} will deliver shipment {event.number_of(SHIPMENT_PART)}, tracking number {tracking}."
+
+
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _work(text: str) -> Callable[[Event, str], str]:
-    def say(event: Event, _: str) -> str:
-        about = f"shipment {event.shipment}" if event.shipment else "the order"
-        return f"{text.format(queue=event.data['queue'].capitalize(), about=about)}{_because(event)}."
-
-    return say
+def _without_amount(sentence: Sentence) -> EventKind:
+    return EventKind(sentence, names_no_amount=True)
 
 
-_SENTENCES: Final[Mapping[E, Callable[[Event, str], str]]] = {
-    E.OrderPlaced: _plain("The order was placed"),
-    E.ItemsAllocated: _allocated,
-    E.ItemsUnavailable: _unavailable,
-    E.AmendmentAccepted: _plain("The customer accepted the order without its unavailable items"),
-    E.OrderCancelled: _plain("The order was cancelled"),
-    E.OrderTimedOut: _plain("The order timed out"),
-    E.OrderCompleted: _plain("The order is completed"),
-    E.OrderFailed: _plain("The order failed"),
-    E.ShipmentInvoiced: _amount("Shipment {n} was invoiced at {amount}", "total"),
-    E.ChargeHeld: _plain("The charge of shipment {n} waits"),
-    E.ChargeStarted: _amount("The charge of shipment {n} over {amount} was started", "amount"),
-    E.ShipmentCharged: _amount("Shipment {n} was charged {amount}", "amount"),
-    E.ChargeDeclined: _plain("The charge of shipment {n} was declined"),
-    E.ShipmentRefunded: _amount("The charge of shipment {n}, {amount}, was refunded", "amount"),
-    E.ShipmentBooked: lambda event, _: (
-        f"{event.data['courier']} will deliver shipment {event.shipment}, tracking number {event.data['tracking']}."
-    ),
-    E.BookingReleased: _plain("The courier's booking of shipment {n} was cancelled"),
-    E.ShipmentDispatched: _plain("Shipment {n} was picked up by the courier"),
-    E.ShipmentDelivered: _plain("Shipment {n} was delivered"),
-    E.ShipmentFailed: _plain("Shipment {n} failed"),
-    E.ShipmentCancelled: _plain("Shipment {n} was cancelled"),
-    E.WorkParked: _work("{queue} of {about} keeps failing and waits for support"),
-    E.WorkRetried: _work("{queue} of {about} is tried again"),
+ORDER_EVENTS: Final[Mapping[EventType, EventKind]] = {
+    E.OrderPlaced: EventKind(_plain("The order was placed")),
+    E.ItemsAllocated: EventKind(_allocated),
+    E.ItemsUnavailable: EventKind(_unavailable),
+    E.AmendmentAccepted: EventKind(_plain("The customer accepted the order without its unavailable items")),
+    E.OrderCancelled: EventKind(_plain("The order was cancelled")),
+    E.OrderTimedOut: EventKind(_plain("The order timed out")),
+    E.OrderCompleted: EventKind(_plain("The order is completed")),
+    E.OrderFailed: EventKind(_plain("The order failed")),
+    E.ShipmentInvoiced: EventKind(_amount("Shipment {n} was invoiced at {amount}", "total")),
+    E.ChargeHeld: EventKind(_plain("The charge of shipment {n} waits")),
+    E.ChargeStarted: EventKind(_amount("The charge of shipment {n} over {amount} was started", "amount")),
+    E.ShipmentCharged: EventKind(_amount("Shipment {n} was charged {amount}", "amount")),
+    E.ChargeDeclined: EventKind(_plain("The charge of shipment {n} was declined")),
+    E.ShipmentRefunded: EventKind(_amount("The charge of shipment {n}, {amount}, was refunded", "amount")),
+    E.ShipmentBooked: _without_amount(_booked),
+    E.BookingReleased: EventKind(_plain("The courier's booking of shipment {n} was cancelled")),
+    E.ShipmentDispatched: _without_amount(_plain("Shipment {n} was picked up by the courier")),
+    E.ShipmentDelivered: _without_amount(_plain("Shipment {n} was delivered")),
+    E.ShipmentFailed: _without_amount(_plain("Shipment {n} failed")),
+    E.ShipmentCancelled: _without_amount(_plain("Shipment {n} was cancelled")),
 }

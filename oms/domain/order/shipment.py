@@ -1,4 +1,4 @@
-"""A shipment: the items of one order that leave one warehouse together."""
+"""A shipment: the items of one order that leave one warehouse together, the unit of billing and delivery."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,13 +6,20 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from oms.domain.order.events import OrderEvent as E
 from oms.domain.order.payment import Payment
-from oms.domain.vocabulary.events import EventType as E
-from oms.domain.vocabulary.machine import Machine
+from oms.domain.order.policy import OrderReason
+from oms.domain.vocabulary.machine import Command, Machine
+
+SHIPMENT_PART: Final = "shipment"
+"""How the subjects of events and the parts of work call a shipment."""
+
+ShipmentKey = tuple[UUID, int]
+"""A shipment's order and its number in it."""
 
 
 class ShipmentStatus(StrEnum):
-    """The contract's; what each means stands there."""
+    """The contract's; the schema says what each means."""
 
     PENDING = "PENDING"
     BOOKED = "BOOKED"
@@ -42,18 +49,29 @@ SHIPMENT: Final = Machine[ShipmentStatus](
         (S.CANCELLED, E.ChargeDeclined): S.CANCELLED,
         (S.FAILED, E.ChargeDeclined): S.FAILED,
     },
+    {
+        E.ShipmentDispatched: Command("dispatched", OrderReason.NOT_BOOKED),
+        E.ShipmentDelivered: Command("delivered", OrderReason.NOT_DISPATCHED),
+        E.ShipmentFailed: Command("reported as failed", OrderReason.NOT_WITH_COURIER),
+    },
 )
 
 OPEN: Final = frozenset({S.PENDING, S.BOOKED})
-"""Not yet picked up: its units count as allocated."""
+"""Not picked up yet: its units count as allocated."""
+
+ENDED: Final = frozenset({S.CANCELLED, S.FAILED})
+"""Will not be delivered: whatever was charged is refunded."""
+
+WITH_COURIER: Final = frozenset({S.BOOKED, S.DISPATCHED})
+"""A courier has accepted it and has not delivered it."""
 
 COURIER_SEES: Final = frozenset({S.BOOKED, S.DISPATCHED, S.DELIVERED})
-"""What couriers list and open (domain.md, "Who uses it")."""
+"""What couriers may list and open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An allocation: `quantity` units of an order line that stand in the shipment's warehouse for it."""
+    """An allocation: `quantity` units of an order line from the shipment's warehouse."""
 
     line: int
     sku: str
@@ -63,7 +81,7 @@ class Item:
 
 @dataclass(slots=True)
 class Shipment:
-    """`number` counts from 1 within its order. `items` is empty where the loader was not asked for them.
+    """`number` counts from 1 within its order. `items` is empty unless they were loaded.
 
     `booking_open`: the courier may hold a booking, or may yet come to hold one.
     """
@@ -82,6 +100,10 @@ class Shipment:
     booked_at: datetime | None = None
     dispatched_at: datetime | None = None
     delivered_at: datetime | None = None
+
+    @property
+    def key(self) -> ShipmentKey:
+        return self.order_id, self.number
 
     @property
     def is_final(self) -> bool:

@@ -1,4 +1,4 @@
-"""Orders to look at: single ones, with what is wanted of them, their lines, and those of a customer."""
+"""Reading orders: single ones with what is read together with them, their lines, and those of a customer."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from oms.domain.access.permissions import Operation, Viewer, require
-from oms.domain.order.model import Line, Order, OrderStatus
-from oms.domain.order_queries import includes
-from oms.domain.order_queries.includes import NONE, THE_ORDER, Parts, Wanted
-from oms.domain.order_queries.row_filters import scope_of
+from oms.domain.access.permissions import Viewer, require
+from oms.domain.order.model import Line, Order
+from oms.domain.order.policy import OrderPermission
+from oms.domain.order.rows import CURRENCY, LINES, ORDER_COLUMNS, order_of
+from oms.domain.order_queries.includes import NONE, ORDER_ONLY, Included, Includes, included_of
+from oms.domain.order_queries.includes import columns as include_columns
+from oms.domain.order_queries.row_filters import row_filter_of
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.paging import Page, bad_cursor, check_first, cursor_of, key_of
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
@@ -22,12 +24,12 @@ from oms.platform.db import Database, Row, Statement, statement
 class SeenOrder:
     """An order without lines and shipments, as it was at an instant of the database's clock.
 
-    `parts` has what was read with it.
+    `included`: what was read with it.
     """
 
     order: Order
     at: datetime
-    parts: Parts = NONE
+    included: Included = NONE
 
     @property
     def cursor(self) -> str:
@@ -35,87 +37,78 @@ class SeenOrder:
 
     @property
     def waiting_cursor(self) -> str:
-        """Its place among those that wait longest: open ones by their id, closed ones by when they were closed."""
+        """Its position in WAITING_LONGEST: open orders by their id, closed ones by when they were closed."""
         closed_at = self.order.closed_at
         return cursor_of(f"{closed_at.isoformat() if closed_at else ''} {self.order.id.hex}")
 
 
-_COLUMNS: Final = """
-    o.id, o.reference, o.customer_id, o.customer_reference, o.currency, o.payment_method, o.email, o.shipping_address,
-    o.status, o.placed_at, o.closed_at, o.action_deadline, o.last_seq, clock_timestamp()
-"""
-"""In the order of Order's fields."""
-_COUNT: Final = _COLUMNS.count(",") + 1
-_CURRENCY: Final = 4
+_COLUMNS: Final = ", ".join((*(f"o.{name}" for name in ORDER_COLUMNS), "clock_timestamp()"))
+_COUNT: Final = len(ORDER_COLUMNS) + 1
 
 
 async def of_ids(
-    db: Database, viewer: Viewer, ids: Collection[UUID], wanted: Wanted = THE_ORDER
+    db: Database, viewer: Viewer, ids: Collection[UUID], includes: Includes = ORDER_ONLY
 ) -> dict[UUID, SeenOrder]:
-    """Those that exist and that the viewer may see."""
-    found = await _where(db, viewer, "o.id = ANY(CAST(:ids AS uuid[]))", wanted, ids=list(ids))
+    """By id, those that exist and that the viewer may see."""
+    found = await _where(db, viewer, "o.id = ANY(CAST(:ids AS uuid[]))", includes, ids=list(ids))
     return {seen.order.id: seen for seen in found}
 
 
 async def of_shipments(db: Database, ids: Collection[UUID]) -> dict[UUID, SeenOrder]:
-    """The orders of shipments that the viewer was found to see; who sees a shipment may know its order."""
+    """The orders of shipments that the viewer may see; whoever sees a shipment may see its order."""
     query = f"SELECT {_COLUMNS} FROM orders o WHERE o.id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants
-    return {row[0]: _order(row) for row in await db.rows(statement(query), ids=list(ids))}
+    return {row[0]: _seen(row) for row in await db.rows(statement(query), ids=list(ids))}
 
 
-async def of_reference(db: Database, viewer: Viewer, reference: str, wanted: Wanted = THE_ORDER) -> SeenOrder | None:
-    """Raises Refused(INVALID) for what can be no reference."""
+async def of_reference(
+    db: Database, viewer: Viewer, reference: str, includes: Includes = ORDER_ONLY
+) -> SeenOrder | None:
+    """Raises Refused(INVALID) for a text that no reference can be."""
     refuse_all(check_text(reference, "reference", most=CODE_LENGTH))
     condition = "o.id = (SELECT order_id FROM order_references WHERE reference = :reference)"
-    found = await _where(db, viewer, condition, wanted, reference=reference)
+    found = await _where(db, viewer, condition, includes, reference=reference)
     return found[0] if found else None
 
 
-async def _where(db: Database, viewer: Viewer, condition: str, wanted: Wanted, **values: Any) -> list[SeenOrder]:
-    asking = Asking(viewer, wanted)
-    rest = f"FROM orders o WHERE {condition} AND {asking.scope.orders}"
-    return await asking.rows(db, f"SELECT {asking.columns} {rest}", values)
+async def _where(db: Database, viewer: Viewer, condition: str, includes: Includes, **values: Any) -> list[SeenOrder]:
+    select = OrderSelect(viewer, includes)
+    rest = f"FROM orders o WHERE {condition} AND {select.row_filter.orders}"
+    return await select.rows(db, f"SELECT {select.columns} {rest}", values)
 
 
-class Asking:
-    """Who asks, and what is wanted with each order: any query that selects `columns` can be answered by `rows`."""
+class OrderSelect:
+    """What to select for a viewer: any query that selects `columns` can be executed by `rows`."""
 
-    def __init__(self, viewer: Viewer, wanted: Wanted) -> None:
+    def __init__(self, viewer: Viewer, includes: Includes) -> None:
         self._viewer = viewer
-        self._wanted = wanted
-        self.scope = scope_of(viewer)
-        self.columns = _COLUMNS + includes.columns(viewer, wanted)
+        self._includes = includes
+        self.row_filter = row_filter_of(viewer)
+        self.columns = _COLUMNS + include_columns(viewer, includes)
 
     async def rows(
-        self, db: Database, query: str, values: Mapping[str, Any], *, planned_anew: bool = False
+        self, db: Database, query: str, values: Mapping[str, Any], *, custom_plan: bool = False
     ) -> list[SeenOrder]:
-        read = db.rows_planned_anew if planned_anew else db.rows
-        rows = await read(statement(query), **self.scope.values, **self._wanted.values, **values)
+        read = db.rows_planned_anew if custom_plan else db.rows
+        rows = await read(statement(query), **self.row_filter.values, **self._includes.values, **values)
         return [self._seen(row) for row in rows]
 
     def _seen(self, row: Row) -> SeenOrder:
-        if not self._wanted.parts:
-            return _order(row)
-        return _order(row, includes.parts_of(self._viewer, row[_CURRENCY], self._wanted, row[_COUNT:]))
+        if not self._includes.parts:
+            return _seen(row)
+        included = included_of(self._viewer, row[CURRENCY], self._includes, row[_COUNT:])
+        return _seen(row, included)
 
 
-def _order(row: Row, with_it: Parts = NONE) -> SeenOrder:
+def _seen(row: Row, included: Included = NONE) -> SeenOrder:
     """From a row that begins with _COLUMNS."""
-    key, reference, customer_id, customer, currency, method, email, address, status, *told, at = row[:_COUNT]
-    order = Order(key, reference, customer_id, customer, currency, method, email, address, OrderStatus(status), *told)
-    return SeenOrder(order, at, with_it)
+    return SeenOrder(order_of(row[: _COUNT - 1]), row[_COUNT - 1], included)
 
 
-_LINES: Final = Statement(
-    """
-    SELECT order_id, number, sku, quantity, unit_price_minor, unavailable
-    FROM order_lines WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, number
-    """
-)
+_LINES: Final = Statement(LINES)
 
 
 async def lines_of(db: Database, ids: Collection[UUID]) -> dict[UUID, list[Line]]:
-    """Lines by order, in their order."""
+    """By order, in their order."""
     lines: dict[UUID, list[Line]] = defaultdict(list)
     for order_id, *line in await db.rows(_LINES, ids=list(ids)):
         lines[order_id].append(Line(*line))
@@ -140,29 +133,29 @@ _OF_CUSTOMERS: Final = f"""
         ORDER BY o.id DESC LIMIT k.most
     ) o ORDER BY o.id DESC
 """  # noqa: S608 - conditions are written here, values are bound
-BEYOND_ALL: Final = UUID(int=2**128 - 1)
+MAX_ID: Final = UUID(int=2**128 - 1)
 
 
 async def pages_of_customers(
     db: Database, viewer: Viewer, pages: Sequence[CustomerPage]
 ) -> dict[CustomerPage, Page[SeenOrder]]:
-    """As far as the viewer may see. Raises Refused: FORBIDDEN, or INVALID for an impossible argument."""
-    require(viewer, Operation.READ_ORDERS)
-    scope = scope_of(viewer)
-    asked = {
+    """As far as the viewer may see. Raises Refused: FORBIDDEN, or INVALID."""
+    require(viewer, OrderPermission.READ_ORDERS)
+    row_filter = row_filter_of(viewer)
+    values = {
         "pages": list(range(len(pages))),
         "customers": [page.customer_reference for page in pages],
-        "below": [BEYOND_ALL if page.after is None else order_of(page.after) for page in pages],
+        "below": [MAX_ID if page.after is None else order_id_of(page.after) for page in pages],
         "most": [check_first(page.first) + 1 for page in pages],
     }
     found: dict[int, list[SeenOrder]] = defaultdict(list)
-    query = statement(_OF_CUSTOMERS.format(visible=scope.orders))
-    for place, *row in await db.rows(query, **scope.values, **asked):
-        found[place].append(_order(row))
+    query = statement(_OF_CUSTOMERS.format(visible=row_filter.orders))
+    for place, *row in await db.rows(query, **row_filter.values, **values):
+        found[place].append(_seen(row))
     return {page: Page.of(found[place], page.first) for place, page in enumerate(pages)}
 
 
-def order_of(cursor: str) -> UUID:
+def order_id_of(cursor: str) -> UUID:
     """The id in an order's cursor. Raises Refused(INVALID)."""
     try:
         return UUID(hex=key_of(cursor))

@@ -1,21 +1,24 @@
-"""Which orders and shipments a viewer may see: the one place that lists, single reads and subscriptions ask."""
+"""Which orders and shipments a viewer may see, as SQL conditions for lists, single reads and subscriptions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from oms.domain.access.permissions import Operation, Reach, Viewer, reach
+from oms.domain.access.permissions import Viewer, reach
+from oms.domain.order.policy import OrderPermission
 from oms.domain.order.shipment import COURIER_SEES
+from oms.domain.vocabulary.machine import sql_list
+from oms.domain.vocabulary.permission import Reach
 
 _MINE: Final = "o.customer_reference = :viewer_customer"
-_CARRIED: Final = "IN ({})".format(", ".join(f"'{status}'" for status in sorted(COURIER_SEES)))
+_CARRIED: Final = f"IN ({sql_list(COURIER_SEES)})"
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """Conditions in SQL over `o` (a row of orders) and `s` (a row of shipments), and the values they bind.
+class RowFilter:
+    """SQL conditions over `o` (a row of orders) and `s` (a row of shipments), and the values that they bind.
 
-    `shipments_of_seen` is enough where the shipment's order is known to be one that the viewer may see.
+    `shipments_of_seen` is enough for shipments of orders that the viewer may see.
     """
 
     orders: str
@@ -38,14 +41,14 @@ _SHIPMENTS: Final[Mapping[Reach, str]] = {
 }
 _OF_SEEN: Final[Mapping[Reach, str]] = {**_SHIPMENTS, Reach.OWN: "true"}
 
-EVERYTHING: Final = Scope("true", "true", "true")
-_NOTHING: Final = Scope("false", "false", "false")
+EVERYTHING: Final = RowFilter("true", "true", "true")
+_NOTHING: Final = RowFilter("false", "false", "false")
 
 
-def scope_of(viewer: Viewer) -> Scope:
-    """How far the viewer may read orders and their shipments, as conditions."""
-    reached = reach(viewer, Operation.READ_ORDER)
+def row_filter_of(viewer: Viewer) -> RowFilter:
+    """For what the viewer may read."""
+    reached = reach(viewer, OrderPermission.READ_ORDER)
     if reached is None:
         return _NOTHING
     values = {"viewer_customer": viewer.customer_reference} if reached == Reach.OWN else {}
-    return Scope(_ORDERS[reached], _SHIPMENTS[reached], _OF_SEEN[reached], values)
+    return RowFilter(_ORDERS[reached], _SHIPMENTS[reached], _OF_SEEN[reached], values)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.access.permissions import Viewer, require
+from oms.domain.order.policy import OrderPermission
 from oms.domain.order.shipment import ShipmentStatus
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
@@ -38,7 +39,7 @@ _IN_ONE_WAREHOUSE: Final = Statement(_COUNTS.format(there="AND s.warehouse_code 
 
 async def counts(db: Database, viewer: Viewer, warehouse_code: str | None) -> list[Counted]:
     """Those BOOKED, DISPATCHED, and DELIVERED within 24 hours. Raises Refused: FORBIDDEN, or INVALID."""
-    require(viewer, Operation.COUNT_SHIPMENTS)
+    require(viewer, OrderPermission.COUNT_SHIPMENTS)
     query = _EVERYWHERE if warehouse_code is None else _IN_ONE_WAREHOUSE
     values: dict[str, str | int] = {"most": MOST_COUNTED}
     if warehouse_code is not None:

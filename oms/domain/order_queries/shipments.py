@@ -1,4 +1,4 @@
-"""Shipments to look at: single ones, those of orders, their items, and pages of them, as the viewer may see."""
+"""Reading shipments: single ones, those of orders, their items, and pages, as far as the viewer may see."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from oms.domain.access.permissions import Operation, Reach, Viewer, reach, require
+from oms.domain.access.permissions import Viewer, reach, require
 from oms.domain.catalog.model import Warehouse
-from oms.domain.fulfilment.commands import ShipmentKey
-from oms.domain.order import shipment_rows
-from oms.domain.order.shipment import COURIER_SEES, Item, Shipment, ShipmentStatus
-from oms.domain.order_queries.row_filters import EVERYTHING, Scope, scope_of
+from oms.domain.order.policy import OrderPermission
+from oms.domain.order.rows import ITEM_COLUMNS, SHIPMENT_COLUMNS, shipment_of
+from oms.domain.order.shipment import COURIER_SEES, Item, Shipment, ShipmentKey, ShipmentStatus
+from oms.domain.order_queries.row_filters import EVERYTHING, RowFilter, row_filter_of
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.ids import parse_shipment
 from oms.domain.vocabulary.paging import Page, bad_cursor, bounded, check_first, cursor_of, key_of
+from oms.domain.vocabulary.permission import Reach
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
 from oms.platform.db import Database, Row, Statement, statement
 
@@ -30,7 +31,7 @@ class SeenShipment:
 
     @property
     def key(self) -> ShipmentKey:
-        return self.shipment.order_id, self.shipment.number
+        return self.shipment.key
 
     @property
     def cursor(self) -> str:
@@ -38,8 +39,8 @@ class SeenShipment:
 
 
 WAREHOUSE: Final = "LEFT JOIN warehouses w ON w.code = s.warehouse_code"
-COLUMNS: Final = f"{shipment_rows.COLUMNS}, w.name"
-"""Of a shipment `s` with its WAREHOUSE, as seen() takes them."""
+COLUMNS: Final = f"{SHIPMENT_COLUMNS}, w.name"
+"""Of a shipment `s` with its WAREHOUSE, as seen() expects them."""
 
 _SELECT: Final = f"SELECT {COLUMNS}, p.currency"
 _ABOUT: Final = f"{WAREHOUSE} JOIN orders p ON p.id = s.order_id"
@@ -51,48 +52,52 @@ _KEYED: Final = f"""
 
 
 async def of_orders(db: Database, viewer: Viewer, ids: Collection[UUID]) -> dict[UUID, list[SeenShipment]]:
-    """Of orders that the viewer was found to see, the shipments that they may see, in the order of their numbers."""
-    scope = scope_of(viewer)
-    query = f"{_OF} s.order_id = ANY(CAST(:ids AS uuid[])) AND {scope.shipments_of_seen} ORDER BY s.order_id, s.number"
+    """Of orders that the viewer may see, the shipments that they may see, in the order of their numbers."""
+    row_filter = row_filter_of(viewer)
+    query = (
+        f"{_OF} s.order_id = ANY(CAST(:ids AS uuid[])) AND {row_filter.shipments_of_seen} ORDER BY s.order_id, s.number"
+    )
     shipments: dict[UUID, list[SeenShipment]] = defaultdict(list)
-    for found in await _rows(db, query, scope, ids=list(ids)):
+    for found in await _rows(db, query, row_filter, ids=list(ids)):
         shipments[found.shipment.order_id].append(found)
     return shipments
 
 
 async def of_keys(db: Database, viewer: Viewer, keys: Collection[ShipmentKey]) -> dict[ShipmentKey, SeenShipment]:
-    """Those that exist and that the viewer may see."""
-    return await _of_keys(db, scope_of(viewer), keys)
+    """By key, those that exist and that the viewer may see."""
+    return await _of_keys(db, row_filter_of(viewer), keys)
 
 
 async def just_changed(db: Database, key: ShipmentKey) -> SeenShipment | None:
-    """The shipment of a command that was carried out for the viewer, who may see how it ended."""
+    """The shipment of the viewer's own command, whose outcome they may see."""
     return (await _of_keys(db, EVERYTHING, [key])).get(key)
 
 
-async def _of_keys(db: Database, scope: Scope, keys: Collection[ShipmentKey]) -> dict[ShipmentKey, SeenShipment]:
+async def _of_keys(
+    db: Database, row_filter: RowFilter, keys: Collection[ShipmentKey]
+) -> dict[ShipmentKey, SeenShipment]:
     values: dict[str, Any] = {"orders": [order_id for order_id, _ in keys], "numbers": [number for _, number in keys]}
-    return {found.key: found for found in await _rows(db, f"{_KEYED} {scope.shipments}", scope, **values)}
+    return {found.key: found for found in await _rows(db, f"{_KEYED} {row_filter.shipments}", row_filter, **values)}
 
 
-async def _rows(db: Database, query: str, scope: Scope, **values: Any) -> list[SeenShipment]:
-    rows = await db.rows(statement(query), **scope.values, **values)
+async def _rows(db: Database, query: str, row_filter: RowFilter, **values: Any) -> list[SeenShipment]:
+    rows = await db.rows(statement(query), **row_filter.values, **values)
     return [seen(row[:-1], row[-1]) for row in rows]
 
 
 def seen(values: Row, currency: str) -> SeenShipment:
     """From values in the order of COLUMNS."""
-    shipment = shipment_rows.shipment_of(values[:-1], ())
+    shipment = shipment_of(values[:-1], ())
     code = shipment.warehouse_code
     return SeenShipment(shipment, Warehouse(code, values[-1] or code), currency)
 
 
 _ITEMS: Final = Statement(
-    """
-    SELECT order_id, shipment, line, sku, quantity, unit_price_minor
+    f"""
+    SELECT order_id, shipment, {", ".join(ITEM_COLUMNS)}
     FROM unnest(CAST(:orders AS uuid[]), CAST(:numbers AS int[])) AS k(order_id, shipment)
     JOIN allocations USING (order_id, shipment) ORDER BY order_id, shipment, line
-    """
+    """  # noqa: S608 - names of columns
 )
 
 
@@ -106,41 +111,43 @@ async def items_of(db: Database, keys: Collection[ShipmentKey]) -> dict[Shipment
 
 
 @dataclass(frozen=True, slots=True)
-class ShipmentQuestion:
-    """Which shipments are asked for; None: any."""
+class ShipmentQuery:
+    """Which shipments; None: any."""
 
     statuses: frozenset[ShipmentStatus] | None = None
     warehouse_code: str | None = None
     delivered_from: datetime | None = None
 
     def concerns(self, seen: SeenShipment) -> bool:
-        """Whether it is asked for, whatever its status."""
+        """Whether it matches, whatever its status."""
         if self.warehouse_code not in (None, seen.warehouse.code):
             return False
         delivered_at = seen.shipment.delivered_at
         return self.delivered_from is None or (delivered_at is not None and delivered_at >= self.delivered_from)
 
 
-def check_question(question: ShipmentQuestion) -> None:
-    """Raises Refused(INVALID) for what can be no warehouse's code."""
-    if question.warehouse_code is not None:
-        refuse_all(check_text(question.warehouse_code, "filter", "warehouseCode", most=CODE_LENGTH))
+def check_query(query_filter: ShipmentQuery) -> None:
+    """Raises Refused(INVALID)."""
+    if query_filter.warehouse_code is not None:
+        refuse_all(check_text(query_filter.warehouse_code, "filter", "warehouseCode", most=CODE_LENGTH))
 
 
 async def page(
-    db: Database, viewer: Viewer, question: ShipmentQuestion, *, first: int, after: str | None
+    db: Database, viewer: Viewer, query_filter: ShipmentQuery, *, first: int, after: str | None
 ) -> Page[SeenShipment]:
     """Newest order first, its last shipment first. Raises Refused: FORBIDDEN, or INVALID."""
-    require(viewer, Operation.READ_SHIPMENTS)
-    check_question(question)
-    scope = scope_of(viewer)
-    values = dict(_values(viewer, question, after))
+    require(viewer, OrderPermission.READ_SHIPMENTS)
+    check_query(query_filter)
+    row_filter = row_filter_of(viewer)
+    values = dict(_values(viewer, query_filter, after))
     most = check_first(first) + 1
     names = [name for name in values if name in _CONDITIONS]
-    if reach(viewer, Operation.READ_SHIPMENTS) == Reach.OWN:
-        return Page.of(await _rows(db, bounded(_page_of_customer(scope, names), most), scope, **values), first)
-    conditions = " AND ".join((scope.shipments, *(_CONDITIONS[name] for name in names)))
-    return Page.of(await _rows(db, bounded(_page_of_all(names, conditions), most), scope, **values), first)
+    if reach(viewer, OrderPermission.READ_SHIPMENTS) == Reach.OWN:
+        return Page.of(
+            await _rows(db, bounded(_page_of_customer(row_filter, names), most), row_filter, **values), first
+        )
+    conditions = " AND ".join((row_filter.shipments, *(_CONDITIONS[name] for name in names)))
+    return Page.of(await _rows(db, bounded(_page_of_all(names, conditions), most), row_filter, **values), first)
 
 
 _NEWEST: Final = "ORDER BY s.order_id DESC, s.number DESC LIMIT :most"
@@ -150,15 +157,15 @@ _CONDITIONS: Final = {
     "delivered_from": "s.delivered_at >= :delivered_from",
     "statuses": "s.status = ANY(CAST(:statuses AS text[]))",
 }
-# The newest of each status come from an index on (status, order, number), however many there are.
+# The index on (status, order, number) gives the newest of each status.
 _BY_STATUS: Final = f"""
     {_SELECT} FROM unnest(CAST(:statuses AS text[])) AS wanted(status) CROSS JOIN LATERAL (
         SELECT * FROM shipments s WHERE s.status = wanted.status AND {{conditions}} {_NEWEST}
     ) s {_ABOUT} {_NEWEST}
 """  # noqa: S608 - conditions are written here, values are bound
 
-# Those delivered in a time come from an index on it. Without the fence (OFFSET 0) the planner may go through all of a
-# status, or all that were ever delivered, newest first, until it has a page.
+# The index on delivered_at serves these. Without OFFSET 0, the planner may scan all of a status, or all that were ever
+# delivered, newest first, until the page is full.
 _DELIVERED: Final = f"""
     {_SELECT} FROM (SELECT * FROM shipments s WHERE s.delivered_at >= :delivered_from OFFSET 0) s {_ABOUT}
     WHERE {{conditions}} {_NEWEST}
@@ -171,31 +178,31 @@ def _page_of_all(names: Collection[str], conditions: str) -> str:
     return _BY_STATUS.format(conditions=conditions) if "statuses" in names else f"{_OF} {conditions} {_NEWEST}"
 
 
-def _page_of_customer(scope: Scope, names: Collection[str]) -> str:
-    """From the customer's orders, of which there are few, to their shipments."""
-    conditions = " AND ".join((scope.orders, *(_CONDITIONS[name] for name in names)))
+def _page_of_customer(row_filter: RowFilter, names: Collection[str]) -> str:
+    """From the customer's orders, which are few, to their shipments."""
+    conditions = " AND ".join((row_filter.orders, *(_CONDITIONS[name] for name in names)))
     return f"""
         {_SELECT} FROM orders o JOIN shipments s ON s.order_id = o.id {_ABOUT} WHERE {conditions}
         ORDER BY o.id DESC, s.number DESC LIMIT :most
     """
 
 
-def _values(viewer: Viewer, question: ShipmentQuestion, after: str | None) -> Iterator[tuple[str, Any]]:
-    statuses = question.statuses
-    if reach(viewer, Operation.READ_SHIPMENTS) == Reach.CARRIED:
+def _values(viewer: Viewer, query_filter: ShipmentQuery, after: str | None) -> Iterator[tuple[str, Any]]:
+    statuses = query_filter.statuses
+    if reach(viewer, OrderPermission.READ_SHIPMENTS) == Reach.CARRIED:
         statuses = COURIER_SEES if statuses is None else statuses & COURIER_SEES
     if statuses is not None:
         yield "statuses", sorted(map(str, statuses))
-    if question.warehouse_code is not None:
-        yield "warehouse_code", question.warehouse_code
-    if question.delivered_from is not None:
-        yield "delivered_from", question.delivered_from
+    if query_filter.warehouse_code is not None:
+        yield "warehouse_code", query_filter.warehouse_code
+    if query_filter.delivered_from is not None:
+        yield "delivered_from", query_filter.delivered_from
     if after is not None:
-        order_id, number = _shipment_of(after)
+        order_id, number = _key_in(after)
         yield from (("after_order", order_id), ("after_number", number))
 
 
-def _shipment_of(cursor: str) -> ShipmentKey:
+def _key_in(cursor: str) -> ShipmentKey:
     key = parse_shipment(f"shp_{key_of(cursor)}")
     if key is None:
         raise bad_cursor()

@@ -1,19 +1,20 @@
-"""What is held about a customer, told whole, or forgotten where the law lets a customer ask for it.
+"""Exporting and erasing what is held about a customer.
 
-The books stay: orders, lines, amounts, invoices and trails, none of which names anybody (docs/personal-data.md).
+Orders, lines, amounts, invoices and event logs stay; none of them names a person (docs/guides/personal-data.md).
 """
 
 from typing import Any
 from uuid import UUID
 
-from oms.domain.access.permissions import Operation, Viewer, require
-from oms.domain.audit.model import AuditAction, Entry
+from oms.domain.access.permissions import Viewer, require
+from oms.domain.audit.model import Entry
 from oms.domain.audit.record import record
 from oms.domain.customers import store as customer_store
 from oms.domain.personal_data import store
+from oms.domain.personal_data.policy import PersonalDataAction, PersonalDataPermission, PersonalDataReason
 from oms.domain.personal_data.store import Erased
 from oms.domain.vocabulary.actor import Actor
-from oms.domain.vocabulary.errors import Code, refuse_all, refused
+from oms.domain.vocabulary.errors import refuse_all, refused
 from oms.domain.vocabulary.ids import customer_id
 from oms.domain.vocabulary.text import CODE_LENGTH, REASON_LENGTH, check_text
 from oms.platform.db import Tx
@@ -23,7 +24,7 @@ async def export(tx: Tx, by: Viewer | Actor, reference: str) -> dict[str, Any]:
     """JSON values by where they are held. That it was asked for is recorded. Raises Refused: FORBIDDEN, NOT_FOUND."""
     customer = await _theirs(tx, by, reference)
     held = await store.everything(tx, customer, reference)
-    await record(tx, by, Entry(AuditAction.CustomerExported, customer_id(customer)))
+    await record(tx, by, Entry(PersonalDataAction.CustomerExported, customer_id(customer)))
     return held
 
 
@@ -38,18 +39,20 @@ async def erase(tx: Tx, by: Viewer | Actor, reference: str, reason: str) -> Eras
     if open_orders := await store.open_orders(tx, reference):
         shown = ", ".join(open_orders)
         message = f"Orders are still under way: {shown}. Wait for their end or cancel them, then erase."
-        raise refused(Code.CONFLICT, message, "reference")
+        raise refused(PersonalDataReason.ORDERS_UNDER_WAY, message, "reference")
     erased = await store.erase(tx, customer, reference)
-    await record(tx, by, Entry(AuditAction.CustomerErased, customer_id(customer), after=erased.counts(), reason=reason))
+    await record(
+        tx, by, Entry(PersonalDataAction.CustomerErased, customer_id(customer), after=dict(erased.rows), reason=reason)
+    )
     return erased
 
 
 async def _theirs(tx: Tx, by: Viewer | Actor, reference: str) -> UUID:
     if isinstance(by, Viewer):
-        require(by, Operation.ERASE_CUSTOMER)
+        require(by, PersonalDataPermission.ERASE_CUSTOMER)
     refuse_all(check_text(reference, "reference", most=CODE_LENGTH))
     customer = await customer_store.lock(tx, reference)
     if customer is None:
         message = "There is no customer with this reference; one who was erased goes by a pseudonym since."
-        raise refused(Code.NOT_FOUND, message, "reference")
+        raise refused(PersonalDataReason.CUSTOMER_NOT_FOUND, message, "reference")
     return customer

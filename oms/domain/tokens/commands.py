@@ -5,14 +5,16 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from oms.domain.access.permissions import ALLOWED, Operation, Viewer
-from oms.domain.audit.model import OPERATOR, AuditAction, Entry
+from oms.domain.access.permissions import Viewer
+from oms.domain.audit.model import OPERATOR, Entry
 from oms.domain.audit.record import record
 from oms.domain.tokens import store
 from oms.domain.tokens.model import AccessToken, NewToken
+from oms.domain.tokens.policy import TokenAction, TokenReason
 from oms.domain.vocabulary.actor import Actor, Role
-from oms.domain.vocabulary.errors import Code, refuse_all, refused
+from oms.domain.vocabulary.errors import InputReason, refuse_all, refused
 from oms.domain.vocabulary.ids import uuid7
+from oms.domain.vocabulary.permission import Permission
 from oms.domain.vocabulary.secret import digest_of, new_secret
 from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
 from oms.platform.db import Database, Tx
@@ -28,7 +30,7 @@ async def issue_token(
     name: str,
     customer_reference: str | None,
     days: int | None,
-    scope: frozenset[Operation] | None = None,
+    scope: frozenset[Permission] | None = None,
     by: Actor = OPERATOR,
 ) -> str:
     """A new bearer token; it can't be shown again. Without `days` it does not expire; `scope` narrows its role.
@@ -38,21 +40,27 @@ async def issue_token(
     """
     refuse_all(check_text(name, "name", most=NAME_LENGTH))
     if (role == Role.CUSTOMER) != (customer_reference is not None):
-        raise refused(Code.INVALID, "A customer reference goes with the role CUSTOMER, and only with it.", "customer")
+        raise refused(
+            TokenReason.TOKEN_NEEDS_CUSTOMER,
+            "A customer reference goes with the role CUSTOMER, and only with it.",
+            "customer",
+        )
     if customer_reference is not None:
         refuse_all(check_text(customer_reference, "customer", most=CODE_LENGTH))
     if days is not None and not 1 <= days <= 3650:
-        raise refused(Code.INVALID, "A token is valid for 1 to 3650 days.", "days")
-    if beyond := sorted(each.name for each in scope or () if role not in ALLOWED.get(each, ())):
+        raise refused(InputReason.OUT_OF_RANGE, "A token is valid for 1 to 3650 days.", "days")
+    if beyond := sorted(each.name for each in scope or () if role not in each.reach):
         raise refused(
-            Code.INVALID, f"A {role} may not do this, so its token can't either: {', '.join(beyond)}.", "scope"
+            TokenReason.SCOPE_BEYOND_ROLE,
+            f"A {role} may not do this, so its token can't either: {', '.join(beyond)}.",
+            "scope",
         )
     token = f"oms_{new_secret()}"
     lifetime = timedelta(days=days) if days is not None else None
     token_id, new = uuid7(await tx.clock()), NewToken(role, name, customer_reference, scope)
     await store.add(tx, digest_of(token), token_id, new, lifetime=lifetime)
     issued_for = {"role": str(role), "days": days, "scope": scope and sorted(each.name for each in scope)}
-    await record(tx, by, Entry(AuditAction.TokenIssued, f"token:{token_id}", after=issued_for))
+    await record(tx, by, Entry(TokenAction.TokenIssued, f"token:{token_id}", after=issued_for))
     return token
 
 
@@ -77,6 +85,8 @@ async def revoke_token(tx: Tx, token_id: UUID, *, by: Actor = OPERATOR) -> Acces
     """From now on it stands for nobody. Raises Refused(NOT_FOUND) where no token of this id is in force."""
     revoked = await store.revoke(tx, token_id)
     if revoked is None:
-        raise refused(Code.NOT_FOUND, "There is no such token, or it was revoked before; see: token list.", "id")
-    await record(tx, by, Entry(AuditAction.TokenRevoked, f"token:{token_id}"))
+        raise refused(
+            TokenReason.TOKEN_NOT_FOUND, "There is no such token, or it was revoked before; see: token list.", "id"
+        )
+    await record(tx, by, Entry(TokenAction.TokenRevoked, f"token:{token_id}"))
     return revoked

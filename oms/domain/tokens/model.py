@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from oms.domain.access.permissions import Operation
 from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.permission import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class NewToken:
     role: Role
     name: str
     customer_reference: str | None = None
-    scope: frozenset[Operation] | None = None
+    scope: frozenset[Permission] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,27 +5,15 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, DateTime, LargeBinary, Row, Table, Text, Uuid, text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oms.domain.access.permissions import Operation, Viewer
+from oms.domain.access.permissions import Viewer
+from oms.domain.concept.registry import registered
 from oms.domain.tokens.model import AccessToken, NewToken
 from oms.domain.vocabulary.actor import Role
-from oms.platform.db import Tx, metadata
-
-access_tokens: Final = Table(
-    "access_tokens",
-    metadata,
-    Column("hash", LargeBinary, primary_key=True),
-    Column("id", Uuid, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("customer_reference", Text),
-    Column("scope", ARRAY(Text)),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("expires_at", DateTime(timezone=True)),
-    Column("revoked_at", DateTime(timezone=True)),
-)
+from oms.domain.vocabulary.permission import Permission
+from oms.platform.db import Tx
 
 _HOLDS: Final = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())"
 """The one definition of a token that counts."""
@@ -90,9 +78,10 @@ async def before(conn: AsyncConnection, token_id: UUID, *, most: int) -> Sequenc
     return [_token(row) for row in await conn.execute(_BEFORE, {"before": token_id, "most": most})]
 
 
-def _known(scope: Iterable[str]) -> frozenset[Operation]:
-    """An operation that is there no more can't be done with a token either."""
-    return frozenset(Operation[name] for name in scope if name in Operation.__members__)
+def _known(scope: Iterable[str]) -> frozenset[Permission]:
+    """Those that still exist; a permission that was removed allows nothing."""
+    permissions = registered().permissions
+    return frozenset(permissions[name] for name in scope if name in permissions)
 
 
 def _token(row: Row[Any]) -> AccessToken:

@@ -1,55 +1,32 @@
-"""What happened: the order's trail is made of these, and statuses are folded from them."""
+"""Events: what happened, in the past tense. Statuses are folded from them (see machine.py)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from oms.domain.vocabulary.actor import Actor
 
 
 class EventType(StrEnum):
-    """Stable past-tense names. The transition tables say which status each of them moves."""
-
-    OrderPlaced = "OrderPlaced"
-    ItemsAllocated = "ItemsAllocated"
-    ItemsUnavailable = "ItemsUnavailable"
-    AmendmentAccepted = "AmendmentAccepted"
-    OrderCancelled = "OrderCancelled"
-    OrderTimedOut = "OrderTimedOut"
-    OrderCompleted = "OrderCompleted"
-    OrderFailed = "OrderFailed"
-
-    ShipmentInvoiced = "ShipmentInvoiced"
-    ChargeHeld = "ChargeHeld"
-    ChargeStarted = "ChargeStarted"
-    ShipmentCharged = "ShipmentCharged"
-    ChargeDeclined = "ChargeDeclined"
-    ShipmentRefunded = "ShipmentRefunded"
-    ShipmentBooked = "ShipmentBooked"
-    BookingReleased = "BookingReleased"
-    ShipmentDispatched = "ShipmentDispatched"
-    ShipmentDelivered = "ShipmentDelivered"
-    ShipmentFailed = "ShipmentFailed"
-    ShipmentCancelled = "ShipmentCancelled"
-
-    WorkParked = "WorkParked"
-    WorkRetried = "WorkRetried"
+    """Stable past-tense names. Each concept declares its own as a subclass; registered names are unique."""
 
 
-class SettingsEventType(StrEnum):
-    """The same for the fraud settings, which have a trail of their own."""
+ITSELF: Final = ""
+"""The subject of an event that concerns the aggregate itself rather than one of its parts."""
 
-    SpendingLimitSet = "SpendingLimitSet"
-    MaintenanceSwitched = "MaintenanceSwitched"
-    SpendingCleared = "SpendingCleared"
+
+def part(kind: str, number: int) -> str:
+    """The subject of an event that concerns a numbered part, such as `shipment/2`."""
+    return f"{kind}/{number}"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of an order's trail: `seq` counts from 1 without gaps; `data` holds JSON values only.
+    """One entry of an event log: `seq` counts from 1 without gaps; `data` holds JSON values only.
 
-    Where a status changed, data has it as {"from": …, "to": …}.
+    `subject` names the part that it concerns (`shipment/2`), or is ITSELF. Where a status changed, data has it as
+    {"from": …, "to": …}.
     """
 
     seq: int
@@ -57,5 +34,15 @@ class Event:
     at: datetime
     by: Actor
     reason: str | None = None
-    shipment: int | None = None
+    subject: str = ITSELF
     data: dict[str, Any] = field(default_factory=dict)
+
+    def number_of(self, kind: str) -> int | None:
+        """The number of the part that it concerns, if it concerns a part of that kind."""
+        of, _, number = self.subject.partition("/")
+        return int(number) if of == kind else None
+
+
+def moved(before: StrEnum, after: StrEnum) -> dict[str, Any]:
+    """How an event's data describe the change of a status; empty if there is none."""
+    return {} if before == after else {"from": str(before), "to": str(after)}

@@ -1,37 +1,49 @@
 """State machines as tables: (status, event) → status. Nothing else in the system assigns a status."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from oms.domain.vocabulary.errors import Code, refused
+from oms.domain.vocabulary.errors import Code, Reason, refused
 from oms.domain.vocabulary.events import EventType
-
-PEOPLE_DO: Final = {
-    EventType.AmendmentAccepted: "accepted",
-    EventType.OrderCancelled: "cancelled",
-    EventType.ShipmentDispatched: "dispatched",
-    EventType.ShipmentDelivered: "delivered",
-    EventType.ShipmentFailed: "reported as failed",
-}
-"""The events that are somebody's command, and how to say that it is not possible now."""
 
 S = TypeVar("S", bound=StrEnum)
 
 
+class StatusReason(Reason):
+    """Events that no person commands."""
+
+    STATUS_CHANGED = Code.CONFLICT, "The status changed before the system could record the event."
+
+
+class Command(NamedTuple):
+    """How a person's command is called in a refusal ("it can be … only while"), and the refusal's reason."""
+
+    verb: str
+    reason: Reason
+
+
 @dataclass(frozen=True)
 class Machine(Generic[S]):
-    """One state machine. `None` stands for "not there yet" in its table."""
+    """One state machine. `None` in its table stands for "does not exist yet".
+
+    `commands`: the events that people cause.
+    """
 
     noun: str
     table: Mapping[tuple[S | None, EventType], S]
+    commands: Mapping[EventType, Command] = field(default_factory=dict)
 
     @cached_property
-    def moved_by(self) -> frozenset[EventType]:
-        """The events that this machine has a say in."""
+    def events(self) -> frozenset[EventType]:
+        """The events that this machine knows."""
         return frozenset(event for _, event in self.table)
+
+    @cached_property
+    def statuses(self) -> frozenset[S]:
+        return frozenset(self.table.values())
 
     @cached_property
     def final(self) -> frozenset[S]:
@@ -39,18 +51,29 @@ class Machine(Generic[S]):
         leaving = {status for (status, _), after in self.table.items() if status != after}
         return frozenset(self.table.values()) - leaving
 
+    @cached_property
+    def open(self) -> frozenset[S]:
+        """The statuses that are not final."""
+        return self.statuses - self.final
+
     def allows(self, status: S, event: EventType) -> bool:
         return (status, event) in self.table
 
     def after(self, status: S | None, event: EventType) -> S:
-        """The status that follows; an event this machine does not know leaves it as it is.
+        """The next status; an event that the machine does not know leaves the status unchanged.
 
-        Raises Refused(CONFLICT) for one that it knows, but not from this status.
+        Raises Refused(CONFLICT) for an event that it knows but does not allow in this status.
         """
-        if status is not None and event not in self.moved_by:
+        if status is not None and event not in self.events:
             return status
         if (status, event) not in self.table:
             possible = " or ".join(sorted(str(before) for before, known in self.table if known == event))
-            what = f"it can be {PEOPLE_DO[event]}" if event in PEOPLE_DO else f"{event} can happen"
-            raise refused(Code.CONFLICT, f"The {self.noun} is {status}; {what} only while it is {possible}.")
+            verb, reason = self.commands.get(event, (None, StatusReason.STATUS_CHANGED))
+            what = f"it can be {verb}" if verb else f"{event} can happen"
+            raise refused(reason, f"The {self.noun} is {status}; {what} only while it is {possible}.")
         return self.table[status, event]
+
+
+def sql_list(statuses: frozenset[S]) -> str:
+    """Statuses as a list of SQL literals, for conditions such as `status IN (…)`."""
+    return ", ".join(f"'{status}'" for status in sorted(statuses))

@@ -38,7 +38,7 @@ _NO_DECIMALS: Final = frozenset(
 _THREE_DECIMALS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 
-def written(minor: int, currency: str) -> str:
+def formatted(minor: int, currency: str) -> str:
     """For a person to read, e.g. "12.34 USD"; the decimals are those of ISO 4217."""
     decimals = 0 if currency in _NO_DECIMALS else 3 if currency in _THREE_DECIMALS else 2
     whole, rest = divmod(abs(minor), 10**decimals)

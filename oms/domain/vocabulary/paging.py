@@ -1,4 +1,4 @@
-"""Pages of lists that may be long: a window by the key of the last entry seen, never by counting."""
+"""Pages of long lists: each page continues after the key of the last entry, never by an offset."""
 
 import base64
 import binascii
@@ -7,60 +7,60 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
-from oms.domain.vocabulary.errors import Code, refused
+from oms.domain.vocabulary.errors import InputReason, refused
 
-MOST_ENTRIES: Final = 100
+MAX_PAGE_SIZE: Final = 100
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Entries in the list's order; `more` says whether the list goes on after them."""
+    """Entries in the list's order; `more`: whether others follow."""
 
     entries: Sequence[T]
     more: bool
 
     @classmethod
     def of(cls, found: Sequence[T], first: int) -> "Page[T]":
-        """From what a query found that was asked for one entry more than `first`."""
+        """From the result of a query for `first` + 1 entries."""
         return cls(found[:first], len(found) > first)
 
 
 def bounded(query: str, most: int) -> str:
-    """A list's query with its bound, `:most`, written into it: PostgreSQL plans by it.
+    """A list's query with `:most` replaced by the number itself, so that PostgreSQL plans for it.
 
-    One that it does not know it takes for a tenth of the table, and then reads all of it in the order of the list.
+    For an unknown limit it assumes a tenth of the table and may read all of it in the order of the list.
     """
     return query.replace(":most", str(most))
 
 
 def check_first(first: int) -> int:
     """Raises Refused(INVALID) unless it is 1 to 100."""
-    if not 1 <= first <= MOST_ENTRIES:
-        raise refused(Code.INVALID, f"first is from 1 to {MOST_ENTRIES}; this one is {first}.", "first")
+    if not 1 <= first <= MAX_PAGE_SIZE:
+        raise refused(InputReason.BAD_PAGE_SIZE, f"first is from 1 to {MAX_PAGE_SIZE}; this one is {first}.", "first")
     return first
 
 
 def cursor_of(key: str) -> str:
-    """Opaque to clients, who must not take it apart."""
+    """An opaque text; clients must not parse it."""
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
 def key_of(cursor: str) -> str:
-    """What cursor_of() was given. Raises Refused(INVALID) for anything it can't have made."""
+    """The key that cursor_of() encoded. Raises Refused(INVALID) for anything else."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         key = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True).decode()
     except (ValueError, binascii.Error):
         raise bad_cursor() from None
-    if "\x00" in key or len(key) > MOST_KEY_CHARACTERS:
+    if "\x00" in key or len(key) > MAX_KEY_LENGTH:
         raise bad_cursor()
     return key
 
 
 def instant_of(part: str) -> datetime:
-    """The instant that a part of a key stands for. Raises Refused(INVALID) for anything it can't be."""
+    """The UTC instant in a part of a key. Raises Refused(INVALID) for anything else."""
     try:
         at = datetime.fromisoformat(part)
     except ValueError:
@@ -70,8 +70,9 @@ def instant_of(part: str) -> datetime:
     return at
 
 
-MOST_KEY_CHARACTERS: Final = 250
+MAX_KEY_LENGTH: Final = 250
 
 
 def bad_cursor() -> Exception:
-    return refused(Code.INVALID, "This cursor is none of this list's; leave it out to start at the beginning.", "after")
+    message = "This cursor does not belong to this list; leave it out to start at the beginning."
+    return refused(InputReason.BAD_CURSOR, message, "after")

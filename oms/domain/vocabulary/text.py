@@ -1,9 +1,9 @@
-"""Text that comes from outside: present, not too long, and storable."""
+"""Checks of text input: present, not too long, and storable."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from oms.domain.vocabulary.errors import Code, Problem
+from oms.domain.vocabulary.errors import InputReason, Problem
 
 CODE_LENGTH: Final = 100
 NAME_LENGTH: Final = 200
@@ -15,11 +15,13 @@ def check_text(text: str, *path: str, most: int, blank: bool = False) -> Iterato
     """Problems with a text of at most `most` characters that may not be blank unless allowed."""
     what = path[-1]
     if not blank and not text.strip():
-        yield Problem(Code.INVALID, f"{what} must not be empty.", path)
+        yield Problem(InputReason.EMPTY, f"{what} must not be empty.", path)
     elif len(text) > most:
-        yield Problem(Code.INVALID, f"{what} has {len(text)} characters; at most {most} are allowed.", path)
+        message = f"{what} has {len(text)} characters; at most {most} are allowed."
+        yield Problem(InputReason.TOO_LONG, message, path)
     elif not _is_storable(text):
-        yield Problem(Code.INVALID, f"{what} contains a NUL or half a surrogate pair, which no text may contain.", path)
+        message = f"{what} contains a NUL or half a surrogate pair, which no text may contain."
+        yield Problem(InputReason.UNSUPPORTED_CHARACTER, message, path)
 
 
 def _is_storable(text: str) -> bool:

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, located_error
 
-from oms.domain.access.permissions import Operation, may
+from oms.domain.access.permissions import may
+from oms.domain.vocabulary.permission import Permission
 from oms.schema.runtime.context import Context
 from oms.schema.runtime.selection import Below
 
@@ -60,10 +61,10 @@ class Run:
         self.hides_suggestions = hides_suggestions
         self.told = 0
         self.errors: list[GraphQLError] = []
-        self._allowed: dict[Operation, bool] = {}
+        self._allowed: dict[Permission, bool] = {}
         self._nulled: set[tuple[str | int, ...]] = set()
 
-    def may(self, need: Operation) -> bool:
+    def may(self, need: Permission) -> bool:
         """Whether the viewer is allowed it; the same for the whole run."""
         allowed = self._allowed.get(need)
         if allowed is None:

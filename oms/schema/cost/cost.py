@@ -48,7 +48,7 @@ MAXIMUM: Final[Mapping[Role, int]] = {
 }
 """The cost that an operation may have, by role."""
 
-MOST_VALUES: Final[Mapping[Role, int]] = {
+MAX_VALUES: Final[Mapping[Role, int]] = {
     Role.CUSTOMER: 10_000,
     Role.COURIER: 1_000,
     Role.MANAGER: 20_000,

@@ -7,10 +7,10 @@ from graphql import Executor, GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from oms.domain.access.permissions import Operation, may
+from oms.domain.access.permissions import SchemaPermission, may
 from oms.platform.documents import Document, parsed
 from oms.schema.cost import cost
-from oms.schema.cost.cost import MAXIMUM, MOST_VALUES, Limits, count_values
+from oms.schema.cost.cost import MAX_VALUES, MAXIMUM, Limits, count_values
 from oms.schema.runtime.context import Context
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Admission(SchemaExtension):
             yield from errors
             return
         variables = self.execution_context.variables
-        most = MOST_VALUES[context.viewer.role]
+        most = MAX_VALUES[context.viewer.role]
         if count_values(variables, most) > most:
             yield _refused(f"The variables hold more than {most} values: send less at once.")
             return
@@ -89,7 +89,7 @@ def told_cost(context: Context, cost: int) -> dict[str, Any]:
 
 def reads_schema_itself(context: Context) -> bool:
     """Whether the caller may ask for the schema, and so be told which names it has."""
-    return context.demo or may(context.viewer, Operation.READ_SCHEMA)
+    return context.demo or may(context.viewer, SchemaPermission.READ_SCHEMA)
 
 
 def _refused(message: str, *, code: str = "INVALID") -> GraphQLError:

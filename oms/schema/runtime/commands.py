@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from oms.domain.access.permissions import require
-from oms.domain.idempotency.batcher import Asked, Done, Round
+from oms.domain.idempotency.batcher import Batcher, Command, Done
 from oms.domain.idempotency.keys import once
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Tx
@@ -35,12 +35,12 @@ async def carry_out(
         return None, user_errors(refusal)
 
 
-async def carry_out_with_others(info: Info, round_: Round[C, R], command: C) -> tuple[Done[R] | None, list[UserError]]:
+async def run_batched(info: Info, batcher: Batcher[C, R], command: C) -> tuple[Done[R] | None, list[UserError]]:
     """The same for what is carried out in one transaction with other callers' commands that come just now."""
     context = info.context
     try:
         _require_allowed(info)
-        return await round_.do(Asked(context.viewer, command, context.repeat)), []
+        return await batcher.run(Command(context.viewer, command, context.repeat)), []
     except Refused as refusal:
         context.on_refusal(context.viewer, refusal)
         return None, user_errors(refusal)
@@ -48,5 +48,5 @@ async def carry_out_with_others(info: Info, round_: Round[C, R], command: C) -> 
 
 def _require_allowed(info: Info) -> None:
     """Raises Refused(FORBIDDEN) unless the viewer is allowed what the table says that the mutation needs."""
-    for operation in sorted(NEEDS["Mutation", info.field_name]):
+    for operation in NEEDS["Mutation", info.field_name]:
         require(info.context.viewer, operation)

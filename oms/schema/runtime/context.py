@@ -9,8 +9,8 @@ from uuid import UUID
 from strawberry.types import Info as AnyInfo
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.idempotency.batcher import Rounds
-from oms.domain.idempotency.keys import RepeatKey
+from oms.domain.batched_commands import BatchedCommands
+from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.identity.sessions import SessionRules
 from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.vocabulary.errors import Refused
@@ -61,12 +61,13 @@ class Context:
     """
 
     db: Database
-    rounds: Rounds
+    batched: BatchedCommands
+    default_payment_method: str
     viewer: Viewer
     live: Live
     currency: str
     session_rules: SessionRules
-    repeat: RepeatKey | None = None
+    repeat: IdempotencyKey | None = None
     demo: bool = False
     breached: Path | None = None
     on_refusal: Callable[[Viewer, Refused], None] = _unheard

@@ -17,11 +17,12 @@ __all__ = ["Code", "OrderSort", "OrderStatus", "Role", "ShipmentStatus", "descri
 E = TypeVar("E", bound=StrEnum)
 
 
-def described(enum: type[E], name: str, descriptions: Mapping[E, str]) -> None:
-    """Makes the domain's enum the schema's, member by member, with what the contract says about them."""
+def described(enum: type[E], name: str, descriptions: Mapping[E, str]) -> type[E]:
+    """The domain's enum as the schema's, member by member, with the contract's descriptions."""
     strawberry.enum(enum, name=name)
     for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]  # set by the line above
         value.description = descriptions.get(enum(value.value))
+    return enum
 
 
 described(

@@ -18,6 +18,9 @@ class UserError:
     """One problem of a mutation."""
 
     code: Code
+    reason: str = strawberry.field(
+        description="A stable reason within the code, e.g. TOO_LATE_TO_CANCEL; docs/reference/errors.md lists them."
+    )
     message: str
     path: list[str] | None = strawberry.field(
         description='The input field it is about, e.g. ["lines", "0", "quantity"].'
@@ -25,15 +28,19 @@ class UserError:
 
 
 def user_errors(refusal: Refused) -> list[UserError]:
-    return [UserError(code=p.code, message=p.message, path=list(p.path) or None) for p in refusal.problems]
+    return [
+        UserError(code=p.code, reason=p.reason.name, message=p.message, path=list(p.path) or None)
+        for p in refusal.problems
+    ]
 
 
 def told(error: GraphQLError) -> GraphQLError:
     """The same error as a client may see it, with its code; what is unexpected is logged whole and masked."""
     cause = cause_of(error)
     match cause:
-        case Refused(problems=(Problem(code, _, path), *_)):
-            return _rewritten(error, str(cause), {"code": str(code)} | ({"path": list(path)} if path else {}))
+        case Refused(problems=(Problem(reason, _, path), *_)):
+            extensions = {"code": str(reason.code), "reason": reason.name} | ({"path": list(path)} if path else {})
+            return _rewritten(error, str(cause), extensions)
         case KeyInUse():
             message = "The first request with this Idempotency-Key is still running; ask again in a moment."
             return _rewritten(error, message, {"code": str(Code.CONFLICT)}, original=cause)

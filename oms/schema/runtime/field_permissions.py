@@ -19,10 +19,12 @@ from graphql import (
     get_named_type,
 )
 
-from oms.domain.access.permissions import Operation, may, require
+from oms.domain.access.permissions import may, require
+from oms.domain.concepts import REGISTRY
+from oms.domain.vocabulary.permission import Permission
 
 Resolve = Callable[..., Any]
-Needs = Mapping[tuple[str, str], frozenset[Operation]]
+Needs = Mapping[tuple[str, str], frozenset[Permission]]
 
 
 class NobodyMaySee(Exception):
@@ -41,7 +43,7 @@ def guard(schema: GraphQLSchema, needs: Needs) -> None:
     for type_ in types:
         for name, field in type_.fields.items():
             if type_ is not schema.mutation_type:
-                for need in sorted(needs[type_.name, name] - granted[type_.name]):
+                for need in sorted(needs[type_.name, name] - granted[type_.name], key=lambda need: need.name):
                     _wrap(field, need, is_root=type_ in (schema.query_type, schema.subscription_type))
 
 
@@ -63,14 +65,16 @@ def _require_same_fields(types: list[GraphQLObjectType], needs: Needs) -> None:
         )
 
 
-def _granted(schema: GraphQLSchema, types: list[GraphQLObjectType], needs: Needs) -> Mapping[str, frozenset[Operation]]:
+def _granted(
+    schema: GraphQLSchema, types: list[GraphQLObjectType], needs: Needs
+) -> Mapping[str, frozenset[Permission]]:
     """By type, the operations that whoever holds one of its objects was allowed: on every way that leads there.
 
     Begins with all of them for each type but the roots, and takes away until nothing changes any more.
     """
     roots = {root.name for root in (schema.query_type, schema.mutation_type, schema.subscription_type) if root}
-    granted = {type_.name: frozenset(() if type_.name in roots else Operation) for type_ in types}
-    before: dict[str, frozenset[Operation]] = {}
+    granted = {type_.name: frozenset(() if type_.name in roots else REGISTRY.permissions.values()) for type_ in types}
+    before: dict[str, frozenset[Permission]] = {}
     while granted != before:
         before = dict(granted)
         for type_ in types:
@@ -88,7 +92,7 @@ def _targets(schema: GraphQLSchema, field: GraphQLField) -> list[str]:
     return [type_.name] if isinstance(type_, GraphQLObjectType) else []
 
 
-def _wrap(field: GraphQLField, need: Operation, *, is_root: bool) -> None:
+def _wrap(field: GraphQLField, need: Permission, *, is_root: bool) -> None:
     if field.subscribe:
         field.subscribe = Guarded(field.subscribe, need, is_silent=False)
     elif field.resolve:
@@ -101,7 +105,7 @@ class Guarded:
     """A resolver that is asked only if the viewer may. `is_silent`: else the field is null, and not refused."""
 
     resolve: Resolve
-    need: Operation
+    need: Permission
     is_silent: bool
 
     def __call__(self, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:

@@ -14,7 +14,7 @@ from oms.schema.compiled.inputs import Inputs
 from oms.schema.compiled.leaves import Leaves
 from oms.schema.compiled.plan import Compiler, Plan
 from oms.schema.compiled.uncompiled import Uncompiled
-from oms.schema.cost.cost import MAXIMUM, MOST_VALUES, Limits, Price, count_values
+from oms.schema.cost.cost import MAX_VALUES, MAXIMUM, Limits, Price, count_values
 from oms.schema.cost.query_guard import reads_schema_itself, told_cost
 from oms.schema.runtime.context import Context
 from oms.schema.runtime.errors import told_to
@@ -33,7 +33,7 @@ class Planned:
     def admitted(self, context: Context, variables: Mapping[str, Any]) -> int | None:
         """What it costs; None where it is to be refused for its size or its cost."""
         role = context.viewer.role
-        most = MOST_VALUES[role]
+        most = MAX_VALUES[role]
         if count_values(variables, most) > most:
             return None
         cost = self._price.of(variables)

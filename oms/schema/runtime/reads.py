@@ -8,19 +8,19 @@ from functools import cached_property
 from typing import Final, TypeVar
 from uuid import UUID
 
-from oms.domain.access.permissions import Operation, Viewer, may_for
+from oms.domain.access.permissions import Viewer, may_for
 from oms.domain.catalog import queries as catalog
-from oms.domain.fulfilment.commands import ShipmentKey
 from oms.domain.inventory import queries as stock
 from oms.domain.inventory.queries import Level
 from oms.domain.order.model import Line, Order
-from oms.domain.order.shipment import Item
+from oms.domain.order.policy import OrderPermission
+from oms.domain.order.shipment import Item, ShipmentKey
 from oms.domain.order_queries import orders, shipments, timeline
-from oms.domain.order_queries.includes import Part, Wanted
+from oms.domain.order_queries.includes import Include, Includes
 from oms.domain.order_queries.orders import CustomerPage, SeenOrder
 from oms.domain.order_queries.shipments import SeenShipment
-from oms.domain.order_queries.timeline import Stretch
-from oms.domain.vocabulary.errors import Code, refused
+from oms.domain.order_queries.timeline import Section
+from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.events import Event
 from oms.domain.vocabulary.paging import Page
 from oms.domain.work import queries as work
@@ -51,8 +51,8 @@ class Reads:
         return Loader(lambda ids: orders.of_ids(self.db, self.viewer, ids), None)
 
     @cached_property
-    def order_with(self) -> Loader[tuple[UUID, Wanted], SeenOrder | None]:
-        """An order and what is wanted of it, by one statement for all of which the same is wanted."""
+    def order_with(self) -> Loader[tuple[UUID, Includes], SeenOrder | None]:
+        """Orders with their includes, by one statement for all with the same ones."""
         return Loader(self._orders_with, None)
 
     @cached_property
@@ -89,42 +89,42 @@ class Reads:
 
     @cached_property
     def work(self) -> Loader[UUID, list[SeenWork]]:
-        return Loader(lambda ids: work.of_orders(self.db, ids), [])
+        return Loader(lambda ids: work.of_subjects(self.db, ids), [])
 
     @cached_property
-    def events(self) -> Loader[Stretch, list[Event]]:
+    def events(self) -> Loader[Section, list[Event]]:
         return Loader(lambda stretches: timeline.events_of(self.db, self.viewer, stretches), [])
 
-    async def _orders_with(self, keys: list[tuple[UUID, Wanted]]) -> dict[tuple[UUID, Wanted], SeenOrder]:
-        ids: dict[Wanted, list[UUID]] = {}
-        for key, wanted in keys:
-            ids.setdefault(wanted, []).append(key)
-        found: dict[tuple[UUID, Wanted], SeenOrder] = {}
-        for wanted, of_these in ids.items():
-            for key, seen in (await orders.of_ids(self.db, self.viewer, of_these, wanted)).items():
-                found[key, wanted] = self.remember(seen)
+    async def _orders_with(self, keys: list[tuple[UUID, Includes]]) -> dict[tuple[UUID, Includes], SeenOrder]:
+        ids: dict[Includes, list[UUID]] = {}
+        for key, includes in keys:
+            ids.setdefault(includes, []).append(key)
+        found: dict[tuple[UUID, Includes], SeenOrder] = {}
+        for includes, of_these in ids.items():
+            for key, seen in (await orders.of_ids(self.db, self.viewer, of_these, includes)).items():
+                found[key, includes] = self.remember(seen)
         return found
 
     def remember(self, seen: SeenOrder) -> SeenOrder:
         """The same order; what was read with it is not read again."""
-        order, read, parts = seen.order, seen.parts, seen.parts.wanted.parts
+        order, read, parts = seen.order, seen.included, seen.included.includes.parts
         self.order_of_shipment.prime(order.id, seen)
-        if Part.LINES in parts:
+        if Include.LINES in parts:
             self.lines.prime(order.id, read.lines)
-        if Part.SHIPMENTS in parts:
+        if Include.SHIPMENTS in parts:
             self.shipments.prime(order.id, read.shipments)
-        if Part.SHIPMENTS in parts and Part.ITEMS in parts:
+        if Include.SHIPMENTS in parts and Include.ITEMS in parts:
             for shipment in read.shipments:
                 self.items.prime(shipment.key, read.items.get(shipment.shipment.number, []))
         for sku, name in read.names.items():
             self.product_name.prime(sku, name)
-        if Part.EVENTS in parts:
-            self.events.prime(Stretch(order.id, read.wanted.events_after, read.wanted.events_most), read.events)
+        if Include.EVENTS in parts:
+            self.events.prime(Section(order.id, read.includes.events_after, read.includes.events_most), read.events)
         return seen
 
     def just_placed(self, order: Order) -> None:
         """Nothing of it needs to be read, if the viewer may see it: nobody else knows of it yet."""
-        if may_for(self.viewer, Operation.READ_ORDER, order.customer_reference):
+        if may_for(self.viewer, OrderPermission.READ_ORDER, order.customer_reference):
             self.order.prime(order.id, SeenOrder(order, order.placed_at))
             self.lines.prime(order.id, order.lines)
             self.shipments.prime(order.id, [])
@@ -134,7 +134,7 @@ class Reads:
         self._lines_told += len(lines)
         if self._lines_told > MOST_LINES:
             message = f"The answer would hold more than {MOST_LINES} lines. Ask for shorter pages (first)."
-            raise refused(Code.INVALID, message)
+            raise refused(InputReason.TOO_MANY, message)
         return lines
 
     async def name_of(self, sku: str) -> str:

@@ -15,7 +15,7 @@ from graphql import (
     VariableNode,
 )
 
-from oms.domain.order_queries.includes import Part, Wanted
+from oms.domain.order_queries.includes import Include, Includes
 from oms.domain.order_queries.timeline import seq_of
 from oms.domain.vocabulary.errors import Refused
 from oms.domain.vocabulary.paging import check_first
@@ -28,17 +28,17 @@ EVENTS: Final = 50
 _DEEPEST: Final = 6
 """Fields within fields that anybody here asks about."""
 
-_NEEDS: Final[tuple[tuple[str, Part], ...]] = (
-    ("lines", Part.LINES),
-    ("lines.name", Part.NAMES),
-    ("shipments", Part.SHIPMENTS),
-    ("shipments.lines", Part.ITEMS),
-    ("shipments.lines.name", Part.NAMES),
-    ("total", Part.SHIPMENTS),
-    ("viewerCanAcceptAmendment", Part.SHIPMENTS),
-    ("viewerCanCancel", Part.SHIPMENTS),
-    ("events.nodes.shipment", Part.SHIPMENTS),
-    ("events.edges.node.shipment", Part.SHIPMENTS),
+_NEEDS: Final[tuple[tuple[str, Include], ...]] = (
+    ("lines", Include.LINES),
+    ("lines.name", Include.NAMES),
+    ("shipments", Include.SHIPMENTS),
+    ("shipments.lines", Include.ITEMS),
+    ("shipments.lines.name", Include.NAMES),
+    ("total", Include.SHIPMENTS),
+    ("viewerCanAcceptAmendment", Include.SHIPMENTS),
+    ("viewerCanCancel", Include.SHIPMENTS),
+    ("events.nodes.shipment", Include.SHIPMENTS),
+    ("events.edges.node.shipment", Include.SHIPMENTS),
 )
 """What must be read of an order for which of its fields. A field that is not here reads for itself."""
 
@@ -87,26 +87,26 @@ def below_of(info: Info) -> Below:
     return Below.of(asked.field_nodes, asked.fragments)
 
 
-def wanted_of(info: Info, *places: str) -> Wanted:
+def includes_of(info: Info, *places: str) -> Includes:
     """What is to be read of the orders that a field answers with, or that stand in these places below it."""
     below = below_of(info)
-    parts: set[Part] = set()
-    wanted = Wanted()
+    parts: set[Include] = set()
+    includes = Includes()
     for place in places or ("",):
         parts |= {part for path, part in _NEEDS if place + path in below.paths}
         if place + "events" in below.paths:
-            wanted = _with_events(below.arguments[place + "events"], info.variable_values)
-    return replace(wanted, parts=frozenset(parts) | wanted.parts)
+            includes = _with_events(below.arguments[place + "events"], info.variable_values)
+    return replace(includes, parts=frozenset(parts) | includes.parts)
 
 
-def _with_events(given: Mapping[str, ValueNode], variables: Mapping[str, Any]) -> Wanted:
+def _with_events(given: Mapping[str, ValueNode], variables: Mapping[str, Any]) -> Includes:
     """The first page of events; none where the field will refuse its arguments."""
     first, after = (_value(given.get(name), variables) for name in ("first", "after"))
     try:
         most = check_first(size(first, EVENTS)) + 1
-        return Wanted(frozenset({Part.EVENTS}), seq_of(after), most)
+        return Includes(frozenset({Include.EVENTS}), seq_of(after), most)
     except Refused:
-        return Wanted()
+        return Includes()
 
 
 def _value(given: ValueNode | None, variables: Mapping[str, Any]) -> Any:

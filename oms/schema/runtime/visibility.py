@@ -6,16 +6,27 @@ A field that is missing here keeps the schema from being built: nothing is shown
 from collections.abc import Mapping
 from typing import Final
 
-from oms.domain.access.permissions import Operation
+from oms.domain.amendments.policy import AmendmentPermission
+from oms.domain.audit.policy import AuditPermission
+from oms.domain.cancellation.policy import CancellationPermission
+from oms.domain.catalog.policy import CatalogPermission
+from oms.domain.customers.policy import CustomerPermission
+from oms.domain.fraud.policy import FraudPermission
+from oms.domain.fulfilment.policy import FulfilmentPermission
+from oms.domain.inventory.policy import InventoryPermission
+from oms.domain.order.policy import OrderPermission
+from oms.domain.parked.policy import ParkedPermission
+from oms.domain.personal_data.policy import PersonalDataPermission
+from oms.domain.placing.policy import PlacingPermission
+from oms.domain.vocabulary.permission import Permission
+from oms.domain.work.policy import WorkPermission
 
-Visible = Mapping[str, Mapping[Operation | None, str]]
+Visible = Mapping[str, Mapping[Permission | None, str]]
 WHO_GETS_THERE: Final = None
 """For fields that need nothing more than what led to their type; at a root, being signed in."""
 
-O = Operation  # noqa: E741 - reads as the table's column head
 
-
-def _list_of(node: str, listed: Operation, each: Operation) -> Visible:
+def _list_of(node: str, listed: Permission, each: Permission) -> Visible:
     """The two types of a paged list: `listed` is needed to page through it, `each` to see an entry."""
     if listed == each:
         return {f"{node}Connection": {each: "pageInfo edges nodes"}, f"{node}Edge": {each: "cursor node"}}
@@ -28,101 +39,109 @@ def _list_of(node: str, listed: Operation, each: Operation) -> Visible:
 VISIBLE: Final[Visible] = {
     "Query": {
         WHO_GETS_THERE: "viewer defaultCurrency",
-        O.READ_ORDER: "node order shipment",
-        O.READ_ORDERS: "orders",
-        O.READ_SHIPMENTS: "shipments",
-        O.COUNT_SHIPMENTS: "shipmentCounts",
-        O.READ_CUSTOMER: "customer",
-        O.READ_FRAUD: "fraudSettings fraudEvents",
-        O.READ_OPERATIONS: "operations",
-        O.READ_AUDIT: "auditTrail",
-        O.MEND_WORK: "parkedWork",
-        O.READ_STOCK: "stock",
-        O.READ_CATALOG: "product products",
-        O.READ_WAREHOUSES: "warehouses",
+        OrderPermission.READ_ORDER: "node order shipment",
+        OrderPermission.READ_ORDERS: "orders",
+        OrderPermission.READ_SHIPMENTS: "shipments",
+        OrderPermission.COUNT_SHIPMENTS: "shipmentCounts",
+        CustomerPermission.READ_CUSTOMER: "customer",
+        FraudPermission.READ_FRAUD: "fraudSettings fraudEvents",
+        WorkPermission.READ_OPERATIONS: "operations",
+        AuditPermission.READ_AUDIT: "auditTrail",
+        ParkedPermission.MEND_WORK: "parkedWork",
+        InventoryPermission.READ_STOCK: "stock",
+        CatalogPermission.READ_CATALOG: "product products",
+        CatalogPermission.READ_WAREHOUSES: "warehouses",
     },
     "Mutation": {
         WHO_GETS_THERE: "changePassword endSession endOtherSessions",
-        O.PLACE_ORDER: "placeOrder placeOrders",
-        O.ACCEPT_AMENDMENT: "acceptAmendedOrder",
-        O.CANCEL_ORDER: "cancelOrder",
-        O.DISPATCH: "dispatchShipment",
-        O.DELIVER: "deliverShipment",
-        O.FAIL_SHIPMENT: "failShipment",
-        O.SET_FRAUD: "setSpendingLimit setFraudMaintenance resetFraudSettings clearSpending",
-        O.SET_CATALOG: "upsertWarehouses upsertProducts setStock",
-        O.MEND_WORK: "retryWork giveUpWork",
-        O.ERASE_CUSTOMER: "exportCustomer eraseCustomer",
+        PlacingPermission.PLACE_ORDER: "placeOrder placeOrders",
+        AmendmentPermission.ACCEPT_AMENDMENT: "acceptAmendedOrder",
+        CancellationPermission.CANCEL_ORDER: "cancelOrder",
+        FulfilmentPermission.DISPATCH: "dispatchShipment",
+        FulfilmentPermission.DELIVER: "deliverShipment",
+        FulfilmentPermission.FAIL_SHIPMENT: "failShipment",
+        FraudPermission.SET_FRAUD: "setSpendingLimit setFraudMaintenance resetFraudSettings clearSpending",
+        CatalogPermission.SET_CATALOG: "upsertWarehouses upsertProducts setStock",
+        ParkedPermission.MEND_WORK: "retryWork giveUpWork",
+        PersonalDataPermission.ERASE_CUSTOMER: "exportCustomer eraseCustomer",
     },
     "Subscription": {
-        O.READ_ORDER: "orderUpdated orderEvents shipmentUpdated",
-        O.READ_SHIPMENTS: "shipmentUpdated",
-        O.READ_FRAUD: "fraudSettingsUpdated",
+        OrderPermission.READ_ORDER: "orderUpdated orderEvents shipmentUpdated",
+        OrderPermission.READ_SHIPMENTS: "shipmentUpdated",
+        FraudPermission.READ_FRAUD: "fraudSettingsUpdated",
     },
     # Orders and their shipments
     "Order": {
-        O.READ_ORDER: (
+        OrderPermission.READ_ORDER: (
             "id reference status placedAt closedAt actionDeadline lines shipments shippingAddress events"
             " viewerCanAcceptAmendment viewerCanCancel"
         ),
-        O.READ_MONEY: "total",
-        O.READ_CUSTOMER: "customer",
-        O.READ_OPERATIONS: "work",
+        OrderPermission.READ_MONEY: "total",
+        CustomerPermission.READ_CUSTOMER: "customer",
+        WorkPermission.READ_OPERATIONS: "work",
     },
-    "OrderLine": {O.READ_ORDER: "id sku name quantity unavailableQuantity", O.READ_MONEY: "unitPrice"},
-    "Address": {O.READ_ORDER: "name line1 line2 city region postalCode country"},
-    "OrderEvent": {O.READ_ORDER: "cursor at type actor actorRole reason summary shipment"},
+    "OrderLine": {
+        OrderPermission.READ_ORDER: "id sku name quantity unavailableQuantity",
+        OrderPermission.READ_MONEY: "unitPrice",
+    },
+    "Address": {OrderPermission.READ_ORDER: "name line1 line2 city region postalCode country"},
+    "OrderEvent": {OrderPermission.READ_ORDER: "cursor at type actor actorRole reason summary shipment"},
     "Shipment": {
-        O.READ_ORDER: (
+        OrderPermission.READ_ORDER: (
             "id order status warehouse lines courier trackingNumber bookedAt dispatchedAt deliveredAt updatedAt"
             " viewerCanDispatch viewerCanDeliver viewerCanFail"
         ),
-        O.READ_MONEY: "invoice payment",
+        OrderPermission.READ_MONEY: "invoice payment",
     },
-    "ShipmentLine": {O.READ_ORDER: "orderLineId sku name quantity", O.READ_MONEY: "unitPrice"},
-    "Courier": {O.READ_ORDER: "code name"},
-    "Invoice": {O.READ_MONEY: "number subtotal discount tax shipping total issuedAt"},
-    "Payment": {O.READ_MONEY: "status reason charged refunded chargedAt"},
-    "ShipmentCount": {O.COUNT_SHIPMENTS: "status count"},
-    "Customer": {O.READ_CUSTOMER: "id reference", O.READ_ORDERS: "orders"},
-    **_list_of("Order", O.READ_ORDERS, O.READ_ORDER),
-    **_list_of("OrderEvent", O.READ_ORDER, O.READ_ORDER),
-    **_list_of("Shipment", O.READ_SHIPMENTS, O.READ_ORDER),
+    "ShipmentLine": {
+        OrderPermission.READ_ORDER: "orderLineId sku name quantity",
+        OrderPermission.READ_MONEY: "unitPrice",
+    },
+    "Courier": {OrderPermission.READ_ORDER: "code name"},
+    "Invoice": {OrderPermission.READ_MONEY: "number subtotal discount tax shipping total issuedAt"},
+    "Payment": {OrderPermission.READ_MONEY: "status reason charged refunded chargedAt"},
+    "ShipmentCount": {OrderPermission.COUNT_SHIPMENTS: "status count"},
+    "Customer": {CustomerPermission.READ_CUSTOMER: "id reference", OrderPermission.READ_ORDERS: "orders"},
+    **_list_of("Order", OrderPermission.READ_ORDERS, OrderPermission.READ_ORDER),
+    **_list_of("OrderEvent", OrderPermission.READ_ORDER, OrderPermission.READ_ORDER),
+    **_list_of("Shipment", OrderPermission.READ_SHIPMENTS, OrderPermission.READ_ORDER),
     # The catalogue and stock
-    "Product": {O.READ_CATALOG: "sku name unitPrice taxBps", O.READ_STOCK: "stock"},
-    "StockLevel": {O.READ_STOCK: "sku warehouse onHand allocated available"},
-    **_list_of("Product", O.READ_CATALOG, O.READ_CATALOG),
-    **_list_of("Warehouse", O.READ_WAREHOUSES, O.READ_WAREHOUSES),
+    "Product": {CatalogPermission.READ_CATALOG: "sku name unitPrice taxBps", InventoryPermission.READ_STOCK: "stock"},
+    "StockLevel": {InventoryPermission.READ_STOCK: "sku warehouse onHand allocated available"},
+    **_list_of("Product", CatalogPermission.READ_CATALOG, CatalogPermission.READ_CATALOG),
+    **_list_of("Warehouse", CatalogPermission.READ_WAREHOUSES, CatalogPermission.READ_WAREHOUSES),
     # Fraud control, and how the system runs
-    "FraudSettings": {O.READ_FRAUD: "spendingLimit maintenanceMode updatedAt"},
-    "FraudEvent": {O.READ_FRAUD: "at type actor actorRole reason before after"},
-    **_list_of("FraudEvent", O.READ_FRAUD, O.READ_FRAUD),
+    "FraudSettings": {FraudPermission.READ_FRAUD: "spendingLimit maintenanceMode updatedAt"},
+    "FraudEvent": {FraudPermission.READ_FRAUD: "at type actor actorRole reason before after"},
+    **_list_of("FraudEvent", FraudPermission.READ_FRAUD, FraudPermission.READ_FRAUD),
     "AuditEvent": {
-        O.READ_AUDIT: "at actor actorRole principal action subject orderId before after reason",
+        AuditPermission.READ_AUDIT: "at actor actorRole principal action subject orderId before after reason",
     },
-    **_list_of("AuditEvent", O.READ_AUDIT, O.READ_AUDIT),
-    "OperationsStats": {O.READ_OPERATIONS: "queues completionRate"},
-    "QueueStats": {O.READ_OPERATIONS: "name workers backlog oldestDueSeconds"},
+    **_list_of("AuditEvent", AuditPermission.READ_AUDIT, AuditPermission.READ_AUDIT),
+    "OperationsStats": {WorkPermission.READ_OPERATIONS: "queues completionRate"},
+    "QueueStats": {WorkPermission.READ_OPERATIONS: "name workers backlog oldestDueSeconds"},
     "Work": {
-        O.READ_OPERATIONS: ("id queue step attempts dueAt held parkedAt lastError viewerCanRetry viewerCanGiveUp"),
-        O.READ_ORDER: "shipment",
+        WorkPermission.READ_OPERATIONS: (
+            "id queue step attempts dueAt held parkedAt lastError viewerCanRetry viewerCanGiveUp"
+        ),
+        OrderPermission.READ_ORDER: "shipment",
     },
     "ParkedWork": {
-        O.MEND_WORK: "id queue step attempts lastError parkedAt viewerCanRetry viewerCanGiveUp",
-        O.READ_ORDER: "order shipment",
+        ParkedPermission.MEND_WORK: "id queue step attempts lastError parkedAt viewerCanRetry viewerCanGiveUp",
+        OrderPermission.READ_ORDER: "order shipment",
     },
-    **_list_of("ParkedWork", O.MEND_WORK, O.MEND_WORK),
+    **_list_of("ParkedWork", ParkedPermission.MEND_WORK, ParkedPermission.MEND_WORK),
     # What answers a command: what became of its subject is seen by who may see the subject
-    "OrderPayload": {WHO_GETS_THERE: "userErrors", O.READ_ORDER: "order"},
+    "OrderPayload": {WHO_GETS_THERE: "userErrors", OrderPermission.READ_ORDER: "order"},
     "PlaceOrdersPayload": {WHO_GETS_THERE: "results userErrors"},
-    "ShipmentPayload": {WHO_GETS_THERE: "userErrors", O.READ_ORDER: "shipment"},
-    "WorkPayload": {WHO_GETS_THERE: "userErrors", O.READ_ORDER: "order"},
-    "FraudSettingsPayload": {WHO_GETS_THERE: "userErrors", O.READ_FRAUD: "fraudSettings"},
-    "CustomerPayload": {WHO_GETS_THERE: "userErrors", O.READ_CUSTOMER: "customer"},
-    "CustomerExportPayload": {WHO_GETS_THERE: "userErrors", O.ERASE_CUSTOMER: "held"},
+    "ShipmentPayload": {WHO_GETS_THERE: "userErrors", OrderPermission.READ_ORDER: "shipment"},
+    "WorkPayload": {WHO_GETS_THERE: "userErrors", OrderPermission.READ_ORDER: "order"},
+    "FraudSettingsPayload": {WHO_GETS_THERE: "userErrors", FraudPermission.READ_FRAUD: "fraudSettings"},
+    "CustomerPayload": {WHO_GETS_THERE: "userErrors", CustomerPermission.READ_CUSTOMER: "customer"},
+    "CustomerExportPayload": {WHO_GETS_THERE: "userErrors", PersonalDataPermission.ERASE_CUSTOMER: "held"},
     "CatalogPayload": {WHO_GETS_THERE: "changed userErrors"},
     "AccountPayload": {WHO_GETS_THERE: "sessions userErrors"},
-    "UserError": {WHO_GETS_THERE: "code message path"},
+    "UserError": {WHO_GETS_THERE: "code reason message path"},
     # Parts of several types
     "Viewer": {WHO_GETS_THERE: "name role sessions canChangeFraudSettings canChangeCatalog canChangePassword"},
     "Session": {WHO_GETS_THERE: "id begunAt lastSeenAt expiresAt isThisOne"},
@@ -133,9 +152,9 @@ VISIBLE: Final[Visible] = {
 """By type, the fields under what they need, all of it where a field stands under several operations."""
 
 
-def needs_of(visible: Visible) -> dict[tuple[str, str], frozenset[Operation]]:
+def needs_of(visible: Visible) -> dict[tuple[str, str], frozenset[Permission]]:
     """What each (type, field) needs."""
-    needs: dict[tuple[str, str], frozenset[Operation]] = {}
+    needs: dict[tuple[str, str], frozenset[Permission]] = {}
     for type_name, groups in visible.items():
         for operation, fields in groups.items():
             for field in fields.split():

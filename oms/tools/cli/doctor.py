@@ -12,7 +12,7 @@ from oms.platform.settings import CannotStart, Settings
 from oms.tools.cli.start import database_url_of, on_engines
 
 if TYPE_CHECKING:
-    from oms.domain.diagnosis.model import Patience
+    from oms.domain.diagnosis.model import Thresholds
     from oms.tools.doctor.report import Examination
 
 WELL, UNWELL, CANT_TELL = 0, 1, 2
@@ -35,17 +35,14 @@ def doctor(
     """
     from rich.console import Console
 
-    from oms.domain.diagnosis.model import Patience
+    from oms.domain.diagnosis.model import Thresholds
     from oms.tools.doctor.report import as_json, print_report
 
-    patience = Patience(
-        timedelta(seconds=work_s),
-        timedelta(days=answer_days),
-        timedelta(days=pickup_days),
-        timedelta(days=delivery_days),
-    )
+    people = {"NO_ANSWER": answer_days, "NOT_PICKED_UP": pickup_days, "NOT_DELIVERED": delivery_days}
+    by_cause = {cause: timedelta(days=days) for cause, days in people.items()}
+    thresholds = Thresholds(timedelta(seconds=work_s), by_cause)
     try:
-        examination = _examine(on_engines("doctor"), patience, order)
+        examination = _examine(on_engines("doctor"), thresholds, order)
     except CannotStart as problem:
         typer.echo(f"The doctor can't tell: {problem}", err=True)
         raise typer.Exit(CANT_TELL) from problem
@@ -55,24 +52,24 @@ def doctor(
     raise typer.Exit(WELL if examination.all_is_well else UNWELL)
 
 
-def _examine(settings: Settings, patience: "Patience", order: str | None) -> "Examination":
+def _examine(settings: Settings, thresholds: "Thresholds", order: str | None) -> "Examination":
     from oms.platform.migrations import require_migrated
 
     require_migrated(database_url_of(settings))
-    return asyncio.run(_look(settings, patience, order))
+    return asyncio.run(_look(settings, thresholds, order))
 
 
-async def _look(settings: Settings, patience: "Patience", order: str | None) -> "Examination":
+async def _look(settings: Settings, thresholds: "Thresholds", order: str | None) -> "Examination":
     from oms.domain.diagnosis import queries
     from oms.platform.db import Database
     from oms.tools.doctor.health import look
     from oms.tools.doctor.report import Examination
 
-    db = Database(database_url_of(settings), pool_size=1, ring=lambda _: None)
+    db = Database(database_url_of(settings), pool_size=1, notify=lambda _: None)
     try:
         findings = await look(db, str(settings.redis_url), settings.data_dir)
         if order is None:
-            found = await queries.standstills(db, patience)
+            found = await queries.standstills(db, thresholds)
         else:
             known = await queries.of_order(db, order)
             if known is None:

@@ -56,7 +56,7 @@ def web(
 
 @app.command()
 def worker() -> None:
-    """Carry out due work of the kinds in OMS_QUEUES, until stopped."""
+    """MoveShipment out due work of the kinds in OMS_QUEUES, until stopped."""
     from oms.platform.migrations import require_ready
 
     settings = on_engines("worker")

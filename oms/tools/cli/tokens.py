@@ -12,8 +12,8 @@ from oms.tools.cli.start import on_migrated_database
 from oms.tools.cli.transactions import on_database
 
 if TYPE_CHECKING:
-    from oms.domain.access.permissions import Operation
     from oms.domain.tokens.model import AccessToken
+    from oms.domain.vocabulary.permission import Permission
     from oms.platform.db import Database
 
 PAGE = 50
@@ -90,16 +90,17 @@ def revoke(token_id: Annotated[UUID, typer.Argument(metavar="ID", help="Its id; 
     typer.echo(f"Revoked: {revoked.name}, {revoked.role}.")
 
 
-def _operations(names: list[str] | None) -> "frozenset[Operation] | None":
+def _operations(names: list[str] | None) -> "frozenset[Permission] | None":
     """Raises CannotStart, with all there are, where a name is none of an operation."""
-    from oms.domain.access.permissions import Operation
-
     if not names:
         return None
+    from oms.domain.concepts import REGISTRY
+
+    permissions = REGISTRY.permissions
     wanted = {name.upper().replace("-", "_") for name in names}
-    if unknown := sorted(wanted - Operation.__members__.keys()):
-        raise CannotStart(f"No operation: {', '.join(unknown)}. There are: {', '.join(sorted(Operation.__members__))}.")
-    return frozenset(Operation[name] for name in wanted)
+    if unknown := sorted(wanted - permissions.keys()):
+        raise CannotStart(f"No permission: {', '.join(unknown)}. There are: {', '.join(sorted(permissions))}.")
+    return frozenset(permissions[name] for name in wanted)
 
 
 def _row(token: "AccessToken") -> tuple[str, ...]:

@@ -21,7 +21,7 @@ async def _on_database(url: str, act: "Callable[[Database], Awaitable[T]]") -> T
     from oms.domain.vocabulary.errors import Refused
     from oms.platform.db import Database
 
-    database = Database(url, pool_size=1, ring=lambda _: None)
+    database = Database(url, pool_size=1, notify=lambda _: None)
     try:
         return await act(database)
     except Refused as refusal:

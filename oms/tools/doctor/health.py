@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
+from oms.domain.concepts import REGISTRY
 from oms.domain.diagnosis.vital_signs import oldest_transaction_s
-from oms.domain.work.model import Queue
 from oms.domain.work.store import ALIVE
 from oms.platform.db import Database
 
@@ -48,14 +48,14 @@ _SETTINGS: Final = text("SELECT maintenance, updated_at FROM fraud_settings WHER
 async def look(db: Database, redis_url: str, data_dir: Path) -> list[Finding]:
     """All findings, well or not. Raises OSError or SQLAlchemy's where the database is away: then nothing else helps."""
     async with db.reading() as conn:
-        workers = {row.name: row.workers for row in await conn.execute(_WORKERS, {"queues": [*map(str, Queue)]})}
+        workers = {row.name: row.workers for row in await conn.execute(_WORKERS, {"queues": list(REGISTRY.work_kinds)})}
         oldest_s = await oldest_transaction_s(conn)
         settings = (await conn.execute(_SETTINGS)).one()
         behind_s = (
             (await conn.execute(text("SELECT clock_timestamp()"))).scalar_one() - datetime.now(UTC)
         ).total_seconds()
     return [
-        *(_served(queue, workers[queue]) for queue in Queue),
+        *(_served(queue, workers[queue]) for queue in REGISTRY.work_kinds),
         await _redis(redis_url),
         _maintenance(settings),
         _transactions(oldest_s),
@@ -64,7 +64,7 @@ async def look(db: Database, redis_url: str, data_dir: Path) -> list[Finding]:
     ]
 
 
-def _served(queue: Queue, workers: int) -> Finding:
+def _served(queue: str, workers: int) -> Finding:
     if workers:
         return Finding(f"Workers: {queue}", f"{workers} alive")
     return Finding(f"Workers: {queue}", "none", f"Start one: python -m oms worker (OMS_QUEUES must name {queue}).")

@@ -9,7 +9,8 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from oms.domain.diagnosis.model import Cause, Standstill
+from oms.domain.concept.standstill import Cause
+from oms.domain.diagnosis.model import Standstill
 from oms.domain.vocabulary.ids import order_id
 from oms.tools.doctor.health import Finding
 
@@ -50,7 +51,7 @@ def _as_values(standstill: Standstill) -> dict[str, object]:
         "since": standstill.since,
         "remedy": standstill.remedy,
         "nextAt": standstill.next_at,
-        "queue": subject.work and str(subject.work.queue),
+        "queue": subject.work and subject.work.kind.queue,
         "step": subject.work and str(subject.work.step),
         "attempts": subject.work and subject.work.attempts,
         "lastError": subject.work and subject.work.last_error,

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from oms.domain.access.permissions import ALLOWED, Reach
+from oms.domain.concepts import REGISTRY
 from oms.domain.vocabulary.actor import Role
-from oms.domain.vocabulary.permission import Permission
+from oms.domain.vocabulary.permission import Permission, Reach
 
 _HEAD: Final = """\
 # Permissions
@@ -21,14 +21,14 @@ _OWNED: Final = frozenset({Reach.OWN, Reach.CARRIED})
 
 def permissions_page() -> str:
     heads = ["to", *(role.lower() for role in Role)]
-    rows = [[operation, *(_cell(operation, role) for role in Role)] for operation in Permission]
+    rows = [[each.phrase, *(_cell(each, role) for role in Role)] for each in REGISTRY.permissions.values()]
     lines = [heads, ["---"] * len(heads), *rows]
     return _HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _cell(operation: Permission, role: Role) -> str:
+def _cell(permission: Permission, role: Role) -> str:
     """Where no role is limited to its own or carried things, "yes" replaces the reach: the things have no owner."""
-    reaches = ALLOWED.get(operation, {})
+    reaches = permission.reach
     if role not in reaches:
         return _REFUSED
     return reaches[role] if _OWNED & set(reaches.values()) else "yes"

@@ -3,9 +3,11 @@
 import pytest
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.audit.model import OPERATOR, AuditAction, Entry
+from oms.domain.audit.model import OPERATOR, Entry
 from oms.domain.audit.queries import AuditEvent, AuditFilter, trail
 from oms.domain.audit.record import record
+from oms.domain.identity.policy import IdentityAction
+from oms.domain.tokens.policy import TokenAction
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Refused
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
@@ -18,7 +20,7 @@ async def entries(shop: ShopUnderTest, viewer: Viewer = MANAGER, **only: object)
 
 async def test_an_entry_tells_who_what_before_after_and_why(shop: ShopUnderTest) -> None:
     person = Viewer("Maya", Role.MANAGER, principal="account:1")
-    told = Entry(AuditAction.RoleChanged, "account:2", {"role": "SUPPORT"}, {"role": "MANAGER"}, "Promoted")
+    told = Entry(IdentityAction.RoleChanged, "account:2", {"role": "SUPPORT"}, {"role": "MANAGER"}, "Promoted")
     async with shop.db.transaction() as tx:
         await record(tx, person, told)
     (found,) = await entries(shop)
@@ -30,7 +32,7 @@ async def test_an_entry_tells_who_what_before_after_and_why(shop: ShopUnderTest)
 async def test_what_is_rolled_back_leaves_no_entry(shop: ShopUnderTest) -> None:
     async def fail_after_recording() -> None:
         async with shop.db.transaction() as tx:
-            await record(tx, OPERATOR, Entry(AuditAction.TokenIssued, "token:1"))
+            await record(tx, OPERATOR, Entry(TokenAction.TokenIssued, "token:1"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -41,7 +43,7 @@ async def test_what_is_rolled_back_leaves_no_entry(shop: ShopUnderTest) -> None:
 async def test_the_trail_is_paged_newest_first_without_gap_or_repeat(shop: ShopUnderTest) -> None:
     for number in range(5):
         async with shop.db.transaction() as tx:
-            await record(tx, OPERATOR, Entry(AuditAction.TokenIssued, f"token:{number}"))
+            await record(tx, OPERATOR, Entry(TokenAction.TokenIssued, f"token:{number}"))
     seen, after = [], None
     while True:
         page = await trail(shop.db, SUPPORT, AuditFilter(), first=2, after=after)
@@ -55,11 +57,11 @@ async def test_the_trail_is_paged_newest_first_without_gap_or_repeat(shop: ShopU
 async def test_it_is_found_by_actor_principal_action_and_subject(shop: ShopUnderTest) -> None:
     maya = Viewer("Maya", Role.MANAGER, principal="account:1")
     async with shop.db.transaction() as tx:
-        await record(tx, maya, Entry(AuditAction.SignedIn, "account:1"))
-        await record(tx, OPERATOR, Entry(AuditAction.TokenIssued, "token:7"))
-    for only in ({"actor": "Maya"}, {"actor": "account:1"}, {"action": AuditAction.SignedIn}, {"subject": "account:1"}):
+        await record(tx, maya, Entry(IdentityAction.SignedIn, "account:1"))
+        await record(tx, OPERATOR, Entry(TokenAction.TokenIssued, "token:7"))
+    for only in ({"actor": "Maya"}, {"actor": "account:1"}, {"action": IdentityAction.SignedIn}, {"subject": "account:1"}):
         (found,) = await entries(shop, **only)
-        assert found.action == AuditAction.SignedIn
+        assert found.action == IdentityAction.SignedIn
     (signed_in,) = await entries(shop, actor="Maya")
     assert [e.subject for e in await entries(shop, since=signed_in.at)] == ["token:7", "account:1"]
     assert await entries(shop, before=signed_in.at) == []

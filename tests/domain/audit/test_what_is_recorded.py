@@ -7,21 +7,28 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from oms.domain.access.permissions import Operation, Viewer, require
+from oms.domain.access.permissions import Viewer, require
 from oms.domain.audit import refusals
-from oms.domain.audit.model import AuditAction
+from oms.domain.audit.policy import RefusalAction
 from oms.domain.audit.refusals import EVERY_S, RefusalTrail
+from oms.domain.cancellation.policy import CancellationAction
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.catalog.policy import CatalogAction
 from oms.domain.fraud import commands as fraud
+from oms.domain.fraud.policy import FraudAction, FraudPermission
 from oms.domain.fulfilment import commands as shipments
+from oms.domain.fulfilment.policy import FulfilmentAction
 from oms.domain.inventory import commands as stock
 from oms.domain.inventory.commands import StockCount
+from oms.domain.inventory.policy import InventoryAction
 from oms.domain.parked import commands as work
+from oms.domain.parked.policy import ParkedAction
 from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.errors import Code, Refused, refused
 from oms.domain.vocabulary.ids import order_id
-from oms.domain.work.model import Queue, WorkKey
+from oms.domain.vocabulary.permission import Permission
+from oms.domain.work.model import WorkKey
 from tests.domain.audit.test_trail import entries
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer, open_shop
 
@@ -43,7 +50,7 @@ async def test_a_cancellation_by_staff_is_an_override_and_by_others_is_not(shop:
     order = await shop.place({"pen": 1})
     await shop.cancel(order, SUPPORT)
     (told,) = await entries(shop)
-    assert (told.action, told.subject, told.order_id) == (AuditAction.OrderCancelled, order_id(order), order)
+    assert (told.action, told.subject, told.order_id) == (CancellationAction.OrderCancelled, order_id(order), order)
     assert (told.before, told.after) == ({"status": "PENDING"}, {"status": "CANCELLED"})
     assert told.reason == "Changed my mind"
     (row,) = await shop.rows("SELECT before, after, reason FROM audit_events")
@@ -57,14 +64,14 @@ async def test_a_shipment_failed_by_staff_is_an_override_and_by_its_courier_is_n
         async with shop.db.transaction() as tx:
             await shipments.fail(tx, viewer, (order, 1), "Lost")
     (told,) = await entries(shop)
-    assert (told.action, told.subject, told.reason) == (AuditAction.ShipmentFailed, order_id(second), "Lost")
+    assert (told.action, told.subject, told.reason) == (FulfilmentAction.ShipmentFailed, order_id(second), "Lost")
     assert (told.before, told.after) == ({"status": "BOOKED"}, {"status": "FAILED"})
 
 
 async def test_retrying_and_giving_up_work_are_overrides(shop: ShopUnderTest) -> None:
     order = await shop.place({"pen": 1})
-    await shop.run(Queue.ALLOCATION)
-    key = WorkKey(order, 1, Queue.BILLING)
+    await shop.run("allocation")
+    key = WorkKey(order, 1, "billing")
     park = "UPDATE work SET parked_at = clock_timestamp(), last_error = 'no answer'"
     await shop.execute(park)
     async with shop.db.transaction() as tx:
@@ -73,9 +80,9 @@ async def test_retrying_and_giving_up_work_are_overrides(shop: ShopUnderTest) ->
     async with shop.db.transaction() as tx:
         await work.give_up(tx, SUPPORT, key, "Unpayable")
     gave_up, retried = await entries(shop)
-    assert (gave_up.action, gave_up.reason) == (AuditAction.WorkGivenUp, "Unpayable")
+    assert (gave_up.action, gave_up.reason) == (ParkedAction.WorkGivenUp, "Unpayable")
     assert (gave_up.before, gave_up.after) == ({"status": "PENDING"}, {"status": "FAILED"})
-    assert (retried.action, retried.by) == (AuditAction.WorkRetried, SUPPORT.actor)
+    assert (retried.action, retried.by) == (ParkedAction.WorkRetried, SUPPORT.actor)
 
 
 async def test_fraud_settings_are_told_with_before_and_after_and_why(shop: ShopUnderTest) -> None:
@@ -83,7 +90,7 @@ async def test_fraud_settings_are_told_with_before_and_after_and_why(shop: ShopU
         await fraud.set_spending_limit(tx, MANAGER, 700)
         await fraud.clear_spending(tx, MANAGER, "New year")
     cleared, limited = await entries(shop)
-    assert (limited.action, limited.subject) == (AuditAction.FraudSettingsChanged, "SpendingLimitSet")
+    assert (limited.action, limited.subject) == (FraudAction.FraudSettingsChanged, "SpendingLimitSet")
     assert (limited.before, limited.after) == ({"limit": 0}, {"limit": 700})
     assert (cleared.subject, cleared.reason) == ("SpendingCleared", "New year")
 
@@ -98,12 +105,12 @@ async def test_products_warehouses_and_stock_changed_by_hand_are_told_with_what_
         await stock.set_stock(tx, MANAGER, [StockCount("pen", "east", 9)])  # as it is already
     told = {(e.action, e.subject): (e.before, e.after) for e in await entries(shop)}
     assert told == {
-        (AuditAction.ProductChanged, "pen"): ({"unit_price_minor": 1000}, {"unit_price_minor": 1250}),
-        (AuditAction.ProductChanged, "ink"): (
+        (CatalogAction.ProductChanged, "pen"): ({"unit_price_minor": 1000}, {"unit_price_minor": 1250}),
+        (CatalogAction.ProductChanged, "ink"): (
             None, {"sku": "ink", "name": "Ink", "unit_price_minor": 5, "currency": "USD", "tax_bps": None},
         ),
-        (AuditAction.WarehouseChanged, "east"): ({"name": "east"}, {"name": "Eastern"}),
-        (AuditAction.StockSet, "pen in east"): ({"onHand": 5}, {"onHand": 9}),
+        (CatalogAction.WarehouseChanged, "east"): ({"name": "east"}, {"name": "Eastern"}),
+        (InventoryAction.StockSet, "pen in east"): ({"onHand": 5}, {"onHand": 9}),
     }  # fmt: skip
 
 
@@ -113,11 +120,11 @@ async def test_a_machines_load_is_one_entry_however_much_it_changed(shop: ShopUn
         await catalog.upsert_products(tx, MACHINE, products)
         await catalog.upsert_products(tx, MACHINE, products)  # changes nothing
     (told,) = await entries(shop)
-    assert (told.action, told.subject, told.after) == (AuditAction.CatalogLoaded, "ProductChanged", {"changed": 50})
+    assert (told.action, told.subject, told.after) == (CatalogAction.CatalogLoaded, "ProductChanged", {"changed": 50})
     assert told.principal == "token:9"
 
 
-def refusal_of(viewer: Viewer, operation: Operation) -> Refused:
+def refusal_of(viewer: Viewer, operation: Permission) -> Refused:
     with pytest.raises(Refused) as refusal:
         require(viewer, operation)
     return refusal.value
@@ -126,12 +133,12 @@ def refusal_of(viewer: Viewer, operation: Operation) -> Refused:
 async def test_a_flood_of_refusals_makes_one_entry_a_minute_that_counts_them(shop: ShopUnderTest) -> None:
     now_s = 0.0
     trail = RefusalTrail(shop.db, clock=lambda: now_s)
-    refusal = refusal_of(COURIER, Operation.SET_FRAUD)
+    refusal = refusal_of(COURIER, FraudPermission.SET_FRAUD)
     for _ in range(500):
         trail.note(COURIER, refusal)
         await trail.write()
     (first,) = await entries(shop)
-    assert (first.action, first.by, first.reason) == (AuditAction.OperationRefused, COURIER.actor, str(refusal))
+    assert (first.action, first.by, first.reason) == (RefusalAction.OperationRefused, COURIER.actor, str(refusal))
     assert first.after == {"times": 1}
     now_s = EVERY_S
     await trail.write()
@@ -140,9 +147,9 @@ async def test_a_flood_of_refusals_makes_one_entry_a_minute_that_counts_them(sho
 
 async def test_another_caller_or_another_refusal_has_an_entry_of_its_own(shop: ShopUnderTest) -> None:
     trail = RefusalTrail(shop.db)
-    trail.note(COURIER, refusal_of(COURIER, Operation.SET_FRAUD))
-    trail.note(COURIER, refusal_of(COURIER, Operation.READ_FRAUD))
-    trail.note(SUPPORT, refusal_of(SUPPORT, Operation.SET_FRAUD))
+    trail.note(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
+    trail.note(COURIER, refusal_of(COURIER, FraudPermission.READ_FRAUD))
+    trail.note(SUPPORT, refusal_of(SUPPORT, FraudPermission.SET_FRAUD))
     await trail.write()
     assert len(await entries(shop)) == 3
 
@@ -156,7 +163,7 @@ async def test_what_is_wrong_but_not_forbidden_is_no_entry(shop: ShopUnderTest) 
 
 async def test_refusals_outlast_a_database_that_is_away(shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     trail = RefusalTrail(shop.db)
-    trail.note(COURIER, refusal_of(COURIER, Operation.SET_FRAUD))
+    trail.note(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
     with monkeypatch.context() as away:
         away.setattr(shop.db, "transaction", _gone)
         with pytest.raises(OSError, match="away"):
@@ -170,7 +177,7 @@ async def test_a_fault_while_they_are_recorded_does_not_end_the_recording(
 ) -> None:
     monkeypatch.setattr(refusals, "WRITTEN_EVERY_S", 0.01)
     trail = RefusalTrail(shop.db)
-    trail.note(COURIER, refusal_of(COURIER, Operation.SET_FRAUD))
+    trail.note(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
     tried = asyncio.Event()
 
     def fail() -> None:
@@ -196,7 +203,7 @@ def _gone() -> None:
 async def test_customers_are_never_named(shop: ShopUnderTest) -> None:
     ana = Viewer("Ana Canary", Role.CUSTOMER, "ana", principal="account:7")
     trail = RefusalTrail(shop.db)
-    trail.note(ana, refusal_of(ana, Operation.SET_FRAUD))
+    trail.note(ana, refusal_of(ana, FraudPermission.SET_FRAUD))
     await trail.write()
     (told,) = await entries(shop)
     assert (told.by, told.principal) == (Actor("customer", Role.CUSTOMER), "account:7")

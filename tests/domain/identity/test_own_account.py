@@ -8,7 +8,7 @@ import pytest
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.audit.model import OPERATOR
-from oms.domain.idempotency.keys import RepeatKey
+from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity import passwords
 from oms.domain.identity import session_commands as sessions
@@ -130,7 +130,7 @@ async def test_it_takes_the_present_password_and_a_good_new_one(
 
 async def test_nothing_of_a_password_is_kept_under_an_idempotency_key(shop: ShopUnderTest, api: Api) -> None:
     here = await signed_in(shop, await made(shop, "ana"))
-    key = RepeatKey.of("k", f"{PRESENT} {NEW}".encode())
+    key = IdempotencyKey.of("k", f"{PRESENT} {NEW}".encode())
     answer = await api.ask(CHANGE, here, key, present=PRESENT, new=NEW)
     assert answer["userErrors"] == []
     assert await shop.rows("SELECT key FROM idempotency_keys") == []

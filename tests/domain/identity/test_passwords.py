@@ -178,7 +178,7 @@ async def test_no_more_than_two_are_hashed_at_once(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_login_is_taken_once_however_many_ask_at_once(shop: ShopUnderTest, database_url: str) -> None:
-    other = Database(database_url, pool_size=2, ring=lambda _: None)
+    other = Database(database_url, pool_size=2, notify=lambda _: None)
 
     async def add(database: Database, login: str) -> Account:
         async with database.transaction() as tx:

@@ -115,7 +115,7 @@ async def test_use_is_written_once_a_minute_and_an_open_page_is_no_use(shop: Sho
         """Whether a request has it written down, an hour after the last use."""
         await shop.execute("UPDATE sessions SET last_seen_at = created_at - interval '1 h'")
         before = await shop.rows(seen)
-        await authenticator.viewer(shown, in_use=in_use)
+        await authenticator.viewer(shown, is_activity=in_use)
         return await shop.rows(seen) != before
 
     await authenticator.viewer(shown)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.idempotency.keys import RepeatKey
+from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.vocabulary.actor import Role
 from tests.schema.api import Api, codes
 from tests.shop import MANAGER, ShopUnderTest
@@ -17,7 +17,7 @@ ERASE = """
         customer { id reference orders { nodes { reference } } } userErrors { code message path }
       }
     }"""
-KEY = RepeatKey.of("once", b"erase")
+KEY = IdempotencyKey.of("once", b"erase")
 
 
 @pytest.fixture

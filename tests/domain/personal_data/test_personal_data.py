@@ -12,15 +12,16 @@ from uuid import UUID
 import pytest
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.audit.model import OPERATOR, AuditAction
+from oms.domain.audit.model import OPERATOR
 from oms.domain.audit.queries import AuditFilter, trail
 from oms.domain.concepts import metadata
-from oms.domain.idempotency.keys import RepeatKey, once
+from oms.domain.idempotency.keys import IdempotencyKey, once
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity.accounts import NewAccount
 from oms.domain.order_queries import timeline as order_trail
-from oms.domain.order_queries.timeline import Stretch
+from oms.domain.order_queries.timeline import Section
 from oms.domain.personal_data import commands
+from oms.domain.personal_data.policy import PersonalDataAction
 from oms.domain.personal_data.store import Erased
 from oms.domain.placing import commands as orders
 from oms.domain.placing.request import LineRequest, OrderRequest
@@ -80,7 +81,7 @@ async def test_after_erasing_no_table_holds_anything_of_them(shop: ShopUnderTest
         return "anything"
 
     async with shop.db.transaction() as tx:
-        await once(tx, holder, RepeatKey.of("key", b"the canary's address"), act)
+        await once(tx, holder, IdempotencyKey.of("key", b"the canary's address"), act)
     assert "canary" in (await everything_written(shop)).lower()
     done = await erased(shop)
     assert (done.orders, done.accounts, done.tokens) == (2, 1, 1)
@@ -171,8 +172,8 @@ async def test_it_is_in_the_audit_trail_with_who_and_why_and_nothing_personal(sh
     page = await trail(shop.db, MANAGER, AuditFilter(subject=known), first=10, after=None)
     told = [(event.action, event.by, event.reason) for event in page.entries]
     assert told == [
-        (AuditAction.CustomerErased, MANAGER.actor, "Asked for it"),
-        (AuditAction.CustomerExported, MANAGER.actor, None),
+        (PersonalDataAction.CustomerErased, MANAGER.actor, "Asked for it"),
+        (PersonalDataAction.CustomerExported, MANAGER.actor, None),
     ]
 
 
@@ -206,11 +207,11 @@ async def test_a_customers_own_words_are_told_in_the_trail_and_not_kept_there(sh
     await shop.run()
     await shop.cancel(order, ANA)
     await shop.run()
-    told = (await order_trail.events_of(shop.db, SUPPORT, [Stretch(order, 0, 99)]))[Stretch(order, 0, 99)]
+    told = (await order_trail.events_of(shop.db, SUPPORT, [Section(order, 0, 99)]))[Section(order, 0, 99)]
     assert {event.reason for event in told if event.type in CANCELLED} == {"Changed my mind"}
     assert await shop.rows("SELECT * FROM order_events WHERE reason IS NOT NULL") == []
     await erased(shop)
-    told = (await order_trail.events_of(shop.db, SUPPORT, [Stretch(order, 0, 99)]))[Stretch(order, 0, 99)]
+    told = (await order_trail.events_of(shop.db, SUPPORT, [Section(order, 0, 99)]))[Section(order, 0, 99)]
     assert {event.reason for event in told} == {None}
 
 

@@ -1,0 +1,32 @@
+"""Allocating placed orders."""
+
+from datetime import timedelta
+
+from oms.domain.allocation import rules
+from oms.domain.allocation.plan import plan
+from oms.domain.inventory import store as inventory
+from oms.domain.order.load import lock
+from oms.domain.order.model import OrderStatus
+from oms.domain.vocabulary.actor import Actor
+from oms.domain.work import store as work_store
+from oms.domain.work.store import Batch
+from oms.platform.db import Tx
+
+
+async def allocate(tx: Tx, batch: Batch, *, answer_within: timedelta) -> None:
+    """Allocates a batch of orders, one after the other, over stock that is locked once for all of them."""
+    by = Actor(batch.queue)
+    locked = await lock(tx, batch.subject_ids, lines=True)
+    ours = await work_store.verify_claims(tx, batch)
+    claimed = {key.subject_id for key in ours}
+    pending = [order for order in locked if order.status == OrderStatus.PENDING and order.id in claimed]
+    demands = {order.id: rules.demand(order) for order in pending}
+    levels = await inventory.lock_available(tx, {sku for demand in demands.values() for sku in demand})
+    for order in pending:
+        found = plan(demands[order.id], levels)
+        for part in found.parts:
+            for sku, units in part.units.items():
+                levels[sku][part.warehouse_code] -= units
+        rules.allocate(order, found, by=by, at=locked.at, answer_within=answer_within)
+    await locked.save()
+    await work_store.ack(tx, batch, locked.still_due(ours))

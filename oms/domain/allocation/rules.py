@@ -1,0 +1,74 @@
+"""Laying a plan onto an order's lines. Pure rules over a loaded order; time and actor are arguments."""
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import unique
+
+from oms.domain.allocation.plan import Plan
+from oms.domain.concept.work import Due, Step
+from oms.domain.order.events import OrderEvent as E
+from oms.domain.order.model import Line, Order, OrderStatus
+from oms.domain.order.shipment import Item
+from oms.domain.vocabulary.actor import Actor
+
+
+@unique
+class AllocationStep(Step):
+    """The steps of the queue."""
+
+    ALLOCATE = "ALLOCATE"
+
+
+def due(order: Order) -> Mapping[int, Due]:
+    """A new order is allocated."""
+    return {0: Due(AllocationStep.ALLOCATE)} if order.status == OrderStatus.PENDING else {}
+
+
+def demand(order: Order) -> dict[str, int]:
+    """Units by SKU, summed over the order's lines."""
+    wanted: dict[str, int] = {}
+    for line in order.lines:
+        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    return wanted
+
+
+def allocate(order: Order, plan: Plan, *, by: Actor, at: datetime, answer_within: timedelta) -> None:
+    """Opens a shipment for each part of the plan. A shortage amends the order, and its customer must answer.
+
+    Units are assigned to the lines in order, so a shortage falls on the last line of its SKU first.
+    Raises Refused(CONFLICT) unless the order is PENDING.
+    """
+    supply: dict[str, deque[tuple[int, int]]] = {}
+    for part in plan.parts:
+        shipment = order.open_shipment(part.warehouse_code, at)
+        for sku, units in part.units.items():
+            supply.setdefault(sku, deque()).append((shipment.number, units))
+    items: dict[int, list[Item]] = {shipment.number: [] for shipment in order.shipments}
+    for line in order.lines:
+        line.unavailable = _fill(line, supply.get(line.sku, deque()), items)
+    for shipment in order.shipments:
+        shipment.items = tuple(items[shipment.number])
+    parts = [{"shipment": s.number, "warehouse": s.warehouse_code} for s in order.shipments]
+    if not plan.short:
+        order.record(E.ItemsAllocated, by=by, at=at, shipments=parts)
+        return
+    short = [
+        {"line": line.number, "sku": line.sku, "units": line.unavailable} for line in order.lines if line.unavailable
+    ]
+    deadline = at + answer_within
+    order.record(E.ItemsUnavailable, by=by, at=at, shipments=parts, unavailable=short, deadline=deadline.isoformat())
+    order.action_deadline = deadline
+
+
+def _fill(line: Line, supply: deque[tuple[int, int]], items: dict[int, list[Item]]) -> int:
+    """Takes the line's units from the front of the supply; returns how many are missing."""
+    missing = line.quantity
+    while missing and supply:
+        number, units = supply.popleft()
+        taken = min(missing, units)
+        items[number].append(Item(line.number, line.sku, taken, line.unit_price_minor))
+        missing -= taken
+        if units > taken:
+            supply.appendleft((number, units - taken))
+    return missing

@@ -1,0 +1,23 @@
+"""Amendments describe themselves."""
+
+from datetime import timedelta
+from typing import Final
+
+from oms.domain.amendments.policy import AmendmentPermission
+from oms.domain.amendments.rules import DeadlineStep, due
+from oms.domain.concept.declaration import Concept
+from oms.domain.concept.standstill import Cause
+from oms.domain.concept.work import WorkKind
+
+NO_ANSWER: Final = Cause(
+    "NO_ANSWER",
+    "its customer has not answered",
+    "The customer accepts or cancels; at the deadline the order times out by itself.",
+    after=timedelta(days=3),
+)
+
+AMENDMENTS: Final = Concept(
+    name="amendments",
+    work=(WorkKind("deadlines", DeadlineStep, due, waits_for_people=NO_ANSWER),),
+    permissions=(AmendmentPermission,),
+)

@@ -1,0 +1,29 @@
+"""Cancelling an order, by its customer, the cart or staff."""
+
+from uuid import UUID
+
+from oms.domain.access.permissions import Viewer
+from oms.domain.audit.model import OVERRIDING
+from oms.domain.cancellation import rules
+from oms.domain.cancellation.policy import CancellationAction, CancellationPermission
+from oms.domain.order import save
+from oms.domain.order.access import lock_for
+from oms.domain.order.events import OrderEvent
+from oms.domain.order.override import record_override
+from oms.domain.vocabulary.errors import refuse_all
+from oms.domain.vocabulary.text import REASON_LENGTH, check_text
+from oms.platform.db import Tx
+
+
+async def cancel(tx: Tx, viewer: Viewer, order_id: UUID, reason: str | None) -> UUID:
+    """Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT as rules.cancel() says."""
+    if reason is not None:
+        refuse_all(check_text(reason, "reason", most=REASON_LENGTH, blank=True))
+    locked, order = await lock_for(tx, viewer, order_id, CancellationPermission.CANCEL_ORDER)
+    own_words = viewer.role not in OVERRIDING
+    rules.cancel(order, by=viewer.actor, at=locked.at, reason=None if own_words else reason)
+    if own_words and reason:
+        await save.keep_cancel_reason(tx, order_id, reason)
+    await record_override(tx, viewer, CancellationAction.OrderCancelled, order, OrderEvent.OrderCancelled)
+    await locked.save()
+    return order_id

@@ -1,0 +1,28 @@
+"""The concept's permissions, refusal reasons and audit actions."""
+
+from oms.domain.vocabulary.audit_action import AuditAction
+from oms.domain.vocabulary.errors import Code, Reason
+from oms.domain.vocabulary.permission import ALL_ALIKE_BUT_COURIERS, EVERYBODY_ALIKE, MANAGERS, SERVICES, Permission
+
+
+class CatalogPermission(Permission):
+    """Permissions on products and warehouses."""
+
+    READ_CATALOG = "see the catalogue", ALL_ALIKE_BUT_COURIERS
+    READ_WAREHOUSES = "list warehouses", EVERYBODY_ALIKE
+    SET_CATALOG = "change the catalogue and stock", MANAGERS | SERVICES
+
+
+class CatalogReason(Reason):
+    """Why something that names products or warehouses is refused."""
+
+    UNKNOWN_PRODUCT = Code.INVALID, "No product has this SKU."
+    UNKNOWN_WAREHOUSE = Code.INVALID, "No warehouse has this code."
+
+
+class CatalogAction(AuditAction):
+    """What the audit trail records of the catalogue."""
+
+    ProductChanged = "ProductChanged"
+    WarehouseChanged = "WarehouseChanged"
+    CatalogLoaded = "CatalogLoaded"

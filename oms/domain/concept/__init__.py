@@ -1,0 +1,1 @@
+"""How a concept describes itself, and the registry from which every central table is derived."""

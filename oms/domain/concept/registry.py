@@ -1,0 +1,118 @@
+"""Everything that the concepts declare, by name. Filled once, by importing oms/domain/concepts.py."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+from sqlalchemy import MetaData, Table
+
+from oms.domain.concept.declaration import Concept, Effect, EventKind
+from oms.domain.concept.work import WorkKind
+from oms.domain.vocabulary.audit_action import AuditAction
+from oms.domain.vocabulary.errors import Reason
+from oms.domain.vocabulary.events import EventType
+from oms.domain.vocabulary.machine import Machine
+from oms.domain.vocabulary.permission import Permission
+
+T = TypeVar("T")
+
+
+class Undeclared(Exception):
+    """A table, an event or a name that no concept declares, or that two declare; the message says what to add."""
+
+
+class Registry:
+    """The central tables, each derived from the concepts' declarations."""
+
+    def __init__(self, concepts: Sequence[Concept]) -> None:
+        self.concepts = tuple(concepts)
+        _unique((concept.name, concept) for concept in concepts)
+
+    @cached_property
+    def tables(self) -> Mapping[str, Table]:
+        return _unique((table.name, table) for concept in self.concepts for table in concept.tables)
+
+    @cached_property
+    def machines(self) -> tuple[Machine[Any], ...]:
+        return tuple(machine for concept in self.concepts for machine in concept.machines)
+
+    @cached_property
+    def event_types(self) -> Mapping[str, EventType]:
+        return {str(event): event for event in self.event_kinds}
+
+    @cached_property
+    def event_kinds(self) -> Mapping[EventType, EventKind]:
+        declared = [(event, kind) for concept in self.concepts for event, kind in (concept.events or {}).items()]
+        return dict(_unique(declared))
+
+    @cached_property
+    def effects(self) -> tuple[Effect[Any], ...]:
+        """In the order in which their rows are locked."""
+        declared = [effect for concept in self.concepts for effect in concept.effects]
+        return tuple(sorted(declared, key=lambda effect: effect.locks))
+
+    @cached_property
+    def work_kinds(self) -> Mapping[str, WorkKind]:
+        return _unique((kind.queue, kind) for concept in self.concepts for kind in concept.work)
+
+    @cached_property
+    def permissions(self) -> Mapping[str, Permission]:
+        return _unique((each.name, each) for concept in self.concepts for enum in concept.permissions for each in enum)
+
+    @cached_property
+    def reasons(self) -> Mapping[str, Reason]:
+        return _unique((each.name, each) for concept in self.concepts for enum in concept.reasons for each in enum)
+
+    @cached_property
+    def audit_actions(self) -> Mapping[str, AuditAction]:
+        return _unique(
+            (str(each), each) for concept in self.concepts for enum in concept.audit_actions for each in enum
+        )
+
+    def check(self, metadata: MetaData) -> None:
+        """Raises Undeclared where something exists that no concept declares."""
+        for name in sorted(metadata.tables.keys() - self.tables.keys()):
+            raise Undeclared(f"No concept declares the table {name!r}: add it to `tables` of one in oms/domain.")
+        for concept in self.concepts:
+            for event in _members(concept):
+                if event not in self.event_kinds:
+                    raise Undeclared(
+                        f"The event {event} has no EventKind: add it to `events` of the concept {concept.name!r}."
+                    )
+            for kind in concept.work:
+                if not list(kind.steps):
+                    raise Undeclared(f"The queue {kind.queue!r} has no steps: list them in an enum of its own.")
+        _ = self.effects, self.permissions, self.reasons, self.audit_actions  # names that occur twice raise
+
+
+def _members(concept: Concept) -> Iterable[EventType]:
+    """All events of the enums that the concept's machines and events come from."""
+    used = {event for machine in concept.machines for event in machine.events} | set(concept.events or {})
+    return [event for enum in sorted({type(event) for event in used}, key=lambda enum: enum.__name__) for event in enum]
+
+
+def _unique(pairs: Iterable[tuple[Any, T]]) -> Mapping[Any, T]:
+    found: dict[Any, T] = {}
+    for name, each in pairs:
+        if name in found:
+            raise Undeclared(f"{name!r} is declared twice: names of concepts' declarations are unique.")
+        found[name] = each
+    return found
+
+
+_registered: list[Registry] = []
+
+
+def register(concepts: Sequence[Concept], metadata: MetaData) -> Registry:
+    """Makes the declarations known to the whole process. Raises Undeclared."""
+    registry = Registry(concepts)
+    registry.check(metadata)
+    _registered[:] = [registry]
+    return registry
+
+
+def registered() -> Registry:
+    """The declarations of all concepts. Raises RuntimeError before oms.domain.concepts was imported."""
+    if not _registered:
+        raise RuntimeError("No concepts are registered: import oms.domain.concepts first.")
+    return _registered[0]

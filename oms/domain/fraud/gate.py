@@ -1,0 +1,15 @@
+"""While fraud control is in maintenance, work that needs its verdict is held."""
+
+from typing import Final
+
+from oms.domain.concept.standstill import Cause
+from oms.domain.concept.work import Gate
+
+MAINTENANCE: Final = Gate(
+    is_open="NOT (SELECT maintenance FROM fraud_settings WHERE id = 1)",
+    cause=Cause(
+        "MAINTENANCE",
+        "charges wait for the end of maintenance",
+        "A manager ends the maintenance of fraud control; held charges then continue by themselves.",
+    ),
+)

@@ -1,0 +1,17 @@
+"""The concept's permissions, refusal reasons and audit actions."""
+
+from oms.domain.vocabulary.audit_action import AuditAction
+from oms.domain.vocabulary.permission import MANAGERS, STAFF, Permission
+
+
+class FraudPermission(Permission):
+    """Permissions on fraud control."""
+
+    READ_FRAUD = "see the fraud settings", STAFF
+    SET_FRAUD = "change the fraud settings", MANAGERS
+
+
+class FraudAction(AuditAction):
+    """What the audit trail records of fraud control."""
+
+    FraudSettingsChanged = "FraudSettingsChanged"

@@ -1,0 +1,32 @@
+"""Fulfilment describes itself."""
+
+from datetime import timedelta
+from typing import Final
+
+from oms.domain.concept.declaration import Concept
+from oms.domain.concept.standstill import Cause, Waiting
+from oms.domain.fulfilment.policy import FulfilmentAction, FulfilmentPermission
+from oms.domain.order.shipment import SHIPMENT_PART, ShipmentStatus
+
+NOT_PICKED_UP: Final = Cause(
+    "NOT_PICKED_UP",
+    "no courier has picked it up",
+    "Ask the courier to pick it up, or report the shipment as failed: it is refunded.",
+    after=timedelta(days=2),
+)
+NOT_DELIVERED: Final = Cause(
+    "NOT_DELIVERED",
+    "it has been on its way for long",
+    "Ask the courier where it is; report a lost shipment as failed: it is refunded.",
+    after=timedelta(days=14),
+)
+
+FULFILMENT: Final = Concept(
+    name="fulfilment",
+    waiting=(
+        Waiting(SHIPMENT_PART, ShipmentStatus.BOOKED, NOT_PICKED_UP),
+        Waiting(SHIPMENT_PART, ShipmentStatus.DISPATCHED, NOT_DELIVERED),
+    ),
+    permissions=(FulfilmentPermission,),
+    audit_actions=(FulfilmentAction,),
+)

@@ -1,0 +1,18 @@
+"""The concept's permissions, refusal reasons and audit actions."""
+
+from oms.domain.vocabulary.audit_action import AuditAction
+from oms.domain.vocabulary.permission import COURIERS, STAFF, Permission
+
+
+class FulfilmentPermission(Permission):
+    """Permissions to move shipments."""
+
+    DISPATCH = "dispatch a shipment", COURIERS
+    DELIVER = "deliver a shipment", COURIERS
+    FAIL_SHIPMENT = "report a shipment as failed", COURIERS | STAFF
+
+
+class FulfilmentAction(AuditAction):
+    """What the audit trail records of shipments failed by staff."""
+
+    ShipmentFailed = "ShipmentFailed"

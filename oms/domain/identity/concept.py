@@ -1,0 +1,17 @@
+"""Identity describes itself."""
+
+from typing import Final
+
+from oms.domain.access.permissions import SchemaPermission
+from oms.domain.concept.declaration import Concept
+from oms.domain.identity.policy import IdentityAction, IdentityReason
+from oms.domain.identity.tables import accounts, sessions
+from oms.domain.vocabulary.errors import AccessReason
+
+IDENTITY: Final = Concept(
+    name="identity",
+    tables=(accounts, sessions),
+    permissions=(SchemaPermission,),
+    reasons=(AccessReason, IdentityReason),
+    audit_actions=(IdentityAction,),
+)

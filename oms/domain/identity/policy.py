@@ -1,0 +1,32 @@
+"""The concept's refusal reasons and audit actions."""
+
+from oms.domain.vocabulary.audit_action import AuditAction
+from oms.domain.vocabulary.errors import Code, Reason
+
+
+class IdentityReason(Reason):
+    """Why a command on an account or a session is refused."""
+
+    ACCOUNT_NOT_FOUND = Code.NOT_FOUND, "There is no such account."
+    SESSION_NOT_FOUND = Code.NOT_FOUND, "The viewer has no such session, or it has ended."
+    LOGIN_TAKEN = Code.DUPLICATE, "Another account has this login."
+    BAD_LOGIN = Code.INVALID, "The login contains characters that no login may have."
+    ROLE_NEEDS_CUSTOMER = Code.INVALID, "A customer reference is required for the role CUSTOMER, and only for it."
+    ROLE_FOR_MACHINES = Code.INVALID, "People cannot have the role SERVICE."
+    WRONG_PASSWORD = Code.INVALID, "The present password is wrong."
+    WEAK_PASSWORD = Code.INVALID, "The new password is too short, too common, guessable or known from a breach."
+    ACCOUNT_CHANGED = Code.CONFLICT, "The account was changed by another request in between."
+    NO_ACCOUNT = Code.FORBIDDEN, "The caller is not a person with an account."
+
+
+class IdentityAction(AuditAction):
+    """What the audit trail records of accounts and sessions."""
+
+    SignedIn = "SignedIn"
+    SignInFailed = "SignInFailed"
+    SignedOut = "SignedOut"
+    SessionsEnded = "SessionsEnded"
+    AccountCreated = "AccountCreated"
+    AccountChanged = "AccountChanged"
+    RoleChanged = "RoleChanged"
+    PasswordChanged = "PasswordChanged"

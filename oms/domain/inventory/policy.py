@@ -1,0 +1,24 @@
+"""The concept's permissions, refusal reasons and audit actions."""
+
+from oms.domain.vocabulary.audit_action import AuditAction
+from oms.domain.vocabulary.errors import Code, Reason
+from oms.domain.vocabulary.permission import SERVICES, STAFF, Permission
+
+
+class InventoryPermission(Permission):
+    """Permissions on stock."""
+
+    READ_STOCK = "see stock", STAFF | SERVICES
+
+
+class InventoryReason(Reason):
+    """Why a change of stock is refused."""
+
+    STOCK_CHANGED = Code.CONFLICT, "The units on hand are not those that the caller expects."
+    BELOW_ALLOCATED = Code.CONFLICT, "The units on hand would fall below what is allocated to orders."
+
+
+class InventoryAction(AuditAction):
+    """What the audit trail records of stock."""
+
+    StockSet = "StockSet"

@@ -1,0 +1,55 @@
+"""What a customer says about an order as a whole; kept with it as it was given.
+
+A field here needs a column of the same name in `orders` (tables.py).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from oms.domain.vocabulary.countries import COUNTRY_CODES
+from oms.domain.vocabulary.errors import InputReason, Problem
+from oms.domain.vocabulary.text import EMAIL_LENGTH, NAME_LENGTH, check_text
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetails:
+    """The fields of `shipping_address` are those of the contract's AddressInput."""
+
+    email: str | None = None
+    shipping_address: Mapping[str, str | None] | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        if self.email is not None:
+            yield from check_email(self.email)
+        for name, value in (self.shipping_address or {}).items():
+            if value is not None:
+                yield from check_text(value, "shippingAddress", name, most=NAME_LENGTH, blank=True)
+        yield from _check_country((self.shipping_address or {}).get("country"))
+
+    def content(self) -> list[Any]:
+        """JSON values that are equal if the same was asked for; absent fields of an address make no difference."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return [_given(value) if isinstance(value, Mapping) else value for value in values]
+
+
+def _given(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in value.items() if each is not None}
+
+
+NO_DETAILS: Final = OrderDetails()
+
+
+def check_email(email: str) -> Iterator[Problem]:
+    """Only what every address has: something, an at sign, something. A confirmation mail finds out the rest."""
+    yield from (found := list(check_text(email, "email", most=EMAIL_LENGTH)))
+    before, at, after = email.rpartition("@")
+    if not found and not (before and at and after and not any(c.isspace() for c in email)):
+        yield Problem(InputReason.BAD_EMAIL, "email is not an address such as name@example.com.", ("email",))
+
+
+def _check_country(country: str | None) -> Iterator[Problem]:
+    """None and empty mean that it was not given. check_text() reports one that is too long."""
+    if country and len(country) <= NAME_LENGTH and country not in COUNTRY_CODES:
+        message = "country is not a code of ISO 3166-1 alpha-2: two capital letters such as PT."
+        yield Problem(InputReason.BAD_COUNTRY, message, ("shippingAddress", "country"))

@@ -1,0 +1,12 @@
+"""The concept's refusal reasons."""
+
+from oms.domain.vocabulary.errors import Code, Reason
+
+
+class SearchReason(Reason):
+    """Why a list of orders is refused."""
+
+    SEARCH_HAS_NO_SORT = (
+        Code.INVALID,
+        "Search results are always newest first, so `sort` cannot be combined with `search`.",
+    )

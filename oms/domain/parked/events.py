@@ -1,0 +1,31 @@
+"""What happens to an order's work when it keeps failing."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from oms.domain.concept.declaration import EventKind, Sentence
+from oms.domain.order.sentences import because
+from oms.domain.order.shipment import SHIPMENT_PART
+from oms.domain.vocabulary.events import Event, EventType
+
+
+class ParkedEvent(EventType):
+    """Recorded in the order's event log; no machine knows them."""
+
+    WorkParked = "WorkParked"
+    WorkRetried = "WorkRetried"
+
+
+def _sentence(text: str) -> Sentence:
+    def sentence(event: Event, _: str) -> str:
+        number = event.number_of(SHIPMENT_PART)
+        about = f"shipment {number}" if number else "the order"
+        return f"{text.format(queue=event.data['queue'].capitalize(), about=about)}{because(event)}."
+
+    return sentence
+
+
+PARKED_EVENTS: Final[Mapping[EventType, EventKind]] = {
+    ParkedEvent.WorkParked: EventKind(_sentence("{queue} of {about} keeps failing and waits for support")),
+    ParkedEvent.WorkRetried: EventKind(_sentence("{queue} of {about} is tried again")),
+}

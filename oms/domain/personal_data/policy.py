@@ -1,0 +1,25 @@
+"""The concept's permissions, refusal reasons and audit actions."""
+
+from oms.domain.vocabulary.audit_action import AuditAction
+from oms.domain.vocabulary.errors import Code, Reason
+from oms.domain.vocabulary.permission import MANAGERS, Permission
+
+
+class PersonalDataPermission(Permission):
+    """Permissions on what is held about a customer."""
+
+    ERASE_CUSTOMER = "export or erase what is held about a customer", MANAGERS
+
+
+class PersonalDataReason(Reason):
+    """Why nothing is exported or erased."""
+
+    CUSTOMER_NOT_FOUND = Code.NOT_FOUND, "No customer has this reference; an erased one has a pseudonym."
+    ORDERS_UNDER_WAY = Code.CONFLICT, "An order of the customer is open or has work to do."
+
+
+class PersonalDataAction(AuditAction):
+    """What the audit trail records of exports and erasures."""
+
+    CustomerExported = "CustomerExported"
+    CustomerErased = "CustomerErased"

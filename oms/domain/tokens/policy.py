@@ -1,0 +1,19 @@
+"""The concept's refusal reasons and audit actions."""
+
+from oms.domain.vocabulary.audit_action import AuditAction
+from oms.domain.vocabulary.errors import Code, Reason
+
+
+class TokenReason(Reason):
+    """Why a token is not issued or revoked."""
+
+    TOKEN_NOT_FOUND = Code.NOT_FOUND, "There is no such token, or it was revoked already."
+    TOKEN_NEEDS_CUSTOMER = Code.INVALID, "A customer reference is required for the role CUSTOMER, and only for it."
+    SCOPE_BEYOND_ROLE = Code.INVALID, "The scope contains a permission that the role does not have."
+
+
+class TokenAction(AuditAction):
+    """What the audit trail records of access tokens."""
+
+    TokenIssued = "TokenIssued"
+    TokenRevoked = "TokenRevoked"

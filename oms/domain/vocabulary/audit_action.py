@@ -1,0 +1,7 @@
+"""What the audit trail records."""
+
+from enum import StrEnum
+
+
+class AuditAction(StrEnum):
+    """Stable past-tense names. Each concept declares its own as a subclass; registered names are unique."""

@@ -1,0 +1,36 @@
+"""Why a charge was held or declined, or a shipment failed: stable reasons, and their phrases for people.
+
+A provider may answer with a reason of its own that is not listed here; people then read a general phrase.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class FailureReason(StrEnum):
+    """The reasons that the system knows."""
+
+    SPENDING_LIMIT_EXCEEDED = "SPENDING_LIMIT_EXCEEDED"
+    FRAUD_MAINTENANCE = "FRAUD_MAINTENANCE"
+    CARD_DECLINED = "CARD_DECLINED"
+    DECLINED = "DECLINED"
+    COURIER_REFUSED = "COURIER_REFUSED"
+    NO_ANSWER = "NO_ANSWER"
+
+
+_PHRASES: Final = {
+    FailureReason.SPENDING_LIMIT_EXCEEDED: "it would exceed the customer's spending limit",
+    FailureReason.FRAUD_MAINTENANCE: "fraud control is in maintenance",
+    FailureReason.CARD_DECLINED: "the card was declined",
+    FailureReason.DECLINED: "the payment was declined",
+    FailureReason.COURIER_REFUSED: "no courier accepted it",
+    FailureReason.NO_ANSWER: "the customer did not answer before the deadline",
+}
+
+
+def phrase(reason: str) -> str:
+    """For a sentence that goes on after a colon. What people wrote themselves is returned as it is."""
+    if reason in _PHRASES:
+        return _PHRASES[FailureReason(reason)]
+    is_code = "_" in reason and reason.isupper()
+    return "the provider refused it" if is_code else reason
