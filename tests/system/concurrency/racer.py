@@ -10,16 +10,18 @@ from typing import Any
 
 from sqlalchemy import text
 
+from oms.domain.amendments import commands as amendments
+from oms.domain.cancellation import commands as cancellation
+from oms.domain.concepts import REGISTRY
 from oms.domain.fraud import commands as fraud
 from oms.domain.fulfilment import commands as shipments
-from oms.domain.fulfilment.commands import Carry, Deed
+from oms.domain.fulfilment.commands import CourierAction, MoveShipment
 from oms.domain.placing import commands as orders
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import Refused
-from oms.domain.work.model import Queue
-from oms.jobs.consumer import Drains
-from oms.jobs.context import Shop
-from oms.platform.db import Database, News
+from oms.jobs.consumer import Consumer
+from oms.jobs.context import JobContext
+from oms.platform.db import Changes, Database
 from oms.providers.sandbox import Sandbox
 from oms.providers.sandbox_rules import SandboxRules
 from oms.providers.sandbox_store import CallLog
@@ -33,21 +35,21 @@ class Racer:
 
     def __init__(self, url: str, folder: Path, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.db = Database(url, pool_size=4, ring=self._nobody)
+        self.db = Database(url, pool_size=4, notify=self._nobody)
         self.sandbox = Sandbox(SandboxRules(failure_rate=0.05), CallLog(folder / "sandbox.sqlite"), chance=self.chance)
-        self.work = Shop(
+        self.work = JobContext(
             self.db, self.sandbox, self.sandbox, timedelta(seconds=1), timedelta(seconds=5), batch=20, attempts=50
         )
 
     @staticmethod
-    def _nobody(_: News) -> None:
+    def _nobody(_: Changes) -> None:
         """The racers find out by looking."""
 
     async def buy(self) -> None:
         """References and customers are few, so that processes meet; retries of others' orders are among them."""
         number = self.chance.randrange(400)
         lines = tuple(LineRequest(sku, 1 + number % 3) for sku in SKUS[: 1 + number % 2])
-        request = OrderRequest(f"order-{number}", f"customer-{number % 5}", lines)
+        request = OrderRequest(f"order-{number}", f"customer-{number % 5}", lines, "sandbox-ok")
         async with self.db.transaction() as tx:
             await orders.place(tx, [(CART, request)])
 
@@ -56,18 +58,18 @@ class Racer:
         if order_id:
             async with self.db.transaction() as tx:
                 if self.chance.random() < 0.5:
-                    await orders.accept(tx, CART, order_id[0])
+                    await amendments.accept(tx, CART, order_id[0])
                 else:
-                    await orders.cancel(tx, SUPPORT, order_id[0], None)
+                    await cancellation.cancel(tx, SUPPORT, order_id[0], None)
 
     async def carry(self) -> None:
         query = (
             "SELECT order_id, number FROM shipments WHERE status IN ('BOOKED', 'DISPATCHED') ORDER BY random() LIMIT 1"
         )
         if key := await self._one(query):
-            deed = self.chance.choice([Deed.DISPATCH, Deed.DELIVER, Deed.DELIVER])
+            deed = self.chance.choice([CourierAction.DISPATCH, CourierAction.DELIVER, CourierAction.DELIVER])
             async with self.db.transaction() as tx:
-                await shipments.carry(tx, [(COURIER, Carry(deed, (key[0], key[1])))])
+                await shipments.move(tx, [(COURIER, MoveShipment(deed, (key[0], key[1])))])
 
     async def manage(self) -> None:
         async with self.db.transaction() as tx:
@@ -83,7 +85,7 @@ class Racer:
             await fraud.set_maintenance(tx, MANAGER, enabled=False)
 
     async def drain(self) -> None:
-        drains = Drains(self.work, tuple(Queue))
+        drains = Consumer(self.work, tuple(REGISTRY.work_kinds))
         for queue in drains.queues:
             await drains.wake(queue)
         await drains.finish()

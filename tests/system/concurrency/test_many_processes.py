@@ -54,7 +54,7 @@ async def _assert_straight(shop: ShopUnderTest) -> None:
     assert dict(await shop.rows("SELECT sku, sum(on_hand) FROM stock GROUP BY 1")) == left
     assert await shop.rows("SELECT order_id FROM shipments WHERE payment_status = 'CHARGING'") == []
     charged = (
-        "SELECT order_id, shipment FROM order_events WHERE type = 'ShipmentCharged' GROUP BY 1, 2 HAVING count(*) > 1"
+        "SELECT order_id, subject FROM order_events WHERE type = 'ShipmentCharged' GROUP BY 1, 2 HAVING count(*) > 1"
     )
     assert await shop.rows(charged) == []
     assert len(shop.charges()) == len(set(shop.charges()))

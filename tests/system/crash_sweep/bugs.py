@@ -76,7 +76,7 @@ async def _apart(tx: Tx, write: Callable[[Tx], Awaitable[None]]) -> None:
     """Writes in a transaction of its own, after the caller's."""
     url = tx.conn.engine.url.render_as_string(hide_password=False)
     await asyncio.sleep(LATER_S)
-    database = Database(url, pool_size=1, ring=lambda _: None)
+    database = Database(url, pool_size=1, notify=lambda _: None)
     async with database.transaction() as another:
         await write(another)
     await database.close()
@@ -111,9 +111,9 @@ def trust_the_doorbell() -> None:
 
     async def look(self: Any) -> None:
         async with self._db.transaction() as tx:
-            await work_store.worker_seen(tx, self._name, self._drains.queues)
+            await work_store.heartbeat(tx, self._name, self._consumer.queues)
 
-    _instead(WorkerProcess, "_look", look)
+    _instead(WorkerProcess, "_poll", look)
 
 
 def never_take_over() -> None:
@@ -149,7 +149,7 @@ BUGS: Final[Mapping[str, Bug]] = {
             "NeverCame",
             adds_points=True,
         ),
-        Bug(note_the_work_after_the_commit, "charge_declined", ("web: after", "rounds.place", "COMMIT"), "NeverCame"),
+        Bug(note_the_work_after_the_commit, "charge_declined", ("web: after", "batch.place", "COMMIT"), "NeverCame"),
         Bug(
             remember_the_command_after_the_commit,
             "nothing_available",

@@ -10,7 +10,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from oms.domain.vocabulary import ids
-from oms.domain.work.model import Queue
 from tests.system.crash_sweep.ground import Instance
 
 _LOOK_EVERY_S: Final = 0.02
@@ -39,8 +38,8 @@ _STATE: Final = """
     SELECT id, status,
         (SELECT coalesce(json_agg(json_build_array(status, payment_status) ORDER BY number), '[]') FROM shipments
          WHERE order_id = orders.id) AS shipments,
-        (SELECT coalesce(json_agg(json_build_array(shipment, queue, step, held, parked_at)), '[]') FROM work
-         WHERE order_id = orders.id) AS work
+        (SELECT coalesce(json_agg(json_build_array(part, queue, step, held, parked_at)), '[]') FROM work
+         WHERE subject_id = orders.id) AS work
     FROM orders WHERE reference = $1
 """
 
@@ -114,7 +113,7 @@ class Journey:
         state = await self.state()
         assert state
         shipment, queue = state.parked[0]
-        await self._ask("SUPPORT", document, key, work=ids.work_id(self.id, shipment, Queue(queue)))
+        await self._ask("SUPPORT", document, key, work=ids.work_id(self.id, shipment, queue))
 
     async def switch_maintenance(self, *, on: bool) -> None:
         await self._ask("MANAGER", _MAINTENANCE, f"{self._reference}-maintenance-{on}", on=on)

@@ -18,7 +18,7 @@ import asyncpg
 from asyncpg import protocol as asyncpg_protocol
 
 from oms.jobs import worker as oms_worker
-from oms.platform.notifications import Doorbell
+from oms.platform.notifications import Notifier
 from oms.providers import http as provider_http
 from oms.providers.ports import ProviderUnavailable
 from tests.system.crash_sweep.points import AFTER, BEFORE, SENT, Board
@@ -27,7 +27,7 @@ _HEAD: Final = re.compile(r"(?s)\s*(?:(UPDATE|INSERT INTO|DELETE FROM)\s+(\w+)|(
 _NOT_ON_THE_WAY: Final = ("oms.jobs.worker", "oms.web.live.hub", "oms.platform.migrations")
 """A worker's sign of life and housekeeping, the log that pages watch, the start of a process."""
 
-_PROBED: Final = "web.front."
+_PROBED: Final = "web.server.asgi."
 """Every request comes through there; what is asked from there itself is asked for probes."""
 
 _EXECUTING: Final = (
@@ -158,7 +158,7 @@ def _step() -> _Step | None:
             return None
         name = f"{module.removeprefix('oms.').removeprefix('domain.')}.{function}"
         if module == "oms.domain.idempotency.batcher":
-            round_ = frame, f"rounds.{frame.f_locals['self'].act.__name__}"
+            round_ = frame, f"batch.{frame.f_locals['self'].handle.__name__}"
         elif module.startswith("oms.domain"):
             domain = domain or name
         elif module.startswith("oms.jobs"):
@@ -170,7 +170,7 @@ def _step() -> _Step | None:
     found = job or round_ or api or door
     if found is None or found[1].startswith(_PROBED):
         return None
-    queue = found[0].f_locals["queue"] if found[1] == "jobs.drains._claim" else None
+    queue = found[0].f_locals["queue"] if found[1] == "jobs.consumer._claim" else None
     step = f"{found[1]}({queue})" if queue else found[1]
     return _Step(f"{step}, {domain}" if domain else step, queue)
 
@@ -231,7 +231,7 @@ def _build(*asked: Any) -> Any:
 
 
 async def _tell(self: Any, news: Any) -> None:
-    """Doorbell._tell, watched: what others are woken by, after a commit."""
+    """Notifier._send, watched: what others are woken by, after a commit."""
     if _watch is None or not _watch.board.is_watching:
         return await _TELL(self, news)
     _watch.board.crossed("ring the doorbell", BEFORE)
@@ -242,7 +242,7 @@ async def _tell(self: Any, news: Any) -> None:
 
 _CALL: Final = provider_http.HttpProviders._call
 _BUILD: Final = provider_http._build
-_TELL: Final = Doorbell._tell
+_TELL: Final = Notifier._send
 
 
 def put_in() -> None:
@@ -251,9 +251,9 @@ def put_in() -> None:
         (asyncpg_protocol, "Protocol", WatchedProtocol),
         (provider_http.HttpProviders, "_call", _call),
         (provider_http, "_build", _build),
-        (Doorbell, "_tell", _tell),
+        (Notifier, "_send", _tell),
         # Many workers that mostly wait: looking for wake-ups fifty times a second would be most of what they do.
-        (oms_worker, "POLL_EVERY_S", 0.1),
+        (oms_worker, "ARQ_POLL_EVERY_S", 0.1),
     ):
         mock.patch.object(target, name, watched).start()
 

@@ -49,7 +49,7 @@ class Placing:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class CourierAction:
     """What somebody did or was refused, as the trail would tell it."""
 
     event: str
@@ -65,7 +65,7 @@ class Ledger:
     orders: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     """By reference: the id, and the input that was acknowledged."""
     refused_references: set[str] = field(default_factory=set)
-    done: Counter[Deed] = field(default_factory=Counter)
+    done: Counter[CourierAction] = field(default_factory=Counter)
     placings: list[Placing] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     unexpected: Counter[str] = field(default_factory=Counter)

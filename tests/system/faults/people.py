@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from tests.system.faults.asking import Answer, Caller, Deed
+from tests.system.faults.asking import Answer, Caller, CourierAction
 
 SKUS: Final = tuple(f"SKU-{number:02}" for number in range(24))
 SCARCE: Final = ("RARE-1", "RARE-2", "RARE-3")
@@ -64,7 +64,7 @@ class Person:
         """A command that changes one thing once, whatever happens to the requests that carry it."""
         answer = await self.caller.ask(document, variables, key=self.caller.key())
         if not answer.refusals:
-            self.ledger.done[Deed(event, self.caller.name, subject)] += 1
+            self.ledger.done[CourierAction(event, self.caller.name, subject)] += 1
         elif not set(answer.refusals) <= MAY_BE_REFUSED:
             self.ledger.complain(f"{self.caller.name} was refused {event} of {subject}: {answer.refusals}")
         return answer
@@ -129,7 +129,7 @@ class Buyer(Person):
             return
         order_id = answer.payload["order"]["id"]
         self.ledger.orders[reference] = (order_id, order)
-        self.ledger.done[Deed("OrderPlaced", self.caller.name, order_id)] += 1
+        self.ledger.done[CourierAction("OrderPlaced", self.caller.name, order_id)] += 1
         self._placed.append(reference)
 
     async def _again(self) -> None:
@@ -249,6 +249,6 @@ class Support(Person):
     async def _retry(self, work_id: str) -> None:
         answer = await self.caller.ask(RETRY, {"id": work_id}, key=self.caller.key())
         if not answer.refusals:
-            self.ledger.done[Deed("WorkRetried", self.caller.name, work_id)] += 1
+            self.ledger.done[CourierAction("WorkRetried", self.caller.name, work_id)] += 1
         elif set(answer.refusals) != {"NOT_FOUND"}:
             self.ledger.complain(f"{self.caller.name} was refused to retry {work_id}: {answer.refusals}")

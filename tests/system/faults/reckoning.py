@@ -11,7 +11,7 @@ import orjson
 
 from oms.domain.vocabulary import ids
 from oms.platform.settings import PROJECT_DIR
-from tests.system.faults.asking import Deed, Ledger
+from tests.system.faults.asking import CourierAction, Ledger
 from tests.system.faults.processes import Shop
 
 _ORDERS: Final = """
@@ -21,7 +21,7 @@ _ORDERS: Final = """
     FROM orders o JOIN customers c ON c.id = o.customer_id
 """
 _TRAIL: Final = """
-    SELECT e.order_id, e.shipment, e.type, e.data ->> 'queue' AS queue,
+    SELECT e.order_id, e.subject, e.type, e.data ->> 'queue' AS queue,
            CASE e.actor_role WHEN 'CUSTOMER' THEN c.reference ELSE e.actor END AS actor -- trails name no customer
     FROM order_events e JOIN orders o ON o.id = e.order_id JOIN customers c ON c.id = o.customer_id
     WHERE e.actor_role IS NOT NULL AND e.type IN (
@@ -36,7 +36,7 @@ _UNFINISHED: Final = """
 """
 _STUCK: Final = """
     SELECT o.reference, o.status, w.queue, w.step, w.attempt, w.due_at, w.leased_until, w.last_error
-    FROM orders o LEFT JOIN work w ON w.order_id = o.id
+    FROM orders o LEFT JOIN work w ON w.subject_id = o.id
     WHERE o.closed_at IS NULL OR w.queue IS NOT NULL ORDER BY w.attempt DESC NULLS LAST, w.due_at, o.id LIMIT 10
 """
 
@@ -107,24 +107,25 @@ def _wanted(order_id: str, asked: Mapping[str, Any], prices: Mapping[str, int]) 
     }
 
 
-def _deed(row: Any) -> Deed:
-    order_id, number, event = row["order_id"], row["shipment"], row["type"]
+def _deed(row: Any) -> CourierAction:
+    order_id, event = row["order_id"], row["type"]
+    number = int(row["subject"].rpartition("/")[2] or 0)
     if event == "WorkRetried":
-        subject = ids.work_id(order_id, number or 0, row["queue"])
-    elif number is None:
+        subject = ids.work_id(order_id, number, row["queue"])
+    elif number == 0:
         subject = ids.order_id(order_id)
     else:
         subject = ids.shipment_id(order_id, number)
-    return Deed(event, row["actor"], subject)
+    return CourierAction(event, row["actor"], subject)
 
 
-def _settings_deed(row: Any) -> Deed:
+def _settings_deed(row: Any) -> CourierAction:
     after = orjson.loads(row["after"])
     subject = str(after.get("limit", after.get("maintenance", "")))
-    return Deed(row["type"], row["actor"], subject)
+    return CourierAction(row["type"], row["actor"], subject)
 
 
-def _deeds(trail: Counter[Deed], told: Counter[Deed]) -> Iterator[str]:
+def _deeds(trail: Counter[CourierAction], told: Counter[CourierAction]) -> Iterator[str]:
     for deed in told - trail:
         yield f"{deed} was acknowledged and is not in the trail"
     for deed in trail - told:

@@ -29,7 +29,7 @@ ORDER: dict[str, Any] = {"customerReference": "ana", "lines": [{"sku": "TEA", "q
 
 @pytest.fixture(scope="module")
 async def database(web_settings: Settings) -> AsyncIterator[Database]:
-    database = Database(web_settings.database_url or "", pool_size=2, ring=lambda _: None)
+    database = Database(web_settings.database_url or "", pool_size=2, notify=lambda _: None)
     yield database
     await database.close()
 

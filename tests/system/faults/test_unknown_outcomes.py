@@ -58,7 +58,7 @@ async def _shop(settings: Settings) -> AsyncIterator[Cart]:
     await to_database.open()
     over_link = address.set(host=HOST, port=to_database.port).render_as_string(hide_password=False)
     told = {"database_url": over_link, "database_timeout_s": TIMEOUT_S}
-    database = Database(settings.database_url or "", pool_size=1, ring=lambda _: None)
+    database = Database(settings.database_url or "", pool_size=1, notify=lambda _: None)
     async with database.transaction() as tx:
         token = await issue_token(tx, role=Role.SERVICE, name="cart", customer_reference=None, days=None)
         await catalog.upsert_products(tx, MANAGER, [Product("TEA", "Tea", 500, "USD")])
@@ -123,8 +123,8 @@ async def test_a_way_to_the_database_that_was_lost_without_a_word_is_given_up(ca
 async def test_a_transaction_that_stands_still_lets_go_of_its_locks(web_settings: Settings) -> None:
     """A frozen process keeps nobody waiting for longer than the time-out."""
     url = web_settings.database_url or ""
-    frozen = Database(url, pool_size=1, ring=lambda _: None, timeout_s=TIMEOUT_S)
-    other = Database(url, pool_size=1, ring=lambda _: None)
+    frozen = Database(url, pool_size=1, notify=lambda _: None, timeout_s=TIMEOUT_S)
+    other = Database(url, pool_size=1, notify=lambda _: None)
     try:
         with pytest.raises(DBAPIError) as ended:  # noqa: PT012 - it ends inside
             async with frozen.transaction() as tx:

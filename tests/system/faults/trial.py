@@ -212,7 +212,7 @@ class _Course:
 
     async def _people(self, shop: Shop) -> list[Person]:
         """Everybody, with tokens and a stocked catalogue; nothing goes wrong yet."""
-        database = Database(shop.database_url, pool_size=2, ring=lambda _: None)
+        database = Database(shop.database_url, pool_size=2, notify=lambda _: None)
         try:
             await _stock_up(database)
             names = [

@@ -63,7 +63,7 @@ def a_shop(folder: Path) -> Iterator[Asked]:
 
 
 async def _tokens(database_url: str) -> dict[Role, str]:
-    db = Database(database_url, pool_size=1, ring=lambda _: None)
+    db = Database(database_url, pool_size=1, notify=lambda _: None)
     tokens = {}
     async with db.transaction() as tx:
         for role in Role:

@@ -28,18 +28,18 @@ _PLANTED: Final = (
     SELECT id, 'EUR', 1, 0 FROM customers
     """,
     f"""
-    INSERT INTO work (order_id, shipment, queue, step, due_at)
+    INSERT INTO work (subject_id, part, queue, step, due_at)
     SELECT filling.order_id(n), 0, q, 'EXPIRE', clock_timestamp() + interval '1 day'
     FROM generate_series(1, {_WAITING}) AS n CROSS JOIN unnest(ARRAY['billing', 'booking', 'deadlines']) AS q
     """,
     f"""
-    INSERT INTO work (order_id, shipment, queue, step, due_at, attempt, claim, leased_until)
+    INSERT INTO work (subject_id, part, queue, step, due_at, attempt, claim, leased_until)
     SELECT filling.order_id(n), 1, q, 'BOOK', clock_timestamp() - interval '1 second', 1, gen_random_uuid(),
            clock_timestamp() + interval '1 hour'
     FROM generate_series(1, {_IN_HAND}) AS n CROSS JOIN unnest(ARRAY['allocation', 'billing', 'booking']) AS q
     """,
     f"""
-    INSERT INTO work (order_id, shipment, queue, step, due_at, held)
+    INSERT INTO work (subject_id, part, queue, step, due_at, held)
     SELECT filling.order_id(n), 2, 'deadlines', 'EXPIRE', clock_timestamp(), true
     FROM generate_series(1, {_WAITING}) AS n
     """,

@@ -13,8 +13,7 @@ from benchmarks.load.catalogue import CURRENCY, FAR, IN_THE_OTHER_WAREHOUSE_FROM
 from oms.domain.access.permissions import Viewer
 from oms.domain.tokens.commands import issue_token
 from oms.domain.vocabulary.actor import Role
-from oms.domain.work.model import Queue
-from oms.jobs.consumer import Drains
+from oms.jobs.consumer import Consumer
 from oms.platform.settings import load_settings
 from oms.schema.schema import schema
 from tests.shop import ShopUnderTest, open_shop
@@ -50,9 +49,9 @@ class HotShop:
         assert not (isinstance(value, dict) and value.get("userErrors")), value
         return value
 
-    async def work_off(self, queue: Queue) -> None:
+    async def work_off(self, queue: str) -> None:
         """As a worker of that queue does, until nothing of it is due."""
-        drains = Drains(self.shop.work, (queue,))
+        drains = Consumer(self.shop.work, (queue,))
         await drains.wake(queue)
         await drains.finish()
 

@@ -12,8 +12,7 @@ from benchmarks.load.workloads.place import PLACE, PLACE_MANY
 from benchmarks.load.workloads.reads import DETAIL, LIST, SEARCH
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import parse_order
-from oms.domain.work.model import Queue
-from oms.web.pages.site import document
+from oms.web.pages.rendering.site import document
 from tests.system.hot_path.hot_shop import BUYER, RARE, REREAD_EVERY_S, HotShop
 from tests.system.hot_path.telling import Told
 
@@ -79,7 +78,7 @@ async def place_what_there_is_too_little_of(walk: Walk) -> None:
         await walk.place(name, sku(3), RARE, quantity=2)
 
 
-def work_off(queue: Queue) -> Callable[[Walk], Awaitable[None]]:
+def work_off(queue: str) -> Callable[[Walk], Awaitable[None]]:
     async def work(walk: Walk) -> None:
         await walk.hot.work_off(queue)
 
@@ -99,8 +98,8 @@ async def time_out(walk: Walk) -> None:
     """Whose customer kept silent. An accepted one's deadline is no work any more."""
     silent = parse_order(walk.orders["silent"])
     await walk.plant("UPDATE orders SET action_deadline = clock_timestamp() WHERE id = :id", id=silent)
-    await walk.plant("UPDATE work SET due_at = clock_timestamp() WHERE order_id = :id", id=silent)
-    await walk.hot.work_off(Queue.DEADLINES)
+    await walk.plant("UPDATE work SET due_at = clock_timestamp() WHERE subject_id = :id", id=silent)
+    await walk.hot.work_off("deadlines")
 
 
 async def list_booked(walk: Walk) -> None:
@@ -220,17 +219,17 @@ COMMANDS_AND_WORK: Final[Mapping[str, Callable[[Walk], Awaitable[None]]]] = {
     "placeOrder under an idempotency key, twice": place_again_under_a_key,
     "placeOrders": place_many,
     "placeOrder for too little": place_what_there_is_too_little_of,
-    "worker: allocation": work_off(Queue.ALLOCATION),
+    "worker: allocation": work_off("allocation"),
     "acceptAmendedOrder": accept,
     "cancelOrder": cancel,
     "worker: deadlines": time_out,
-    "worker: billing": work_off(Queue.BILLING),
-    "worker: booking": work_off(Queue.BOOKING),
+    "worker: billing": work_off("billing"),
+    "worker: booking": work_off("booking"),
     "list of what is booked": list_booked,
     "dispatchShipment": dispatch,
     "deliverShipment": deliver,
     "failShipment": fail,
-    "worker: refunds": work_off(Queue.BILLING),
+    "worker: refunds": work_off("billing"),
 }
 
 ONE_ORDER: Final[Mapping[str, Callable[[Walk], Awaitable[None]]]] = {

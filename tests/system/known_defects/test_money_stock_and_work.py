@@ -6,7 +6,6 @@ from pathlib import Path
 from oms.domain.fraud import commands as fraud
 from oms.domain.order.model import OrderStatus
 from oms.domain.work import store as work_store
-from oms.domain.work.model import Queue
 from oms.jobs import billing
 from oms.providers.ports import ChargeAnswer, ChargeRequest, ProviderUnavailable
 from tests.shop import MANAGER, ShopUnderTest, open_shop
@@ -79,16 +78,16 @@ async def test_cancel_that_leaves_stock_allocated(shop: ShopUnderTest) -> None:
 async def test_a_retry_that_charges_twice(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 5}})
     order_id = await shop.place({"MUG": 1})
-    await shop.run(Queue.ALLOCATION)
+    await shop.run("allocation")
     # Three workers, each taking the last one's lease for lost, all still running.
     for _ in range(3):
         async with shop.db.transaction() as tx:
-            batch = await work_store.claim(tx, Queue.BILLING, most=10, lease=timedelta(0))
+            batch = await work_store.claim(tx, "billing", most=10, lease=timedelta(0))
         async with shop.db.transaction() as tx:
-            taken_over = await work_store.claim(tx, Queue.BILLING, most=10, lease=timedelta(0))
-        await billing.carry(shop.work, batch)
+            taken_over = await work_store.claim(tx, "billing", most=10, lease=timedelta(0))
+        await billing.handle(shop.work, batch)
         if taken_over.items:
-            await billing.carry(shop.work, taken_over)
+            await billing.handle(shop.work, taken_over)
     await shop.run()
     assert shop.charges() == [f"{order_id.hex}-1-charge"]
     assert (await shop.events(order_id)).count("ShipmentCharged") == 1

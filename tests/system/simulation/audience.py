@@ -25,14 +25,14 @@ class Audience(LiveHub):
         async for _ in self.shipments():
             self._changes += 1
 
-    def _pass_on(self, events: Iterable[LoggedEvent]) -> None:
+    def _deliver(self, events: Iterable[LoggedEvent]) -> None:
         told = list(events)
         for event in told:
             last = self._heard.get(event.order_id, 0)
             if event.seq > last + 1:
                 self._complain(f"Rule 6: event {event.seq} was told after event {last} of order {event.order_id}")
             self._heard[event.order_id] = max(last, event.seq)
-        super()._pass_on(told)
+        super()._deliver(told)
 
     async def not_told(self, monitor: Any) -> list[str]:
         """Orders whose last events nobody was told of."""

@@ -11,7 +11,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oms.platform.db import Database, Driver, News, Statement, Tx
+from oms.platform.db import Changes, Database, Driver, Statement, Tx
 from oms.platform.migrations import migrate
 from tests.system.simulation.clock import SCHEMA
 from tests.system.simulation.stage import HERE, Act, Process, Stage
@@ -72,14 +72,14 @@ class SteppedDatabase(Database):
     """Real transactions; whether one runs in one go, stops before its commit or at every statement is a choice."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(url, pool_size=CONNECTIONS, ring=self._told)
+        super().__init__(url, pool_size=CONNECTIONS, notify=self._told)
         self.stage: Stage
         self.chance: random.Random
         self.slow_share = 0.0
         self.held_share = 0.0
-        self.rings: list[tuple[Process, News]] = []
+        self.rings: list[tuple[Process, Changes]] = []
 
-    def _told(self, news: News) -> None:
+    def _told(self, news: Changes) -> None:
         self.rings.append((HERE.get(), news))
 
     @asynccontextmanager

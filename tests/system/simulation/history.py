@@ -8,16 +8,16 @@ from typing import Any, Final
 
 import asyncpg
 
+from oms.domain.batched_commands import BatchedCommands
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
+from oms.domain.concepts import REGISTRY
 from oms.domain.fraud import commands as fraud
-from oms.domain.idempotency.batcher import Rounds
 from oms.domain.inventory import commands as stock
 from oms.domain.inventory.commands import StockCount
-from oms.domain.work.model import Queue
-from oms.jobs.consumer import Drains
-from oms.jobs.context import Shop
-from oms.platform.db import News
+from oms.jobs.consumer import Consumer
+from oms.jobs.context import JobContext
+from oms.platform.db import Changes
 from oms.web.live.hub import REREAD_EVERY_S
 from tests.shop import GROWING, MANAGER
 from tests.system.simulation.audience import Audience
@@ -53,13 +53,13 @@ STUCK: Final = """
     SELECT o.reference, o.status, s.number, s.status AS shipment, s.payment_status, w.queue, w.step, w.attempt,
            w.due_at, w.leased_until, w.held, w.parked_at
     FROM orders o LEFT JOIN shipments s ON s.order_id = o.id
-    LEFT JOIN work w ON w.order_id = o.id AND (w.shipment = s.number OR w.shipment = 0)
-    WHERE o.closed_at IS NULL OR w.order_id IS NOT NULL ORDER BY o.reference, s.number LIMIT 5
+    LEFT JOIN work w ON w.subject_id = o.id AND (w.part = s.number OR w.part = 0)
+    WHERE o.closed_at IS NULL OR w.subject_id IS NOT NULL ORDER BY o.reference, s.number LIMIT 5
 """
 TO_CARRY: Final = """
     SELECT order_id, number, status FROM shipments WHERE status IN ('BOOKED', 'DISPATCHED') ORDER BY order_id, number
 """
-TO_MEND: Final = "SELECT order_id, shipment, queue FROM work WHERE parked_at IS NOT NULL ORDER BY 1, 2, 3"
+TO_MEND: Final = "SELECT subject_id, part, queue FROM work WHERE parked_at IS NOT NULL ORDER BY 1, 2, 3"
 
 
 @dataclass(eq=False)
@@ -67,9 +67,9 @@ class Worker:
     """A worker process: the product's drains, woken by its own commits and by doorbells that may never come."""
 
     process: Process
-    drains: Drains
+    drains: Consumer
 
-    def wake(self, queue: Queue) -> None:
+    def wake(self, queue: str) -> None:
         self.process.context.run(self.drains.wake, queue)
 
 
@@ -78,7 +78,7 @@ class Web:
     """A web process: commands that come at the same time go through its rounds."""
 
     process: Process
-    rounds: Rounds
+    rounds: BatchedCommands
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +144,14 @@ class History:
         self.db.stage, self.db.chance = self.stage, self._chance("database")
         self.db.slow_share = self.db.held_share = 0.0
         self.db.rings.clear()
-        self.shop = Shop(
+        self.shop = JobContext(
             self.db, self.outside, self.outside, temper.answer_within, LEASE, temper.batch, temper.attempts
         )
         self.people = People(self.db, self.monitor, self.violations.append, temper.customers)
         self.audience = Audience(self.db, self.violations.append)
         self.asking: list[Process] = []
-        self.web = Web(Process("web"), Rounds.over(self.db))
-        self.doorbells: list[Queue] = []
+        self.web = Web(Process("web"), BatchedCommands.over(self.db))
+        self.doorbells: list[str] = []
         self.hired = 0
         self.sight: Sight = await look(self.monitor)
         opening = Process("opening")
@@ -182,7 +182,7 @@ class History:
     def _hire(self) -> Worker:
         self.hired += 1
         process = Process(f"worker-{self.hired}")
-        return Worker(process, process.context.run(Drains, self.shop, tuple(Queue)))
+        return Worker(process, process.context.run(Consumer, self.shop, tuple(REGISTRY.work_kinds)))
 
     async def _run_alone(self, process: Process) -> None:
         """Lets one process go on for as long as it wants a turn."""
@@ -255,24 +255,24 @@ class History:
     def _web(self) -> Process:
         """The one that takes what goes through rounds; in place of one that has died comes another."""
         if self.web.process.is_dead:
-            self.web = Web(self._process("web"), Rounds.over(self.db))
+            self.web = Web(self._process("web"), BatchedCommands.over(self.db))
         return self.web.process
 
     async def _wake(self, chance: random.Random) -> str:
-        """By a doorbell, which may also come twice or out of turn, or by the worker's own timer."""
+        """By a notifier, which may also come twice or out of turn, or by the worker's own timer."""
         worker = chance.choice(self.workers)
         if self.doorbells and chance.random() < 0.7:
             index = chance.randrange(len(self.doorbells))
             queue = self.doorbells[index] if chance.random() < 0.2 else self.doorbells.pop(index)
         elif due := await self.monitor.fetch(DUE):
-            queue = Queue(chance.choice(due)["queue"])
+            queue = chance.choice(due)["queue"]
         elif next_at := await self.monitor.fetchval(NEXT_AT):
             seconds = max(0.0, (next_at - self.clock.now).total_seconds()) * chance.choice((0.5, 0.99, 1.0, 1.0))
             await self.clock.advance(min(seconds, 60.0) + 0.000001)
             await self.stage.settle()
             return f"until {self.clock.now:%H:%M:%S.%f} nothing is due"
         else:
-            queue = chance.choice(list(Queue))
+            queue = chance.choice(list(REGISTRY.work_kinds))
         worker.wake(queue)
         await self.stage.settle()
         return f"{worker.process.name} is woken for {queue}"
@@ -337,16 +337,16 @@ class History:
         rings, self.db.rings = list(self.db.rings), []
         working = {worker.process: worker for worker in self.workers}
         for process, news in rings:
-            self._ring(working.get(process), news)
+            self._notify(working.get(process), news)
 
-    def _ring(self, worker: Worker | None, news: News) -> None:
+    def _notify(self, worker: Worker | None, news: Changes) -> None:
         if self.doorbell_chance.random() < 0.6:
-            self.audience.ring(news)
+            self.audience.notify(news)
         for queue in sorted(news.queues):
             if worker:
-                worker.wake(Queue(queue))
+                worker.wake(queue)
             else:
-                self.doorbells.append(Queue(queue))
+                self.doorbells.append(queue)
 
     async def _come_to_an_end(self) -> None:
         """Rule 1: once faults stop, every order becomes final and no work is left."""
@@ -365,7 +365,7 @@ class History:
                 await self._run_idle(chance)
             if left["due_at"] and left["due_at"] > self.clock.now:
                 await self.clock.advance((left["due_at"] - self.clock.now).total_seconds() + 0.001)
-            for queue in Queue:
+            for queue in REGISTRY.work_kinds:
                 self.workers[0].wake(queue)
             await self._run_idle(chance)
         await self._judge()

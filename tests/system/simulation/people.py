@@ -10,18 +10,24 @@ from uuid import UUID
 import asyncpg
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.amendments import commands as amendments
+from oms.domain.batched_commands import BatchedCommands
+from oms.domain.cancellation import commands as cancellation
 from oms.domain.fraud import commands as fraud
 from oms.domain.fulfilment import commands as shipments
-from oms.domain.fulfilment.commands import Carry, Deed
-from oms.domain.idempotency.batcher import Asked, Done, Rounds
-from oms.domain.idempotency.keys import KeyInUse, RepeatKey, once
+from oms.domain.fulfilment.commands import CourierAction, MoveShipment
+from oms.domain.idempotency.batcher import Command as BatchedCommand
+from oms.domain.idempotency.batcher import Done
+from oms.domain.idempotency.keys import IdempotencyKey, KeyInUse, once
 from oms.domain.inventory import commands as stock
 from oms.domain.inventory.commands import StockCount
+from oms.domain.order.details import OrderDetails
+from oms.domain.order.shipment import SHIPMENT_PART
 from oms.domain.parked import commands as work
-from oms.domain.placing import commands as orders
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import Code, Refused
-from oms.domain.work.model import Queue, WorkKey
+from oms.domain.vocabulary.events import ITSELF, part
+from oms.domain.work.model import WorkKey
 from oms.platform.db import Tx
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, customer
 from tests.system.simulation.database import SteppedDatabase
@@ -41,25 +47,23 @@ ORDERS: Final = """
     FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.closed_at IS NULL ORDER BY o.reference
 """
 MOVING: Final = "SELECT order_id, number FROM shipments WHERE status = ANY($1) ORDER BY order_id, number"
-PARKED: Final = (
-    "SELECT order_id, shipment, queue FROM work WHERE parked_at IS NOT NULL ORDER BY order_id, shipment, queue"
-)
+PARKED: Final = "SELECT subject_id, part, queue FROM work WHERE parked_at IS NOT NULL ORDER BY subject_id, part, queue"
 HELD: Final = "SELECT sku, warehouse_code, on_hand, allocated FROM stock ORDER BY 1, 2"
-TRAIL: Final = "SELECT order_id, type, shipment FROM order_events"
+TRAIL: Final = "SELECT order_id, type, subject FROM order_events"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """Something asked of the system. `event`: (order, type, shipment) that stands in the trail once it was answered.
 
-    It is carried out by itself, or is what one of the product's rounds takes: its name in Rounds, and the command.
+    It is carried out by itself, or is what one of the product's rounds takes: its name in BatchedCommands, and the command.
     """
 
     name: str
     viewer: Viewer
     act: Callable[[Tx], Awaitable[Any]] | tuple[str, Any]
-    key: RepeatKey | None = None
-    event: tuple[UUID, str, int | None] | None = None
+    key: IdempotencyKey | None = None
+    event: tuple[UUID, str, str] | None = None
     allowed: frozenset[Code] = NO_SURPRISE
     must_fail: bool = False
     acknowledged: Callable[[Any], None] | None = None
@@ -87,7 +91,7 @@ class People:
             self.sent.append(command)
         return command
 
-    async def send(self, command: Command, rounds: Rounds) -> str:
+    async def send(self, command: Command, rounds: BatchedCommands) -> str:
         """Gives the command and says what was answered."""
         try:
             answer = await self._answered(command, rounds)
@@ -108,10 +112,10 @@ class People:
             command.acknowledged(answer)
         return "done"
 
-    async def _answered(self, command: Command, rounds: Rounds) -> Any:
+    async def _answered(self, command: Command, rounds: BatchedCommands) -> Any:
         if isinstance(command.act, tuple):
             name, what = command.act
-            done: Done[Any] = await getattr(rounds, name).do(Asked(command.viewer, what, command.key))
+            done: Done[Any] = await getattr(rounds, name).run(BatchedCommand(command.viewer, what, command.key))
             return done.subject
         async with self.db.transaction() as tx:
             return await once(tx, command.viewer, command.key, partial(_subject, command, command.act, tx))
@@ -132,7 +136,7 @@ class People:
         if self.asked and chance.random() < 0.25:
             request = self.asked[chance.choice(list(self.asked))]
             if chance.random() < 0.3:
-                request = replace(request, email="someone@example.com")
+                request = replace(request, details=OrderDetails("someone@example.com"))
         else:
             request = _order(chance, f"order-{len(self.asked) + 1}", self.customers)
             self.asked[request.reference] = request
@@ -163,14 +167,14 @@ class People:
         viewer = chance.choice((CART, CART, *[customer(owner)] * 3, customer("nosy")))
         accepts = row["status"] == "CUSTOMER_ACTION_REQUIRED" and chance.random() < 0.7
         name, event = ("accept", "AmendmentAccepted") if accepts else ("cancel", "OrderCancelled")
-        act = orders.accept if accepts else partial(orders.cancel, reason="Changed my mind")
+        act = amendments.accept if accepts else partial(cancellation.cancel, reason="Changed my mind")
         is_theirs = viewer.customer_reference in (None, owner)
         return Command(
             f"{name} {row['id']}",
             viewer,
             lambda tx: act(tx, viewer, row["id"]),
             key=_key(chance, name, row["id"]) if is_theirs else None,
-            event=(row["id"], event, None) if is_theirs else None,
+            event=(row["id"], event, ITSELF) if is_theirs else None,
             allowed=NO_SURPRISE if is_theirs else frozenset({Code.NOT_FOUND}),
             must_fail=not is_theirs,
         )
@@ -194,17 +198,17 @@ class People:
             f"fail {key[0]}-{key[1]}",
             SUPPORT,
             lambda tx: shipments.fail(tx, SUPPORT, key, "Lost on the way"),
-            event=(key[0], "ShipmentFailed", key[1]),
+            event=(key[0], "ShipmentFailed", part(SHIPMENT_PART, key[1])),
         )
 
     @staticmethod
-    def carrying(key: tuple[UUID, int], name: str, event: str, repeat: RepeatKey | None = None) -> Command:
+    def carrying(key: tuple[UUID, int], name: str, event: str, repeat: IdempotencyKey | None = None) -> Command:
         return Command(
             f"{name} {key[0]}-{key[1]}",
             COURIER,
-            ("carry", Carry(Deed(name.upper()), key)),
+            ("move", MoveShipment(CourierAction(name.upper()), key)),
             repeat,
-            (key[0], event, key[1]),
+            (key[0], event, part(SHIPMENT_PART, key[1])),
         )
 
     async def _manage(self, chance: random.Random) -> Command | None:
@@ -233,12 +237,12 @@ class People:
         row = chance.choice(parked)
         if chance.random() < 0.5:
             return self.retrying(row)
-        key = WorkKey(row["order_id"], row["shipment"], Queue(row["queue"]))
+        key = WorkKey(row["subject_id"], row["part"], row["queue"])
         return Command(f"give up {key}", SUPPORT, lambda tx: work.give_up(tx, SUPPORT, key, "It will not do"))
 
     @staticmethod
     def retrying(row: Any) -> Command:
-        key = WorkKey(row["order_id"], row["shipment"], Queue(row["queue"]))
+        key = WorkKey(row["subject_id"], row["part"], row["queue"])
         return Command(f"retry {key}", SUPPORT, lambda tx: work.retry(tx, SUPPORT, key))
 
     async def _repeat(self, chance: random.Random) -> Command | None:
@@ -254,9 +258,9 @@ def _order(chance: random.Random, reference: str, customers: tuple[str, ...]) ->
     return OrderRequest(reference, chance.choice(customers), tuple(lines), payment_method=method)
 
 
-def _key(chance: random.Random, name: str, subject: object) -> RepeatKey | None:
+def _key(chance: random.Random, name: str, subject: object) -> IdempotencyKey | None:
     """Half of the callers send one."""
-    return RepeatKey.of(f"{name} {subject}", b"body") if chance.random() < 0.5 else None
+    return IdempotencyKey.of(f"{name} {subject}", b"body") if chance.random() < 0.5 else None
 
 
 async def _subject(command: Command, act: Callable[[Tx], Awaitable[Any]], tx: Tx) -> Any:

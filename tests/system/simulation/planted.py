@@ -1,6 +1,6 @@
 """Bugs planted on purpose: each takes one safeguard out of the product, so that the simulation itself is tested."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,24 +10,30 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
+from oms.domain.allocation import commands as allocation
+from oms.domain.allocation import effects as allocation_effects
 from oms.domain.allocation import plan as stock_model
+from oms.domain.allocation.effects import Claim
 from oms.domain.allocation.plan import Plan
+from oms.domain.amendments import rules as amendments
 from oms.domain.billing.commands import Settled
 from oms.domain.booking import commands as booking_handle
+from oms.domain.booking.rules import BookingStep
+from oms.domain.concept.work import Due
 from oms.domain.fraud import store as fraud_store
 from oms.domain.inventory import store as stock_store
-from oms.domain.order import decide as order_decide
-from oms.domain.order import effects as standing
-from oms.domain.order import store as order_store
-from oms.domain.order.effects import Claim, StockMoves
+from oms.domain.inventory.store import StockKey
+from oms.domain.order import access as order_access
+from oms.domain.order import effects as order_effects
+from oms.domain.order import load as order_load
+from oms.domain.order import save as order_save
 from oms.domain.order.model import Order
 from oms.domain.order.shipment import OPEN, Shipment, ShipmentStatus
 from oms.domain.order_queries import event_log
 from oms.domain.parked import commands as work_handle
-from oms.domain.placing import commands as order_handle
-from oms.domain.work import model as work_model
+from oms.domain.placing import commands as placing
 from oms.domain.work import store as work_store
-from oms.domain.work.model import Due, Step, WorkKey
+from oms.domain.work.model import WorkKey
 from oms.domain.work.store import Batch
 from oms.jobs import billing as billing_job
 from oms.jobs import booking as booking_job
@@ -97,25 +103,25 @@ def skip_stock_lock() -> Iterator[Any]:
 
 
 def skip_order_lock() -> Iterator[Any]:
-    yield _without(order_store, "_LOCK", "FOR UPDATE")
+    yield _without(order_load, "_LOCK", "FOR UPDATE")
 
 
 def new_charge_key_each_call() -> Iterator[Any]:
     def key(about: WorkKey, purpose: str) -> str:
-        return f"{about.order_id.hex}-{about.shipment}-{purpose}" + (f"-{uuid4()}" if purpose == "charge" else "")
+        return f"{about.subject_id.hex}-{about.part}-{purpose}" + (f"-{uuid4()}" if purpose == "charge" else "")
 
     yield mock.patch.object(billing_job, "_key", key)
 
 
 def new_refund_key_each_call() -> Iterator[Any]:
     def key(about: WorkKey, purpose: str) -> str:
-        return f"{about.order_id.hex}-{about.shipment}-{purpose}" + (f"-{uuid4()}" if purpose == "refund" else "")
+        return f"{about.subject_id.hex}-{about.part}-{purpose}" + (f"-{uuid4()}" if purpose == "refund" else "")
 
     yield mock.patch.object(billing_job, "_key", key)
 
 
 def write_without_the_claim() -> Iterator[Any]:
-    yield _without(work_store, "_STILL_HELD", "WHERE work.claim = :claim", "WHERE true OR work.claim = :claim")
+    yield _without(work_store, "_VERIFY", "WHERE work.claim = :claim", "WHERE true OR work.claim = :claim")
 
 
 def hold_no_claims() -> Iterator[Any]:
@@ -155,9 +161,10 @@ def give_back_into_the_new_period() -> Iterator[Any]:
 def release_stock_twice() -> Iterator[Any]:
     move = stock_store.move
 
-    async def twice(tx: Tx, moves: StockMoves) -> None:
-        await move(tx, moves)
-        await move(tx, StockMoves(released=moves.released))
+    async def twice(tx: Tx, *, allocated: Mapping[StockKey, int], gone: Mapping[StockKey, int]) -> None:
+        await move(tx, allocated=allocated, gone=gone)
+        released = {key: min(0, units + gone.get(key, 0)) for key, units in allocated.items()}
+        await move(tx, allocated=released, gone={})
 
     yield mock.patch.object(stock_store, "move", twice)
 
@@ -168,51 +175,51 @@ def keep_the_stock_of_declined() -> Iterator[Any]:
             return Claim.GONE
         return Claim.ALLOCATED if shipment.status in (*OPEN, ShipmentStatus.FAILED) else Claim.NONE
 
-    yield mock.patch.object(standing, "_claim", claim)
+    yield mock.patch.object(allocation_effects, "claim_of", claim)
 
 
 def allocate_what_is_short() -> Iterator[Any]:
     def generous(demand: Mapping[str, int], levels: stock_model.Levels) -> Plan:
         return stock_model.plan(demand, {sku: dict.fromkeys(held, 1000) for sku, held in levels.items()})
 
-    yield mock.patch.object(order_handle, "plan", generous)
+    yield mock.patch.object(allocation, "plan", generous)
 
 
 def forget_an_event() -> Iterator[Any]:
-    rows = order_store._event_rows
+    rows = order_save._event_rows
 
-    def forgetful(orders: Iterable[Order]) -> list[tuple[Any, ...]]:
+    def forgetful(orders: Iterable[Order]) -> list[Sequence[Any]]:
         return [row for row in rows(orders) if "ShipmentDelivered" not in row]
 
-    yield mock.patch.object(order_store, "_event_rows", forgetful)
+    yield mock.patch.object(order_save, "_event_rows", forgetful)
 
 
 def accept_after_the_deadline() -> Iterator[Any]:
     def can_accept(order: Order, **_: Any) -> bool:
         return bool(order.shipments)
 
-    yield mock.patch.object(order_decide, "can_accept", can_accept)
+    yield mock.patch.object(amendments, "can_accept", can_accept)
 
 
 def time_out_whoever_answered() -> Iterator[Any]:
     """The timer looks at the instant it was set for, and not at whether the customer has answered."""
-    accept = order_decide.accept
+    accept = amendments.accept
 
     def keeping_the_deadline(order: Order, **how: Any) -> None:
         deadline = order.action_deadline
         accept(order, **how)
         order.action_deadline = deadline
 
-    yield mock.patch.object(order_decide, "accept", keeping_the_deadline)
+    yield mock.patch.object(amendments, "accept", keeping_the_deadline)
 
 
 def drop_work_of_cancelled() -> Iterator[Any]:
-    wanted = work_model.wanted
+    due_work = order_effects.due_work
 
-    def forgetful(order: Order) -> Mapping[WorkKey, Due]:
-        return {} if order.status == "CANCELLED" else wanted(order)
+    def forgetful(order: Order) -> dict[WorkKey, Due]:
+        return {} if order.status == "CANCELLED" else due_work(order)
 
-    yield mock.patch.object(standing, "wanted", forgetful)
+    yield mock.patch.object(order_effects, "due_work", forgetful)
 
 
 def read_settings_without_lock() -> Iterator[Any]:
@@ -263,7 +270,9 @@ def take_silence_for_no_booking() -> Iterator[Any]:
         try:
             return await call(shop, asked)
         except ProviderUnavailable:
-            return booking_handle.NoCourier("NO_ANSWER") if asked.step == Step.BOOK else booking_handle.Released()
+            return (
+                booking_handle.NoCourier("NO_ANSWER") if asked.step == BookingStep.BOOK else booking_handle.Released()
+            )
 
     yield mock.patch.object(booking_job, "_call", hasty)
 
@@ -276,7 +285,7 @@ def never_take_over() -> Iterator[Any]:
 
 
 def hold_for_ever() -> Iterator[Any]:
-    yield _without(work_store, "_RELEASE_HELD", "WHERE held AND queue = 'billing'", "WHERE false")
+    yield mock.patch.object(work_store, "release_held", mock.AsyncMock())
 
 
 def park_without_telling() -> Iterator[Any]:
@@ -285,20 +294,20 @@ def park_without_telling() -> Iterator[Any]:
 
 def place_again_what_was_placed() -> Iterator[Any]:
     """The reference is taken; the content is not looked at."""
-    yield mock.patch.object(order_handle, "_repeat", lambda _, order_id, __: order_id)
+    yield mock.patch.object(placing, "_repeat", lambda _, order_id, __: order_id)
 
 
 def forget_whose_order_it_is() -> Iterator[Any]:
-    yield mock.patch.object(order_handle, "may_for", mock.Mock(return_value=True))
+    yield mock.patch.object(order_access, "may_for", mock.Mock(return_value=True))
 
 
 def finish_by_forgetting() -> Iterator[Any]:
     """Handled work is deleted, though its subject's next step stands in the same row."""
     delete = Statement(
         """
-        DELETE FROM work USING unnest(CAST(:orders AS uuid[]), CAST(:shipments AS int[]), CAST(:queues AS text[]))
-            AS t(order_id, shipment, queue)
-        WHERE work.order_id = t.order_id AND work.shipment = t.shipment AND work.queue = t.queue AND claim = :claim
+        DELETE FROM work USING unnest(CAST(:subjects AS uuid[]), CAST(:parts AS int[]), CAST(:queues AS text[]))
+            AS t(subject_id, part, queue)
+        WHERE work.subject_id = t.subject_id AND work.part = t.part AND work.queue = t.queue AND claim = :claim
         """
     )
 
@@ -306,7 +315,7 @@ def finish_by_forgetting() -> Iterator[Any]:
         if keys:
             await tx.run(delete, **work_store._columns(keys), claim=batch.token)
 
-    yield mock.patch.object(work_store, "let_go", forget)
+    yield mock.patch.object(work_store, "ack", forget)
 
 
 def read_the_log_past_open_transactions() -> Iterator[Any]:

@@ -24,7 +24,7 @@ def seeded(chance: random.Random) -> Iterator[None]:
         mock.patch.object(work_store, "uuid4", mock.Mock(side_effect=lambda: UUID(int=chance.getrandbits(128)))),
         mock.patch.object(work_handle, "random", chance),
         # How long a lock takes to come is a matter of the machine's time, which no history may depend on.
-        mock.patch.object(rounds, "_LOCK_PATIENCE", Statement("SELECT set_config('lock_timeout', '0', true)")),
+        mock.patch.object(rounds, "_LOCK_TIMEOUT", Statement("SELECT set_config('lock_timeout', '0', true)")),
     ):
         yield
 

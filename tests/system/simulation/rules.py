@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from oms.tools.check.rules.evidence import checks_of
+
 from oms.tools.check.check import Kind
 from oms.tools.check.rules import ALL
-from oms.tools.check.rules.evidence import checks_of
 from oms.tools.check.sandbox import Effect
 
 Connection = Any
@@ -18,7 +19,7 @@ LOOK: Final = """
         FROM shipments s JOIN allocations a ON (a.order_id, a.shipment) = (s.order_id, s.number)
         WHERE s.status IN ('PENDING', 'BOOKED') GROUP BY 1, 2),
     trail AS (
-        SELECT order_id, shipment, count(*) AS events, max(seq) AS last,
+        SELECT order_id, subject, count(*) AS events, max(seq) AS last,
                (array_agg(data->>'to' ORDER BY seq DESC) FILTER (WHERE data ? 'to'))[1] AS status,
                count(*) FILTER (WHERE type = 'ChargeStarted') AS started,
                count(*) FILTER (WHERE type = 'ShipmentCharged') AS charged,
@@ -36,20 +37,21 @@ LOOK: Final = """
         (SELECT count(*) FROM orders o LEFT JOIN (
              SELECT order_id, sum(events) AS events, max(last) AS last FROM trail GROUP BY 1) t ON t.order_id = o.id
          WHERE (t.events, t.last) IS DISTINCT FROM (o.last_seq, o.last_seq)) AS numbers,
-        (SELECT count(*) FROM orders o LEFT JOIN trail t ON t.order_id = o.id AND t.shipment IS NULL
+        (SELECT count(*) FROM orders o LEFT JOIN trail t ON t.order_id = o.id AND t.subject = ''
          WHERE t.status IS DISTINCT FROM o.status) AS orders,
-        (SELECT count(*) FROM shipments s LEFT JOIN trail t ON (t.order_id, t.shipment) = (s.order_id, s.number)
+        (SELECT count(*) FROM shipments s LEFT JOIN trail t ON (t.order_id, t.subject) = (s.order_id, 'shipment/' || s.number)
          WHERE coalesce(t.status, 'PENDING') <> s.status) AS shipments,
         (SELECT count(*) FROM trail WHERE charged > 1 OR refunded > charged) AS charges,
         (SELECT count(*) FROM tallies t LEFT JOIN carried c USING (customer_id, currency, period)
          WHERE t.spent_minor <> coalesce(c.minor, 0)) AS tallies,
         (SELECT count(*) FROM work w WHERE parked_at IS NOT NULL AND (
              SELECT type FROM order_events e
-             WHERE e.order_id = w.order_id AND coalesce(e.shipment, 0) = w.shipment AND e.data->>'queue' = w.queue
+             WHERE e.order_id = w.subject_id AND e.subject = CASE w.part WHEN 0 THEN '' ELSE 'shipment/' || w.part END
+               AND e.data->>'queue' = w.queue
              ORDER BY seq DESC LIMIT 1) IS DISTINCT FROM 'WorkParked') AS parked,
         (SELECT count(*) FROM order_events e JOIN orders o ON (o.id, o.last_seq) = (e.order_id, e.seq)
-         LEFT JOIN work w ON (w.order_id, w.shipment, w.queue)
-                           = (e.order_id, coalesce(e.shipment, 0), e.data->>'queue')
+         LEFT JOIN work w ON (w.subject_id, w.queue) = (e.order_id, e.data->>'queue')
+                         AND e.subject = CASE w.part WHEN 0 THEN '' ELSE 'shipment/' || w.part END
          WHERE e.type = 'WorkParked' AND w.parked_at IS NULL) AS told,
         (SELECT coalesce(sum(on_hand), 0) FROM stock) AS on_hand,
         (SELECT coalesce(sum(a.quantity), 0) FROM shipments s
