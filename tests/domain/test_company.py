@@ -31,7 +31,7 @@ def claimed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 async def test_what_comes_while_a_queue_is_at_work_goes_together(shop: ShopUnderTest, claimed: list[int]) -> None:
     await shop.stock_up({"MUG": {"A": 100}})
     worker = Consumer(shop.work, ("allocation",))
-    with mock.patch.object(consumer, "COMPANY_S", 2.0):
+    with mock.patch.object(consumer, "GATHER_S", 2.0):
         await shop.place({"MUG": 1})
         await worker.wake("allocation")
         for _ in range(5):
@@ -48,7 +48,7 @@ async def test_neither_the_first_nor_what_fills_a_batch_waits_for_company(
     for _ in range(5):
         await shop.place({"MUG": 1})
     worker = Consumer(replace(shop.work, batch=2), ("allocation",))
-    with mock.patch.object(consumer, "COMPANY_S", 3600.0):
+    with mock.patch.object(consumer, "GATHER_S", 3600.0):
         async with asyncio.timeout(60):
             await worker.wake("allocation")
     assert claimed == [2, 2, 1]

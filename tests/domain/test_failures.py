@@ -142,9 +142,9 @@ async def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(shop: ShopU
     async with shop.db.transaction() as tx:
         taken_over = await work_store.claim(tx, "billing", most=10, lease=timedelta(seconds=30))
     assert (len(late.items), [item.suspect for item in taken_over.items]) == (1, [True])
-    await billing.carry(shop.work, late)
+    await billing.handle(shop.work, late)
     assert (await shop.order(order_id)).shipments[0].payment.invoice is None
-    await billing.carry(shop.work, taken_over)
+    await billing.handle(shop.work, taken_over)
     assert (await shop.order(order_id)).shipments[0].payment.status == PaymentStatus.SUCCEEDED
 
 
@@ -157,7 +157,7 @@ async def test_one_poisonous_order_does_not_sink_its_batch(shop: ShopUnderTest) 
     try:
         await shop.run()
         assert [(await shop.order(order)).status for order in fine] == [OrderStatus.PROCESSING] * 3
-        [(attempt, suspect)] = await shop.rows("SELECT attempt, suspect FROM work WHERE order_id = :id", id=poisoned)
+        [(attempt, suspect)] = await shop.rows("SELECT attempt, suspect FROM work WHERE subject_id = :id", id=poisoned)
         assert (attempt >= 1, suspect) == (True, True)
     finally:
         await shop.execute("ALTER TABLE stock DROP CONSTRAINT poison")

@@ -85,7 +85,7 @@ async def test_maintenance_holds_charges_without_back_off_and_they_go_on_after_i
     assert (await shop.events(order_id)).count("ChargeHeld") == 1
     assert shop.charges() == []
     await set_maintenance(shop, enabled=False)
-    assert any("billing" in news.queues for news in shop.news), "workers are woken at its end"
+    assert any("billing" in changes.queues for changes in shop.changes), "workers are woken at its end"
     await shop.run()
     order = await shop.order(order_id)
     assert (order.shipments[0].payment.status, order.shipments[0].payment.reason) == (PaymentStatus.SUCCEEDED, None)

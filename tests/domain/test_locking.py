@@ -1,16 +1,12 @@
 """What is decided under a lock is decided by what was there when the lock was granted, and dated after that."""
 
 import asyncio
-from collections import Counter
 from uuid import UUID
-
-from oms.domain.order.store import LockedOrders
 
 from oms.domain.fraud import store as fraud_store
 from oms.domain.inventory import store as stock_store
-from oms.domain.order import store as order_store
-from oms.domain.order.effects import StockMoves
 from oms.domain.order.events import OrderEvent
+from oms.domain.order.load import LockedOrders, lock
 from oms.domain.vocabulary.actor import Actor
 from tests.shop import ShopUnderTest
 
@@ -25,7 +21,7 @@ async def _until_somebody_waits(shop: ShopUnderTest) -> None:
 
 async def _lock(shop: ShopUnderTest, *ids: UUID) -> LockedOrders:
     async with shop.db.transaction() as tx:
-        return await order_store.lock(tx, ids)
+        return await lock(tx, ids)
 
 
 async def test_the_instant_of_a_lock_is_after_it_was_granted_whichever_order_was_waited_for(
@@ -35,7 +31,7 @@ async def test_the_instant_of_a_lock_is_after_it_was_granted_whichever_order_was
     orders = [await shop.place({"MUG": 1}) for _ in range(3)]
     for held in orders:
         async with shop.db.transaction() as holder:
-            await order_store.lock(holder, [held])
+            await lock(holder, [held])
             waiting = asyncio.create_task(_lock(shop, *orders))
             await _until_somebody_waits(shop)
             released_at = await holder.clock()
@@ -46,7 +42,7 @@ async def test_what_was_written_while_a_lock_was_waited_for_is_seen(shop: ShopUn
     await shop.stock_up({"MUG": {"A": 100}})
     order = await shop.place({"MUG": 1})
     async with shop.db.transaction() as holder:
-        locked = await order_store.lock(holder, [order])
+        locked = await lock(holder, [order])
         waiting = asyncio.create_task(_lock(shop, order))
         await _until_somebody_waits(shop)
         shipment = locked.orders[order].open_shipment("A", locked.at)
@@ -66,11 +62,11 @@ async def test_units_and_amounts_that_move_at_the_same_time_add_up(shop: ShopUnd
 
     async def move() -> None:
         async with shop.db.transaction() as tx:
-            await stock_store.move(tx, StockMoves(claimed=Counter({("TEA", "A"): 2, ("MUG", "A"): 1})))
+            await stock_store.move(tx, allocated={("TEA", "A"): 2, ("MUG", "A"): 1}, gone={})
             await fraud_store.move_tallies(tx, {(ana, "USD", 1): 10})
 
     async with shop.db.transaction() as holder:
-        await stock_store.move(holder, StockMoves(claimed=Counter({("MUG", "A"): 5})))
+        await stock_store.move(holder, allocated={("MUG", "A"): 5}, gone={})
         await fraud_store.move_tallies(holder, {(ana, "USD", 1): 3})
         waiting = [asyncio.create_task(move()) for _ in range(3)]
         await _until_somebody_waits(shop)

@@ -8,6 +8,7 @@ from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product
 from oms.domain.inventory import commands as stock
 from oms.domain.inventory.commands import StockCount
+from oms.domain.order.details import OrderDetails
 from oms.domain.placing import commands as orders
 from oms.domain.placing.commands import Placed
 from oms.domain.placing.request import LineRequest, OrderRequest
@@ -15,13 +16,16 @@ from oms.domain.vocabulary.errors import Code, Refused
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer, together
 
 
-def request(**changed: Any) -> OrderRequest:
+def request(**given: Any) -> OrderRequest:
+    changed = dict(given)
     values: dict[str, Any] = {
         "reference": "order-1",
         "customer_reference": "ana",
         "lines": (LineRequest("MUG", 1),),
+        "payment_method": "sandbox-ok",
     }
-    return OrderRequest(**(values | changed))
+    details = OrderDetails(changed.pop("email", None), changed.pop("shipping_address", None))
+    return OrderRequest(**(values | changed), details=details)
 
 
 async def place(shop: ShopUnderTest, *requests: OrderRequest, viewer: Any = CART) -> list[Any]:
@@ -36,40 +40,42 @@ def problems(result: Any) -> set[tuple[str, tuple[str, ...]]]:
     return {(problem.code.value, problem.path) for problem in result.problems}
 
 
-BAD: list[tuple[dict[str, Any], tuple[str, ...]]] = [
-    ({"lines": ()}, ("lines",)),
-    ({"lines": tuple(LineRequest("MUG", 1) for _ in range(2001))}, ("lines",)),
-    ({"lines": (LineRequest("MUG", 0),)}, ("lines", "0", "quantity")),
-    ({"lines": (LineRequest("MUG", 1), LineRequest("MUG", -1))}, ("lines", "1", "quantity")),
-    ({"lines": (LineRequest("MUG", 1_000_001),)}, ("lines", "0", "quantity")),
-    ({"lines": (LineRequest("NOPE", 1),)}, ("lines", "0", "sku")),
-    ({"lines": (LineRequest("MUG\x00", 1),)}, ("lines", "0", "sku")),
-    ({"lines": (LineRequest("MUG", 1, -1),)}, ("lines", "0", "unitPrice")),
-    ({"lines": (LineRequest("MUG", 1_000_000, 2**53 - 1),)}, ("lines",)),
-    ({"lines": (LineRequest("MUG", 1), LineRequest("TASSE", 1))}, ("lines", "1", "sku")),
-    ({"currency": "EUR"}, ("lines", "0", "sku")),
-    ({"currency": "euro"}, ("currency",)),
-    ({"reference": ""}, ("reference",)),
-    ({"reference": "  "}, ("reference",)),
-    ({"reference": "r" * 101}, ("reference",)),
-    ({"reference": "half a \ud800 pair"}, ("reference",)),
-    ({"customer_reference": "c" * 101}, ("customerReference",)),
-    ({"payment_method": ""}, ("paymentMethod",)),
-    ({"email": "nobody"}, ("email",)),
-    ({"email": "a@" + "b" * 300}, ("email",)),
-    ({"shipping_address": {"city": "x" * 201}}, ("shippingAddress", "city")),
-    ({"shipping_address": {"city": "\x00"}}, ("shippingAddress", "city")),
+BAD: list[tuple[dict[str, Any], tuple[str, ...], str]] = [
+    ({"lines": ()}, ("lines",), "OUT_OF_RANGE"),
+    ({"lines": tuple(LineRequest("MUG", 1) for _ in range(2001))}, ("lines",), "OUT_OF_RANGE"),
+    ({"lines": (LineRequest("MUG", 0),)}, ("lines", "0", "quantity"), "OUT_OF_RANGE"),
+    ({"lines": (LineRequest("MUG", 1), LineRequest("MUG", -1))}, ("lines", "1", "quantity"), "OUT_OF_RANGE"),
+    ({"lines": (LineRequest("MUG", 1_000_001),)}, ("lines", "0", "quantity"), "OUT_OF_RANGE"),
+    ({"lines": (LineRequest("NOPE", 1),)}, ("lines", "0", "sku"), "UNKNOWN_PRODUCT"),
+    ({"lines": (LineRequest("MUG\x00", 1),)}, ("lines", "0", "sku"), "UNSUPPORTED_CHARACTER"),
+    ({"lines": (LineRequest("MUG", 1, -1),)}, ("lines", "0", "unitPrice"), "OUT_OF_RANGE"),
+    ({"lines": (LineRequest("MUG", 1_000_000, 2**53 - 1),)}, ("lines",), "ORDER_TOO_LARGE"),
+    ({"lines": (LineRequest("MUG", 1), LineRequest("TASSE", 1))}, ("lines", "1", "sku"), "CURRENCY_MISMATCH"),
+    ({"currency": "EUR"}, ("lines", "0", "sku"), "CURRENCY_MISMATCH"),
+    ({"currency": "euro"}, ("currency",), "BAD_CURRENCY"),
+    ({"reference": ""}, ("reference",), "EMPTY"),
+    ({"reference": "  "}, ("reference",), "EMPTY"),
+    ({"reference": "r" * 101}, ("reference",), "TOO_LONG"),
+    ({"reference": "half a \ud800 pair"}, ("reference",), "UNSUPPORTED_CHARACTER"),
+    ({"customer_reference": "c" * 101}, ("customerReference",), "TOO_LONG"),
+    ({"payment_method": ""}, ("paymentMethod",), "EMPTY"),
+    ({"email": "nobody"}, ("email",), "BAD_EMAIL"),
+    ({"email": "a@" + "b" * 300}, ("email",), "TOO_LONG"),
+    ({"shipping_address": {"city": "x" * 201}}, ("shippingAddress", "city"), "TOO_LONG"),
+    ({"shipping_address": {"city": "\x00"}}, ("shippingAddress", "city"), "UNSUPPORTED_CHARACTER"),
+    ({"shipping_address": {"country": "Portugal"}}, ("shippingAddress", "country"), "BAD_COUNTRY"),
 ]
 
 
-@pytest.mark.parametrize(("changed", "path"), BAD)
+@pytest.mark.parametrize(("changed", "path", "reason"), BAD)
 async def test_bad_input_is_refused_with_its_path_and_changes_nothing(
-    shop: ShopUnderTest, changed: dict[str, Any], path: tuple[str, ...]
+    shop: ShopUnderTest, changed: dict[str, Any], path: tuple[str, ...], reason: str
 ) -> None:
     await shop.stock_up({"MUG": {"A": 5}})
     await shop.stock_up({"TASSE": {"A": 5}}, currency="EUR")
     [result] = await place(shop, request(**changed))
     assert problems(result) == {("INVALID", path)}
+    assert {problem.reason.name for problem in result.problems} == {reason}
     assert await shop.rows("SELECT id FROM orders UNION ALL SELECT id FROM customers") == []
 
 

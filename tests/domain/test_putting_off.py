@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from oms.domain.order import store as order_store
-from oms.domain.placing import commands as orders
+from oms.domain.cancellation import commands as cancellation
+from oms.domain.order.load import lock
 from oms.domain.work import store as work_store
 from oms.domain.work.store import Batch
 from oms.providers.ports import ChargeAnswer, ChargeRequest, InvoiceAnswer, InvoiceRequest, ProviderUnavailable
@@ -63,7 +63,7 @@ async def test_a_worker_that_comes_back_late_does_not_tell_that_work_was_parked(
         late = await _claimed(shop)
         await shop.execute("UPDATE work SET leased_until = clock_timestamp() - interval '1 second'")
         await _claimed(shop)
-        await shop.work.put_off(late, {item.key: NO_ROUTE for item in late.items})
+        await shop.work.retry_later(late, {item.key: NO_ROUTE for item in late.items})
         assert "WorkParked" not in await shop.events(order_id)
         assert await shop.rows("SELECT parked_at, last_error FROM work") == [(None, None)]
 
@@ -94,15 +94,15 @@ async def test_putting_off_one_shipment_and_parking_another_never_deadlocks_with
     await shop.stock_up({"MUG": {"A": 1}, "LAMP": {"B": 1}})
     order_id = await shop.place({"MUG": 1, "LAMP": 1})
     await shop.run("allocation")
-    await shop.execute("UPDATE work SET attempt = :n WHERE shipment = 2", n=shop.work.attempts - 1)
+    await shop.execute("UPDATE work SET attempt = :n WHERE part = 2", n=shop.work.attempts - 1)
     batch = await _claimed(shop)
 
     async def cancel_slowly() -> None:
         async with shop.db.transaction() as tx:
-            await order_store.lock(tx, [order_id])
+            await lock(tx, [order_id])
             await asyncio.sleep(0.3)
-            await orders.cancel(tx, SUPPORT, order_id, None)
+            await cancellation.cancel(tx, SUPPORT, order_id, None)
 
-    ended = await together(cancel_slowly(), shop.work.put_off(batch, {item.key: NO_ROUTE for item in batch.items}))
+    ended = await together(cancel_slowly(), shop.work.retry_later(batch, {item.key: NO_ROUTE for item in batch.items}))
     assert ended == [None, None]
     assert (await shop.events(order_id))[-1] == "OrderCancelled"

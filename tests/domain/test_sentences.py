@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from oms.domain.order.sentences import sentence
-from oms.domain.order_queries.timeline import ABOUT_CARRYING
+from oms.domain.concepts import REGISTRY
+from oms.domain.fraud.events import FraudEvent
+from oms.domain.order.events import OrderEvent as E
+from oms.domain.parked.events import ParkedEvent
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.events import Event, EventType
-from oms.domain.vocabulary.money import written
+from oms.domain.vocabulary.money import formatted
 
-E = EventType
 SHIPMENTS = [{"shipment": 1, "warehouse": "north"}, {"shipment": 2, "warehouse": "south"}]
 SHORT = [{"line": n, "sku": f"s{n}", "units": n} for n in range(1, 6)]
 
@@ -61,17 +62,21 @@ SENTENCES: list[tuple[EventType, str | None, dict[str, Any], str]] = [
     (E.ShipmentFailed, "Lost", {}, "Shipment 2 failed: Lost."),
     (E.ShipmentCancelled, None, {}, "Shipment 2 was cancelled."),
     (
-        E.WorkParked,
+        ParkedEvent.WorkParked,
         "no answer",
         {"queue": "billing"},
         "Billing of shipment 2 keeps failing and waits for support: no answer.",
     ),
-    (E.WorkRetried, None, {"queue": "booking"}, "Booking of shipment 2 is tried again."),
+    (ParkedEvent.WorkRetried, None, {"queue": "booking"}, "Booking of shipment 2 is tried again."),
 ]
 
 
 def event(kind: EventType, reason: str | None, data: dict[str, Any]) -> Event:
-    return Event(1, kind, datetime(2026, 11, 21, tzinfo=UTC), Actor("billing"), reason, 2, data)
+    return Event(1, kind, datetime(2026, 11, 21, tzinfo=UTC), Actor("billing"), reason, "shipment/2", data)
+
+
+def sentence(event: Event, currency: str) -> str:
+    return REGISTRY.event_kinds[event.type].sentence(event, currency)
 
 
 @pytest.mark.parametrize(("kind", "reason", "data", "expected"), SENTENCES)
@@ -80,12 +85,12 @@ def test_an_event_is_one_sentence(kind: EventType, reason: str | None, data: dic
 
 
 def test_every_event_has_a_sentence() -> None:
-    assert {kind for kind, *_ in SENTENCES} == set(EventType)
+    assert {kind for kind, *_ in SENTENCES} | set(FraudEvent) == set(REGISTRY.event_kinds)
 
 
 def test_what_couriers_are_told_names_no_amount() -> None:
     for kind, reason, data, _ in SENTENCES:
-        if kind in ABOUT_CARRYING:
+        if REGISTRY.event_kinds[kind].names_no_amount:
             assert "USD" not in sentence(event(kind, reason, data), "USD")
 
 
@@ -101,4 +106,4 @@ def test_what_couriers_are_told_names_no_amount() -> None:
     ],
 )
 def test_amounts_are_written_with_the_currency_s_decimals(minor: int, currency: str, text: str) -> None:
-    assert written(minor, currency) == text
+    assert formatted(minor, currency) == text

@@ -57,7 +57,7 @@ async def test_many_suspects_are_not_taken_from_a_worker_that_is_still_at_them(s
 async def test_of_suspects_one_is_claimed_at_a_time_beside_what_nothing_speaks_against(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 100}})
     orders = [await shop.place({"MUG": 1}) for _ in range(6)]
-    await shop.execute("UPDATE work SET suspect = true WHERE order_id = ANY(CAST(:ids AS uuid[]))", ids=orders[:4])
+    await shop.execute("UPDATE work SET suspect = true WHERE subject_id = ANY(CAST(:ids AS uuid[]))", ids=orders[:4])
     async with shop.db.transaction() as tx:
         claimed = await work_store.claim(tx, "allocation", most=10, lease=LEASE)
     assert sorted(item.suspect for item in claimed.items) == [False, False, True]
@@ -72,10 +72,10 @@ async def test_an_outage_of_the_database_makes_no_suspects_and_counts_no_attempt
     async def away(shop: JobContext, batch: work_store.Batch) -> None:
         raise ExceptionGroup("both", [ConnectionResetError(), _lost_connection()])
 
-    monkeypatch.setattr(consumer, "CARRIERS", {"allocation": away})
+    monkeypatch.setattr(consumer, "HANDLERS", {"allocation": away})
     await shop.run("allocation")
     assert set(await shop.rows("SELECT suspect, attempt, claim FROM work")) == {(False, 0, None)}
-    monkeypatch.setattr(consumer, "CARRIERS", {"allocation": allocation.carry})
+    monkeypatch.setattr(consumer, "HANDLERS", {"allocation": allocation.handle})
     await shop.execute("UPDATE work SET due_at = clock_timestamp()")
     await shop.run("allocation")
     assert {(await shop.order(order)).status for order in orders} == {OrderStatus.PROCESSING}

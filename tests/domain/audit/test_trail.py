@@ -59,7 +59,12 @@ async def test_it_is_found_by_actor_principal_action_and_subject(shop: ShopUnder
     async with shop.db.transaction() as tx:
         await record(tx, maya, Entry(IdentityAction.SignedIn, "account:1"))
         await record(tx, OPERATOR, Entry(TokenAction.TokenIssued, "token:7"))
-    for only in ({"actor": "Maya"}, {"actor": "account:1"}, {"action": IdentityAction.SignedIn}, {"subject": "account:1"}):
+    for only in (
+        {"actor": "Maya"},
+        {"actor": "account:1"},
+        {"action": IdentityAction.SignedIn},
+        {"subject": "account:1"},
+    ):
         (found,) = await entries(shop, **only)
         assert found.action == IdentityAction.SignedIn
     (signed_in,) = await entries(shop, actor="Maya")

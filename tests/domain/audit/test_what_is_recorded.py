@@ -22,10 +22,11 @@ from oms.domain.fulfilment.policy import FulfilmentAction
 from oms.domain.inventory import commands as stock
 from oms.domain.inventory.commands import StockCount
 from oms.domain.inventory.policy import InventoryAction
+from oms.domain.order.policy import OrderReason
 from oms.domain.parked import commands as work
 from oms.domain.parked.policy import ParkedAction
 from oms.domain.vocabulary.actor import Actor, Role
-from oms.domain.vocabulary.errors import Code, Refused, refused
+from oms.domain.vocabulary.errors import Refused, refused
 from oms.domain.vocabulary.ids import order_id
 from oms.domain.vocabulary.permission import Permission
 from oms.domain.work.model import WorkKey
@@ -156,7 +157,7 @@ async def test_another_caller_or_another_refusal_has_an_entry_of_its_own(shop: S
 
 async def test_what_is_wrong_but_not_forbidden_is_no_entry(shop: ShopUnderTest) -> None:
     trail = RefusalTrail(shop.db)
-    trail.note(MANAGER, refused(Code.CONFLICT, "Not now."))
+    trail.note(MANAGER, refused(OrderReason.NOT_BOOKED, "Not now."))
     await trail.write(all_of_them=True)
     assert await entries(shop) == []
 

@@ -75,7 +75,7 @@ async def test_a_password_is_no_argument(run: Run, shop: ShopUnderTest) -> None:
         (["user", "add", "cart", "--role", "SERVICE", "--name", "x", "--generate"], "", "issue a token"),
         (["user", "add", "ana", "--role", "CUSTOMER", "--name", "x", "--generate"], "", "customer reference"),
         (["user", "disable", "nobody"], "", "no account with this login; see: user list"),
-        (["token", "--role", "SUPPORT", "--name", "x", "--scope", "FLY"], "", "No operation: FLY. There are: ACCEPT_"),
+        (["token", "--role", "SUPPORT", "--name", "x", "--scope", "FLY"], "", "No permission: FLY. There are: ACCEPT_"),
         (["token", "--role", "COURIER", "--name", "x", "--scope", "SET_FRAUD"], "", "may not do this"),
         (["token", "revoke", "00000000-0000-0000-0000-000000000000"], "", "no such token"),
     ],

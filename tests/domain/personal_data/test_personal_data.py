@@ -84,7 +84,7 @@ async def test_after_erasing_no_table_holds_anything_of_them(shop: ShopUnderTest
         await once(tx, holder, IdempotencyKey.of("key", b"the canary's address"), act)
     assert "canary" in (await everything_written(shop)).lower()
     done = await erased(shop)
-    assert (done.orders, done.accounts, done.tokens) == (2, 1, 1)
+    assert (done["orders"], done["accounts"], done["access_tokens"]) == (2, 1, 1)
     written = (await everything_written(shop)).lower()
     assert [line for line in written.splitlines() if "canary" in line or "changed my mind" in line] == []
     assert await shop.rows("SELECT * FROM idempotency_keys") == []
@@ -131,13 +131,13 @@ async def test_nobody_is_erased_while_an_order_is_under_way(shop: ShopUnderTest,
     with pytest.raises(Refused, match="under-way") as refusal:
         await erased(shop)
     assert refusal.value.problems[0].code == Code.CONFLICT
-    assert (await shop.order(order)).email == PERSONAL["email"]
+    assert (await shop.order(order)).details.email == PERSONAL["email"]
 
 
 async def test_who_erases_waits_for_an_order_that_is_being_placed(shop: ShopUnderTest) -> None:
     await shop.stock_up({"pen": {"east": 9}})
     await delivered(shop)
-    request = OrderRequest("placed-meanwhile", "ana-canary", (LineRequest("pen", 1),))
+    request = OrderRequest("placed-meanwhile", "ana-canary", (LineRequest("pen", 1),), "sandbox-ok")
     async with shop.db.transaction() as tx:
         await orders.place(tx, [(CART, request)])
         erasing = asyncio.create_task(erased(shop))
@@ -197,7 +197,7 @@ async def test_an_export_has_all_that_is_theirs_and_nothing_of_others(shop: Shop
     assert [row["login"] for row in held["accounts"]] == ["ana@canary.example"]
     assert {row["order_id"] for row in held["order_events"]} == {str(order)}
     assert held["shipments"][0]["charged_minor"] > 0
-    assert len(held["tokens"]) == len(held["customer"]) == 1
+    assert len(held["access_tokens"]) == len(held["customers"]) == 1
     assert "bob" not in json.dumps(held)
     assert "hash" not in json.dumps(held)
 

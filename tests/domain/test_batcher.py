@@ -12,7 +12,7 @@ from oms.domain.batched_commands import BatchedCommands
 from oms.domain.fulfilment.commands import CourierAction, MoveShipment
 from oms.domain.idempotency.batcher import MAX_BATCH, Batcher, Command, Done
 from oms.domain.idempotency.keys import IdempotencyKey, KeyInUse, KeyReused
-from oms.domain.order import store as order_store
+from oms.domain.order.load import lock
 from oms.domain.placing import commands as orders
 from oms.domain.placing.commands import Placed
 from oms.domain.placing.request import LineRequest, OrderRequest
@@ -21,12 +21,14 @@ from oms.platform.db import OutcomeUnknown, Tx
 from tests.shop import CART, COURIER, MANAGER, ShopUnderTest, together
 
 
-def asked(reference: str, key: str | None = None, body: bytes = b"body", viewer: Viewer = CART) -> Asked[OrderRequest]:
-    request = OrderRequest(reference, "ana", (LineRequest("MUG", 1),))
+def asked(
+    reference: str, key: str | None = None, body: bytes = b"body", viewer: Viewer = CART
+) -> Command[OrderRequest]:
+    request = OrderRequest(reference, "ana", (LineRequest("MUG", 1),), "sandbox-ok")
     return Command(viewer, request, IdempotencyKey.of(key, body) if key else None)
 
 
-def dispatching(order_id: UUID) -> Asked[MoveShipment]:
+def dispatching(order_id: UUID) -> Command[MoveShipment]:
     return Command(COURIER, MoveShipment(CourierAction.DISPATCH, (order_id, 1)))
 
 
@@ -46,7 +48,7 @@ async def transactions(shop: ShopUnderTest) -> int:
 
 async def test_what_comes_while_a_round_is_under_way_makes_the_next_one(stocked: ShopUnderTest) -> None:
     round_ = placing(stocked)
-    done = await together(*(round_.do(asked(f"order-{n}")) for n in range(2 * MAX_BATCH + 1)))
+    done = await together(*(round_.run(asked(f"order-{n}")) for n in range(2 * MAX_BATCH + 1)))
     assert len({each.subject for each in done}) == 2 * MAX_BATCH + 1
     assert await transactions(stocked) == 3
 
@@ -54,14 +56,14 @@ async def test_what_comes_while_a_round_is_under_way_makes_the_next_one(stocked:
 async def test_one_by_itself_waits_for_nobody(stocked: ShopUnderTest) -> None:
     round_ = placing(stocked)
     for number in range(3):
-        await round_.do(asked(f"order-{number}"))
+        await round_.run(asked(f"order-{number}"))
     assert await transactions(stocked) == 3
 
 
 async def test_a_refusal_concerns_nobody_else(stocked: ShopUnderTest) -> None:
-    unknown = Command(CART, OrderRequest("unknown", "ana", (LineRequest("TEA", 1),)))
+    unknown = Command(CART, OrderRequest("unknown", "ana", (LineRequest("TEA", 1),), "sandbox-ok"))
     good, refused, forbidden, other = await together(
-        *map(placing(stocked).do, (asked("a"), unknown, asked("b", viewer=MANAGER), asked("c")))
+        *map(placing(stocked).run, (asked("a"), unknown, asked("b", viewer=MANAGER), asked("c")))
     )
     assert isinstance(refused, Refused)
     assert [problem.code for problem in refused.problems] == [Code.INVALID]
@@ -80,9 +82,9 @@ async def test_who_can_t_be_written_fails_alone(stocked: ShopUnderTest) -> None:
         return placed
 
     round_ = placing(stocked, act)
-    one, bad, other = await together(*(round_.do(asked(reference)) for reference in "abc"))
+    one, bad, other = await together(*(round_.run(asked(reference)) for reference in "abc"))
     assert isinstance(bad, RuntimeError)
-    assert {each.made.id for each in (one, other)} == {row[0] for row in await stocked.rows("SELECT id FROM orders")}
+    assert {each.result.id for each in (one, other)} == {row[0] for row in await stocked.rows("SELECT id FROM orders")}
 
 
 async def test_where_the_database_is_lost_everybody_is_told_and_nothing_is_tried_again(stocked: ShopUnderTest) -> None:
@@ -94,7 +96,7 @@ async def test_where_the_database_is_lost_everybody_is_told_and_nothing_is_tried
         raise OutcomeUnknown
 
     round_ = placing(stocked, act)
-    told = await together(*(round_.do(asked(reference)) for reference in "abc"))
+    told = await together(*(round_.run(asked(reference)) for reference in "abc"))
     assert [type(each) for each in told] == [OutcomeUnknown] * 3
     assert tried == 1
 
@@ -102,13 +104,13 @@ async def test_where_the_database_is_lost_everybody_is_told_and_nothing_is_tried
 async def test_an_order_that_somebody_holds_keeps_only_its_own_command_waiting(stocked: ShopUnderTest) -> None:
     keys = [await stocked.place({"MUG": 1}) for _ in range(4)]
     await stocked.run()
-    carry = BatchedCommands.over(stocked.db).carry
+    move = BatchedCommands.over(stocked.db).move
     async with stocked.db.transaction() as tx:
-        await order_store.lock(tx, [keys[1]])
-        held = asyncio.create_task(carry.do(dispatching(keys[1])))
-        await together(*(carry.do(dispatching(key)) for key in (keys[0], keys[2])))
+        await lock(tx, [keys[1]])
+        held = asyncio.create_task(move.run(dispatching(keys[1])))
+        await together(*(move.run(dispatching(key)) for key in (keys[0], keys[2])))
         await asyncio.sleep(0)
-        await carry.do(dispatching(keys[3]))  # came later, and goes by what waits still
+        await move.run(dispatching(keys[3]))  # came later, and goes by what waits still
         assert not held.done()
         free = await stocked.rows("SELECT order_id FROM shipments WHERE status = 'DISPATCHED'")
         assert {row[0] for row in free} == {keys[0], keys[2], keys[3]}
@@ -118,8 +120,8 @@ async def test_an_order_that_somebody_holds_keeps_only_its_own_command_waiting(s
 async def test_two_commands_about_one_shipment_are_judged_one_after_the_other(stocked: ShopUnderTest) -> None:
     key = await stocked.place({"MUG": 1})
     await stocked.run()
-    carry = BatchedCommands.over(stocked.db).carry
-    first, second = await together(*(carry.do(dispatching(key)) for _ in range(2)))
+    move = BatchedCommands.over(stocked.db).move
+    first, second = await together(*(move.run(dispatching(key)) for _ in range(2)))
     assert isinstance(first, Done)
     assert isinstance(second, Refused)
     assert second.problems[0].code == Code.CONFLICT
@@ -129,21 +131,23 @@ async def test_two_commands_about_one_shipment_are_judged_one_after_the_other(st
 async def test_a_shipment_is_dispatched_and_delivered_in_one_round(stocked: ShopUnderTest) -> None:
     key = await stocked.place({"MUG": 1})
     await stocked.run()
-    carry = BatchedCommands.over(stocked.db).carry
-    await together(carry.do(dispatching(key)), carry.do(Command(COURIER, MoveShipment(CourierAction.DELIVER, (key, 1)))))
+    move = BatchedCommands.over(stocked.db).move
+    await together(
+        move.run(dispatching(key)), move.run(Command(COURIER, MoveShipment(CourierAction.DELIVER, (key, 1))))
+    )
     assert (await stocked.events(key))[-3:] == ["ShipmentDispatched", "ShipmentDelivered", "OrderCompleted"]
     assert await stocked.levels() == {("MUG", "A"): (999, 0)}
 
 
 async def test_of_a_key_that_comes_twice_at_once_one_is_carried_out(stocked: ShopUnderTest) -> None:
     round_ = placing(stocked)
-    first, second = await together(round_.do(asked("a", "key")), round_.do(asked("a", "key")))
+    first, second = await together(round_.run(asked("a", "key")), round_.run(asked("a", "key")))
     assert isinstance(first, Done)
     assert isinstance(second, KeyInUse)
     again, other_body, other = await together(
-        round_.do(asked("a", "key")), round_.do(asked("b", "key", b"other")), round_.do(asked("c", "new"))
+        round_.run(asked("a", "key")), round_.run(asked("b", "key", b"other")), round_.run(asked("c", "new"))
     )
-    assert (again.subject, again.made) == (first.subject, None)
+    assert (again.subject, again.result) == (first.subject, None)
     assert isinstance(other_body, KeyReused)
     assert isinstance(other, Done)
     assert len(await stocked.rows("SELECT key FROM idempotency_keys")) == 2
@@ -151,16 +155,16 @@ async def test_of_a_key_that_comes_twice_at_once_one_is_carried_out(stocked: Sho
 
 async def test_the_same_order_twice_in_a_round_is_one(stocked: ShopUnderTest) -> None:
     round_ = placing(stocked)
-    first, second = await together(round_.do(asked("a")), round_.do(asked("a")))
+    first, second = await together(round_.run(asked("a")), round_.run(asked("a")))
     assert first.subject == second.subject
-    assert (first.made.order is None, second.made.order is None) == (False, True)
+    assert (first.result.order is None, second.result.order is None) == (False, True)
 
 
 async def test_who_asked_and_went_away_keeps_nobody_from_an_answer(stocked: ShopUnderTest) -> None:
     round_ = placing(stocked)
-    gone = asyncio.create_task(round_.do(asked("a")))
-    stays = asyncio.create_task(round_.do(asked("b")))
+    gone = asyncio.create_task(round_.run(asked("a")))
+    stays = asyncio.create_task(round_.run(asked("b")))
     await asyncio.sleep(0)
     gone.cancel()
-    assert (await stays).made
+    assert (await stays).result
     assert await stocked.rows("SELECT reference FROM orders ORDER BY 1") == [("a",), ("b",)]
