@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from oms.domain.concept.registry import Registry, registered
 from oms.domain.concept.standstill import Cause
 from oms.domain.concept.work import Step, WorkKind
+from oms.domain.order.shipment import SHIPMENT_PART
 
 PARKED: Final = Cause(
     "PARKED",
@@ -43,31 +43,20 @@ WORK_MISSING: Final = Cause(
 )
 
 
-def causes() -> tuple[Cause, ...]:
-    """All causes that can be reported: the queue's own, and those that the concepts declare."""
-    registry = registered()
-    gates = [kind.gate.cause for kind in registry.work_kinds.values() if kind.gate]
-    people = [kind.waits_for_people for kind in registry.work_kinds.values() if kind.waits_for_people]
-    waiting = [waiting.cause for concept in registry.concepts for waiting in concept.waiting]
-    return tuple(dict.fromkeys([PARKED, *gates, FAILING, NO_WORKER, IN_HAND, BACKLOG, *people, *waiting, WORK_MISSING]))
-
-
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """How long something may stand still before it is reported: by the name of its cause, else as the cause declares.
 
-    `work`: how long due work may wait.
+    `work`: how long due work may wait. `everything`: report everything that waits at all.
     """
 
     work: timedelta = timedelta(seconds=60)
     by_cause: Mapping[str, timedelta] = field(default_factory=dict)
-
-    @classmethod
-    def none(cls) -> "Thresholds":
-        """Reports everything that waits at all."""
-        return cls(timedelta(0), {cause.name: timedelta(0) for cause in causes()})
+    everything: bool = False
 
     def of(self, cause: Cause) -> timedelta:
+        if self.everything:
+            return timedelta(0)
         declared = self.work if cause.after is None else cause.after
         return self.by_cause.get(cause.name, declared)
 
@@ -121,18 +110,19 @@ class Standstill:
         )
 
 
-def waiting_statuses(registry: Registry) -> Mapping[tuple[str, str], Cause]:
-    """By part and status, what people have to do."""
-    return {(each.part, str(each.status)): each.cause for concept in registry.concepts for each in concept.waiting}
+WaitingFor = Mapping[tuple[str, str], Cause]
+"""By part ("shipment") and status, what people have to do."""
 
 
-def diagnose(subject: Subject, at: datetime, thresholds: Thresholds, served: Collection[str]) -> Standstill | None:
+def diagnose(
+    subject: Subject, at: datetime, thresholds: Thresholds, served: Collection[str], waiting_for: WaitingFor
+) -> Standstill | None:
     """None if it moves, or has not stood still for long enough. `served`: queues that living workers serve."""
     if subject.work is not None:
         found = _of_work(subject, subject.work, at, served)
     else:
-        waiting = waiting_statuses(registered())
-        cause = waiting.get(("shipment", subject.status), WORK_MISSING) if subject.shipment else WORK_MISSING
+        part = SHIPMENT_PART if subject.shipment else ""
+        cause = waiting_for.get((part, subject.status), WORK_MISSING)
         found = Standstill(subject, cause, subject.moved_at)
     if found is None or at - found.since < thresholds.of(found.cause):
         return None

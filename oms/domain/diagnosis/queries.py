@@ -8,7 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.domain.concept.registry import registered
-from oms.domain.diagnosis.model import BACKLOG, OpenWork, Standstill, Subject, Thresholds, diagnose, waiting_statuses
+from oms.domain.diagnosis.causes import waiting_for
+from oms.domain.diagnosis.model import BACKLOG, OpenWork, Standstill, Subject, Thresholds, diagnose
 from oms.domain.order.model import ORDER
 from oms.domain.order.shipment import SHIPMENT, SHIPMENT_PART
 from oms.domain.vocabulary.machine import sql_list
@@ -85,7 +86,7 @@ async def of_order(db: Database, reference: str) -> Diagnosis | None:
         order_id = (await conn.execute(_FIND, {"reference": reference})).scalar_one_or_none()
         if order_id is None:
             return None
-        return await _diagnosed(conn, Thresholds.none(), _THIS_ORDER, _THIS_ORDER, {"order_id": order_id})
+        return await _diagnosed(conn, Thresholds(everything=True), _THIS_ORDER, _THIS_ORDER, {"order_id": order_id})
 
 
 _FIND: Final = text("SELECT order_id FROM order_references WHERE reference = :reference")
@@ -96,7 +97,7 @@ async def _diagnosed(
 ) -> Diagnosis:
     at: datetime = (await conn.execute(_CLOCK)).scalar_one()
     served = {name for (name,) in await conn.execute(_SERVED)}
-    kinds, waiting = registered().work_kinds.values(), waiting_statuses(registered())
+    kinds, waiting = registered().work_kinds.values(), waiting_for()
     people = [kind.waits_for_people for kind in kinds if kind.waits_for_people]
     values = values | {
         "most": MAX_EXAMINED,
@@ -111,7 +112,7 @@ async def _diagnosed(
     resting = text(_WITHOUT_WORK.format(subject=_SUBJECT, which=without_work))
     at_work = [_working(row) for row in await conn.execute(working, values)]
     at_rest = [_resting(row) for row in await conn.execute(resting, values)]
-    found = (diagnose(subject, at, thresholds, served) for subject in (*at_work, *at_rest))
+    found = (diagnose(subject, at, thresholds, served, waiting) for subject in (*at_work, *at_rest))
     standing = sorted((standstill for standstill in found if standstill), key=lambda standstill: standstill.since)
     return Diagnosis(standing, is_whole=max(len(at_work), len(at_rest)) < MAX_EXAMINED)
 

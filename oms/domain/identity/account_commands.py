@@ -34,7 +34,8 @@ async def add(tx: Tx, by: Actor, new: NewAccount, password_hash: str | None = No
     refuse_all(new.problems())
     account = await account_store.add(tx, uuid7(await tx.clock()), new, password_hash)
     if account is None:
-        raise refused(IdentityReason.LOGIN_TAKEN, "There is an account with this login already; choose another.", "login")
+        message = "There is an account with this login already; choose another."
+        raise refused(IdentityReason.LOGIN_TAKEN, message, "login")
     await record(tx, by, _entry(IdentityAction.AccountCreated, account, after={"role": str(account.role)}))
     return account
 

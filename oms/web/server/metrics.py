@@ -1,7 +1,7 @@
-"""GET /metrics: figures in Prometheus' text form, for who may read how the system runs.
+"""GET /metrics in Prometheus' text format, for viewers who may read operations.
 
-Two kinds: the shop's, read from the database, so that every process answers the same; and this process's own
-requests, streams and resources, which a scrape of several processes behind one port sees one at a time.
+Two kinds: the system's, read from the database, so that every process reports the same; and those of this process
+(requests, streams, resources), of which a scrape sees one process at a time if several share a port.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,15 +22,16 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.domain.diagnosis.model import Cause
+from oms.domain.diagnosis.causes import causes
 from oms.domain.diagnosis.vital_signs import VitalSigns, vital_signs
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Database
 from oms.web.graphql.api import Api
-from oms.web.graphql.errors import ErrorCode, RequestRefused, refusal_of
+from oms.web.graphql.codes import ErrorCode
+from oms.web.graphql.errors import RequestRefused, refusal_of
 from oms.web.graphql.http import refusal_response
 from oms.web.live.open_streams import OpenStreams
-from oms.web.server.rates import address_of
+from oms.web.server.rate_limits import client_address
 
 _BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _DOORS: Final = frozenset({"graphql", "orders", "courier", "support", "manager", "static", "live", "account"})
@@ -38,35 +39,35 @@ _METHODS: Final = frozenset({"GET", "POST"})
 _NO_DOOR: Final = "other"
 
 
-class OwnFigures:
-    """What one process counts of itself. Streams that stay open are counted when they end, and not timed."""
+class ProcessMetrics:
+    """Metrics of this process. Streams are counted when they end, and not timed."""
 
     def __init__(self, streams: OpenStreams) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._requests = Counter(
-            "oms_http_requests", "Requests answered.", ["door", "method", "status"], registry=self.registry
+            "oms_http_requests", "Requests with a response.", ["door", "method", "status"], registry=self.registry
         )
         self._durations = Histogram(
             "oms_http_request_seconds",
-            "Until the answer was sent.",
+            "Until the response was sent.",
             ["door"],
             buckets=_BUCKETS_S,
             registry=self.registry,
         )
         self.registry.register(_Streams(streams))
-        # Finding a label's figure costs more than adding to it; there are as many as doors, methods and statuses.
-        self._of = cache(self._requests.labels)
-        self._durations_of = cache(self._durations.labels)
+        # Looking up a label costs more than counting; there are few combinations.
+        self._request_counter = cache(self._requests.labels)
+        self._duration_histogram = cache(self._durations.labels)
 
     def count(self, path: str, method: str, status: int, seconds: float | None) -> None:
-        """An answer, and how long it took; None of a stream."""
+        """A response, and its duration; None for a stream."""
         first = path.removeprefix("/").partition("/")[0]
         door = first if first in _DOORS else _NO_DOOR
-        self._of(door, method if method in _METHODS else _NO_DOOR, status).inc()
+        self._request_counter(door, method if method in _METHODS else _NO_DOOR, status).inc()
         if seconds is not None:
-            self._durations_of(door).observe(seconds)
+            self._duration_histogram(door).observe(seconds)
 
 
 class _Streams(Collector):
@@ -77,29 +78,29 @@ class _Streams(Collector):
         yield _gauge("oms_open_streams", "WebSockets and event streams open in this process.", len(self._streams))
 
 
-class MetricsDoor:
+class MetricsEndpoint:
     """GET /metrics, with a bearer token: `python -m oms token --role SUPPORT --scope READ_OPERATIONS …`."""
 
-    def __init__(self, db: Database, api: Api, figures: OwnFigures) -> None:
+    def __init__(self, db: Database, api: Api, metrics: ProcessMetrics) -> None:
         self._db = db
         self._api = api
-        self._figures = figures
+        self._metrics = metrics
 
     async def scrape(self, request: Request) -> Response:
         try:
-            viewer = await self._api.admit(request.headers.get("authorization"), address_of(request))
+            viewer = await self._api.admit(request.headers.get("authorization"), client_address(request))
             signs = await vital_signs(self._db, viewer)
         except Refused as refusal:
-            return refusal_response(RequestRefused(403, ErrorCode.FORBIDDEN, str(refusal)))
-        except Exception as error:  # noqa: BLE001 - whatever it is: refusal_of() masks and logs it
+            return refusal_response(RequestRefused(ErrorCode.FORBIDDEN, str(refusal)))
+        except Exception as error:  # noqa: BLE001 - refusal_of() logs and masks bugs
             return refusal_response(refusal_of(error))
-        shop = CollectorRegistry()
-        shop.register(_Shop(signs))
-        text = generate_latest(shop) + generate_latest(self._figures.registry)
+        system = CollectorRegistry()
+        system.register(_SystemMetrics(signs))
+        text = generate_latest(system) + generate_latest(self._metrics.registry)
         return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-class _Shop(Collector):
+class _SystemMetrics(Collector):
     def __init__(self, signs: VitalSigns) -> None:
         self._signs = signs
 
@@ -113,7 +114,7 @@ class _Shop(Collector):
         yield _gauge("oms_work_parked", "Work that waits for support.", signs.parked)
         yield _gauge("oms_work_held", "Charges held for maintenance.", signs.held)
         yield _gauges("oms_orders_open", "Orders that are not final.", "status", signs.open_orders)
-        still = {cause.name: signs.standing_still.get(cause, 0) for cause in Cause}
+        still = {cause.name: signs.standing_still.get(cause, 0) for cause in causes()}
         yield _gauges("oms_standing_still", "Orders and shipments that stand still (oms doctor).", "cause", still)
         rate = signs.operations.completion_rate
         yield _gauge("oms_orders_completed_per_second", "Over the last 30 seconds.", rate)
