@@ -23,8 +23,8 @@ from oms.domain.identity.sessions import SessionRules
 from oms.domain.inventory import commands as stock
 from oms.domain.inventory.commands import StockCount
 from oms.domain.order.details import OrderDetails
-from oms.domain.order.load import peek
 from oms.domain.order.model import Order
+from oms.domain.order.storage.load import peek
 from oms.domain.placing import commands as orders
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.actor import Role

@@ -12,7 +12,7 @@ from oms.domain.batched_commands import BatchedCommands
 from oms.domain.fulfilment.commands import CourierAction, MoveShipment
 from oms.domain.idempotency.batcher import MAX_BATCH, Batcher, Command, Done
 from oms.domain.idempotency.keys import IdempotencyKey, KeyInUse, KeyReused
-from oms.domain.order.load import lock
+from oms.domain.order.storage.load import lock
 from oms.domain.placing import commands as orders
 from oms.domain.placing.commands import Placed
 from oms.domain.placing.request import LineRequest, OrderRequest

@@ -6,7 +6,7 @@ from uuid import UUID
 from oms.domain.fraud import store as fraud_store
 from oms.domain.inventory import store as stock_store
 from oms.domain.order.events import OrderEvent
-from oms.domain.order.load import LockedOrders, lock
+from oms.domain.order.storage.load import LockedOrders, lock
 from oms.domain.vocabulary.actor import Actor
 from tests.shop import ShopUnderTest
 

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from oms.domain.cancellation import commands as cancellation
-from oms.domain.order.load import lock
+from oms.domain.order.storage.load import lock
 from oms.domain.work import store as work_store
 from oms.domain.work.store import Batch
 from oms.providers.ports import ChargeAnswer, ChargeRequest, InvoiceAnswer, InvoiceRequest, ProviderUnavailable

@@ -5,8 +5,8 @@ from datetime import timedelta
 from oms.domain.allocation import rules
 from oms.domain.allocation.plan import plan
 from oms.domain.inventory import store as inventory
-from oms.domain.order.load import lock
 from oms.domain.order.model import OrderStatus
+from oms.domain.order.storage.load import lock
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.work import store as work_store
 from oms.domain.work.store import Batch

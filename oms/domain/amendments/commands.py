@@ -6,7 +6,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.amendments import rules
 from oms.domain.amendments.policy import AmendmentPermission
 from oms.domain.order.access import lock_for
-from oms.domain.order.load import lock
+from oms.domain.order.storage.load import lock
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.work import store as work_store
 from oms.domain.work.store import Batch

@@ -9,10 +9,10 @@ from oms.domain.billing.rules import BillingStep
 from oms.domain.catalog import store as catalog_store
 from oms.domain.fraud import store as fraud_store
 from oms.domain.fraud.model import Verdict
-from oms.domain.order.load import LockedOrders, lock, peek
 from oms.domain.order.model import Order
 from oms.domain.order.payment import Draft, PaymentStatus
 from oms.domain.order.shipment import Item, Shipment
+from oms.domain.order.storage.load import LockedOrders, lock, peek
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.work import store as work_store
 from oms.domain.work.model import WorkKey

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from oms.domain.booking import rules
 from oms.domain.booking.rules import Booking, BookingStep
-from oms.domain.order.load import lock, peek
+from oms.domain.order.storage.load import lock, peek
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.work import store as work_store
 from oms.domain.work.model import WorkKey

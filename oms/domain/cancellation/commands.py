@@ -6,10 +6,10 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.audit.model import OVERRIDING
 from oms.domain.cancellation import rules
 from oms.domain.cancellation.policy import CancellationAction, CancellationPermission
-from oms.domain.order import save
 from oms.domain.order.access import lock_for
 from oms.domain.order.events import OrderEvent
 from oms.domain.order.override import record_override
+from oms.domain.order.storage import save
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.text import REASON_LENGTH, check_text
 from oms.platform.db import Tx

@@ -9,11 +9,11 @@ from oms.domain.access.permissions import Viewer, may_for, reach, require
 from oms.domain.fulfilment import rules
 from oms.domain.fulfilment.policy import FulfilmentAction, FulfilmentPermission
 from oms.domain.order.events import OrderEvent
-from oms.domain.order.load import LockedOrders, lock
 from oms.domain.order.model import Order
 from oms.domain.order.override import record_override
 from oms.domain.order.policy import OrderReason
 from oms.domain.order.shipment import COURIER_SEES, Shipment, ShipmentKey
+from oms.domain.order.storage.load import LockedOrders, lock
 from oms.domain.vocabulary.errors import Refused, refuse_all, refused
 from oms.domain.vocabulary.permission import Permission, Reach
 from oms.domain.vocabulary.text import REASON_LENGTH, check_text

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.access.secret import digest_of, new_secret
 from oms.domain.audit.model import Entry
 from oms.domain.audit.record import record
 from oms.domain.identity import session_store
@@ -14,7 +15,6 @@ from oms.domain.identity.sessions import HeldSession, Session, SessionRules
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.ids import uuid7
-from oms.domain.vocabulary.secret import digest_of, new_secret
 from oms.platform.db import Database, Tx
 
 MOST_LISTED: Final = 100

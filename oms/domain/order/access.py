@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from oms.domain.access.permissions import Viewer, may_for, require
-from oms.domain.order.load import LockedOrders, lock
 from oms.domain.order.model import Order
 from oms.domain.order.policy import OrderReason
+from oms.domain.order.storage.load import LockedOrders, lock
 from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.permission import Permission
 from oms.platform.db import Tx

@@ -8,7 +8,7 @@ from oms.domain.order.payment import PAYMENT
 from oms.domain.order.policy import OrderPermission, OrderReason
 from oms.domain.order.sentences import ORDER_EVENTS
 from oms.domain.order.shipment import SHIPMENT
-from oms.domain.order.tables import allocations, order_events, order_lines, order_references, orders, shipments
+from oms.domain.order.storage.tables import allocations, order_events, order_lines, order_references, orders, shipments
 
 ORDERS: Final = Concept(
     name="order",

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.order.model import Line
-from oms.domain.order.rows import ITEM_COLUMNS, LINE_COLUMNS
 from oms.domain.order.shipment import Item
+from oms.domain.order.storage.rows import ITEM_COLUMNS, LINE_COLUMNS
 from oms.domain.order_queries import shipments, timeline
 from oms.domain.order_queries.row_filters import row_filter_of
 from oms.domain.order_queries.shipments import SeenShipment

@@ -10,7 +10,7 @@ from uuid import UUID
 from oms.domain.access.permissions import Viewer, require
 from oms.domain.order.model import Line, Order
 from oms.domain.order.policy import OrderPermission
-from oms.domain.order.rows import CURRENCY, LINES, ORDER_COLUMNS, order_of
+from oms.domain.order.storage.rows import CURRENCY, LINES, ORDER_COLUMNS, order_of
 from oms.domain.order_queries.includes import NONE, ORDER_ONLY, Included, Includes, included_of
 from oms.domain.order_queries.includes import columns as include_columns
 from oms.domain.order_queries.row_filters import row_filter_of

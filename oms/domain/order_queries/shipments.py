@@ -10,8 +10,8 @@ from uuid import UUID
 from oms.domain.access.permissions import Viewer, reach, require
 from oms.domain.catalog.model import Warehouse
 from oms.domain.order.policy import OrderPermission
-from oms.domain.order.rows import ITEM_COLUMNS, SHIPMENT_COLUMNS, shipment_of
 from oms.domain.order.shipment import COURIER_SEES, Item, Shipment, ShipmentKey, ShipmentStatus
+from oms.domain.order.storage.rows import ITEM_COLUMNS, SHIPMENT_COLUMNS, shipment_of
 from oms.domain.order_queries.row_filters import EVERYTHING, RowFilter, row_filter_of
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.ids import parse_shipment

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from oms.domain.access.permissions import Viewer, require
 from oms.domain.order.closing import end_failed
 from oms.domain.order.events import OrderEvent
-from oms.domain.order.load import LockedOrders, lock
 from oms.domain.order.model import Order
 from oms.domain.order.override import record_override
+from oms.domain.order.storage.load import LockedOrders, lock
 from oms.domain.parked.events import ParkedEvent
 from oms.domain.parked.policy import ParkedAction, ParkedPermission, ParkedReason
 from oms.domain.parked.rules import can_be_given_up

@@ -8,8 +8,8 @@ from uuid import UUID
 from oms.domain.access.permissions import Viewer, forbidden, may, may_for
 from oms.domain.catalog import store as catalog_store
 from oms.domain.customers import store as customer_store
-from oms.domain.order import references, save
 from oms.domain.order.model import Order, OrderStatus
+from oms.domain.order.storage import references, save
 from oms.domain.placing.policy import PlacingPermission, PlacingReason
 from oms.domain.placing.request import OrderRequest, Priced
 from oms.domain.vocabulary.errors import AccessReason, Problem, Refused, refused

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.access.secret import digest_of, new_secret
 from oms.domain.audit.model import OPERATOR, Entry
 from oms.domain.audit.record import record
 from oms.domain.tokens import store
@@ -15,7 +16,6 @@ from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.errors import InputReason, refuse_all, refused
 from oms.domain.vocabulary.ids import uuid7
 from oms.domain.vocabulary.permission import Permission
-from oms.domain.vocabulary.secret import digest_of, new_secret
 from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
 from oms.platform.db import Database, Tx
 

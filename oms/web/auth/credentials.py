@@ -1,4 +1,4 @@
-"""What callers show to say who they are: a bearer token in a header, or a session in a cookie hidden from scripts."""
+"""Credentials: a bearer token in a header, or a session in a cookie that scripts can't read."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,25 +7,25 @@ from typing import Final
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from oms.domain.vocabulary.secret import digest_of
+from oms.domain.access.secret import digest_of
 
-_LONGEST: Final = 512
+_MAX_CHARACTERS: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSecret:
-    """The value of the session's cookie: of a type of its own, so that no header can be taken for it."""
+    """The value of the session's cookie: a separate type, so that no header can be mistaken for it."""
 
     value: str
 
 
-Shown = str | SessionSecret | None
-"""An Authorization header as it came, or the session of the page of ours that asks; None: nothing was shown."""
+Presented = str | SessionSecret | None
+"""What a request presents: an Authorization header, or the session of this site's page; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What was shown, in the form in which it can be looked up and remembered: as a hash."""
+    """Presented credentials as a hash, for looking them up and caching the result."""
 
     digest: bytes
     is_session: bool
@@ -41,18 +41,18 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class SessionCookie:
-    """How browsers keep a session. Everywhere but in demo mode it is `secure`: over https and for this host only."""
+    """The session's cookie. Except in demo mode it is `secure`: sent over HTTPS only, and to this host only."""
 
     secure: bool
 
     @property
     def name(self) -> str:
-        """Browsers let nobody but this very host set a cookie of the prefix `__Host-`, and over https only."""
+        """Browsers accept a cookie with the prefix `__Host-` from this host only, and over HTTPS only."""
         return "__Host-oms_session" if self.secure else "oms_session"
 
     def read(self, connection: HTTPConnection) -> SessionSecret | None:
         value = connection.cookies.get(self.name)
-        return SessionSecret(value) if value and len(value) <= _LONGEST else None
+        return SessionSecret(value) if value and len(value) <= _MAX_CHARACTERS else None
 
     def put(self, response: Response, secret: str, *, holds: timedelta) -> None:
         response.set_cookie(

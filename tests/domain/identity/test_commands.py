@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from oms.domain.access.secret import digest_of
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity import session_commands as sessions
 from oms.domain.tokens import commands as access
-from oms.domain.vocabulary.secret import digest_of
 from tests import oms_process
 from tests.shop import SESSION_RULES, ShopUnderTest, open_shop
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.access.secret import digest_of
 from oms.domain.audit.model import OPERATOR
 from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.identity import account_commands as accounts
@@ -15,7 +16,6 @@ from oms.domain.identity import session_commands as sessions
 from oms.domain.identity.accounts import Account, NewAccount
 from oms.domain.vocabulary import ids
 from oms.domain.vocabulary.actor import Role
-from oms.domain.vocabulary.secret import digest_of
 from tests.schema.api import Api
 from tests.shop import SESSION_RULES, ShopUnderTest, open_shop
 

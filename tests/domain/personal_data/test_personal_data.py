@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.access.secret import digest_of
 from oms.domain.audit.model import OPERATOR
 from oms.domain.audit.queries import AuditFilter, trail
 from oms.domain.concepts import metadata
@@ -29,7 +30,6 @@ from oms.domain.tokens.commands import issue_token, viewer_of
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Code, Refused
 from oms.domain.vocabulary.ids import customer_id
-from oms.domain.vocabulary.secret import digest_of
 from oms.platform.settings import PROJECT_DIR
 from tests import oms_process
 from tests.shop import CART, MANAGER, SUPPORT, ShopUnderTest, customer, open_shop

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.access.secret import digest_of
 from oms.domain.identity import session_commands as sessions
 from oms.domain.vocabulary.actor import Role
-from oms.domain.vocabulary.secret import digest_of
 from tests.schema.api import Api
 from tests.shop import SESSION_RULES, ShopUnderTest, open_shop
 from tests.system.policy.scene import VIEWERS, Scene, set_scene

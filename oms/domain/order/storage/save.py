@@ -6,12 +6,12 @@ from uuid import UUID
 
 import orjson
 
-from oms.domain.order import effects, references
-from oms.domain.order.effects import Snapshot, due_work
 from oms.domain.order.model import Order
-from oms.domain.order.rows import LINE_COLUMNS, ORDER_COLUMNS, order_row, shipment_row, unnested
 from oms.domain.order.shipment import Shipment
-from oms.domain.order.tables import allocations, order_events, order_lines, orders, shipments
+from oms.domain.order.storage import effects, references
+from oms.domain.order.storage.effects import Snapshot, due_work
+from oms.domain.order.storage.rows import LINE_COLUMNS, ORDER_COLUMNS, order_row, shipment_row, unnested
+from oms.domain.order.storage.tables import allocations, order_events, order_lines, orders, shipments
 from oms.domain.vocabulary.events import Event
 from oms.domain.work import store as work_store
 from oms.platform.db import Statement, Tx, columns

@@ -13,7 +13,7 @@ from oms.domain.order.details import OrderDetails
 from oms.domain.order.model import Order, OrderStatus
 from oms.domain.order.payment import Invoice, Payment, PaymentStatus
 from oms.domain.order.shipment import Item, Shipment, ShipmentStatus
-from oms.domain.order.tables import order_lines, orders, shipments
+from oms.domain.order.storage.tables import order_lines, orders, shipments
 from oms.platform.db import Row
 
 _DETAILS: Final = tuple(field.name for field in fields(OrderDetails))

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
-from oms.domain.order import save
-from oms.domain.order.effects import Snapshot
 from oms.domain.order.model import Line, Order
-from oms.domain.order.rows import ITEM_COLUMNS, LINES, ORDER_COLUMNS, SHIPMENT_COLUMNS, order_of, shipment_of
 from oms.domain.order.shipment import Item, Shipment, ShipmentKey
+from oms.domain.order.storage import save
+from oms.domain.order.storage.effects import Snapshot
+from oms.domain.order.storage.rows import ITEM_COLUMNS, LINES, ORDER_COLUMNS, SHIPMENT_COLUMNS, order_of, shipment_of
 from oms.domain.work.model import WorkKey
 from oms.platform.db import Database, Statement, Tx
 
