@@ -18,8 +18,8 @@ from benchmarks.load.report import SCALING_PAGE, write_between
 from benchmarks.load.results import this_machine
 from benchmarks.load.workloads import life
 from oms.platform.grants import address_of
-from oms.tools.check.sandbox import FILE_NAME
-from oms.tools.check.snapshot import look
+from oms.tools.check.sandbox.log import FILE_NAME
+from oms.tools.check.snapshot import run_checks
 
 COMMAND: Final = "python -m benchmarks.hosts --render"
 
@@ -108,7 +108,7 @@ def _cells(figures: Figures, first_per_s: float) -> Iterator[str]:
 
 async def _checked(site: Site) -> str:
     """`oms check`, in words."""
-    findings = await look(address_of(site.engines.owner_url), site.engines.folder.path / FILE_NAME)
+    findings = await run_checks(address_of(site.engines.owner_url), site.engines.folder.path / FILE_NAME)
     broken = [f"{result.holds}: {result.first}" for result in findings.violated]
     return "\n".join(["`oms check` finds rules broken:", *broken]) if broken else "`oms check`: every rule holds."
 

@@ -18,8 +18,8 @@ from benchmarks.load.shop import Shop, open_shop
 from benchmarks.load.workloads import WORKLOADS, Workload
 from oms.platform.grants import address_of
 from oms.platform.settings import CannotStart
-from oms.tools.check.sandbox import FILE_NAME
-from oms.tools.check.snapshot import look
+from oms.tools.check.sandbox.log import FILE_NAME
+from oms.tools.check.snapshot import run_checks
 
 CHECKED: Final = frozenset({"life", "flash", "limit"})
 """After these `oms check` looks whether every rule still holds, where nothing was filled in."""
@@ -117,7 +117,7 @@ async def _measure(ground: Ground, workload: Workload) -> list[Figures]:
 async def _violations(ground: Ground) -> float:
     """Rules of the domain that do not hold, by `oms check`: speed that breaks them would be no speed."""
     folder = ground.shop.engines.folder.path
-    findings = await look(address_of(ground.shop.engines.owner_url), folder / FILE_NAME)
+    findings = await run_checks(address_of(ground.shop.engines.owner_url), folder / FILE_NAME)
     for result in findings.violated:
         say(f"  VIOLATED: {result.holds}: {result.first}")
     return float(len(findings.violated))

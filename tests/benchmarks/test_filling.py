@@ -11,7 +11,7 @@ from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.order_queries import lists
 from oms.platform.grants import address_of
-from oms.tools.check.snapshot import look
+from oms.tools.check.snapshot import run_checks
 from tests.owner import owner_of
 from tests.shop import MANAGER, SUPPORT, ShopUnderTest, empty, open_shop
 
@@ -32,7 +32,7 @@ async def filled(database_url: str, open_dir: Path) -> AsyncIterator[ShopUnderTe
 
 
 async def test_no_rule_is_violated_by_them(filled: ShopUnderTest, database_url: str, open_dir: Path) -> None:
-    findings = await look(address_of(database_url), open_dir / "there-is-no-log")
+    findings = await run_checks(address_of(database_url), open_dir / "there-is-no-log")
     assert [(result.holds, result.first) for result in findings.violated] == []
     examined = {result.examined: result.rows_count for result in findings.results}
     assert examined["orders"] == ORDERS
@@ -52,10 +52,10 @@ async def test_three_in_ten_leave_from_two_warehouses(filled: ShopUnderTest) -> 
 
 
 async def test_they_are_listed_in_the_order_of_their_placing_and_found(filled: ShopUnderTest) -> None:
-    question = lists.OrderQuestion(search="FILLED-")
+    question = lists.OrderQuery(search="FILLED-")
     newest = await lists.page(filled.db, SUPPORT, question, first=3, after=None)
     assert [seen.order.reference for seen in newest.entries] == [f"FILLED-{ORDERS - n:010}" for n in range(3)]
-    own = await lists.page(filled.db, SUPPORT, lists.OrderQuestion(search=customer(1)), first=50, after=None)
+    own = await lists.page(filled.db, SUPPORT, lists.OrderQuery(search=customer(1)), first=50, after=None)
     assert len(own.entries) == ORDERS_OF_A_CUSTOMER
 
 

@@ -1,4 +1,4 @@
-"""What a check is, and what it found."""
+"""What a check is, and what its result is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,23 +6,23 @@ from enum import StrEnum
 from typing import Any, Final
 
 LINKS: Final = "links"
-"""Stands for the rule's number where a check is about rows that belong together."""
+"""In place of a rule's number, for checks of rows that belong together."""
 
 
 class Kind(StrEnum):
-    """Whether what is found breaks a rule."""
+    """Whether a finding breaks a rule."""
 
     RULE = "rule"
     NOTE = "note"
-    """Worth a look, e.g. work that waits for somebody; no rule is broken."""
+    """Breaks no rule, but somebody should look at it, e.g. work that waits for support."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that must hold, as two pieces of SQL.
+    """One rule, as two pieces of SQL.
 
-    `among`: what stands behind FROM to count the rows examined. `broken`: a query of two texts, the id of each
-    row that breaks the rule and what is wrong with it. `arguments` go with `broken` alone.
+    `among`: what follows FROM in the query that counts the examined rows. `broken`: a query with two text columns, the
+    id of each row that breaks the rule and what is wrong with it. `arguments`: the parameters of `broken`.
     """
 
     rule: str
@@ -35,8 +35,8 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One row: its id as the API gives it where it has one, and what is wrong with it."""
+class Finding:
+    """One row: its id as the API returns it, where it has one, and what is wrong with it."""
 
     id: str
     what: str
@@ -44,7 +44,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a check saw. `first` holds the first few of `found_count` rows."""
+    """The result of one check. `first`: the first few of `found_count` findings."""
 
     rule: str
     holds: str
@@ -52,7 +52,7 @@ class Result:
     kind: Kind
     rows_count: int
     found_count: int
-    first: Sequence[Found]
+    first: Sequence[Finding]
     took_ms: float
 
     @property
@@ -61,8 +61,8 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """All results, and what could not be looked at or is shown elsewhere."""
+class Report:
+    """All results; `remarks` say what was not checked."""
 
     results: Sequence[Result]
     remarks: Sequence[str] = field(default=())

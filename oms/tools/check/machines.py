@@ -1,35 +1,46 @@
-"""Which way orders, shipments and payments may go, written down once more from domain.md and the contract.
+"""Which statuses orders, shipments and payments may pass through: written again, from the domain's documentation.
 
-None of the three can come back to where it was, so there are only a few ways through each. All of them are listed, and
-a trail is folded by finding it among them.
+No machine returns to an earlier status, so there are few paths through each. All of them are listed, and the events of
+an order are folded by finding their path. An event that may come several times leaves the status unchanged.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 NOT_YET: Final = ""
+"""The status of an order before its first event."""
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """An event in a status leads to a status."""
+class Transition:
+    """An event that leads from one status to the next, or leaves it. `repeats`: it may come any number of times."""
 
     before: str
     event: str
     after: str
+    repeats: bool = False
+
+    def __post_init__(self) -> None:
+        if self.repeats and self.before != self.after:
+            raise ValueError(f"{self.event} changes the status, so it cannot repeat")
 
     @property
     def step(self) -> str:
-        """The event with the change it tells of: a status that stays is not told."""
+        """The event and the change of status that its data name. They name none if the status stays."""
         if self.before == self.after:
             return f"{self.event}()"
         return f"{self.event}({self.before}>{self.after})"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way from the beginning: the events, the same with what they tell, and where it ends."""
+class Path:
+    """One path through a machine, and the status at its end.
+
+    `events`, `steps`: regular expressions of the path's events, without and with their changes of status. Each event
+    ends with a semicolon. Python and PostgreSQL read them alike.
+    """
 
     events: str
     steps: str
@@ -38,40 +49,64 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`start` is where a trail without any event of it stands."""
+    """`start`: the status of a subject without events."""
 
     start: str
-    moves: Sequence[Move]
+    transitions: Sequence[Transition]
 
     @property
     def events(self) -> frozenset[str]:
-        return frozenset(move.event for move in self.moves)
+        return frozenset(each.event for each in self.transitions)
 
-    def ways(self) -> list[Way]:
-        """Every way through it on which no event comes twice."""
-        return list(self._from(self.start, ()))
+    def paths(self) -> list[Path]:
+        """Every path on which no event comes twice, except events that repeat."""
+        return [self._path(taken) for taken in self._from(self.start, ())]
 
-    def _from(self, status: str, gone: tuple[Move, ...]) -> Iterator[Way]:
-        yield Way(" ".join(move.event for move in gone), " ".join(move.step for move in gone), status)
-        known = {move.event for move in gone}
-        for move in self.moves:
-            if move.before == status and move.event not in known:
-                yield from self._from(move.after, (*gone, move))
+    def _from(self, status: str, taken: tuple[Transition, ...]) -> Iterator[tuple[Transition, ...]]:
+        yield taken
+        known = {each.event for each in taken}
+        for each in self.transitions:
+            if each.before == status and each.event not in known and not each.repeats:
+                yield from self._from(each.after, (*taken, each))
+
+    def _path(self, taken: Sequence[Transition]) -> Path:
+        statuses = (self.start, *(each.after for each in taken))
+        repeated = [[each for each in self.transitions if each.repeats and each.before == s] for s in statuses]
+        return Path(
+            _pattern([each.event for each in taken], [[each.event for each in some] for some in repeated]),
+            _pattern([each.step for each in taken], [[each.step for each in some] for some in repeated]),
+            statuses[-1],
+        )
+
+
+def _pattern(events: Sequence[str], repeated: Sequence[Sequence[str]]) -> str:
+    """`repeated[i]`: what may come any number of times before the event `i`; the last may come at the end."""
+    loops = [_loop(some) for some in repeated]
+    return (
+        "^"
+        + "".join(f"{loop}{re.escape(event)};" for loop, event in zip(loops, events, strict=False))
+        + loops[-1]
+        + "$"
+    )
+
+
+def _loop(events: Sequence[str]) -> str:
+    return f"(?:{'|'.join(f'{re.escape(event)};' for event in events)})*" if events else ""
 
 
 ORDER: Final = Machine(
     NOT_YET,
     (
-        Move(NOT_YET, "OrderPlaced", "PENDING"),
-        Move("PENDING", "ItemsAllocated", "PROCESSING"),
-        Move("PENDING", "ItemsUnavailable", "CUSTOMER_ACTION_REQUIRED"),
-        Move("PENDING", "OrderCancelled", "CANCELLED"),
-        Move("CUSTOMER_ACTION_REQUIRED", "AmendmentAccepted", "PROCESSING"),
-        Move("CUSTOMER_ACTION_REQUIRED", "OrderCancelled", "CANCELLED"),
-        Move("CUSTOMER_ACTION_REQUIRED", "OrderTimedOut", "TIMED_OUT"),
-        Move("PROCESSING", "OrderCancelled", "CANCELLED"),
-        Move("PROCESSING", "OrderCompleted", "COMPLETED"),
-        Move("PROCESSING", "OrderFailed", "FAILED"),
+        Transition(NOT_YET, "OrderPlaced", "PENDING"),
+        Transition("PENDING", "ItemsAllocated", "PROCESSING"),
+        Transition("PENDING", "ItemsUnavailable", "CUSTOMER_ACTION_REQUIRED"),
+        Transition("PENDING", "OrderCancelled", "CANCELLED"),
+        Transition("CUSTOMER_ACTION_REQUIRED", "AmendmentAccepted", "PROCESSING"),
+        Transition("CUSTOMER_ACTION_REQUIRED", "OrderCancelled", "CANCELLED"),
+        Transition("CUSTOMER_ACTION_REQUIRED", "OrderTimedOut", "TIMED_OUT"),
+        Transition("PROCESSING", "OrderCancelled", "CANCELLED"),
+        Transition("PROCESSING", "OrderCompleted", "COMPLETED"),
+        Transition("PROCESSING", "OrderFailed", "FAILED"),
     ),
 )
 CLOSING_EVENTS: Final = ("OrderCancelled", "OrderTimedOut", "OrderCompleted", "OrderFailed")
@@ -80,45 +115,47 @@ ALLOCATING_EVENTS: Final = ("ItemsAllocated", "ItemsUnavailable")
 SHIPMENT: Final = Machine(
     "PENDING",
     (
-        Move("PENDING", "ShipmentBooked", "BOOKED"),
-        Move("BOOKED", "ShipmentDispatched", "DISPATCHED"),
-        Move("DISPATCHED", "ShipmentDelivered", "DELIVERED"),
-        Move("PENDING", "ShipmentCancelled", "CANCELLED"),
-        Move("BOOKED", "ShipmentCancelled", "CANCELLED"),
-        Move("PENDING", "ChargeDeclined", "FAILED"),
-        Move("PENDING", "ShipmentFailed", "FAILED"),
-        Move("BOOKED", "ShipmentFailed", "FAILED"),
-        Move("DISPATCHED", "ShipmentFailed", "FAILED"),
+        Transition("PENDING", "ShipmentBooked", "BOOKED"),
+        Transition("BOOKED", "ShipmentDispatched", "DISPATCHED"),
+        Transition("DISPATCHED", "ShipmentDelivered", "DELIVERED"),
+        Transition("PENDING", "ShipmentCancelled", "CANCELLED"),
+        Transition("BOOKED", "ShipmentCancelled", "CANCELLED"),
+        Transition("PENDING", "ChargeDeclined", "FAILED"),
+        Transition("PENDING", "ShipmentFailed", "FAILED"),
+        Transition("BOOKED", "ShipmentFailed", "FAILED"),
+        Transition("DISPATCHED", "ShipmentFailed", "FAILED"),
         # A charge in flight when the shipment ended is settled afterwards.
-        Move("CANCELLED", "ChargeDeclined", "CANCELLED"),
-        Move("FAILED", "ChargeDeclined", "FAILED"),
+        Transition("CANCELLED", "ChargeDeclined", "CANCELLED"),
+        Transition("FAILED", "ChargeDeclined", "FAILED"),
     ),
 )
 
 INVOICED: Final = "INVOICED"
-"""Between invoice and charge a payment is still kept as PENDING."""
+"""A payment between invoice and charge. The database calls this PENDING, too."""
 
 PAYMENT: Final = Machine(
     "PENDING",
     (
-        Move("PENDING", "ShipmentInvoiced", INVOICED),
-        Move(INVOICED, "ChargeStarted", "CHARGING"),
-        Move(INVOICED, "ChargeDeclined", "DECLINED"),
-        Move("CHARGING", "ShipmentCharged", "SUCCEEDED"),
-        Move("CHARGING", "ChargeDeclined", "DECLINED"),
-        Move("SUCCEEDED", "ShipmentBooked", "SUCCEEDED"),
-        Move("SUCCEEDED", "ShipmentRefunded", "REFUNDED"),
-        Move("PENDING", "ShipmentCancelled", "VOIDED"),
-        Move(INVOICED, "ShipmentCancelled", "VOIDED"),
-        Move("CHARGING", "ShipmentCancelled", "CHARGING"),
-        Move("SUCCEEDED", "ShipmentCancelled", "SUCCEEDED"),
-        Move("PENDING", "ShipmentFailed", "VOIDED"),
-        Move(INVOICED, "ShipmentFailed", "VOIDED"),
-        Move("CHARGING", "ShipmentFailed", "CHARGING"),
-        Move("SUCCEEDED", "ShipmentFailed", "SUCCEEDED"),
+        Transition("PENDING", "ShipmentInvoiced", INVOICED),
+        Transition(INVOICED, "ChargeHeld", INVOICED, repeats=True),
+        Transition(INVOICED, "ChargeStarted", "CHARGING"),
+        Transition(INVOICED, "ChargeDeclined", "DECLINED"),
+        Transition("CHARGING", "ShipmentCharged", "SUCCEEDED"),
+        Transition("CHARGING", "ChargeDeclined", "DECLINED"),
+        Transition("SUCCEEDED", "ShipmentBooked", "SUCCEEDED"),
+        Transition("SUCCEEDED", "ShipmentRefunded", "REFUNDED"),
+        Transition("PENDING", "ShipmentCancelled", "VOIDED"),
+        Transition(INVOICED, "ShipmentCancelled", "VOIDED"),
+        Transition("CHARGING", "ShipmentCancelled", "CHARGING"),
+        Transition("SUCCEEDED", "ShipmentCancelled", "SUCCEEDED"),
+        Transition("PENDING", "ShipmentFailed", "VOIDED"),
+        Transition(INVOICED, "ShipmentFailed", "VOIDED"),
+        Transition("CHARGING", "ShipmentFailed", "CHARGING"),
+        Transition("SUCCEEDED", "ShipmentFailed", "SUCCEEDED"),
     ),
 )
 
 
-def kept_payment_status(status: str) -> str:
+def stored_status(status: str) -> str:
+    """A status as the database has it."""
     return "PENDING" if status == INVOICED else status

@@ -1,4 +1,4 @@
-"""What was found, as a table for people and as JSON for programs."""
+"""Prints a report as a table for people, or formats it as JSON for programs."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -7,32 +7,32 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from oms.tools.check.check import Findings, Kind, Result
+from oms.tools.check.check import Kind, Report, Result
 
 
-def as_json(findings: Findings) -> bytes:
-    """Every result with its first rows, indented."""
+def as_json(report: Report) -> bytes:
+    """Every result with its first findings."""
     content = {
-        "is_clean": not findings.violated,
-        "violations": sum(result.found_count for result in findings.violated),
-        "results": [asdict(result) for result in findings.results],
-        "remarks": list(findings.remarks),
+        "is_clean": not report.violated,
+        "violations": sum(result.found_count for result in report.violated),
+        "results": [asdict(result) for result in report.results],
+        "remarks": list(report.remarks),
     }
     return orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n"
 
 
-def print_report(findings: Findings, console: Console) -> None:
-    """The table, below it what breaks a rule, then what is worth a look, last the verdict."""
-    console.print(_table(findings))
-    for result in findings.results:
-        for line in _found(result):
+def print_report(report: Report, console: Console) -> None:
+    """Prints the table, the findings, the remarks and the verdict."""
+    console.print(_table(report))
+    for result in report.results:
+        for line in _findings(result):
             console.print(line, soft_wrap=True, highlight=False, markup=False)
-    for remark in findings.remarks:
+    for remark in report.remarks:
         console.print(remark, soft_wrap=True, highlight=False, markup=False)
-    console.print(_verdict(findings), soft_wrap=True, highlight=False, markup=False)
+    console.print(_verdict(report), soft_wrap=True, highlight=False, markup=False)
 
 
-def _table(findings: Findings) -> Table:
+def _table(report: Report) -> Table:
     table = Table(title="Check", title_justify="left")
     table.add_column("rule")
     table.add_column("what must hold", overflow="fold")
@@ -40,7 +40,7 @@ def _table(findings: Findings) -> Table:
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("violations", justify="right", no_wrap=True)
     rule = ""
-    for result in findings.results:
+    for result in report.results:
         if result.kind == Kind.NOTE:
             continue
         if rule and rule != result.rule:
@@ -53,20 +53,20 @@ def _table(findings: Findings) -> Table:
     return table
 
 
-def _found(result: Result) -> Iterator[str]:
+def _findings(result: Result) -> Iterator[str]:
     if not result.found_count:
         return
     broken = f"Rule {result.rule} is violated" if result.is_violation else f"Note on rule {result.rule}"
     yield f"{broken}: {result.holds} ({result.found_count:,})"
-    yield from (f"    {found.id}: {found.what}" for found in result.first)
+    yield from (f"    {finding.id}: {finding.what}" for finding in result.first)
     if result.found_count > len(result.first):
         yield f"    … and {result.found_count - len(result.first):,} more"
 
 
-def _verdict(findings: Findings) -> str:
-    took_s = sum(result.took_ms for result in findings.results) / 1000
-    checks = sum(result.kind == Kind.RULE for result in findings.results)
-    violations = sum(result.found_count for result in findings.violated)
+def _verdict(report: Report) -> str:
+    took_s = sum(result.took_ms for result in report.results) / 1000
+    checks = sum(result.kind == Kind.RULE for result in report.results)
+    violations = sum(result.found_count for result in report.violated)
     if not violations:
         return f"Clean: {checks} checks in {took_s:.1f} s, no violation."
-    return f"{violations:,} violations in {len(findings.violated)} of {checks} checks, in {took_s:.1f} s."
+    return f"{violations:,} violations in {len(report.violated)} of {checks} checks, in {took_s:.1f} s."

@@ -1,4 +1,4 @@
-"""Small pieces that several checks are written with."""
+"""Pieces of SQL that several checks share."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,15 +7,15 @@ FINAL_ORDER: Final = "('COMPLETED', 'FAILED', 'CANCELLED', 'TIMED_OUT')"
 FINAL_SHIPMENT: Final = "('DELIVERED', 'FAILED', 'CANCELLED')"
 ENDED_SHIPMENT: Final = "('FAILED', 'CANCELLED')"
 OPEN_SHIPMENT: Final = "('PENDING', 'BOOKED')"
-"""Their units still stand in the warehouse (domain.md, "Terms")."""
+"""Statuses in which the units are still in the warehouse."""
 MONEY_TAKEN: Final = "('SUCCEEDED', 'PARTIALLY_REFUNDED', 'REFUNDED')"
 
 TOTAL_MINOR: Final = "(s.subtotal_minor - s.discount_minor + s.tax_minor + s.shipping_minor)"
-"""An invoice's total, of a shipment that is called s."""
+"""An invoice's total, of a shipment with the alias s."""
 
 
 def order_id(column: str) -> str:
-    """The id that the API gives an order."""
+    """An order's id in the API."""
     return f"'ord_' || replace({column}::text, '-', '')"
 
 
@@ -27,20 +27,38 @@ def line_id(order: str, number: str) -> str:
     return f"'lin_' || replace({order}::text, '-', '') || '_' || {number}"
 
 
+def subject_id(order: str, subject: str) -> str:
+    """The id in the API of an event's subject: of the order itself, or of its part, such as `shipment/2`."""
+    return (
+        f"CASE WHEN {subject} = '' THEN {order_id(order)} WHEN {subject} LIKE 'shipment/%'"
+        f" THEN {shipment_id(order, number_of(subject))} ELSE {order_id(order)} || ' ' || {subject} END"
+    )
+
+
+def shipment_subject(shipment: str) -> str:
+    """What events of a shipment have as their subject."""
+    return f"'shipment/' || {shipment}.number"
+
+
+def number_of(subject: str) -> str:
+    """The number of the part that a subject names, as text; empty for the order itself."""
+    return f"split_part({subject}, '/', 2)"
+
+
 def work_id(work: str) -> str:
-    return f"'wrk_' || replace({work}.order_id::text, '-', '') || '_' || {work}.shipment || '_' || {work}.queue"
+    return f"'wrk_' || replace({work}.subject_id::text, '-', '') || '_' || {work}.part || '_' || {work}.queue"
 
 
 def event_id(event: str) -> str:
-    """An order's id and the number of the event in it."""
+    """An order's id and the event's number."""
     return f"{order_id(f'{event}.order_id')} || ' event ' || {event}.seq"
 
 
 def texts(values: Iterable[str]) -> str:
-    """A list for IN; the values are this program's own words."""
+    """A list for IN. The values are constants of the checker."""
     return "(" + ", ".join(f"'{value}'" for value in values) + ")"
 
 
 def rows(values: Iterable[Iterable[str]]) -> str:
-    """What stands behind VALUES; the values are this program's own words."""
+    """Rows for VALUES. The values are constants of the checker."""
     return ", ".join(texts(row) for row in values)

@@ -5,7 +5,7 @@ from typing import Final
 
 from oms.tools.check.check import LINKS, Check, Kind
 from oms.tools.check.rules import ALL
-from oms.tools.check.rules.evidence import checks_of
+from oms.tools.check.sandbox.evidence import checks_of
 
 _HEAD: Final = """\
 # Checks

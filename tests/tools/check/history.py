@@ -13,7 +13,7 @@ from oms.domain.parked.commands import retry
 from oms.domain.tokens import commands as access
 from oms.domain.vocabulary.actor import Role
 from oms.domain.work import store as work_store
-from oms.domain.work.model import Queue, WorkKey
+from oms.domain.work.model import WorkKey
 from oms.providers.ports import BookingAnswer, BookingRequest, ChargeAnswer, ChargeRequest, ProviderUnavailable
 from tests.shop import MANAGER, SESSION_RULES, SUPPORT, ShopUnderTest
 
@@ -69,13 +69,13 @@ async def _amended(shop: ShopUnderTest) -> Orders:
         "nothing_there": await shop.place({"URN": 1}),
         "cancelled_amended": await shop.place({"MUG": 1, "URN": 1}),
     }
-    await shop.run(Queue.ALLOCATION)
+    await shop.run("allocation")
     await shop.accept(orders["accepted"])
     await shop.cancel(orders["cancelled_amended"])
     answer_within = shop.work.answer_within
     object.__setattr__(shop.work, "answer_within", timedelta(milliseconds=50))
     orders["timed_out"] = await shop.place({"MUG": 1, "URN": 1})
-    await shop.run(Queue.ALLOCATION)
+    await shop.run("allocation")
     object.__setattr__(shop.work, "answer_within", answer_within)
     await asyncio.sleep(0.1)
     await shop.run()
@@ -131,10 +131,10 @@ async def _under_way(shop: ShopUnderTest) -> Orders:
     object.__setattr__(shop.work, "attempts", 1)
     orders["parked"] = await shop.place({"MUG": 1})
     orders["retried"] = await shop.place({"MUG": 1})
-    await shop.run(Queue.ALLOCATION, Queue.BILLING)
+    await shop.run("allocation", "billing")
     object.__setattr__(shop.work, "attempts", 100)
     async with shop.db.transaction() as tx:
-        await retry(tx, SUPPORT, WorkKey(orders["retried"], 1, Queue.BILLING))
+        await retry(tx, SUPPORT, WorkKey(orders["retried"], 1, "billing"))
     orders |= {"charging": await shop.place({"MUG": 1}), "in_flight": await shop.place({"MUG": 1})}
     await shop.cancel(orders["refund_due"])
     await shop.run()
@@ -145,5 +145,5 @@ async def _under_way(shop: ShopUnderTest) -> Orders:
     await shop.run()
     orders["pending"] = await shop.place({"MUG": 1})
     async with shop.db.transaction() as tx:
-        await work_store.claim(tx, Queue.ALLOCATION, most=1, lease=timedelta(minutes=1))
+        await work_store.claim(tx, "allocation", most=1, lease=timedelta(minutes=1))
     return orders

@@ -11,7 +11,7 @@ from rich.console import Console
 from sqlalchemy.engine import make_url
 
 from oms.platform.settings import PROJECT_DIR
-from oms.tools.check.check import Check, Findings, Found, Kind, Result
+from oms.tools.check.check import Check, Finding, Kind, Report, Result
 from oms.tools.check.report import print_report
 from oms.tools.check.rules import ALL
 from tests.tools.check.conftest import HonestShop, execute
@@ -82,16 +82,16 @@ def test_a_sandbox_log_that_cannot_be_read_exits_with_2(honest_shop: HonestShop,
     (tmp_path / "sandbox.sqlite").write_text("no database at all, but long enough to be looked at")
     done = check(tmp_path, honest_shop.url)
     assert done.returncode == 2
-    assert "can't be read" in done.stderr
+    assert "cannot be read" in done.stderr
 
 
 def test_the_report_shows_the_first_few_and_counts_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
     subject = Check("3", "Nothing is oversold", "places", "stock", "")
     broken = Result(
-        subject.rule, subject.holds, subject.examined, Kind.RULE, 9, 7, [Found("MUG in A", "[2] of 1")], 1.0
+        subject.rule, subject.holds, subject.examined, Kind.RULE, 9, 7, [Finding("MUG in A", "[2] of 1")], 1.0
     )
-    note = Result("1", "Work waits", "work", Kind.NOTE, 1, 1, [Found("wrk_1", "why")], 1.0)
-    print_report(Findings([broken, note], ["Rule 6: elsewhere."]), Console(width=120))
+    note = Result("1", "Work waits", "work", Kind.NOTE, 1, 1, [Finding("wrk_1", "why")], 1.0)
+    print_report(Report([broken, note], ["Rule 6: elsewhere."]), Console(width=120))
     shown = capsys.readouterr().out
     assert "Rule 3 is violated: Nothing is oversold (7)\n    MUG in A: [2] of 1\n    … and 6 more" in shown
     assert "Note on rule 1: Work waits (1)\n    wrk_1: why" in shown

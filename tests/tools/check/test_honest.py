@@ -1,9 +1,9 @@
-"""An honest shop is clean, whatever its orders have come to."""
+"""An honest shop is clean, whatever has happened to its orders."""
 
 from oms.tools.check.check import Kind
 from oms.tools.check.rules import ALL
-from oms.tools.check.sandbox import FILE_NAME
-from oms.tools.check.snapshot import examine, look
+from oms.tools.check.sandbox.log import FILE_NAME
+from oms.tools.check.snapshot import examine, run_checks
 from tests.tools.check.conftest import Connection, HonestShop, plain
 
 STATUSES = {
@@ -12,8 +12,8 @@ STATUSES = {
 
 
 async def test_an_honest_shop_with_orders_in_every_status_is_clean(honest_shop: HonestShop) -> None:
-    findings = await look(plain(honest_shop.url), honest_shop.folder / FILE_NAME)
-    assert [(result.holds, result.first) for result in findings.violated] == []
+    report = await run_checks(plain(honest_shop.url), honest_shop.folder / FILE_NAME)
+    assert [(result.holds, result.first) for result in report.violated] == []
 
 
 async def test_the_honest_shop_has_everything_to_look_at(connection: Connection) -> None:
@@ -31,12 +31,12 @@ async def test_what_holds_is_said_once(connection: Connection) -> None:
 
 
 async def test_parked_work_is_a_note_and_no_violation(connection: Connection, honest_shop: HonestShop) -> None:
-    [note] = [result for result in await examine(connection) if result.holds.startswith("Work that is parked")]
+    [note] = [result for result in await examine(connection) if result.holds.startswith("Parked work waits")]
     assert (note.is_violation, note.found_count) == (False, 1)
     assert honest_shop.orders["parked"].hex in note.first[0].id
     assert "the answer got lost" in note.first[0].what
 
 
 async def test_without_a_sandbox_log_it_says_so(honest_shop: HonestShop) -> None:
-    findings = await look(plain(honest_shop.url), honest_shop.folder / "none.sqlite")
-    assert any("there is no sandbox's log" in remark for remark in findings.remarks)
+    report = await run_checks(plain(honest_shop.url), honest_shop.folder / "none.sqlite")
+    assert any("there is no sandbox log" in remark for remark in report.remarks)

@@ -1,4 +1,4 @@
-"""The sandbox's log is evidence from outside: what it took, paid back and holds must be what the database knows."""
+"""The sandbox's log is evidence from outside: its charges, refunds and bookings must be those of the database."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from oms.tools.check.check import Result
-from oms.tools.check.rules.evidence import checks_of
-from oms.tools.check.sandbox import FILE_NAME, Effect, UnreadableLog, effects, last_id, subject_of
+from oms.tools.check.sandbox.evidence import checks_of
+from oms.tools.check.sandbox.log import FILE_NAME, Effect, UnreadableLog, effects, last_id, subject_of
 from oms.tools.check.snapshot import examine
 from tests.tools.check.conftest import Connection, HonestShop
 
@@ -56,7 +56,7 @@ async def compare(connection: Connection, found: Sequence[Effect]) -> list[Resul
     return list(await examine(connection, checks_of(found)))
 
 
-LIES = [
+CHANGES = [
     ("declined, and taken here", CHARGES, lambda s: changed(of(s, "booked"), "charge", granted=False)),
     ("a charge that never was", CHARGES, lambda s: without(of(s, "booked"), "charge")),
     ("charged twice", CHARGES, lambda s: repeated(of(s, "booked"), "charge")),
@@ -72,17 +72,17 @@ LIES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("lie", "place", "change"), LIES, ids=[lie for lie, *_ in LIES])
+@pytest.mark.parametrize(("title", "place", "change"), CHANGES, ids=[title for title, *_ in CHANGES])
 async def test_a_log_that_says_something_else_is_reported(
     connection: Connection,
     honest_shop: HonestShop,
     log: list[Effect],
-    lie: str,
+    title: str,
     place: int,
     change: Callable[[HonestShop], Callable[[Effect], Iterator[Effect]]],
 ) -> None:
-    told = [entry for effect in log for entry in change(honest_shop)(effect)]
-    results = await compare(connection, told)
+    entries = [entry for effect in log for entry in change(honest_shop)(effect)]
+    results = await compare(connection, entries)
     assert results[place].found_count >= 1
     assert [result.found_count for result in results if result is not results[place]] == [0, 0, 0]
 
@@ -117,11 +117,11 @@ def test_without_a_file_there_is_no_log(tmp_path: Path) -> None:
 def test_a_file_that_is_no_log_is_refused(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     path.write_text("no database at all, but long enough to be looked at")
-    with pytest.raises(UnreadableLog, match="can't be read"):
+    with pytest.raises(UnreadableLog, match="cannot be read"):
         last_id(path)
     path.unlink()
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE calls (id, operation, key, request, answer, charge_key, outcome)")
         connection.execute("INSERT INTO calls VALUES (1, 'charge', 'k', 'no JSON', '{}', NULL, 'EFFECT')")
-    with pytest.raises(UnreadableLog, match="can't be understood"):
+    with pytest.raises(UnreadableLog, match="cannot be parsed"):
         effects(path, early_until=1)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from oms.domain.concepts import REGISTRY
 from oms.domain.fraud import commands as fraud
 from oms.domain.vocabulary.errors import Refused
-from oms.domain.work.model import Queue
-from oms.jobs.consumer import Drains
+from oms.jobs.consumer import Consumer
 from oms.tools.check.check import Kind
-from oms.tools.check.sandbox import FILE_NAME
-from oms.tools.check.snapshot import look
+from oms.tools.check.sandbox.log import FILE_NAME
+from oms.tools.check.snapshot import run_checks
 from tests.shop import MANAGER, ShopUnderTest, open_shop
 from tests.tools.check.conftest import plain
 
@@ -24,7 +24,7 @@ SKUS = {"MUG": {"A": 90, "B": 90}, "CUP": {"A": 40, "B": 60}, "JUG": {"B": 20}}
 
 async def work(shop: ShopUnderTest, chance: random.Random) -> None:
     """A worker: looks at every queue again and again until it is cancelled."""
-    drains = Drains(shop.work, tuple(Queue))
+    drains = Consumer(shop.work, tuple(REGISTRY.work_kinds))
     try:
         while True:
             for queue in drains.queues:
@@ -77,11 +77,11 @@ async def test_it_is_clean_at_every_instant_while_everything_goes_on(database_ur
             lives.append(asyncio.create_task(live(shop, order_id, chance)))
         found = []
         while not all(task.done() for task in lives):
-            found.append(await look(plain(database_url), tmp_path / FILE_NAME))
+            found.append(await run_checks(plain(database_url), tmp_path / FILE_NAME))
         await asyncio.gather(*lives)
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        found.append(await look(plain(database_url), tmp_path / FILE_NAME))
+        found.append(await run_checks(plain(database_url), tmp_path / FILE_NAME))
     assert len(found) > 1
     assert [(r.holds, r.first) for findings in found for r in findings.violated if r.kind == Kind.RULE] == []

@@ -9,19 +9,19 @@ LATE_S: Final = 10
 
 _DEADLINES: Final = """
     deadlines AS (
-        SELECT order_id, count(*) AS offers, min((data->>'deadline')::timestamptz) AS at
+        SELECT order_id, min((data->>'deadline')::timestamptz) AS at
         FROM order_events WHERE type = 'ItemsUnavailable' GROUP BY order_id)
 """
 
 CHECKS: Final = (
     Check(
         "7",
-        "A waiting order's deadline is the one it was told; no other order has one",
+        "A waiting order's deadline is that of its offer; no other order has a deadline",
         "orders",
         "orders",
         f"""
         WITH {_DEADLINES}
-        SELECT {order_id("o.id")}, format('%s, deadline %s, told %s', o.status, o.action_deadline, d.at)
+        SELECT {order_id("o.id")}, format('%s, deadline %s, its offer says %s', o.status, o.action_deadline, d.at)
         FROM orders o LEFT JOIN deadlines d ON d.order_id = o.id
         WHERE o.action_deadline IS DISTINCT FROM CASE o.status WHEN 'CUSTOMER_ACTION_REQUIRED' THEN d.at END
            OR (o.status = 'CUSTOMER_ACTION_REQUIRED' AND d.at IS NULL)
@@ -30,7 +30,7 @@ CHECKS: Final = (
     Check(
         "7",
         "An order times out after its deadline, and once",
-        "orders timed out",
+        "orders that timed out",
         "order_events WHERE type = 'OrderTimedOut'",
         f"""
         WITH {_DEADLINES},
@@ -43,8 +43,8 @@ CHECKS: Final = (
     ),
     Check(
         "7",
-        "An amended order is accepted up to its deadline, not later",
-        "orders accepted",
+        "An amended order is accepted no later than its deadline",
+        "accepted orders",
         "order_events WHERE type = 'AmendmentAccepted'",
         f"""
         WITH {_DEADLINES}
@@ -55,12 +55,12 @@ CHECKS: Final = (
     ),
     Check(
         "7",
-        f"A deadline that passed {LATE_S} s ago waits for a worker",
+        f"A deadline passed more than {LATE_S} s ago and still waits for a worker",
         "amended orders",
         "orders WHERE status = 'CUSTOMER_ACTION_REQUIRED'",
         f"""
-        SELECT {order_id("o.id")}, format('since %s', o.action_deadline)
-        FROM orders o JOIN work w ON (w.order_id, w.shipment, w.queue) = (o.id, 0, 'deadlines')
+        SELECT {order_id("o.id")}, format('waiting since %s', o.action_deadline)
+        FROM orders o JOIN work w ON (w.subject_id, w.part, w.queue) = (o.id, 0, 'deadlines')
         WHERE o.status = 'CUSTOMER_ACTION_REQUIRED' AND w.parked_at IS NULL AND w.attempt = 0
           AND o.action_deadline < clock_timestamp() - interval '{LATE_S} s'
         """,

@@ -14,33 +14,33 @@ CHECKS: Final = (
         f"""
         SELECT {order_id("o.id")}, 'no work in the queue allocation' FROM orders o
         WHERE o.status = 'PENDING' AND NOT EXISTS (
-            SELECT FROM work w WHERE (w.order_id, w.shipment, w.queue) = (o.id, 0, 'allocation'))
+            SELECT FROM work w WHERE (w.subject_id, w.part, w.queue) = (o.id, 0, 'allocation'))
         """,
     ),
     Check(
         "1",
-        "An amended order has work that falls due at its deadline, later only once it was tried",
+        "An amended order has work that falls due at its deadline, or later after a failed attempt",
         "amended orders",
         "orders WHERE status = 'CUSTOMER_ACTION_REQUIRED'",
         f"""
         SELECT {order_id("o.id")}, format('the deadline is %s, its work is due %s', o.action_deadline,
                                           coalesce(w.due_at::text, 'never'))
-        FROM orders o LEFT JOIN work w ON (w.order_id, w.shipment, w.queue) = (o.id, 0, 'deadlines')
+        FROM orders o LEFT JOIN work w ON (w.subject_id, w.part, w.queue) = (o.id, 0, 'deadlines')
         WHERE o.status = 'CUSTOMER_ACTION_REQUIRED'
-          AND (w.order_id IS NULL OR w.due_at < o.action_deadline
+          AND (w.subject_id IS NULL OR w.due_at < o.action_deadline
                OR (w.due_at > o.action_deadline AND w.attempt = 0 AND w.last_error IS NULL))
         """,
     ),
     Check(
         "1",
-        "A pending shipment of an order in process has work: billing, or once paid booking",
+        "A pending shipment of an order in process has work: billing, or booking once it is paid",
         "pending shipments of orders in process",
         "shipments s JOIN orders o ON o.id = s.order_id WHERE s.status = 'PENDING' AND o.status = 'PROCESSING'",
         f"""
-        SELECT {shipment_id("s.order_id", "s.number")}, format('payment %s, no work for that', s.payment_status)
+        SELECT {shipment_id("s.order_id", "s.number")}, format('payment %s, no work for it', s.payment_status)
         FROM shipments s JOIN orders o ON o.id = s.order_id
         WHERE s.status = 'PENDING' AND o.status = 'PROCESSING' AND NOT EXISTS (
-            SELECT FROM work w WHERE (w.order_id, w.shipment) = (s.order_id, s.number)
+            SELECT FROM work w WHERE (w.subject_id, w.part) = (s.order_id, s.number)
             AND w.queue = CASE s.payment_status WHEN 'SUCCEEDED' THEN 'booking' ELSE 'billing' END)
         """,
     ),
@@ -50,14 +50,14 @@ CHECKS: Final = (
         "orders in process",
         "orders WHERE status = 'PROCESSING'",
         f"""
-        SELECT {order_id("o.id")}, 'nothing is left to be done, and it is not closed' FROM orders o
+        SELECT {order_id("o.id")}, 'all shipments are final, and it is not closed' FROM orders o
         WHERE o.status = 'PROCESSING' AND NOT EXISTS (
             SELECT FROM shipments s WHERE s.order_id = o.id AND s.status NOT IN {FINAL_SHIPMENT})
         """,
     ),
     Check(
         "1",
-        "An open order's shipments are no further than it is",
+        "No shipment of an open order is ahead of the order",
         "open orders",
         f"orders WHERE status NOT IN {FINAL_ORDER}",
         f"""
@@ -70,7 +70,7 @@ CHECKS: Final = (
     ),
     Check(
         "1",
-        "An order is closed at an instant if its status is final, and only then",
+        "An order has an instant of closing if and only if its status is final",
         "orders",
         "orders",
         f"""
@@ -91,7 +91,7 @@ CHECKS: Final = (
     ),
     Check(
         "1",
-        "A final status agrees with what became of the shipments",
+        "A final status agrees with the statuses of the shipments",
         "closed orders",
         f"orders WHERE status IN {FINAL_ORDER}",
         f"""
@@ -115,7 +115,7 @@ CHECKS: Final = (
     ),
     Check(
         "1",
-        "Work that is parked waits for support",
+        "Parked work waits for support",
         "work",
         "work",
         f"""

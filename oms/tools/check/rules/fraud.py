@@ -3,39 +3,39 @@
 from typing import Final
 
 from oms.tools.check.check import Check
-from oms.tools.check.sql import TOTAL_MINOR, event_id, shipment_id
+from oms.tools.check.sql import TOTAL_MINOR, event_id, shipment_id, shipment_subject
 
 _TALLY: Final = "'customer ' || customer_id || ' in ' || currency"
 
-# An event's instant is taken once its order is locked; the settings and the tally are read after that and before the
-# order is let go, so before the first event that another transaction adds to the order: `at` to `until`.
-_STARTS: Final = """
+# An event gets its instant when its order is locked. The settings and the tally are read later, but before the lock is
+# released, so before another transaction adds an event to the order: between `at` and `until`.
+_STARTS: Final = f"""
     starts AS (
-        SELECT o.customer_id, o.currency, s.spending_period AS period, e.order_id, e.shipment, e.seq, e.at,
+        SELECT o.customer_id, o.currency, s.spending_period AS period, e.order_id, e.subject, e.seq, e.at,
                (e.data->>'amount')::numeric AS minor,
                coalesce((SELECT min(n.at) FROM order_events n
                          WHERE n.order_id = e.order_id AND n.seq > e.seq AND n.transaction <> e.transaction),
                         'infinity') AS until
         FROM order_events e
         JOIN orders o ON o.id = e.order_id
-        JOIN shipments s ON (s.order_id, s.number) = (e.order_id, e.shipment)
+        JOIN shipments s ON (s.order_id, {shipment_subject("s")}) = (e.order_id, e.subject)
         WHERE e.type = 'ChargeStarted')
 """
 
-# The transactions of one customer may have come to the tally in another order than their instants say. Whichever of
-# the charges up to an instant came last found at least all the others, less all that can have been given back by then;
-# with more than the highest limit of that time, it was one too many. So nothing is reported that may have been right.
+# The transactions of one customer may have read the tally in another order than that of their instants. Of the charges
+# up to an instant, the last to read it saw all others, less at most what had been given back by then. If that exceeds
+# the highest limit in force meanwhile, it broke the rule. So there are no false reports.
 _WALK: Final = f"""
     {_STARTS},
     given_back AS (
         SELECT b.customer_id, b.currency, b.period, e.at, b.minor
-        FROM starts b JOIN order_events e ON (e.order_id, e.shipment) = (b.order_id, b.shipment) AND e.seq > b.seq
+        FROM starts b JOIN order_events e ON (e.order_id, e.subject) = (b.order_id, b.subject) AND e.seq > b.seq
         WHERE e.type IN ('ChargeDeclined', 'ShipmentRefunded')),
     walk AS (
         SELECT *, sum(minor) OVER upto AS reserved, max(until) OVER upto AS latest FROM starts
         WINDOW upto AS (PARTITION BY customer_id, currency, period ORDER BY at)),
     moves AS (
-        SELECT customer_id, currency, period, latest AS at, 0 AS back, order_id, shipment, seq, at AS since, reserved
+        SELECT customer_id, currency, period, latest AS at, 0 AS back, order_id, subject, seq, at AS since, reserved
         FROM walk
         UNION ALL
         SELECT customer_id, currency, period, at, minor, NULL, NULL, NULL, NULL, NULL FROM given_back),
@@ -52,22 +52,22 @@ _WALK: Final = f"""
 CHECKS: Final = (
     Check(
         "4",
-        "A tally is what its customer's charges of that spending period come to, given back or not yet taken included",
+        "A tally is the sum of its customer's charges in flight or paid in that spending period",
         "tallies",
         "tallies",
         f"""
-        WITH carried AS (
+        WITH counted AS (
             SELECT o.customer_id, o.currency, s.spending_period AS period,
                    sum({TOTAL_MINOR}) FILTER (WHERE s.payment_status IN ('CHARGING', 'SUCCEEDED')) AS minor
             FROM shipments s JOIN orders o ON o.id = s.order_id
             WHERE s.spending_period IS NOT NULL GROUP BY 1, 2, 3)
         SELECT {_TALLY}, format('tally %s, charges %s in period %s', t.spent_minor, coalesce(c.minor, 0), t.period)
-        FROM tallies t LEFT JOIN carried c USING (customer_id, currency, period)
+        FROM tallies t LEFT JOIN counted c USING (customer_id, currency, period)
         WHERE t.spent_minor <> coalesce(c.minor, 0)
         UNION ALL
         SELECT {_TALLY}, format('charges %s in period %s, tally of period %s', c.minor, c.period,
                                 coalesce(t.period::text, 'none'))
-        FROM carried c LEFT JOIN tallies t USING (customer_id, currency)
+        FROM counted c LEFT JOIN tallies t USING (customer_id, currency)
         WHERE t.period IS NULL OR c.period > t.period
         """,
     ),
@@ -102,39 +102,40 @@ CHECKS: Final = (
     ),
     Check(
         "4",
-        "A payment counts in a spending period from the start of its charge on, and in one that has begun",
+        "A payment has a spending period from the start of its charge on, and no future one",
         "shipments",
         "shipments",
         f"""
-        WITH started AS (SELECT DISTINCT order_id, shipment FROM order_events WHERE type = 'ChargeStarted')
+        WITH started AS (SELECT DISTINCT order_id, subject FROM order_events WHERE type = 'ChargeStarted')
         SELECT {shipment_id("s.order_id", "s.number")},
                format('payment %s, period %s of %s', s.payment_status, s.spending_period, f.period)
         FROM fraud_settings f CROSS JOIN shipments s
-        LEFT JOIN started t ON (t.order_id, t.shipment) = (s.order_id, s.number)
+        LEFT JOIN started t ON (t.order_id, t.subject) = (s.order_id, {shipment_subject("s")})
         WHERE (t.order_id IS NOT NULL) <> (s.spending_period IS NOT NULL)
            OR s.spending_period NOT BETWEEN 1 AND f.period
         """,
     ),
     Check(
         "4",
-        "Every change of the fraud settings is in their trail, numbered from 1, each going on from the one before",
+        "Every change of the fraud settings has an event, numbered from 1, each continuing from the one before",
         "changes of the fraud settings",
         "fraud_events",
         """
-        WITH trail AS (
+        WITH changes AS (
             SELECT seq, type, before, row_number() OVER (ORDER BY seq) AS place,
                    coalesce(lag(after) OVER (PARTITION BY type ORDER BY seq), CASE type
                        WHEN 'SpendingLimitSet' THEN '{"limit": 0}'::jsonb
                        WHEN 'MaintenanceSwitched' THEN '{"maintenance": false}'
-                       WHEN 'SpendingCleared' THEN '{"period": 1}' END) AS left_at
+                       WHEN 'SpendingCleared' THEN '{"period": 1}' END) AS value_before
             FROM fraud_events)
-        SELECT 'fraud event ' || seq, format('the %sth, %s from %s where it stood at %s', place, type, before, left_at)
-        FROM trail WHERE place <> seq OR before IS DISTINCT FROM left_at
+        SELECT 'fraud event ' || seq, format('number %s, %s from %s although the value was %s', place, type, before,
+                                             value_before)
+        FROM changes WHERE place <> seq OR before IS DISTINCT FROM value_before
         """,
     ),
     Check(
         "4",
-        "Folding their trail gives the fraud settings",
+        "Folding their events gives the fraud settings",
         "settings",
         "fraud_settings",
         """
@@ -145,7 +146,7 @@ CHECKS: Final = (
                 (array_agg(after->>'period' ORDER BY seq DESC) FILTER (WHERE after ? 'period'))[1] AS period
             FROM fraud_events)
         SELECT 'fraud settings', format(
-            'limit %s, maintenance %s, period %s, %s changes; the trail gives %s, %s, %s, %s',
+            'limit %s, maintenance %s, period %s, %s changes; the events give %s, %s, %s, %s',
             s.limit_minor, s.maintenance, s.period, s.last_seq, coalesce(f.minor, '0'), coalesce(f.is_on, 'false'),
             coalesce(f.period, '1'), f.seq)
         FROM folded f LEFT JOIN fraud_settings s ON true

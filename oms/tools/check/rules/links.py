@@ -1,11 +1,11 @@
-"""Rows that belong together: growing tables have no foreign keys, so that each can be spread over servers."""
+"""Rows that belong together. Growing tables have no foreign keys, so that each can be distributed over servers."""
 
 from typing import Final
 
 from oms.tools.check.check import LINKS, Check
-from oms.tools.check.sql import line_id, order_id, shipment_id
+from oms.tools.check.sql import line_id, order_id, shipment_id, shipment_subject, subject_id
 
-_OF_ORDERS: Final = ("order_lines", "shipments", "allocations", "order_events", "work")
+_OF_ORDERS: Final = ("order_lines", "shipments", "allocations", "order_events")
 _WITHOUT_ORDER: Final = " UNION ALL ".join(
     f"SELECT {order_id('t.order_id')}, '{table}: ' || count(*) FROM {table} t"
     " WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = t.order_id) GROUP BY t.order_id"
@@ -16,7 +16,7 @@ _ALL_ROWS: Final = " UNION ALL ".join(f"SELECT FROM {table}" for table in _OF_OR
 CHECKS: Final = (
     Check(
         LINKS,
-        "Lines, shipments, allocations, events and work belong to an order",
+        "Lines, shipments, allocations and events belong to an order",
         "rows of orders",
         f"({_ALL_ROWS}) AS every_row",
         _WITHOUT_ORDER,
@@ -36,21 +36,21 @@ CHECKS: Final = (
     ),
     Check(
         LINKS,
-        "An order names its customer by the customer's own reference",
+        "An order has its customer's reference",
         "orders",
         "orders",
         f"""
-        SELECT {order_id("o.id")}, format('names %s, who is %s', o.customer_reference, c.reference)
+        SELECT {order_id("o.id")}, format('has %s, the customer is %s', o.customer_reference, c.reference)
         FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.reference <> o.customer_reference
         """,
     ),
     Check(
         LINKS,
-        "A reference is taken by the order that bears it, and by no other",
+        "A reference is reserved by the order that has it, and by no other",
         "references and orders",
         "(SELECT FROM order_references UNION ALL SELECT FROM orders) AS every_row",
         f"""
-        SELECT {order_id("o.id")}, 'has not taken ' || o.reference FROM orders o
+        SELECT {order_id("o.id")}, 'has not reserved ' || o.reference FROM orders o
         WHERE NOT EXISTS (SELECT FROM order_references r WHERE (r.reference, r.order_id) = (o.reference, o.id))
         UNION ALL
         SELECT 'reference ' || r.reference, {order_id("r.order_id")} FROM order_references r
@@ -73,17 +73,14 @@ CHECKS: Final = (
     ),
     Check(
         LINKS,
-        "An event or work of a shipment names one that its order has",
-        "events and work of shipments",
-        "(SELECT FROM order_events WHERE shipment IS NOT NULL UNION ALL SELECT FROM work WHERE shipment <> 0) AS t",
+        "An event of a shipment names one that its order has",
+        "events of shipments",
+        "order_events WHERE subject LIKE 'shipment/%'",
         f"""
-        WITH named AS (
-            SELECT order_id, shipment, 'event ' || seq AS what FROM order_events WHERE shipment IS NOT NULL
-            UNION ALL SELECT order_id, shipment, 'work in ' || queue FROM work WHERE shipment <> 0)
-        SELECT {shipment_id("n.order_id", "n.shipment")}, n.what
-        FROM named n LEFT JOIN shipments s ON (s.order_id, s.number) = (n.order_id, n.shipment)
-        JOIN orders o ON o.id = n.order_id
-        WHERE s.order_id IS NULL
+        SELECT {subject_id("e.order_id", "e.subject")}, 'event ' || e.seq
+        FROM order_events e LEFT JOIN shipments s ON (s.order_id, {shipment_subject("s")}) = (e.order_id, e.subject)
+        JOIN orders o ON o.id = e.order_id
+        WHERE e.subject LIKE 'shipment/%' AND s.order_id IS NULL
         """,
     ),
     Check(
@@ -101,7 +98,7 @@ CHECKS: Final = (
     ),
     Check(
         LINKS,
-        "A line is of a known SKU, of 1 to 1,000,000 units, at a price that is not negative",
+        "A line has a known SKU, 1 to 1,000,000 units, and a price that is not negative",
         "order lines",
         "order_lines",
         f"""
@@ -113,7 +110,7 @@ CHECKS: Final = (
     Check(
         LINKS,
         "A shipment leaves a known warehouse; stock is of a known SKU in a known warehouse",
-        "shipments and places in stock",
+        "shipments and stock levels",
         "(SELECT FROM shipments UNION ALL SELECT FROM stock) AS every_row",
         f"""
         SELECT {shipment_id("s.order_id", "s.number")}, 'warehouse ' || s.warehouse_code FROM shipments s

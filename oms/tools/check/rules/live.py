@@ -1,4 +1,4 @@
-"""Rule 6: every event reaches every live subscriber that is entitled to it."""
+"""Rule 6: every event reaches every live subscriber who may see it."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from oms.tools.check.sql import event_id
 CHECKS: Final = (
     Check(
         "6",
-        "No event stands ahead of the database's transactions, where readers over many orders would wait for it",
+        "No event has a transaction from the future: live readers would wait for it",
         "events",
         "order_events",
         f"""

@@ -3,7 +3,15 @@
 from typing import Final
 
 from oms.tools.check.check import Check
-from oms.tools.check.sql import ENDED_SHIPMENT, MONEY_TAKEN, TOTAL_MINOR, event_id, shipment_id
+from oms.tools.check.sql import (
+    ENDED_SHIPMENT,
+    MONEY_TAKEN,
+    TOTAL_MINOR,
+    event_id,
+    shipment_id,
+    shipment_subject,
+    subject_id,
+)
 
 _SHIPMENT: Final = shipment_id("s.order_id", "s.number")
 
@@ -14,17 +22,17 @@ CHECKS: Final = (
         "charges and refunds",
         "order_events WHERE type IN ('ShipmentCharged', 'ShipmentRefunded')",
         f"""
-        SELECT {shipment_id("order_id", "shipment")}, format('%s charges, %s refunds', charges, refunds)
-        FROM (SELECT order_id, shipment, count(*) FILTER (WHERE type = 'ShipmentCharged') AS charges,
+        SELECT {subject_id("order_id", "subject")}, format('%s charges, %s refunds', charges, refunds)
+        FROM (SELECT order_id, subject, count(*) FILTER (WHERE type = 'ShipmentCharged') AS charges,
                      count(*) FILTER (WHERE type = 'ShipmentRefunded') AS refunds
               FROM order_events WHERE type IN ('ShipmentCharged', 'ShipmentRefunded')
-              GROUP BY order_id, shipment) AS counted
+              GROUP BY order_id, subject) AS counted
         WHERE charges > 1 OR refunds > charges
         """,
     ),
     Check(
         "2",
-        "What was charged is the invoice's total, and nothing where no charge succeeded",
+        "The amount charged is the invoice's total, or 0 if no charge succeeded",
         "shipments",
         "shipments",
         f"""
@@ -37,7 +45,7 @@ CHECKS: Final = (
     ),
     Check(
         "2",
-        "A refund pays back the charge, and nothing was paid back where the payment does not say so",
+        "A refund pays back the charge, and nothing is paid back unless the payment is refunded",
         "shipments",
         "shipments",
         f"""
@@ -52,13 +60,13 @@ CHECKS: Final = (
     ),
     Check(
         "2",
-        "Events tell the amounts that the shipment carries",
+        "Events have the amounts of their shipment",
         "invoices, charges and refunds",
         "order_events WHERE type IN ('ShipmentInvoiced', 'ChargeStarted', 'ShipmentCharged', 'ShipmentRefunded')",
         f"""
         SELECT {event_id("e")}, format('%s %s, the shipment has invoice %s of %s, refunded %s', e.type,
                                        e.data - 'from' - 'to', s.invoice_number, {TOTAL_MINOR}, s.refunded_minor)
-        FROM order_events e JOIN shipments s ON (s.order_id, s.number) = (e.order_id, e.shipment)
+        FROM order_events e JOIN shipments s ON (s.order_id, {shipment_subject("s")}) = (e.order_id, e.subject)
         WHERE CASE
             WHEN e.type = 'ShipmentInvoiced' THEN (e.data->>'total', e.data->>'number')
                 IS DISTINCT FROM ({TOTAL_MINOR}::text, s.invoice_number)
@@ -73,25 +81,25 @@ CHECKS: Final = (
         "currencies",
         "(SELECT DISTINCT currency FROM orders) AS currencies",
         f"""
-        WITH carried AS (
+        WITH stored AS (
             SELECT o.currency, sum(s.charged_minor - s.refunded_minor) AS taken,
                    coalesce(sum({TOTAL_MINOR}) FILTER (WHERE s.payment_status IN {MONEY_TAKEN}), 0)
                        - sum(s.refunded_minor) AS due
             FROM shipments s JOIN orders o ON o.id = s.order_id GROUP BY o.currency),
-        told AS (
+        summed AS (
             SELECT o.currency,
                    sum((e.data->>'amount')::numeric * CASE e.type WHEN 'ShipmentCharged' THEN 1 ELSE -1 END) AS taken
             FROM order_events e JOIN orders o ON o.id = e.order_id
             WHERE e.type IN ('ShipmentCharged', 'ShipmentRefunded') GROUP BY o.currency)
-        SELECT currency, format('taken %s, invoices charged − refunds %s, by the events %s', c.taken, c.due,
-                                coalesce(t.taken, 0))
-        FROM carried c LEFT JOIN told t USING (currency)
-        WHERE c.taken <> c.due OR c.taken <> coalesce(t.taken, 0)
+        SELECT currency, format('taken %s, invoices charged − refunds %s, by the events %s', s.taken, s.due,
+                                coalesce(e.taken, 0))
+        FROM stored s LEFT JOIN summed e USING (currency)
+        WHERE s.taken <> s.due OR s.taken <> coalesce(e.taken, 0)
         """,
     ),
     Check(
         "2",
-        "An invoice is whole, nothing in it is negative, its subtotal is Σ quantity × unit price",
+        "An invoice is complete, no amount in it is negative, its subtotal is Σ quantity × unit price",
         "shipments",
         "shipments",
         f"""
@@ -109,24 +117,24 @@ CHECKS: Final = (
     ),
     Check(
         "2",
-        "An invoice number stands on one shipment",
+        "An invoice number belongs to one shipment",
         "invoices",
         "shipments WHERE invoice_number IS NOT NULL",
         f"""
-        SELECT min({_SHIPMENT}), format('%s stands on %s shipments', s.invoice_number, count(*))
+        SELECT min({_SHIPMENT}), format('%s belongs to %s shipments', s.invoice_number, count(*))
         FROM shipments s WHERE s.invoice_number IS NOT NULL GROUP BY s.invoice_number HAVING count(*) > 1
         """,
     ),
     Check(
         "2",
-        "Nothing is invoiced or charged before the order is allocated, or if amended accepted",
+        "Nothing is invoiced or charged before the order is allocated, or accepted if it was amended",
         "invoices and charges",
         "order_events WHERE type IN ('ShipmentInvoiced', 'ChargeStarted', 'ShipmentCharged', 'ChargeDeclined')",
         f"""
         WITH agreed AS (
             SELECT order_id, min(seq) AS seq FROM order_events
             WHERE type IN ('ItemsAllocated', 'AmendmentAccepted') GROUP BY order_id)
-        SELECT {event_id("e")}, format('%s before anything was agreed', e.type)
+        SELECT {event_id("e")}, format('%s before the order was allocated or accepted', e.type)
         FROM order_events e LEFT JOIN agreed a USING (order_id)
         WHERE e.type IN ('ShipmentInvoiced', 'ChargeStarted', 'ShipmentCharged', 'ChargeDeclined')
           AND (a.seq IS NULL OR e.seq < a.seq)
@@ -134,14 +142,14 @@ CHECKS: Final = (
     ),
     Check(
         "2",
-        "A shipment that ended with a charge in flight or not refunded has work that settles it",
-        "ended shipments with money at stake",
+        "A shipment that ended with a charge in flight or not refunded has work to settle it",
+        "ended shipments with a charge to settle or refund",
         f"shipments WHERE status IN {ENDED_SHIPMENT} AND payment_status IN ('CHARGING', 'SUCCEEDED')",
         f"""
         SELECT {_SHIPMENT}, format('%s, payment %s, no work in the queue billing', s.status, s.payment_status)
         FROM shipments s
         WHERE s.status IN {ENDED_SHIPMENT} AND s.payment_status IN ('CHARGING', 'SUCCEEDED') AND NOT EXISTS (
-            SELECT FROM work w WHERE (w.order_id, w.shipment, w.queue) = (s.order_id, s.number, 'billing'))
+            SELECT FROM work w WHERE (w.subject_id, w.part, w.queue) = (s.order_id, s.number, 'billing'))
         """,
     ),
 )

@@ -10,7 +10,7 @@ CHECKS: Final = (
     Check(
         "3",
         "0 ≤ allocated ≤ on hand",
-        "places in stock",
+        "stock levels",
         "stock",
         """
         SELECT sku || ' in ' || warehouse_code, format('%s on hand, %s allocated', on_hand, allocated)
@@ -23,29 +23,29 @@ CHECKS: Final = (
         "allocations",
         "allocations",
         f"""
-        WITH claimed AS (
+        WITH needed AS (
             SELECT a.sku, s.warehouse_code, sum(a.quantity) AS units
             FROM allocations a JOIN shipments s ON (s.order_id, s.number) = (a.order_id, a.shipment)
             WHERE s.status IN {OPEN_SHIPMENT} GROUP BY a.sku, s.warehouse_code)
         SELECT coalesce(k.sku, c.sku) || ' in ' || coalesce(k.warehouse_code, c.warehouse_code),
                format('%s allocated, open shipments hold %s', coalesce(k.allocated, 0), coalesce(c.units, 0))
-        FROM stock k FULL JOIN claimed c ON c.sku = k.sku AND c.warehouse_code = k.warehouse_code
+        FROM stock k FULL JOIN needed c ON c.sku = k.sku AND c.warehouse_code = k.warehouse_code
         WHERE coalesce(k.allocated, 0) <> coalesce(c.units, 0)
         """,
     ),
     Check(
         "3",
-        "Once allocated, what a line got and what is unavailable make its quantity",
+        "Once allocated, a line's allocated and unavailable units make up its quantity",
         "order lines",
         "order_lines",
         f"""
         WITH got AS (SELECT order_id, line, sum(quantity) AS units FROM allocations GROUP BY order_id, line),
-        tried AS (SELECT DISTINCT order_id FROM order_events WHERE type IN {texts(ALLOCATING_EVENTS)})
+        attempted AS (SELECT DISTINCT order_id FROM order_events WHERE type IN {texts(ALLOCATING_EVENTS)})
         SELECT {line_id("l.order_id", "l.number")},
-               format('%s wanted, %s allocated, %s unavailable', l.quantity, coalesce(g.units, 0), l.unavailable)
+               format('%s ordered, %s allocated, %s unavailable', l.quantity, coalesce(g.units, 0), l.unavailable)
         FROM order_lines l
         LEFT JOIN got g ON (g.order_id, g.line) = (l.order_id, l.number)
-        LEFT JOIN tried t ON t.order_id = l.order_id
+        LEFT JOIN attempted t ON t.order_id = l.order_id
         WHERE l.unavailable < 0
            OR coalesce(g.units, 0) + l.unavailable <> CASE WHEN t.order_id IS NULL THEN 0 ELSE l.quantity END
         """,
@@ -60,13 +60,13 @@ CHECKS: Final = (
             SELECT *, max(number) FILTER (WHERE unavailable < quantity) OVER (PARTITION BY order_id, sku) AS last_served
             FROM order_lines WHERE order_id IN (SELECT order_id FROM order_lines WHERE unavailable > 0))
         SELECT {line_id("order_id", "number")},
-               format('lacks %s of %s %s, and line %s got some', unavailable, quantity, sku, last_served)
+               format('lacks %s of %s %s, but line %s has some', unavailable, quantity, sku, last_served)
         FROM seen WHERE unavailable > 0 AND number < last_served
         """,
     ),
     Check(
         "3",
-        "The offer made to the customer names what is unavailable",
+        "The offer to the customer says what is unavailable",
         "short lines",
         "order_lines WHERE unavailable > 0",
         f"""
@@ -82,7 +82,7 @@ CHECKS: Final = (
     ),
     Check(
         "3",
-        "An allocation is of its line's SKU and price, and of a unit at least",
+        "An allocation has its line's SKU and price, and at least one unit",
         "allocations",
         "allocations",
         f"""
@@ -95,19 +95,19 @@ CHECKS: Final = (
     ),
     Check(
         "3",
-        "An order has one shipment from each of its warehouses, numbered from 1, none of them empty",
+        "An order has one shipment from each of its warehouses, numbered from 1, and none is empty",
         "shipments",
         "shipments",
         f"""
-        WITH kept AS (
+        WITH opened AS (
             SELECT order_id, count(*) AS shipments, count(DISTINCT warehouse_code) AS warehouses, min(number) AS lowest,
                    max(number) AS highest
             FROM shipments GROUP BY order_id)
         SELECT {order_id("order_id")}, format('%s shipments from %s warehouses, numbered %s to %s', shipments,
                                               warehouses, lowest, highest)
-        FROM kept WHERE (warehouses, lowest, highest) <> (shipments, 1, shipments)
+        FROM opened WHERE (warehouses, lowest, highest) <> (shipments, 1, shipments)
         UNION ALL
-        SELECT {shipment_id("s.order_id", "s.number")}, 'holds nothing' FROM shipments s
+        SELECT {shipment_id("s.order_id", "s.number")}, 'is empty' FROM shipments s
         LEFT JOIN (SELECT DISTINCT order_id, shipment FROM allocations) a
             ON (a.order_id, a.shipment) = (s.order_id, s.number)
         WHERE a.order_id IS NULL

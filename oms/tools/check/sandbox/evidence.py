@@ -1,18 +1,18 @@
-"""Rule 2 seen from outside: the sandbox's log of what it took, paid back and holds, against the database."""
+"""Rule 2 from outside: compares the sandbox's charges, refunds and bookings with the database."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 from oms.tools.check.check import Check
-from oms.tools.check.sandbox import Effect
+from oms.tools.check.sandbox.log import Effect
 from oms.tools.check.sql import MONEY_TAKEN, shipment_id
 
-_THERE: Final = """
+_LOGGED: Final = """
     effects AS (
         SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::boolean[], $6::bigint[], $7::text[],
                              $8::boolean[])
             AS t(operation, key, order_id, number, granted, minor, tracking, is_early)),
-    there AS (
+    logged AS (
         SELECT order_id, number, count(*) FILTER (WHERE operation = 'charge' AND granted) AS charges,
                sum(minor) FILTER (WHERE operation = 'charge' AND granted) AS charged,
                sum(minor) FILTER (WHERE operation = 'charge' AND granted AND is_early) AS charged_early,
@@ -24,33 +24,34 @@ _THERE: Final = """
                bool_or(operation = 'release' AND is_early) AS released_early
         FROM effects WHERE order_id IS NOT NULL GROUP BY order_id, number)
 """
-_HERE: Final = f"""
+_COMPARED: Final = f"""
     SELECT {shipment_id("order_id", "number")}, %s
-    FROM shipments s FULL JOIN there t USING (order_id, number) WHERE %s
+    FROM shipments s FULL JOIN logged l USING (order_id, number) WHERE %s
 """
 _CHARGE: Final = """
-    format('there %s charges of %s in all, here payment %s of %s', t.charges, t.charged, s.payment_status,
+    format('logged %s charges of %s in total, stored payment %s of %s', l.charges, l.charged, s.payment_status,
            s.charged_minor)
 """
 _REFUND: Final = """
-    format('there %s refunded, here payment %s, %s refunded', t.refunded, s.payment_status, s.refunded_minor)
+    format('logged %s refunded, stored payment %s, %s refunded', l.refunded, s.payment_status, s.refunded_minor)
 """
 _BOOKING: Final = """
-    format('there booked as %s, released %s; here %s as %s', t.tracking, t.released, s.status, s.tracking_number)
+    format('logged booking %s, released %s; stored shipment %s, booking %s', l.tracking, l.released, s.status,
+           s.tracking_number)
 """
 
 
 def checks_of(effects: Sequence[Effect]) -> Sequence[Check]:
-    """The comparisons. What is called for now may be done there already, and not be written down here yet."""
+    """The comparisons. A call that is due may have taken effect already without being stored yet."""
     arguments = _columns(effects)
 
     def check(holds: str, examined: str, among: str, broken: str) -> Check:
-        return Check("2", f"Sandbox: {holds}", examined, among, f"WITH {_THERE} {broken}", arguments=arguments)
+        return Check("2", f"Sandbox: {holds}", examined, among, f"WITH {_LOGGED} {broken}", arguments=arguments)
 
     return (
         check(
-            "its keys name shipments that exist",
-            "calls with effect",
+            "the keys of its calls name shipments that exist",
+            "calls that took effect",
             f"(SELECT generate_series(1, {len(effects)})) AS calls",
             """
             SELECT e.key, e.operation FROM effects e LEFT JOIN shipments s USING (order_id, number)
@@ -58,43 +59,43 @@ def checks_of(effects: Sequence[Effect]) -> Sequence[Check]:
             """,
         ),
         check(
-            "a shipment was charged there at most once, and as much as here; unknown here only while in flight",
+            "it charged a shipment at most once, and the stored amount; only a charge in flight is not stored yet",
             "shipments",
             "shipments",
-            _HERE
+            _COMPARED
             % (
                 _CHARGE,
-                f"""s.order_id IS NOT NULL AND (t.charges > 1
-                    OR (s.payment_status IN {MONEY_TAKEN} AND t.charged IS DISTINCT FROM s.charged_minor)
-                    OR (t.charged_early IS NOT NULL AND s.payment_status <> 'CHARGING'
+                f"""s.order_id IS NOT NULL AND (l.charges > 1
+                    OR (s.payment_status IN {MONEY_TAKEN} AND l.charged IS DISTINCT FROM s.charged_minor)
+                    OR (l.charged_early IS NOT NULL AND s.payment_status <> 'CHARGING'
                         AND s.payment_status NOT IN {MONEY_TAKEN}))""",
             ),
         ),
         check(
-            "it paid back what was refunded here; unknown here only while a refund is due",
+            "it paid back the stored refunds; only a refund that is due is not stored yet",
             "shipments",
             "shipments",
-            _HERE
+            _COMPARED
             % (
                 _REFUND,
                 """s.order_id IS NOT NULL AND (
-                    (s.refunded_minor > 0 AND t.refunded IS DISTINCT FROM s.refunded_minor)
-                    OR (t.refunded_early > 0 AND s.refunded_minor = 0
+                    (s.refunded_minor > 0 AND l.refunded IS DISTINCT FROM s.refunded_minor)
+                    OR (l.refunded_early > 0 AND s.refunded_minor = 0
                         AND NOT (s.payment_status = 'SUCCEEDED' AND s.status IN ('FAILED', 'CANCELLED')))
-                    OR (t.refunded > t.charged))""",
+                    OR (l.refunded > l.charged))""",
             ),
         ),
         check(
-            "it holds the bookings known here, and none for an ended shipment unless its release is called for",
+            "it has the stored bookings, and none for an ended shipment unless its release is due",
             "shipments",
             "shipments",
-            _HERE
+            _COMPARED
             % (
                 _BOOKING,
                 """s.order_id IS NOT NULL AND (
-                    (s.booked_at IS NOT NULL AND t.tracking IS DISTINCT FROM s.tracking_number)
-                    OR (t.booked_early AND t.released IS NOT TRUE AND NOT s.booking_open AND s.dispatched_at IS NULL)
-                    OR (t.released_early AND s.status IN ('PENDING', 'BOOKED', 'DISPATCHED', 'DELIVERED')))""",
+                    (s.booked_at IS NOT NULL AND l.tracking IS DISTINCT FROM s.tracking_number)
+                    OR (l.booked_early AND l.released IS NOT TRUE AND NOT s.booking_open AND s.dispatched_at IS NULL)
+                    OR (l.released_early AND s.status IN ('PENDING', 'BOOKED', 'DISPATCHED', 'DELIVERED')))""",
             ),
         ),
     )

@@ -1,0 +1,1 @@
+"""The sandbox's log of calls, compared with the database as evidence from outside."""
