@@ -8,8 +8,7 @@ from typing import Final
 
 import pytest
 
-from oms.domain.concepts import REGISTRY
-from oms.platform.settings import PROJECT_DIR, Settings, WorkKind, variable
+from oms.platform.settings import PROJECT_DIR, Settings, variable
 
 FORBIDDEN_MODULES: Final = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "manager", "processor"})
 FORBIDDEN_CLASS: Final = re.compile(r"(Manager|Service|Processor|Helper|Utils)$")
@@ -118,13 +117,6 @@ def test_every_setting_that_is_named_anywhere_exists() -> None:
         if not name.startswith("OMS_TEST_")
     }
     assert used - known - {"OMS_WROKERS"} == set()
-
-
-def test_the_queues_that_can_be_set_are_the_queues_there_are() -> None:
-    from typing import get_args
-
-
-    assert set(get_args(WorkKind)) == {queue.value for queue in REGISTRY.work_kinds}
 
 
 def test_no_file_names_a_place_on_somebodys_machine() -> None:

@@ -1,15 +1,10 @@
 """Reference page: the state machines, drawn from their tables as Mermaid text. The README shows them, too."""
 
-from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from oms.domain.order.model import ORDER
-from oms.domain.order.payment import PAYMENT
-from oms.domain.order.shipment import SHIPMENT
+from oms.domain.concept.registry import registered
 from oms.domain.vocabulary.machine import Machine, S
-
-MACHINES: Final[Sequence[Machine[Any]]] = (ORDER, SHIPMENT, PAYMENT)
 
 _HEAD: Final = """\
 # State machines
@@ -26,7 +21,8 @@ def diagrams_page() -> str:
 
 def state_diagrams() -> str:
     """Markdown with one Mermaid block for each state machine."""
-    return "\n".join(f"**{machine.noun.capitalize()}**\n```mermaid\n{mermaid(machine)}\n```\n" for machine in MACHINES)
+    machines = registered().machines
+    return "\n".join(f"**{machine.noun.capitalize()}**\n```mermaid\n{mermaid(machine)}\n```\n" for machine in machines)
 
 
 def mermaid(machine: Machine[S]) -> str:

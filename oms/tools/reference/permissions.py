@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from oms.domain.concepts import REGISTRY
+from oms.domain.concept.registry import registered
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Permission, Reach
 
@@ -21,7 +21,7 @@ _OWNED: Final = frozenset({Reach.OWN, Reach.CARRIED})
 
 def permissions_page() -> str:
     heads = ["to", *(role.lower() for role in Role)]
-    rows = [[each.phrase, *(_cell(each, role) for role in Role)] for each in REGISTRY.permissions.values()]
+    rows = [[each.phrase, *(_cell(each, role) for role in Role)] for each in registered().permissions.values()]
     lines = [heads, ["---"] * len(heads), *rows]
     return _HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
