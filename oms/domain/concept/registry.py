@@ -1,5 +1,6 @@
 """Everything that the concepts declare, by name. Filled once, by importing oms/domain/concepts.py."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
@@ -54,6 +55,13 @@ class Registry:
     @cached_property
     def work_kinds(self) -> Mapping[str, WorkKind]:
         return _unique((kind.queue, kind) for concept in self.concepts for kind in concept.work)
+
+    @cached_property
+    def kinds_by_subject(self) -> Mapping[str, Sequence[WorkKind]]:
+        kinds: dict[str, list[WorkKind]] = defaultdict(list)
+        for kind in self.work_kinds.values():
+            kinds[kind.subject].append(kind)
+        return kinds
 
     @cached_property
     def permissions(self) -> Mapping[str, Permission]:

@@ -11,6 +11,7 @@ from oms.domain.concept.declaration import Change
 from oms.domain.concept.registry import registered
 from oms.domain.concept.work import Due
 from oms.domain.order.model import Order
+from oms.domain.work import due
 from oms.domain.work.model import WorkKey
 from oms.platform.db import Tx
 
@@ -31,11 +32,7 @@ class Snapshot:
 
 def due_work(order: Order) -> dict[WorkKey, Due]:
     """All work that the order's present state calls for, of every registered kind."""
-    return {
-        WorkKey(order.id, part, kind.queue): due
-        for kind in registered().work_kinds.values()
-        for part, due in kind.due(order).items()
-    }
+    return due.due_work("order", order.id, order)
 
 
 async def apply(tx: Tx, orders: Sequence[Order], before: Sequence[Snapshot], now: Sequence[Snapshot]) -> None:
