@@ -1,4 +1,4 @@
-"""docs/guides/alerts.yml: rules a Prometheus would take, on figures that exist."""
+"""docs/guides/alerts.yml: rules for Prometheus, on metrics that exist."""
 
 import re
 from pathlib import Path
@@ -8,13 +8,14 @@ import pytest
 import yaml
 from prometheus_client.metrics_core import Metric
 
-from oms.domain.diagnosis.model import Cause
+from oms.domain.concepts import REGISTRY
+from oms.domain.diagnosis.causes import causes
+from oms.domain.diagnosis.operations import Operations
 from oms.domain.diagnosis.vital_signs import VitalSigns
-from oms.domain.work.model import Queue
-from oms.domain.work.queries import Operations, QueueStats
+from oms.domain.work.queries import QueueStats
 from oms.platform.settings import PROJECT_DIR
 from oms.web.live.open_streams import OpenStreams
-from oms.web.server.metrics import OwnFigures, _Shop
+from oms.web.server.metrics import ProcessMetrics, _SystemMetrics
 
 RULES: Path = PROJECT_DIR / "docs" / "guides" / "alerts.yml"
 
@@ -26,23 +27,23 @@ def rules() -> list[dict[str, Any]]:
 
 
 def exported() -> set[str]:
-    """Names of all samples that /metrics can tell."""
-    own = OwnFigures(OpenStreams())
+    """Names of all samples that /metrics can export."""
+    own = ProcessMetrics(OpenStreams())
     own.count("/graphql", "POST", 200, 0.001)
     signs = VitalSigns(
-        Operations(tuple(QueueStats(queue, 1, 1, 1.0) for queue in Queue), 1.0),
+        Operations(tuple(QueueStats(queue, 1, 1, 1.0) for queue in REGISTRY.work_kinds), 1.0),
         parked=1,
         held=1,
         open_orders={"PENDING": 1},
         standing_still={},
         oldest_transaction_s=0.0,
     )
-    metrics: list[Metric] = [*own.registry.collect(), *_Shop(signs).collect()]
+    metrics: list[Metric] = [*own.registry.collect(), *_SystemMetrics(signs).collect()]
     return {sample.name for metric in metrics for sample in metric.samples}
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule["alert"]))
-def test_each_rule_watches_figures_that_exist_and_says_what_to_do(rule: dict[str, Any]) -> None:
+def test_each_rule_uses_metrics_that_exist_and_says_what_to_do(rule: dict[str, Any]) -> None:
     assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
     assert set(re.findall(r"\boms_\w+", rule["expr"])) <= exported()
     assert re.fullmatch(r"\d+[smh]", rule["for"])
@@ -54,4 +55,4 @@ def test_each_rule_watches_figures_that_exist_and_says_what_to_do(rule: dict[str
 def test_causes_named_in_rules_are_causes() -> None:
     named = re.findall(r'cause=~"([A-Z_|]+)"', RULES.read_text())
     assert named
-    assert {cause for names in named for cause in names.split("|")} <= set(Cause.__members__)
+    assert {cause for names in named for cause in names.split("|")} <= {cause.name for cause in causes()}

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from oms.domain.concepts import REGISTRY
 from oms.domain.work import store as work_store
-from oms.domain.work.model import Queue
 from oms.platform.settings import PROJECT_DIR
 from tests.shop import ShopUnderTest
 
@@ -21,56 +21,56 @@ def doctor(database_url: str, redis_url: str, *options: str) -> subprocess.Compl
     return subprocess.run(command, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
 
 
-async def test_a_shop_that_runs_is_well(shop: ShopUnderTest, database_url: str, redis_url: str) -> None:
+async def test_a_running_shop_is_healthy(shop: ShopUnderTest, database_url: str, redis_url: str) -> None:
     async with alive(shop):
-        told = await asyncio.to_thread(doctor, database_url, redis_url)
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert "All is well" in told.stdout
+        done = await asyncio.to_thread(doctor, database_url, redis_url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All is well" in done.stdout
 
 
 @asynccontextmanager
 async def alive(shop: ShopUnderTest) -> AsyncIterator[None]:
-    """A worker of every queue shows signs of life, however long the command takes."""
+    """A worker of every queue sends heartbeats, however long the command takes."""
 
-    async def show() -> None:
+    async def beat() -> None:
         while True:
             async with shop.db.transaction() as tx:
-                await work_store.worker_seen(tx, "a worker", [str(queue) for queue in Queue])
+                await work_store.heartbeat(tx, "a worker", REGISTRY.work_kinds)
             await asyncio.sleep(0.5)
 
-    showing = asyncio.create_task(show())
+    beating = asyncio.create_task(beat())
     await asyncio.sleep(0.1)
     try:
         yield
     finally:
-        showing.cancel()
-        await asyncio.gather(showing, return_exceptions=True)
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
 
 
-async def test_what_stands_still_is_named_with_its_remedy_and_fails_the_command(
+async def test_a_standstill_is_reported_with_its_remedy_and_exits_with_1(
     shop: ShopUnderTest, database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     await shop.stock_up({"MUG": {"A": 5}})
     await shop.place({"MUG": 1}, reference="STUCK-1")
-    told = doctor(database_url, redis_url, "--work-s", "0", "--json", str(tmp_path / "found.json"))
-    assert told.returncode == 1, told.stdout + told.stderr
-    assert "STUCK-1: the order is PENDING" in told.stdout
-    assert "Start a worker that serves `allocation`" in told.stdout
+    done = doctor(database_url, redis_url, "--work-s", "0", "--json", str(tmp_path / "found.json"))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "STUCK-1: the order is PENDING" in done.stdout
+    assert "Start a worker that serves `allocation`" in done.stdout
     found = json.loads((tmp_path / "found.json").read_text())
     [standstill] = found["standstills"]
     assert (standstill["reference"], standstill["cause"], standstill["queue"]) == ("STUCK-1", "NO_WORKER", "allocation")
     assert not found["isWell"]
 
 
-async def test_redis_that_is_away_is_told_with_what_it_costs(shop: ShopUnderTest, database_url: str) -> None:
-    told = doctor(database_url, "redis://127.0.0.1:1/0")
-    assert told.returncode == 1
-    assert "Redis" in told.stdout
-    assert "Nothing is lost" in " ".join(told.stdout.split())
+async def test_an_unreachable_redis_is_reported_with_its_consequence(shop: ShopUnderTest, database_url: str) -> None:
+    done = doctor(database_url, "redis://127.0.0.1:1/0")
+    assert done.returncode == 1
+    assert "Redis" in done.stdout
+    assert "Nothing is lost" in " ".join(done.stdout.split())
 
 
-def test_a_database_that_is_away_or_an_order_unknown_cant_be_told(database_url: str, redis_url: str) -> None:
+def test_an_unreachable_database_and_an_unknown_order_exit_with_2(database_url: str, redis_url: str) -> None:
     assert doctor("postgresql://nobody@127.0.0.1:1/none", redis_url).returncode == 2
-    told = doctor(database_url, redis_url, "--order", "NO-SUCH-ORDER")
-    assert told.returncode == 2
-    assert "NO-SUCH-ORDER" in told.stderr
+    done = doctor(database_url, redis_url, "--order", "NO-SUCH-ORDER")
+    assert done.returncode == 2
+    assert "NO-SUCH-ORDER" in done.stderr
