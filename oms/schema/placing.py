@@ -85,8 +85,7 @@ class PlaceOrderInput:
     payment_method: str | None = strawberry.field(
         default=None,
         description=(
-            "A token from the payment provider; without it the shop's default (OMS_DEFAULT_PAYMENT_METHOD). The"
-            " sandbox knows sandbox-ok and sandbox-declined."
+            "A token from the payment provider. The sandbox knows sandbox-ok (the default) and sandbox-declined."
         ),
     )
     email: str | None = strawberry.field(default=None, description="Where confirmations go.")

@@ -10,9 +10,9 @@ import strawberry
 
 from oms.domain.billing.rules import is_settled
 from oms.domain.fraud import queries as fraud
-from oms.domain.order.storage.effects import due_work
 from oms.domain.order.policy import OrderReason
 from oms.domain.order.shipment import ShipmentKey
+from oms.domain.order.storage.effects import due_work
 from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.order_queries.shipments import ShipmentQuery, check_query
 from oms.domain.order_queries.timeline import Section, seq_of

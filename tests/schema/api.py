@@ -80,7 +80,8 @@ class Api:
     def context(self, viewer: Viewer, repeat: IdempotencyKey | None = None) -> Context:
         return Context(
             db=self.shop.db,
-            rounds=BatchedCommands.over(self.shop.db),
+            batched=BatchedCommands.over(self.shop.db),
+            default_payment_method="sandbox-ok",
             viewer=viewer,
             live=self.bells,
             currency="USD",

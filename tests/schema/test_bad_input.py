@@ -249,53 +249,77 @@ async def test_a_bad_command_is_refused(api: Api, viewer: Any, document: str, co
 
 
 LISTS = ("orders", "shipments", "fraudEvents", "parkedWork", "products", "warehouses")
-BAD_QUESTIONS: dict[str, tuple[str, list[str]]] = {
-    **{f"{name}: first {first}": (f"{{ {name}(first: {first}) {{ pageInfo {{ endCursor }} }} }}", ["first"])
+PAGE_INFO = "{ pageInfo { endCursor } }"
+BAD_QUERIES: dict[str, tuple[str, str, list[str]]] = {
+    **{f"{name}: first {first}": (f"{{ {name}(first: {first}) {PAGE_INFO} }}", "BAD_PAGE_SIZE", ["first"])
        for name in LISTS for first in (0, -1, 101)},
-    **{f"{name}: a cursor of nothing": (f'{{ {name}(after: "???") {{ pageInfo {{ endCursor }} }} }}', ["after"])
+    **{f"{name}: a cursor of nothing": (f'{{ {name}(after: "???") {PAGE_INFO} }}', "BAD_CURSOR", ["after"])
        for name in LISTS},
-    **{f"{name}: a cursor of another list": (f'{{ {name}(after: "eA") {{ pageInfo {{ endCursor }} }} }}', ["after"])
+    **{f"{name}: a cursor of another list": (f'{{ {name}(after: "eA") {PAGE_INFO} }}', "BAD_CURSOR", ["after"])
        for name in ("orders", "shipments", "fraudEvents", "parkedWork")},
-    "events: first 0": ('{ order(id: "$order") { events(first: 0) { nodes { at } } } }', ["first"]),
-    "events: first 101": ('{ order(id: "$order") { events(first: 101) { nodes { at } } } }', ["first"]),
-    "events: bad cursor": ('{ order(id: "$order") { events(after: "x") { nodes { at } } } }', ["after"]),
-    "events: negative cursor": ('{ order(id: "$order") { events(after: "-1") { nodes { at } } } }', ["after"]),
-    "events: huge cursor": ('{ order(id: "$order") { events(after: "99999999999") { nodes { at } } } }', ["after"]),
-    "customer's orders: first 0": (
-        '{ customer(reference: "ana") { orders(first: 0) { nodes { id } } } }',
+    "events: first 0": (
+        '{ order(id: "$order") { events(first: 0) { nodes { at } } } }',
+        "BAD_PAGE_SIZE",
         ["first"],
     ),
-    "order by nothing": ("{ order { id } }", ["id"]),
-    "order by both": ('{ order(id: "$order", reference: "r") { id } }', ["id"]),
-    "order by an overlong reference": ('{ order(reference: "$long") { id } }', ["reference"]),
-    "order by a NUL": ('{ order(reference: "\\u0000") { id } }', ["reference"]),
-    "order by an empty reference": ('{ order(reference: "") { id } }', ["reference"]),
-    "customer by nothing": ("{ customer { id } }", ["id"]),
-    "search too long": ('{ orders(search: "$long") { nodes { id } } }', ["search"]),
-    "search with NUL": ('{ orders(search: "\\u0000") { nodes { id } } }', ["search"]),
+    "events: first 101": (
+        '{ order(id: "$order") { events(first: 101) { nodes { at } } } }',
+        "BAD_PAGE_SIZE",
+        ["first"],
+    ),
+    "events: bad cursor": (
+        '{ order(id: "$order") { events(after: "x") { nodes { at } } } }',
+        "BAD_CURSOR",
+        ["after"],
+    ),
+    "events: negative cursor": (
+        '{ order(id: "$order") { events(after: "-1") { nodes { at } } } }',
+        "BAD_CURSOR",
+        ["after"],
+    ),
+    "events: huge cursor": (
+        '{ order(id: "$order") { events(after: "99999999999") { nodes { at } } } }',
+        "BAD_CURSOR",
+        ["after"],
+    ),
+    "customer's orders: first 0": (
+        '{ customer(reference: "ana") { orders(first: 0) { nodes { id } } } }',
+        "BAD_PAGE_SIZE",
+        ["first"],
+    ),
+    "order by nothing": ("{ order { id } }", "GIVE_EXACTLY_ONE", ["id"]),
+    "order by both": ('{ order(id: "$order", reference: "r") { id } }', "GIVE_EXACTLY_ONE", ["id"]),
+    "order by an overlong reference": ('{ order(reference: "$long") { id } }', "TOO_LONG", ["reference"]),
+    "order by a NUL": ('{ order(reference: "\\u0000") { id } }', "UNSUPPORTED_CHARACTER", ["reference"]),
+    "order by an empty reference": ('{ order(reference: "") { id } }', "EMPTY", ["reference"]),
+    "customer by nothing": ("{ customer { id } }", "GIVE_EXACTLY_ONE", ["id"]),
+    "search too long": ('{ orders(search: "$long") { nodes { id } } }', "TOO_LONG", ["search"]),
+    "search with NUL": ('{ orders(search: "\\u0000") { nodes { id } } }', "UNSUPPORTED_CHARACTER", ["search"]),
     "warehouse too long": (
         '{ shipments(filter: {warehouseCode: "$long"}) { nodes { id } } }',
+        "TOO_LONG",
         ["filter", "warehouseCode"],
     ),
     "warehouse with NUL": (
         '{ shipments(filter: {warehouseCode: "\\u0000"}) { nodes { id } } }',
+        "UNSUPPORTED_CHARACTER",
         ["filter", "warehouseCode"],
     ),
-    "stock of an overlong SKU": ('{ stock(sku: "$long") { sku } }', ["sku"]),
+    "stock of an overlong SKU": ('{ stock(sku: "$long") { sku } }', "TOO_LONG", ["sku"]),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("document", "path"), BAD_QUESTIONS.values(), ids=BAD_QUESTIONS.keys())
-async def test_a_bad_question_is_refused(api: Api, document: str, path: list[str]) -> None:
+@pytest.mark.parametrize(("document", "reason", "path"), BAD_QUERIES.values(), ids=BAD_QUERIES.keys())
+async def test_a_bad_query_is_refused(api: Api, document: str, reason: str, path: list[str]) -> None:
     known = await api.booked()
     error = await api.refusal(document.replace("$order", known.id).replace("$long", "x" * 501))
-    assert error.extensions == {"code": "INVALID", "path": path}
+    assert error.extensions == {"code": "INVALID", "reason": reason, "path": path}
     assert len(error.message) > 10
 
 
 async def test_a_search_with_half_a_surrogate_pair_is_refused(api: Api) -> None:
     error = await api.refusal("query ($s: String) { orders(search: $s) { nodes { id } } }", s=LONE_SURROGATE)
-    assert error.extensions == {"code": "INVALID", "path": ["search"]}
+    assert error.extensions == {"code": "INVALID", "reason": "UNSUPPORTED_CHARACTER", "path": ["search"]}
 
 
 @pytest.mark.parametrize(

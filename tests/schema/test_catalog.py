@@ -17,7 +17,7 @@ async def test_a_product_is_found_by_its_sku_and_tells_its_stock(api: Api) -> No
 
 async def test_what_can_be_no_sku_is_refused(api: Api) -> None:
     error = await api.refusal(PRODUCT, MANAGER, sku=" ")
-    assert error.extensions == {"code": "INVALID", "path": ["sku"]}
+    assert error.extensions == {"code": "INVALID", "reason": "EMPTY", "path": ["sku"]}
 
 
 async def test_customers_see_products_but_not_their_stock(api: Api) -> None:

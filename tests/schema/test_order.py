@@ -304,8 +304,9 @@ async def test_the_trail_tells_everything_with_who_and_why_page_by_page(api: Api
 async def test_the_text_of_a_fault_is_for_those_who_mend_it(api: Api) -> None:
     known = await api.booked()
     await api.shop.execute(
-        """INSERT INTO order_events (order_id, seq, at, type, actor, reason, shipment, data)
-           VALUES (:id, 1000, clock_timestamp(), 'WorkParked', 'billing', 'Traceback …', 1, '{"queue": "billing"}')""",
+        """INSERT INTO order_events (order_id, seq, at, type, actor, reason, subject, data)
+           VALUES (:id, 1000, clock_timestamp(), 'WorkParked', 'billing', 'Traceback …', 'shipment/1',
+                   '{"queue": "billing"}')""",
         id=known.key,
     )
     document = 'query ($id: ID!) { order(id: $id) { events(after: "999") { nodes { reason summary } } } }'

@@ -253,7 +253,7 @@ async def test_what_belongs_to_somebody_else_is_not_watched_by_a_customer(api: A
     result = await anext(results)
     await results.aclose()
     assert result.errors is not None
-    assert result.errors[0].extensions == {"code": "NOT_FOUND", "path": ["orderId"]}
+    assert result.errors[0].extensions == {"code": "NOT_FOUND", "reason": "ORDER_NOT_FOUND", "path": ["orderId"]}
 
 
 async def test_lists_hold_only_what_the_viewer_may_see(api: Api) -> None:

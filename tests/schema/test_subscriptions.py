@@ -98,11 +98,11 @@ async def test_a_courier_s_watch_ends_when_the_order_is_no_longer_theirs_to_see(
 async def test_what_does_not_exist_can_not_be_watched(api: Api, document: str, key: str) -> None:
     with pytest.raises(GraphQLError) as refusal:
         await following(api.watch(document, SUPPORT, id=key))
-    assert refusal.value.extensions == {"code": "NOT_FOUND", "path": ["orderId"]}
+    assert refusal.value.extensions == {"code": "NOT_FOUND", "reason": "ORDER_NOT_FOUND", "path": ["orderId"]}
 
 
 async def test_events_are_told_from_the_first_on_and_then_live(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscriptions, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(subscriptions, "MAX_PAGE_SIZE", 3)
     known = await api.booked()
     past = await api.shop.events(known.key)
     assert len(past) > 3
@@ -152,7 +152,7 @@ async def test_a_bad_cursor_is_refused_before_it_starts(api: Api) -> None:
     known = await api.booked()
     with pytest.raises(GraphQLError) as refusal:
         await following(api.watch(EVENTS, ANA, id=known.id, after="x"))
-    assert refusal.value.extensions == {"code": "INVALID", "path": ["after"]}
+    assert refusal.value.extensions == {"code": "INVALID", "reason": "BAD_CURSOR", "path": ["after"]}
 
 
 def change(known: Known, number: int, *statuses: str) -> ShipmentChange:

@@ -84,12 +84,13 @@ async def test_an_order_that_is_closed_between_two_pages_is_not_lost(api: Api) -
 
 async def test_a_search_has_its_own_order(api: Api) -> None:
     refusal = await api.refusal(WAITING, search="tea")
-    assert refusal.extensions == {"code": "INVALID", "path": ["sort"]}
+    assert refusal.extensions == {"code": "INVALID", "reason": "SEARCH_HAS_NO_SORT", "path": ["sort"]}
 
 
 @pytest.mark.parametrize("key", ["", "zzz", "2026-11-21 z", "no time", f"2026-11-21 {'0' * 32}", f"1 {'0' * 32}"])
 async def test_a_cursor_of_another_list_is_refused(api: Api, key: str) -> None:
-    assert (await api.refusal(WAITING, after=cursor_of(key))).extensions == {"code": "INVALID", "path": ["after"]}
+    refusal = await api.refusal(WAITING, after=cursor_of(key))
+    assert refusal.extensions == {"code": "INVALID", "reason": "BAD_CURSOR", "path": ["after"]}
 
 
 async def test_a_page_is_one_statement_and_the_work_of_all_its_orders_one_more(api: Api) -> None:
@@ -108,9 +109,9 @@ async def test_work_shows_what_is_next_and_what_went_wrong(api: Api) -> None:
     assert allocation["shipment"] is None
     await api.shop.run("allocation")
     await api.shop.execute(
-        "UPDATE work SET attempt = 12, parked_at = clock_timestamp(), last_error = 'no answer' WHERE shipment = 2"
+        "UPDATE work SET attempt = 12, parked_at = clock_timestamp(), last_error = 'no answer' WHERE part = 2"
     )
-    await api.shop.execute("UPDATE work SET held = true WHERE shipment = 1")
+    await api.shop.execute("UPDATE work SET held = true WHERE part = 1")
     parked, held = (await api.ask(WORK, id=known.id))["work"]
     assert parked["id"] == work_id(known.key, 2, "billing")
     assert parked["shipment"]["id"] == known.shipment(2)

@@ -10,7 +10,6 @@ from oms.domain.catalog.model import Product
 from oms.domain.fraud import commands as fraud
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import customer_id, order_id, shipment_id
-from oms.domain.work.model import Queue
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
 
 ANA: Final = customer("ana")
@@ -81,7 +80,7 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
         await shop.deliver(order)
     await shop.run()
     parked = await shop.place({"tea": 1}, **fields)
-    await shop.run(Queue.ALLOCATION)
+    await shop.run("allocation")
     await shop.execute(
         "UPDATE work SET parked_at = clock_timestamp(), last_error = 'no answer' WHERE queue = 'billing'"
     )

@@ -5,9 +5,12 @@ from typing import Any, Final
 
 import pytest
 
-from oms.domain.access.permissions import ALLOWED, Operation, Reach
+from oms.domain.concepts import REGISTRY
+from oms.domain.customers.policy import CustomerPermission
+from oms.domain.order.policy import OrderPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import order_id, shipment_id
+from oms.domain.vocabulary.permission import Reach
 from oms.schema.runtime.visibility import NEEDS
 from tests.schema.api import VIEWERS, Api, codes
 from tests.schema.test_roles import MUTATIONS, QUERIES, SUBSCRIPTIONS, everything, filled
@@ -19,7 +22,7 @@ OF_CUSTOMERS: Final = frozenset(Reach) - {Reach.ALL}
 
 def granted(root: str, field: str) -> frozenset[Role]:
     """The roles that are allowed all that the field needs."""
-    return frozenset(role for role in Role if all(role in ALLOWED[operation] for operation in NEEDS[root, field]))
+    return frozenset(role for role in Role if all(role in need.reach for need in NEEDS[root, field]))
 
 
 @pytest.mark.parametrize(("root", "field"), [(root, field) for root, rules in RULES.items() for field in rules])
@@ -32,8 +35,8 @@ def owned(role: Role) -> list[str]:
     return [
         field
         for field in MUTATIONS
-        for operation in NEEDS["Mutation", field]
-        if ALLOWED[operation].get(role) in OF_CUSTOMERS and MUTATIONS[field].variables.get("id")
+        for need in NEEDS["Mutation", field]
+        if need.reach.get(role) in OF_CUSTOMERS and MUTATIONS[field].variables.get("id")
     ]
 
 
@@ -74,7 +77,7 @@ async def test_a_token_needs_what_the_table_says_and_no_more(api: Api, field: st
     viewer = VIEWERS[min(granted("Mutation", field))]
     variables = await filled(api, rule)
     before = await everything(api)
-    others = frozenset(Operation) - needed
+    others = frozenset(REGISTRY.permissions.values()) - needed
     assert codes(await api.ask(rule.document, narrowed(viewer, *others), **variables)) == ["FORBIDDEN"]
     assert await everything(api) == before
     payload = await api.ask(rule.document, narrowed(viewer, *needed), **variables)
@@ -95,9 +98,9 @@ async def test_an_answer_shows_its_subject_as_far_as_the_role_may_see_it(
     whole = re.sub(r"order \{ id \}", f"order {WHOLE_ORDER}", rule.document)
     whole = re.sub(r"shipment \{ id \}", f"shipment {{ id order {WHOLE_ORDER} }}", whole)
     told: Any = await api.ask(whole, VIEWERS[role], **await filled(api, rule))
-    sees_money = role in ALLOWED[Operation.READ_MONEY]
+    sees_money = role in OrderPermission.READ_MONEY.reach
     for order in _orders(told):
-        assert (order["customer"] is not None) == (role in ALLOWED[Operation.READ_CUSTOMER])
+        assert (order["customer"] is not None) == (role in CustomerPermission.READ_CUSTOMER.reach)
         assert all((shipment["payment"] is not None) == sees_money for shipment in order["shipments"])
         assert sees_money or order["total"] is None
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from oms.domain.access.permissions import Operation as O  # noqa: N817 - reads as the table's column head
+from oms.domain.order.policy import OrderPermission
+from oms.domain.placing.policy import PlacingPermission
 from oms.schema.runtime.visibility import NEEDS
 from tests.schema.api import codes
 from tests.shop import CART, MANAGER, SUPPORT
@@ -16,27 +17,29 @@ PLACE = """mutation ($input: PlaceOrderInput!) {
 
 
 async def test_what_it_was_not_issued_for_is_forbidden_and_says_so(staged: Staged) -> None:
-    error = await staged.api.refusal(ORDERS, narrowed(CART, O.READ_ORDER, O.READ_MONEY))
-    assert error.extensions == {"code": "FORBIDDEN"}
-    assert error.message == "With this token you can't list orders: it was issued for other things."
+    error = await staged.api.refusal(ORDERS, narrowed(CART, OrderPermission.READ_ORDER, OrderPermission.READ_MONEY))
+    assert error.extensions == {"code": "FORBIDDEN", "reason": "TOKEN_NOT_ALLOWED"}
+    assert error.message == "With this token you can't list orders: it was issued for other operations."
 
 
 async def test_each_part_of_an_answer_takes_its_own_operation(staged: Staged) -> None:
-    listing = narrowed(SUPPORT, O.READ_ORDERS)
+    listing = narrowed(SUPPORT, OrderPermission.READ_ORDERS)
     assert await staged.api.ask("{ orders { pageInfo { hasNextPage } } }", listing) == {
         "pageInfo": {"hasNextPage": False}
     }
     assert (await staged.api.refusal(ORDERS, listing)).path == ["orders", "nodes"]
-    reading = await staged.api.ask(ORDERS, narrowed(SUPPORT, O.READ_ORDERS, O.READ_ORDER))
+    reading = await staged.api.ask(ORDERS, narrowed(SUPPORT, OrderPermission.READ_ORDERS, OrderPermission.READ_ORDER))
     assert reading["nodes"]
     assert [order["total"] for order in reading["nodes"]] == [None] * len(reading["nodes"])
-    seeing = await staged.api.ask(ORDERS, narrowed(SUPPORT, O.READ_ORDERS, O.READ_ORDER, O.READ_MONEY))
+    seeing = await staged.api.ask(
+        ORDERS, narrowed(SUPPORT, OrderPermission.READ_ORDERS, OrderPermission.READ_ORDER, OrderPermission.READ_MONEY)
+    )
     assert any(order["total"] for order in seeing["nodes"])
 
 
 async def test_without_prices_it_is_told_only_of_events_that_name_none(staged: Staged) -> None:
     events = f"{{ order{staged.scene.arguments()['order'][0]} {{ events {{ nodes {{ type summary }} }} }} }}"
-    told = await staged.api.ask(events, narrowed(CART, O.READ_ORDER))
+    told = await staged.api.ask(events, narrowed(CART, OrderPermission.READ_ORDER))
     assert {event["type"] for event in told["events"]["nodes"]} == {
         "ShipmentBooked", "ShipmentDispatched", "ShipmentDelivered",
     }  # fmt: skip
@@ -52,11 +55,13 @@ async def test_a_token_for_nothing_opens_no_query(staged: Staged, field: str) ->
 
 async def test_a_cart_that_may_only_place_is_told_that_it_did_and_no_more(staged: Staged) -> None:
     asked = {"reference": "blind", "customerReference": "ana", "lines": [{"sku": "tea", "quantity": 1}]}
-    payload = await staged.api.ask(PLACE, narrowed(CART, O.PLACE_ORDER), input=asked)
+    payload = await staged.api.ask(PLACE, narrowed(CART, PlacingPermission.PLACE_ORDER), input=asked)
     assert payload == {"order": None, "userErrors": []}
-    again = await staged.api.ask(PLACE, narrowed(CART, O.PLACE_ORDER, O.READ_ORDER), input=asked)
+    again = await staged.api.ask(
+        PLACE, narrowed(CART, PlacingPermission.PLACE_ORDER, OrderPermission.READ_ORDER), input=asked
+    )
     assert again["order"]
-    refused = await staged.api.ask(PLACE, narrowed(CART, O.READ_ORDER), input=asked)
+    refused = await staged.api.ask(PLACE, narrowed(CART, OrderPermission.READ_ORDER), input=asked)
     assert refused["order"] is None
     assert codes(refused) == ["FORBIDDEN"]
 
@@ -64,4 +69,6 @@ async def test_a_cart_that_may_only_place_is_told_that_it_did_and_no_more(staged
 async def test_a_price_in_an_order_takes_an_operation_of_its_own(staged: Staged) -> None:
     lines = [{"sku": "tea", "quantity": 1, "unitPrice": 1}]
     asked = {"reference": "cheap", "customerReference": "ana", "lines": lines}
-    assert codes(await staged.api.ask(PLACE, narrowed(CART, O.PLACE_ORDER), input=asked)) == ["FORBIDDEN"]
+    assert codes(await staged.api.ask(PLACE, narrowed(CART, PlacingPermission.PLACE_ORDER), input=asked)) == [
+        "FORBIDDEN"
+    ]
