@@ -7,13 +7,19 @@ VENV := .venv/bin/python
 RUNTIME := .venv/.requirements.lock
 DEVELOPMENT := .venv/.requirements-dev.lock
 
-.PHONY: help run test check format lock docs clean
+# Tests that can run side by side: `auto` is two processes for each processor, 0 is all in one.
+WORKERS ?= auto
+TESTS := $(VENV) -m pytest -v -rfEs -n $(WORKERS) -m "not trial"
+
+.PHONY: help run test fast trials check format lock docs clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run      set up and start everything"
-	@echo "make test     set up and run all tests"
-	@echo "make check    what continuous integration runs: format, lint, types, imports, tests"
+	@echo "make test     set up and run the tests, several at a time; ORDER=random shuffles them, ARGS goes to pytest"
+	@echo "make fast     run only the tests of the domain and the schema"
+	@echo "make trials   run what takes long or needs the machine for itself, about two hours; SHORT=1 takes minutes"
+	@echo "make check    what continuous integration runs: commits, format, lint, types, imports, tests, short trials"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     compile the two lock files from pyproject.toml"
 	@echo "make docs     write the generated pages of docs/"
@@ -29,7 +35,19 @@ run: $(RUNTIME)
 	@exec $(VENV) -m oms run
 
 test: $(DEVELOPMENT)
-	@exec $(VENV) -m pytest $(ARGS)
+	@exec $(TESTS) --durations=10 $(if $(filter random,$(ORDER)),-p random_order.plugin --random-order) $(ARGS)
+
+fast: $(DEVELOPMENT)
+	@exec $(TESTS) tests/domain tests/schema $(ARGS)
+
+trials: $(DEVELOPMENT)
+	@$(VENV) -m pytest -v -rfEs -m trial --durations=10 $(ARGS)
+ifndef SHORT
+	@$(VENV) -m tests.system.fuzz --cases 10000
+	@$(VENV) -m tests.system.crash_sweep --instances 10
+	@$(VENV) -m tests.system.simulation --seeds 1000 --steps 200
+	@$(VENV) -m tests.system.faults --operations 100000 --faults 9
+endif
 
 check:
 	@exec .ci/run

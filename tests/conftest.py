@@ -1,5 +1,10 @@
-"""The engines all tests share: real, and embedded unless the environment names others (OMS_TEST_…_URL)."""
+"""The engines that the tests of one process share: real, and embedded unless the environment names others.
 
+Each process of pytest-xdist has engines and a temporary folder of its own. Others are named by OMS_TEST_…_URL; then
+there can be only one process, because the tests empty the tables.
+"""
+
+import asyncio
 import fcntl
 import os
 import shutil
@@ -8,12 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 import pytest
+from xdist.remote import Producer
 
+from oms.platform.grants import address_of
 from oms.platform.migrations import migrate
 from oms.platform.settings import load_settings
 from oms.tools.dev_services.embedded import Engines
 from tests import owner
+from tests.distribution import ByFile, place_of
 
 PREFIX: Final = "oms-tests-"
 
@@ -26,16 +35,38 @@ GENEROUS: Final = {
 }
 os.environ |= GENEROUS
 IN_USE: Final = "in-use"
+DATABASE: Final = "OMS_TEST_DATABASE_URL"
+REDIS: Final = "OMS_TEST_REDIS_URL"
+
+WORKERS_PER_PROCESSOR: Final = 2
+"""Tests wait for processes and timers about half of the time."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    if os.environ.get(DATABASE) or os.environ.get(REDIS):
+        return 1
+    return WORKERS_PER_PROCESSOR * (os.cpu_count() or 1)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("random_order_enabled", False):
+        items.sort(key=lambda item: place_of(item.nodeid))  # a stable sort: within a place, as pytest ordered them
 
 
 @pytest.fixture(scope="session")
 def open_dir() -> Iterator[Path]:
     """A temporary folder that other users may enter, as root's databases need it; pytest closes its own."""
     _remove_left_behind()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    folder.chmod(0o711)
-    with (folder / IN_USE).open("w") as lock:
+    unlocked = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}"))
+    unlocked.chmod(0o711)
+    with (unlocked / IN_USE).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = unlocked.rename(unlocked.with_name(unlocked.name.removeprefix("new-")))  # once nobody can remove it
         yield folder
         shutil.rmtree(folder)
 
@@ -55,9 +86,9 @@ def _remove_left_behind() -> None:
 def engines(open_dir: Path) -> Iterator[Engines]:
     """PostgreSQL and Valkey for the whole run; safe against a killed process, not against a power cut."""
     given = load_settings(
-        database_url=os.environ.get("OMS_TEST_DATABASE_URL") or None,
+        database_url=os.environ.get(DATABASE) or None,
         migration_database_url=os.environ.get(owner.VARIABLE) or None,
-        redis_url=os.environ.get("OMS_TEST_REDIS_URL") or None,
+        redis_url=os.environ.get(REDIS) or None,
     )
     with Engines(
         open_dir / "engines",
@@ -74,7 +105,20 @@ def engines(open_dir: Path) -> Iterator[Engines]:
 def database_url(engines: Engines) -> str:
     """A database with all migrations applied, as the application. Whoever needs empty tables empties them."""
     migrate(engines.owner_url)
+    asyncio.run(_never_vacuum(engines.owner_url))
     return engines.database_url
+
+
+async def _never_vacuum(owner_url: str) -> None:
+    """Rows stay in the order of their insertion, also where others were deleted: some tests read without ORDER BY."""
+    from tests.shop import GROWING  # not above: it imports the whole domain, which many tests do without
+
+    connection = await asyncpg.connect(address_of(owner_url))
+    try:
+        for table in GROWING.split(", "):
+            await connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")

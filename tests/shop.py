@@ -1,7 +1,8 @@
 """A shop for tests: the real rules, tables and jobs on a real database, worked by hand instead of by a worker."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,7 +17,7 @@ from oms.domain.amendments import commands as amendments
 from oms.domain.cancellation import commands as cancellation
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
-from oms.domain.concepts import REGISTRY
+from oms.domain.concepts import REGISTRY, metadata
 from oms.domain.fulfilment import commands as shipments
 from oms.domain.fulfilment.commands import CourierAction, MoveShipment
 from oms.domain.identity.sessions import SessionRules
@@ -31,7 +32,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Refused
 from oms.jobs.consumer import Consumer
 from oms.jobs.context import JobContext
-from oms.platform.db import Changes, Database
+from oms.platform.db import Changes, Database, Tx
 from oms.providers.sandbox import Sandbox
 from oms.providers.sandbox_rules import SandboxRules
 from oms.providers.sandbox_store import CallLog, Outcome
@@ -47,16 +48,33 @@ SESSION_RULES = SessionRules(idle=timedelta(hours=8), longest=timedelta(days=1),
 GROWING = ", ".join(name for name in REGISTRY.tables if name != "fraud_settings")
 
 
+TRUNCATE_EVERY = 100
+"""So often what was deleted makes room: the tests' tables are never vacuumed."""
+_EMPTIED = itertools.count(1)
+_REFERRING_FIRST = [table.name for table in reversed(metadata.sorted_tables) if table.name != "fraud_settings"]
+
+
 def customer(reference: str) -> Viewer:
     return Viewer(reference, Role.CUSTOMER, reference)
 
 
 async def empty(owner: Database) -> None:
-    """Every table as the migrations left it."""
+    """Every table as the migrations left it. Deleting few rows takes a tenth of the time that TRUNCATE takes."""
     async with owner.transaction() as tx:
-        await tx.conn.execute(text(f"TRUNCATE {GROWING}"))
+        await tx.conn.execute(text(f"LOCK TABLE {GROWING}"))  # waits for other transactions, as TRUNCATE does
+        if next(_EMPTIED) % TRUNCATE_EVERY:
+            await _at_once(tx, [f"DELETE FROM {name}" for name in _REFERRING_FIRST])
+        else:
+            await tx.conn.execute(text(f"TRUNCATE {GROWING}"))
         reset = "UPDATE fraud_settings SET limit_minor = 0, maintenance = false, period = 1, last_seq = 0"
         await tx.conn.execute(text(reset))
+
+
+async def _at_once(tx: Tx, statements: Iterable[str]) -> None:
+    """In one message to the server; they return nothing."""
+    driver = (await tx.conn.get_raw_connection()).driver_connection
+    assert driver
+    await driver.execute("; ".join(statements))
 
 
 @dataclass

@@ -11,6 +11,8 @@ from benchmarks.load.results import Results
 from benchmarks.load.workloads import WORKLOADS
 from oms.platform.settings import PROJECT_DIR
 
+pytestmark = pytest.mark.trial
+
 TINY = (
     "--runs", "1", "--seconds", "1", "--warm-up", "0.5", "--outstanding", "20", "--subscribers", "12",
     "--flash-orders", "40", "--limit-orders", "20",

@@ -23,6 +23,7 @@ def made_here() -> bool:
     return added.returncode == 0
 
 
+@pytest.mark.trial
 @pytest.mark.skipif("not made_here()", reason="hosts are network namespaces: they take root on Linux")
 def test_a_host_is_added_and_lost_and_no_order_with_it() -> None:
     command = [sys.executable, "-m", "benchmarks.hosts", "--hosts", "2", "--share", "0.5", "--seconds", "2"]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import httpx
 import psutil
+import pytest
 
 from tests.platform.conftest import Environment, Instance, oms
 
@@ -57,6 +58,7 @@ class Cart:
         return found
 
 
+@pytest.mark.trial
 async def test_no_acknowledged_order_is_lost_when_everything_is_killed(
     start: Callable[..., Instance], environment: Environment
 ) -> None:

@@ -97,6 +97,7 @@ def migrate_further(tmp_path: Path, environment: Environment) -> Callable[[str],
     return apply
 
 
+@pytest.mark.trial
 async def test_a_migration_that_adds_is_applied_under_load_and_the_old_program_goes_on_and_starts_again(
     start: Callable[..., Instance],
     environment: Environment,

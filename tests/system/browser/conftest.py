@@ -18,7 +18,7 @@ Visit = Callable[..., Awaitable[Page]]
 """visit(persona, **options of the browser's context): a page of theirs, at their home."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(open_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an instance with the demo's catalogue and orders."""
     if chromium_path() is None:
@@ -30,13 +30,13 @@ def site(open_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     assert instance.stop(signal.SIGTERM) == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser(site: str) -> AsyncIterator[Browser]:
     async with chromium() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def elsewhere(site: str, open_dir: Path) -> AsyncIterator[Elsewhere]:
     running = running_instance(open_dir / "browsers")
     assert running

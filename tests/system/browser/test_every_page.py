@@ -13,6 +13,8 @@ from tests.system.browser.elsewhere import Elsewhere
 from tests.system.browser.tour import STOPS, Scene, Stop, set_scene, signed_in
 from tests.system.browser.weight import Weight
 
+pytestmark = pytest.mark.random_order(disabled=True)
+
 HEAVIEST_KB = 100
 
 

@@ -4,6 +4,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.shop import ShopUnderTest
 
 SECONDS = 5
@@ -11,6 +13,7 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 PARTS = ("buy", "buy", "answer", "carry", "manage", "drain", "drain")
 
 
+@pytest.mark.trial
 async def test_processes_that_race_for_stock_and_limit_leave_the_books_straight(
     shop: ShopUnderTest, database_url: str, tmp_path: Path
 ) -> None:

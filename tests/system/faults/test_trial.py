@@ -17,6 +17,7 @@ TRIED = (
 )
 
 
+@pytest.mark.trial
 def test_nothing_acknowledged_is_lost_and_nothing_comes_that_nobody_asked_for() -> None:
     outcome = play(Trial(SEED, operations=1500, faults=len(TRIED), scale=0.1, kinds=TRIED))
     assert outcome.violations == [], "\n".join([f"seed {SEED}", *outcome.timeline])

@@ -16,6 +16,7 @@ from tests.system.fuzz.verdict import complaints
 CASES = 300
 
 
+@pytest.mark.trial
 def test_no_answer_is_a_fault_or_tells_too_much_and_the_shop_is_whole_afterwards(shop: Asked) -> None:
     report = ask(shop, cases=CASES, beginning=1)
     assert report.bad == []
@@ -48,6 +49,7 @@ def test_what_would_be_wrong_is_noticed(role: Role, status: int, body: str, comp
     assert found.startswith(complaint)
 
 
+@pytest.mark.trial
 def test_support_is_told_what_the_canary_is_in_so_that_its_silence_means_something(shop: Asked) -> None:
     document = '{ order(reference: "ben-0") { shippingAddress { name } lines { unitPrice { amount } } } }'
     answers = {}

@@ -11,6 +11,8 @@ from tests.system.hot_path.plan import OF_AN_INDEX, Look, looks
 from tests.system.hot_path.telling import Executed
 from tests.system.hot_path.ways import COMMANDS_AND_WORK, LISTS, ONE_ORDER
 
+pytestmark = pytest.mark.random_order(disabled=True)
+
 GROWING: Final = metadata.tables.keys() - SMALL
 MOST_ROWS: Final = 500
 """A page, a batch of orders with all that is theirs, or what workers hold; the tables have twenty thousand and more."""

@@ -17,7 +17,10 @@ from oms.tools.dev_services.embedded import running_instance
 SAMPLE = PROJECT_DIR.parent / "shared/data/sample"
 FILES = [str(SAMPLE / source / "orders.jsonl.gz") for source in ("olist", "uci")]
 
-pytestmark = pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of real orders is not here")
+pytestmark = [
+    pytest.mark.trial,
+    pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of real orders is not here"),
+]
 
 START_S = 90
 STOP_S = 60

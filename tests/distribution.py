@@ -1,0 +1,29 @@
+"""How tests are spread over several processes: a file's tests stay together, for they share what its fixtures start."""
+
+from typing import Final
+
+from xdist.scheduler import LoadScopeScheduling
+
+ONE_PLACE: Final = ("tests/system/browser/", "tests/tools/check/")
+"""Folders whose files share what is expensive: a running instance with Chromium, the database of a long history."""
+
+EACH_APART: Final = ("tests/system/simulation/test_planted_bugs.py",)
+"""Files whose tests share nothing that takes long to make."""
+
+LONGEST_FIRST: Final = ("tests/system/", "tests/platform/", "tests/benchmarks/", "tests/tools/")
+"""So that no process is left alone with a long one at the end."""
+
+
+def place_of(file: str) -> int:
+    """The smaller, the earlier the tests of that file begin."""
+    return next((place for place, folder in enumerate(LONGEST_FIRST) if file.startswith(folder)), len(LONGEST_FIRST))
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Gives each process a file at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        if file in EACH_APART:
+            return nodeid
+        return next((folder for folder in ONE_PLACE if file.startswith(folder)), file)
