@@ -12,7 +12,7 @@ from typing import Final
 
 from oms.platform.settings import PROJECT_DIR
 
-LONGEST_S: Final = 60
+LONGEST_S: Final = 60.0
 
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
@@ -24,22 +24,26 @@ _FORKS.set_forkserver_preload(
 )  # fmt: skip
 
 
-def oms(*arguments: str, environment: Mapping[str, str], typed: str = "") -> subprocess.CompletedProcess[str]:
+def oms(
+    *arguments: str, environment: Mapping[str, str], typed: str = "", within_s: float = LONGEST_S
+) -> subprocess.CompletedProcess[str]:
     """Its end, as subprocess.run() would tell it. `environment` is all of it; `typed` is its standard input."""
     with tempfile.TemporaryDirectory(prefix="oms-command-") as folder:
         told = Path(folder)
         (told / "0").write_text(typed)
         process = _FORKS.Process(target=_run, args=(arguments, dict(environment), folder))
         process.start()
-        return subprocess.CompletedProcess(arguments, _ended(process), *((told / fd).read_text() for fd in "12"))
+        return subprocess.CompletedProcess(
+            arguments, _ended(process, within_s), *((told / fd).read_text() for fd in "12")
+        )
 
 
-def _ended(process: BaseProcess) -> int:
-    process.join(LONGEST_S)
+def _ended(process: BaseProcess, within_s: float) -> int:
+    process.join(within_s)
     if process.exitcode is None:
         process.kill()
         process.join()
-        raise TimeoutError(f"The command did not end within {LONGEST_S} s.")
+        raise TimeoutError(f"The command did not end within {within_s} s.")
     return process.exitcode
 
 

@@ -14,7 +14,9 @@ import psutil
 import pytest
 
 from oms.platform.settings import PROJECT_DIR
+from tests import oms_process
 
+CompletedProcess = subprocess.CompletedProcess[str]
 Environment = dict[str, str]
 READY_WITHIN_S = 60.0
 
@@ -120,14 +122,6 @@ def shared(open_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     assert instance.stop(signal.SIGTERM) == 0
 
 
-def oms(environment: Environment, *arguments: str, within_s: float = 60) -> subprocess.CompletedProcess[str]:
+def oms(environment: Environment, *arguments: str, within_s: float = oms_process.LONGEST_S) -> CompletedProcess:
     """Run one command of the product to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "oms", *arguments],
-        cwd=PROJECT_DIR,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=within_s,
-        check=False,
-    )
+    return oms_process.oms(*arguments, environment=environment, within_s=within_s)

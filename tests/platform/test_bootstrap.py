@@ -21,8 +21,8 @@ def test_an_old_python_is_refused_with_a_way_out() -> None:
 
 def test_a_python_without_ensurepip_names_the_package_to_install(tmp_path: Path) -> None:
     """As Debian ships it: the real script, run by an interpreter that finds no ensurepip."""
-    (tmp_path / "oms").mkdir()
-    shutil.copy(PROJECT_DIR / "oms/tools/bootstrap.py", tmp_path / "oms")
+    (tmp_path / "oms/tools").mkdir(parents=True)
+    shutil.copy(PROJECT_DIR / "oms/tools/bootstrap.py", tmp_path / "oms/tools")
     (tmp_path / "requirements.lock").touch()
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['ensurepip'] = None")
     ended = subprocess.run(

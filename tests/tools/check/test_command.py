@@ -3,17 +3,16 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from sqlalchemy.engine import make_url
 
-from oms.platform.settings import PROJECT_DIR
 from oms.tools.check.check import Check, Finding, Kind, Report, Result
 from oms.tools.check.report import print_report
 from oms.tools.check.rules import ALL
+from tests.oms_process import oms
 from tests.tools.check.conftest import HonestShop, execute
 
 
@@ -21,15 +20,7 @@ def check(folder: Path, url: str | None, *arguments: str) -> subprocess.Complete
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
     if url is not None:
         environment["OMS_DATABASE_URL"] = url
-    return subprocess.run(
-        [sys.executable, "-m", "oms", "check", *arguments],
-        cwd=PROJECT_DIR,
-        env=environment | {"OMS_DATA_DIR": str(folder), "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return oms("check", *arguments, environment=environment | {"OMS_DATA_DIR": str(folder), "NO_COLOR": "1"})
 
 
 def test_a_clean_shop_exits_with_0_and_writes_json(honest_shop: HonestShop, tmp_path: Path) -> None:

@@ -4,21 +4,19 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from oms.domain.concepts import REGISTRY
 from oms.domain.work import store as work_store
-from oms.platform.settings import PROJECT_DIR
+from tests.oms_process import oms
 from tests.shop import ShopUnderTest
 
 
 def doctor(database_url: str, redis_url: str, *options: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"OMS_DATABASE_URL": database_url, "OMS_REDIS_URL": redis_url}
-    command = [sys.executable, "-m", "oms", "doctor", *options]
-    return subprocess.run(command, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
+    return oms("doctor", *options, environment=environment)
 
 
 async def test_a_running_shop_is_healthy(shop: ShopUnderTest, database_url: str, redis_url: str) -> None:
