@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+import oms.domain.concepts  # noqa: F401 - registers the state machines
 from oms.platform.settings import PROJECT_DIR
 from oms.tools.reference.diagrams import state_diagrams
 

@@ -1,14 +1,9 @@
-"""By what docs/guides/scaling.md distributes each table: its table of tables is what the tests hold the product to."""
+"""By which key each table can be distributed, as its concept declares it."""
 
-import re
 from dataclasses import dataclass
-from typing import Final
 
-from oms.platform.settings import PROJECT_DIR
-
-_PAGE: Final = PROJECT_DIR / "docs/guides/scaling.md"
-_ROW: Final = re.compile(r"^\| (?P<tables>`[^|]*`) \| (?:`(?P<key>\w+)`|–) \| (?P<of>[^|]*) \|", re.MULTILINE)
-_NAME: Final = re.compile(r"`(\w+)`")
+from oms.domain.concepts import REGISTRY
+from oms.platform.tables import described
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +19,5 @@ class Placement:
 
 def placements() -> dict[str, Placement]:
     """By table."""
-    section = _PAGE.read_text().partition("## Which tables, by which keys")[2].partition("\n## ")[0]
-    return {
-        table: Placement(row["key"], row["of"].strip())
-        for row in _ROW.finditer(section)
-        for table in _NAME.findall(row["tables"])
-    }
+    tables = [table for concept in REGISTRY.concepts for table in concept.tables]
+    return {table.name: Placement(described(table).key, described(table).of) for table in tables}
