@@ -147,7 +147,7 @@ async def _main(folder: Path) -> None:
     with Engines(folder / "engines", durable=False) as engines:
         await asyncio.to_thread(migrate, engines.owner_url)
         settings = load_settings(database_url=engines.database_url, redis_url=engines.redis_url)
-        db = Database(engines.database_url, pool_size=2, ring=lambda _: None)
+        db = Database(engines.database_url, pool_size=2, notify=lambda _: None)
         tokens = {}
         async with db.transaction() as tx:
             for role in (Role.SUPPORT, Role.SERVICE):

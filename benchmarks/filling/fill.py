@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
-from benchmarks.filling.tables import CUSTOMERS, REST, TALLIES, TRAIL
+from benchmarks.filling.tables import CUSTOMERS, EVENTS, REST, TALLIES
 from oms.platform.grants import address_of
 from oms.tools.dev_services.embedded import Engines
 
@@ -70,9 +70,9 @@ async def fill_running(owner_url: str, orders: int, report: Report) -> None:
     first, second = connections
     try:
         await first.execute(_shapes(orders))
-        await asyncio.gather(_load(first, TRAIL, orders, report), _load_rest(second, orders, report))
+        await asyncio.gather(_load(first, EVENTS, orders, report), _load_rest(second, orders, report))
         report("vacuum and statistics")
-        await asyncio.gather(*(_settle(*each) for each in ((first, TRAIL), (second, REST))))
+        await asyncio.gather(*(_settle(*each) for each in ((first, EVENTS), (second, REST))))
         await first.execute("VACUUM (ANALYZE) customers, tallies")
         await first.execute(f"COMMENT ON SCHEMA filling IS '{orders}'")
         await first.execute("CHECKPOINT")
@@ -87,7 +87,7 @@ async def add(owner_url: str, orders: int) -> None:
     try:
         async with connection.transaction():
             await connection.execute(_shapes(orders))
-            for statement in itertools.chain(*TRAIL.values(), *REST.values()):
+            for statement in itertools.chain(*EVENTS.values(), *REST.values()):
                 await connection.execute(statement, 1, orders)
             await connection.execute(f"{CUSTOMERS} ON CONFLICT DO NOTHING", 1, customers_of(orders))
             await connection.execute(f"{TALLIES} ON CONFLICT DO NOTHING")

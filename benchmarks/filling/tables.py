@@ -1,7 +1,7 @@
-"""One statement for each table: rows of the orders from $1 to $2, or for `BY_CUSTOMER` of all.
+"""One statement for each table: the rows of the orders from $1 to $2.
 
 Instants after placing: allocated after 5 ms, invoiced 10, charge started 12, charged 15, booked 20 ms, dispatched an
-hour, delivered five hours. Statuses, actors and what events tell are those of `oms/domain`.
+hour, delivered five hours. Statuses, actors and the data of events are those of `oms/domain`.
 """
 
 from collections.abc import Mapping
@@ -55,11 +55,11 @@ SHIPMENTS: Final = f"""
            {_at(15_000)}, {_INVOICE}, p.subtotal, 0, p.tax, p.shipping, {_at(10_000)}
     FROM filling.parcels($1, $2) AS p
 """
-# Written by no transaction that anybody might wait for: those who follow the log do not look at these.
-_EVENT: Final = "INSERT INTO order_events (order_id, seq, at, type, actor, actor_role, shipment, data, transaction)"
+# Of an old transaction, so that readers of new events skip them.
+_EVENT: Final = "INSERT INTO order_events (order_id, seq, at, type, actor, actor_role, subject, data, transaction)"
 EVENTS_OF_ORDERS: Final = f"""
     {_EVENT}
-    SELECT o.id, e.seq, filling.instant(o.placed_us + e.after_us), e.type, e.actor, e.role, NULL, e.data, 1
+    SELECT o.id, e.seq, filling.instant(o.placed_us + e.after_us), e.type, e.actor, e.role, '', e.data, 1
     FROM filling.orders($1, $2) AS o CROSS JOIN LATERAL (VALUES
         (1, CAST(0 AS bigint), 'OrderPlaced', 'cart', 'SERVICE', CAST('{{"to": "PENDING"}}' AS jsonb)),
         (2, 5000, 'ItemsAllocated', 'allocation', NULL, CASE WHEN o.split
@@ -74,7 +74,7 @@ EVENTS_OF_ORDERS: Final = f"""
 EVENTS_OF_SHIPMENTS: Final = f"""
     {_EVENT}
     SELECT p.id, CASE WHEN p.split THEN 1 + 2 * e.step + p.number - 1 ELSE 2 + e.step END,
-           filling.instant(p.placed_us + e.after_us), e.type, e.actor, e.role, p.number, e.data, 1
+           filling.instant(p.placed_us + e.after_us), e.type, e.actor, e.role, 'shipment/' || p.number, e.data, 1
     FROM filling.parcels($1, $2) AS p CROSS JOIN LATERAL (VALUES
         (1, CAST(10000 AS bigint), 'ShipmentInvoiced', 'billing', NULL,
             jsonb_build_object('total', {_TOTAL}, 'number', {_INVOICE})),
@@ -99,9 +99,9 @@ TALLIES: Final = """
     WHERE o.reference ^@ 'FILLED-' GROUP BY o.customer_id, o.currency
 """
 
-TRAIL: Final[Mapping[str, tuple[str, ...]]] = {"order_events": (EVENTS_OF_ORDERS, EVENTS_OF_SHIPMENTS)}
+EVENTS: Final[Mapping[str, tuple[str, ...]]] = {"order_events": (EVENTS_OF_ORDERS, EVENTS_OF_SHIPMENTS)}
 REST: Final[Mapping[str, tuple[str, ...]]] = {
     "orders": (ORDERS,), "order_references": (REFERENCES,), "order_lines": (LINES,), "shipments": (SHIPMENTS,),
     "allocations": (ALLOCATIONS,),
 }  # fmt: skip
-"""Tables with their statements, in two halves that take about as long: each is loaded by a connection of its own."""
+"""Tables with their statements, in two halves that take about as long. Each half is loaded over its own connection."""

@@ -16,7 +16,7 @@ _ANSWER_WITHIN_S: Final = 2.0
 _FOUND: Final = "SELECT count(*) FROM orders WHERE reference = ANY ($1::text[])"
 _TWICE: Final = """
     SELECT count(*) FROM (
-        SELECT FROM order_events WHERE type = 'ShipmentCharged' GROUP BY order_id, shipment HAVING count(*) > 1) twice
+        SELECT FROM order_events WHERE type = 'ShipmentCharged' GROUP BY order_id, subject HAVING count(*) > 1) twice
 """
 
 

@@ -30,7 +30,11 @@ from oms.platform.db import Database
 from oms.platform.grants import address_of
 from oms.web.auth.credentials import SessionCookie
 
-_OF_ORDERS: Final = ("order_lines", "order_events", "shipments", "allocations", "work")
+_OF_ORDERS: Final = {
+    "order_lines": "order_id", "order_events": "order_id", "shipments": "order_id", "allocations": "order_id",
+    "work": "subject_id",
+}  # fmt: skip
+"""Tables, and the column that has the order's id."""
 _PATIENCE_S: Final = 300.0
 _WORKERS_THERE: Final = "SELECT count(*) FROM workers WHERE seen_at > clock_timestamp() - interval '3 seconds'"
 _PLACED: Final = "SELECT count(*) FROM order_references WHERE reference >= $1 AND reference < $2"
@@ -92,8 +96,8 @@ class Ground:
         if self.filled:
             last = await self.owner.fetchval("SELECT filling.order_id($1)", self.filled)
             await self.owner.execute(_FREE_REFERENCES, last)
-            for table in _OF_ORDERS:
-                await self.owner.execute(f"DELETE FROM {table} WHERE order_id > $1", last)  # noqa: S608 - names above
+            for table, order_id in _OF_ORDERS.items():
+                await self.owner.execute(f"DELETE FROM {table} WHERE {order_id} > $1", last)  # noqa: S608 - names above
             await self.owner.execute("DELETE FROM orders WHERE id > $1", last)
             await self.owner.execute(f"VACUUM {', '.join(_OF_ORDERS)}, orders, order_references")
         else:
@@ -122,7 +126,7 @@ class Ground:
 
 async def stand_on(shop: Shop, options: Options, filled: int) -> Ground:
     """Callers are made, and the shop's catalogue and stock put up; its web processes run."""
-    db = Database(shop.engines.database_url, pool_size=1, ring=lambda _: None)
+    db = Database(shop.engines.database_url, pool_size=1, notify=lambda _: None)
     async with db.transaction() as tx:
         tokens = {
             role: await issue_token(tx, role=role, name=name, customer_reference=None, days=1)

@@ -20,14 +20,14 @@ END = text("SELECT pg_terminate_backend(:pid)")
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
     """With one connection only: what is wrong with it shows at once."""
-    opened = Database(database_url, pool_size=1, ring=lambda _news: None)
+    opened = Database(database_url, pool_size=1, notify=lambda _news: None)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
 async def other(database_url: str) -> AsyncIterator[Database]:
-    opened = Database(owner_of(database_url), pool_size=1, ring=lambda _news: None)
+    opened = Database(owner_of(database_url), pool_size=1, notify=lambda _news: None)
     yield opened
     await opened.close()
 
@@ -124,7 +124,7 @@ async def test_who_is_lost_in_the_midst_of_a_question_keeps_no_lock(database_url
     async with other.transaction() as tx:
         await tx.run(Statement("INSERT INTO warehouses (code, name) VALUES (:code, :code)"), code=code)
     lock = Statement("SELECT name FROM warehouses WHERE code = :code FOR UPDATE")
-    lost = Database(database_url, pool_size=1, ring=lambda _news: None, timeout_s=0.5)
+    lost = Database(database_url, pool_size=1, notify=lambda _news: None, timeout_s=0.5)
     entered = lost.transaction()
     tx = await entered.__aenter__()
     await tx.rows(lock, code=code)

@@ -112,7 +112,7 @@ def test_secrets_and_personal_data_are_left_out_by_name_and_by_look(written: io.
 async def test_a_failed_statement_tells_neither_its_values_nor_the_rows_it_met(
     written: io.StringIO, database_url: str
 ) -> None:
-    db = Database(database_url, pool_size=1, ring=lambda _news: None)
+    db = Database(database_url, pool_size=1, notify=lambda _news: None)
     statements = ("SELECT CAST(:text AS text) FROM nowhere", _TAKEN, "SELECT :text + 1", "SELECT (:text || '')::int")
     for statement in statements:
         with pytest.raises(DBAPIError) as failure:

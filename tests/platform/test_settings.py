@@ -1,11 +1,13 @@
-"""Settings: refused with one line each, documented, and spelt the same everywhere."""
+"""Settings: a bad value is refused with one line, and every setting is documented."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from oms.platform.settings import Settings, SettingsInvalid, load_settings, unknown_variables
+from oms.domain.concepts import REGISTRY
+from oms.jobs.worker import served_queues
+from oms.platform.settings import CannotStart, Settings, SettingsInvalid, load_settings, unknown_variables
 
 PROJECT = Path(__file__).parents[2]
 
@@ -19,11 +21,11 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_bad_value_is_refused_with_one_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMS_PORT", "eighty")
     monkeypatch.setenv("OMS_SANDBOX_FAILURE_RATE", "3")
-    monkeypatch.setenv("OMS_QUEUES", "billing,nonsense")
+    monkeypatch.setenv("OMS_WORK_BATCH", "none")
     with pytest.raises(SettingsInvalid) as refusal:
         load_settings()
     lines = str(refusal.value).splitlines()
-    assert [line.split()[0] for line in lines] == ["OMS_PORT", "OMS_QUEUES", "OMS_SANDBOX_FAILURE_RATE"]
+    assert [line.split()[0] for line in lines] == ["OMS_PORT", "OMS_WORK_BATCH", "OMS_SANDBOX_FAILURE_RATE"]
     assert "'eighty'" in lines[0]
 
 
@@ -49,6 +51,12 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
 def test_queues_are_a_comma_separated_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMS_QUEUES", "billing, deadlines")
     assert load_settings().queues == ("billing", "deadlines")
+
+
+def test_queues_that_no_concept_declares_are_refused() -> None:
+    with pytest.raises(CannotStart, match="OMS_QUEUES names no queue: nonsense"):
+        served_queues(("billing", "nonsense"))
+    assert served_queues(()) == tuple(REGISTRY.work_kinds)
 
 
 def test_a_relative_data_folder_lies_in_the_project() -> None:
