@@ -25,12 +25,13 @@ REQUIREMENTS: Final = [f"{section}.{n}" for section, count in LEVELS_1_AND_2.ite
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """Number, verdict and test of each row of the table."""
+    """Number, verdict and test of each requirement in the table; a row may answer several."""
     for line in PAGE.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" |")]
-        if re.fullmatch(r"\d+(\.\d+){0,2}", cells[0]):
-            number, verdict, _, shown_by = cells
-            yield number, verdict, shown_by
+        numbers = cells[0].split(", ")
+        if all(re.fullmatch(r"\d+(\.\d+){0,2}", number) for number in numbers):
+            _, verdict, _, shown_by = cells
+            yield from ((number, verdict, shown_by) for number in numbers)
 
 
 def section_and_chapter(number: str) -> tuple[str, str]:
