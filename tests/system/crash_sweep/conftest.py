@@ -1,4 +1,4 @@
-"""One ground, with its engines and its nursery, for all tests of the sweep."""
+"""The prepared database and the fork server, for all tests of the sweep."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from oms.tools.dev_services.embedded import Engines
-from tests.system.crash_sweep.ground import Ground
-from tests.system.crash_sweep.processes import Nursery
+from tests.system.crash_sweep.instances import Instances
+from tests.system.crash_sweep.processes import ForkServer
 
 
 @pytest.fixture(scope="module")
-async def ground(engines: Engines, open_dir: Path) -> AsyncIterator[Ground]:
-    async with Nursery() as nursery, Ground(engines, open_dir / "crash-sweep", nursery) as ground:
-        yield ground
+async def instances(engines: Engines, open_dir: Path) -> AsyncIterator[Instances]:
+    async with ForkServer() as fork_server, Instances(engines, open_dir / "crash-sweep", fork_server) as instances:
+        yield instances

@@ -1,4 +1,4 @@
-"""One order on its way: what people ask for, and what the sweep sees of it from outside."""
+"""One order's life: the commands of people, and the order's state as the sweep observes it from outside."""
 
 import asyncio
 import json
@@ -10,9 +10,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from oms.domain.vocabulary import ids
-from tests.system.crash_sweep.ground import Instance
+from tests.system.crash_sweep.instances import Instance
 
-_LOOK_EVERY_S: Final = 0.02
+_POLL_EVERY_S: Final = 0.02
 FINAL: Final = ("COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT")
 PAID: Final = ("SUCCEEDED", "REFUNDED")
 
@@ -44,13 +44,13 @@ _STATE: Final = """
 """
 
 
-class NeverCame(AssertionError):
-    """What must come, wherever a process dies, did not."""
+class NeverHappened(AssertionError):
+    """Something that must happen, wherever a process is killed, did not."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`shipments`: each one's status and its payment's. `parked`: shipment and queue of parked work."""
+    """`shipments`: status and payment status of each. `parked`: part and queue of parked work."""
 
     status: str
     shipments: tuple[tuple[str, str], ...]
@@ -60,34 +60,34 @@ class State:
 
     @property
     def is_over(self) -> bool:
-        """Final, and nothing left to be done."""
+        """Final, with no work left."""
         return self.status in FINAL and not self.steps
 
 
 class Journey:
-    """Plays one way on one instance. Commands are repeated until they are answered, each under its own key."""
+    """Plays one scenario on one instance. Commands are repeated until they are answered, each with its own key."""
 
-    def __init__(self, instance: Instance, reference: str, patience_s: float) -> None:
+    def __init__(self, instance: Instance, reference: str, timeout_s: float) -> None:
         self._instance = instance
         self._reference = reference
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._retries = 0
         self.id: UUID
 
     async def place(self, lines: Mapping[str, int], *, key: str | None = None, **more: Any) -> None:
-        """Without a key the reference alone makes it repeatable."""
+        """Without a key, the reference alone makes it repeatable."""
         order = {"reference": self._reference, "customerReference": f"customer-{self._reference}"} | more
         order["lines"] = [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()]
-        placed = await self._ask("SERVICE", _PLACE, key and f"{self._reference}-{key}", input=order)
+        placed = await self._request("SERVICE", _PLACE, key and f"{self._reference}-{key}", input=order)
         found = ids.parse_order(placed["order"]["id"])
         assert found
         self.id = found
 
     async def accept(self) -> None:
-        await self._ask("SERVICE", _ACCEPT, f"{self._reference}-accept", order=ids.order_id(self.id))
+        await self._request("SERVICE", _ACCEPT, f"{self._reference}-accept", order=ids.order_id(self.id))
 
     async def cancel(self) -> None:
-        await self._ask("SUPPORT", _CANCEL, f"{self._reference}-cancel", order=ids.order_id(self.id))
+        await self._request("SUPPORT", _CANCEL, f"{self._reference}-cancel", order=ids.order_id(self.id))
 
     async def dispatch(self, number: int) -> None:
         await self._for_shipment(_DISPATCH, number, "dispatch")
@@ -98,9 +98,9 @@ class Journey:
     async def fail(self, number: int) -> None:
         await self._for_shipment(_FAIL, number, "fail")
 
-    async def _for_shipment(self, document: str, number: int, act: str) -> None:
-        key = f"{self._reference}-{act}-{number}"
-        await self._ask("COURIER", document, key, shipment=ids.shipment_id(self.id, number))
+    async def _for_shipment(self, document: str, number: int, action: str) -> None:
+        key = f"{self._reference}-{action}-{number}"
+        await self._request("COURIER", document, key, shipment=ids.shipment_id(self.id, number))
 
     async def give_up(self) -> None:
         await self._for_parked(_GIVE_UP, f"{self._reference}-give-up")
@@ -112,18 +112,18 @@ class Journey:
     async def _for_parked(self, document: str, key: str) -> None:
         state = await self.state()
         assert state
-        shipment, queue = state.parked[0]
-        await self._ask("SUPPORT", document, key, work=ids.work_id(self.id, shipment, queue))
+        part, queue = state.parked[0]
+        await self._request("SUPPORT", document, key, work=ids.work_id(self.id, part, queue))
 
     async def switch_maintenance(self, *, on: bool) -> None:
-        await self._ask("MANAGER", _MAINTENANCE, f"{self._reference}-maintenance-{on}", on=on)
+        await self._request("MANAGER", _MAINTENANCE, f"{self._reference}-maintenance-{on}", on=on)
 
-    async def _ask(self, role: str, document: str, key: str | None, **variables: Any) -> Any:
+    async def _request(self, role: str, document: str, key: str | None, **variables: Any) -> Any:
         document = document.replace("ERRORS", "userErrors { code message }")
-        return await self._instance.client.ask(role, document, key=key, **variables)
+        return await self._instance.client.request(role, document, key=key, **variables)
 
     async def state(self) -> State | None:
-        """None while there is no such order."""
+        """None while the order does not exist."""
         rows = await self._instance.rows(_STATE, self._reference)
         if not rows:
             return None
@@ -131,32 +131,32 @@ class Journey:
         return State(
             rows[0]["status"],
             tuple((status, payment) for status, payment in json.loads(rows[0]["shipments"])),
-            tuple((shipment, queue) for shipment, queue, _, _, parked_at in work if parked_at),
+            tuple((part, queue) for part, queue, _, _, parked_at in work if parked_at),
             any(held for *_, held, _ in work),
             tuple(step for _, _, step, *_ in work),
         )
 
     async def until(self, holds: Callable[[State], bool], *, retrying: bool = False) -> State:
-        """Looks until it holds; whoever was killed is started again. `retrying`: support retries what is parked.
+        """Polls until it holds; restarts killed processes. `retrying`: support retries parked work.
 
-        Raises NeverCame.
+        Raises NeverHappened.
         """
         state = None
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(self._timeout_s):
                 while True:
-                    await self._instance.keep()
+                    await self._instance.keep_running()
                     state = await self.state()
                     if state and holds(state):
                         return state
                     if state and retrying and state.parked:
                         await self._retry()
-                    await asyncio.sleep(_LOOK_EVERY_S)
+                    await asyncio.sleep(_POLL_EVERY_S)
         except TimeoutError as error:
-            raise NeverCame(f"within {self._patience_s:g} s; the order is {state}") from error
+            raise NeverHappened(f"within {self._timeout_s:g} s; the order is {state}") from error
 
-    def wrong_with_providers(self, state: State) -> Iterator[str]:
-        """What the billing system and the courier have on their books of it, against how its shipments ended."""
+    def provider_errors(self, state: State) -> Iterator[str]:
+        """Where the billing system's and the courier's books do not match how the shipments ended."""
         calls = self._calls()
         for number, (_, payment) in enumerate(state.shipments, 1):
             charges = _granted(calls, "charge", f"{self.id.hex}-{number}-")

@@ -1,4 +1,4 @@
-"""The processes of one instance, forked from the nursery; whoever dies of a kill is there again in a moment."""
+"""The processes of an instance, forked from one that has imported everything; killed ones are restarted at once."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ READY_WITHIN_S = 60.0
 
 @dataclass(slots=True)
 class Child:
-    """A process of the product. `ended` gives its exit status, negative for a signal."""
+    """A process of the product. `ended`: its exit status, negative for a signal."""
 
     pid: int
     ended: asyncio.Future[int]
@@ -29,8 +29,8 @@ class Child:
         return self.ended.result() if self.ended.done() else None
 
 
-class Nursery:
-    """Forks processes of the product; entered, it is there and has imported everything."""
+class ForkServer:
+    """Runs fork_server.py and forks processes of the product from it."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
@@ -42,7 +42,7 @@ class Nursery:
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.system.crash_sweep.nursery"),
+            *(sys.executable, "-m", "tests.system.crash_sweep.fork_server"),
             cwd=PROJECT_DIR,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -62,8 +62,8 @@ class Nursery:
     async def _listen(self) -> None:
         assert self._process.stdout
         async for line in self._process.stdout:
-            self._hear(json.loads(line))
-        ended = RuntimeError(f"the nursery ended ({await self._process.wait()}); its own message stands above")
+            self._receive(json.loads(line))
+        ended = RuntimeError(f"the fork server ended ({await self._process.wait()}); its own message is above")
         waiting: list[asyncio.Future[Any]] = [
             self._ready,
             *self._starting.values(),
@@ -73,8 +73,8 @@ class Nursery:
             if not future.done():
                 future.set_exception(ended)
 
-    def _hear(self, told: Mapping[str, Any]) -> None:
-        match told:
+    def _receive(self, message: Mapping[str, Any]) -> None:
+        match message:
             case {"ready": True}:
                 self._ready.set_result(None)
             case {"started": number, "pid": pid}:
@@ -90,57 +90,62 @@ class Nursery:
         environment: Mapping[str, str],
         log: Path,
         *,
-        board: Path | None = None,
-        deaf_to: str = "",
+        switch_folder: Path | None = None,
+        lost_answers: str = "",
         bug: str = "",
     ) -> Child:
-        """A process that runs `python -m oms COMMAND`; under watch where it has a board."""
+        """Forks a process that runs `python -m oms COMMAND`; with `switch_folder` it has a kill switch there."""
         number = next(self._numbers)
         started: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
         self._starting[number] = started
         order = {"start": number, "command": list(command), "environment": dict(environment), "log": str(log)}
-        order |= {"board": str(board or ""), "deaf_to": deaf_to, "bug": bug}
+        order |= {"switch_folder": str(switch_folder or ""), "lost_answers": lost_answers, "bug": bug}
         assert self._process.stdin
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         return await started
 
     async def run(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> tuple[int, str]:
-        """A command to its end: exit status and output."""
-        log.unlink(missing_ok=True)  # noqa: ASYNC240 - nobody else waits for this loop
+        """Runs a command to its end: exit status and output."""
+        log.unlink(missing_ok=True)  # noqa: ASYNC240 - nothing else runs in this loop
         child = await self.start(command, environment, log)
         status = await child.ended
         return status, log.read_text()  # noqa: ASYNC240
 
 
 @dataclass(slots=True)
-class Kept:
-    """A process that is started again whenever it has died: a supervisor's part, played by the sweep."""
+class Supervised:
+    """A process that is restarted whenever it was killed."""
 
-    nursery: Nursery
+    fork_server: ForkServer
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path
-    board: Path | None = None
-    deaf_to: str = ""
+    switch_folder: Path | None = None
+    lost_answers: str = ""
     bug: str = ""
     child: Child | None = field(default=None)
 
-    async def keep(self) -> bool:
-        """Starts it if it does not run; whether it did so. Raises AssertionError if it ended by itself."""
+    async def keep_running(self) -> bool:
+        """Starts it if it does not run; returns whether it did so. Raises AssertionError if it was not killed."""
         if self.child and self.child.status is None:
             return False
-        assert self.child is None or self.child.status == -signal.SIGKILL, self._ended_by_itself()
-        self.child = await self.nursery.start(
-            self.command, self.environment, self.log, board=self.board, deaf_to=self.deaf_to, bug=self.bug
+        assert self.child is None or self.child.status == -signal.SIGKILL, self._unexpected_end()
+        self.child = await self.fork_server.start(
+            self.command,
+            self.environment,
+            self.log,
+            switch_folder=self.switch_folder,
+            lost_answers=self.lost_answers,
+            bug=self.bug,
         )
         return True
 
     async def kill(self) -> None:
         if self.child and self.child.status is None:
-            with suppress(ProcessLookupError):  # it was killed at its point, which is not heard of yet
+            with suppress(ProcessLookupError):  # killed at its point, and its end not yet reported
                 os.kill(self.child.pid, signal.SIGKILL)
             await self.child.ended
 
-    def _ended_by_itself(self) -> str:
+    def _unexpected_end(self) -> str:
         status = self.child.status if self.child else None
         return f"{self.command[0]} ended by itself ({status}): {self.log.read_text()[-2000:]}"

@@ -1,4 +1,4 @@
-"""Records the points of every way, then plays the way again for each of them and kills a process there."""
+"""Records the points of every scenario, then plays the scenario again for each point and kills a process there."""
 
 import asyncio
 import time
@@ -7,125 +7,125 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.system.crash_sweep.ground import Ground, Instance
+from tests.system.crash_sweep.instances import Instance, Instances
 from tests.system.crash_sweep.journey import Journey
-from tests.system.crash_sweep.points import Point
-from tests.system.crash_sweep.ways import Way
+from tests.system.crash_sweep.kill_switch import Point
+from tests.system.crash_sweep.scenarios import Scenario
 
 TRIES: Final = 4
-"""How often a way is played to reach one point: what depends on the moment is not passed each time."""
+"""How often a scenario is played to reach one point: not every run passes what depends on timing."""
 
 CHECK_EVERY: Final = 10
-PATIENCE_S: Final = 15.0
+TIMEOUT_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """A point on a way."""
+class Target:
+    """A point in a scenario."""
 
-    way: Way
+    scenario: Scenario
     point: Point
 
     def __str__(self) -> str:
-        return f"{self.way.name}, {self.point}"
+        return f"{self.scenario.name}, {self.point}"
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What was wrong, seen after killing a process at the last of these spots, or at any of them."""
+    """What was wrong after killing a process at the last of these targets, or at any of them."""
 
-    spots: Sequence[Spot]
+    targets: Sequence[Target]
     what: str
 
     def __str__(self) -> str:
-        return "\n".join([*map(str, self.spots), f"  {self.what}"])
+        return "\n".join([*map(str, self.targets), f"  {self.what}"])
 
 
 @dataclass(slots=True)
 class Report:
-    """What came of it. `plays` counts the orders: some points take more than one to be reached."""
+    """`plays` counts the orders: some points take more than one to reach."""
 
-    killed: list[Spot] = field(default_factory=list)
-    not_reached: list[Spot] = field(default_factory=list)
+    killed: list[Target] = field(default_factory=list)
+    not_reached: list[Target] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     checks: int = 0
     plays: int = 0
     took_s: float = 0.0
 
     def kills_by_process(self) -> Mapping[str, int]:
-        return Counter(spot.point.process for spot in self.killed)
+        return Counter(target.point.process for target in self.killed)
 
 
 class Sweep:
-    """Plays ways on several instances at once. `bug` is planted in their web and worker processes."""
+    """Plays scenarios on several instances at once. `bug` is planted in their web and worker processes."""
 
     def __init__(
         self,
-        ground: Ground,
+        instances: Instances,
         *,
-        instances: int,
+        at_once: int,
         bug: str = "",
-        patience_s: float = PATIENCE_S,
-        tell: Callable[[str], None] = lambda _: None,
+        timeout_s: float = TIMEOUT_S,
+        report_progress: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._ground = ground
         self._instances = instances
+        self._at_once = at_once
         self._bug = bug
-        self._patience_s = patience_s
-        self._tell = tell
+        self._timeout_s = timeout_s
+        self._report_progress = report_progress
         self._played = 0
 
-    async def record(self, ways: Iterable[Way], *, again_warm: bool = True) -> list[Spot]:
-        """All points of these ways, as fresh processes pass them; `again_warm`: and those that are no longer fresh."""
-        waiting = deque(ways)
-        found: dict[str, list[Spot]] = {way.name: [] for way in waiting}
+    async def record(self, scenarios: Iterable[Scenario], *, again_warm: bool = True) -> list[Target]:
+        """All points that fresh processes pass in these scenarios; `again_warm`: and those that used ones pass."""
+        waiting = deque(scenarios)
+        found: dict[str, list[Target]] = {scenario.name: [] for scenario in waiting}
 
         async def work() -> None:
-            async with await self._ground.instance(self._bug) as instance:
+            async with await self._instances.create(self._bug) as instance:
                 while waiting:
-                    way = waiting.popleft()
-                    points = await self._recorded(instance, way, renew=True)
+                    scenario = waiting.popleft()
+                    points = await self._recorded(instance, scenario, renew=True)
                     if again_warm:
-                        points |= await self._recorded(instance, way, renew=False)
-                    found[way.name] = [Spot(way, point) for point in points]
+                        points |= await self._recorded(instance, scenario, renew=False)
+                    found[scenario.name] = [Target(scenario, point) for point in points]
 
-        await self._side_by_side(work, len(waiting))
-        return [spot for spots in found.values() for spot in spots]
+        await self._in_parallel(work, len(waiting))
+        return [target for targets in found.values() for target in targets]
 
-    async def _recorded(self, instance: Instance, way: Way, *, renew: bool) -> dict[Point, None]:
-        await instance.under(way.conditions)
+    async def _recorded(self, instance: Instance, scenario: Scenario, *, renew: bool) -> dict[Point, None]:
+        await instance.set_up(scenario.conditions)
         if renew:
             await instance.renew()
-        for board in instance.boards.values():
-            board.record()
-        wrong = await self._play(instance, way)
-        points = [point for board in instance.boards.values() for point in board.recorded()]
+        for switch in instance.kill_switches.values():
+            switch.record()
+        wrong = await self._play(instance, scenario)
+        points = [point for switch in instance.kill_switches.values() for point in switch.recorded()]
         if wrong:
-            raise AssertionError(f"{way.name}, with nobody killed: {wrong}")
+            raise AssertionError(f"{scenario.name}, without a kill: {wrong}")
         return dict.fromkeys(points)
 
-    async def run(self, spots: Iterable[Spot], *, first_only: bool = False) -> Report:
-        """Kills a process at each spot, one at a time on each instance; `first_only`: until the first violation."""
-        began_s, report, waiting = time.monotonic(), Report(), list(spots)
+    async def run(self, targets: Iterable[Target], *, first_only: bool = False) -> Report:
+        """Kills a process at each target, one at a time on each instance; `first_only`: until the first violation."""
+        started_s, report, waiting = time.monotonic(), Report(), list(targets)
 
         async def work() -> None:
             while waiting and not (first_only and report.violations):
-                # Where a rule is broken, the next instance begins on a clean database.
-                async with await self._ground.instance(self._bug) as instance:
+                # After a violation the next instance starts on a clean database.
+                async with await self._instances.create(self._bug) as instance:
                     await self._use(instance, waiting, report)
 
-        await self._side_by_side(work, len(waiting))
-        report.took_s = time.monotonic() - began_s
+        await self._in_parallel(work, len(waiting))
+        report.took_s = time.monotonic() - started_s
         return report
 
-    async def _use(self, instance: Instance, waiting: list[Spot], report: Report) -> None:
-        """Until nothing waits, or a rule is broken."""
-        unchecked: list[Spot] = []
+    async def _use(self, instance: Instance, waiting: list[Target], report: Report) -> None:
+        """Until no target is left, or a rule is violated."""
+        unchecked: list[Target] = []
         while waiting:
-            spot = _next(waiting, unchecked)
-            unchecked.append(spot)
-            if wrong := await self._kill_at(instance, spot, report):
-                report.violations.append(Violation([spot], wrong))
+            target = _next(waiting, unchecked)
+            unchecked.append(target)
+            if wrong := await self._kill_at(instance, target, report):
+                report.violations.append(Violation([target], wrong))
                 return
             if len(unchecked) == CHECK_EVERY or not waiting:
                 report.checks += 1
@@ -133,50 +133,52 @@ class Sweep:
                     report.violations.append(Violation(unchecked, wrong))
                     return
                 unchecked = unchecked[-1:] if not waiting else []
-            self._tell(f"{len(report.killed)} killed, {len(waiting)} to go, {len(report.violations)} violations")
+            self._report_progress(
+                f"{len(report.killed)} killed, {len(waiting)} to go, {len(report.violations)} violations"
+            )
 
-    async def _kill_at(self, instance: Instance, spot: Spot, report: Report) -> str:
-        """What is wrong then; empty where nothing is."""
-        await instance.under(spot.way.conditions)
-        board = instance.boards[spot.point.process]
+    async def _kill_at(self, instance: Instance, target: Target, report: Report) -> str:
+        """Returns what is wrong afterwards; empty if nothing is."""
+        await instance.set_up(target.scenario.conditions)
+        switch = instance.kill_switches[target.point.process]
         for number in range(TRIES):
             if number % 2:
                 await instance.renew()
-            board.arm(spot.point)
-            wrong = await self._play(instance, spot.way)
+            switch.arm(target.point)
+            wrong = await self._play(instance, target.scenario)
             report.plays += 1
-            killed = board.disarm()
+            killed = switch.disarm()
             if killed:
-                report.killed.append(spot)
+                report.killed.append(target)
             if killed or wrong:
                 return wrong
-        report.not_reached.append(spot)
+        report.not_reached.append(target)
         return ""
 
-    async def _play(self, instance: Instance, way: Way) -> str:
-        """Plays the way to its end and looks how it ended; what is wrong, or nothing."""
+    async def _play(self, instance: Instance, scenario: Scenario) -> str:
+        """Plays the scenario to its end; returns what is wrong, empty if nothing is."""
         self._played += 1
-        instance.forget_what_was_said()
-        journey = Journey(instance, f"{way.name}-{self._played}", self._patience_s)
+        instance.clear_logs()
+        journey = Journey(instance, f"{scenario.name}-{self._played}", self._timeout_s)
         try:
-            await way.play(journey)
+            await scenario.play(journey)
             ended = await journey.until(lambda state: state.is_over, retrying=True)
         except AssertionError as problem:
-            return f"{type(problem).__name__}: {problem}\n{instance.said()}"
-        if (ended.status, ended.shipments) != (way.ends, way.shipments):
-            return f"ended as {ended.status} {ended.shipments}, not as {way.ends} {way.shipments}"
-        return "; ".join(journey.wrong_with_providers(ended))
+            return f"{type(problem).__name__}: {problem}\n{instance.logged()}"
+        if (ended.status, ended.shipments) != (scenario.ends, scenario.shipments):
+            return f"ended as {ended.status} {ended.shipments}, not as {scenario.ends} {scenario.shipments}"
+        return "; ".join(journey.provider_errors(ended))
 
-    async def _side_by_side(self, work: Callable[[], Coroutine[Any, Any, None]], most: int) -> None:
+    async def _in_parallel(self, work: Callable[[], Coroutine[Any, Any, None]], most: int) -> None:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._instances, most)):
+            for _ in range(min(self._at_once, most)):
                 group.create_task(work())
 
 
-def _next(waiting: list[Spot], before: Sequence[Spot]) -> Spot:
-    """One under the same conditions as the one before, if there is one: no process has to be set up anew."""
+def _next(waiting: list[Target], before: Sequence[Target]) -> Target:
+    """Prefers a target under the same conditions as the last one: its processes need not be set up again."""
     if before:
-        for index, spot in enumerate(waiting):
-            if spot.way.conditions == before[-1].way.conditions:
+        for index, target in enumerate(waiting):
+            if target.scenario.conditions == before[-1].scenario.conditions:
                 return waiting.pop(index)
     return waiting.pop(0)

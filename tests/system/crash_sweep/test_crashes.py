@@ -1,4 +1,4 @@
-"""A part of the sweep, and bugs that the sweep must find; the whole of it: `python -m tests.system.crash_sweep`."""
+"""A part of the sweep, and bugs that it must find. All of it: `python -m tests.system.crash_sweep`."""
 
 import asyncio
 import re
@@ -7,45 +7,50 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from tests.system.crash_sweep.bugs import BUGS, Bug
-from tests.system.crash_sweep.ground import Ground
-from tests.system.crash_sweep.sweep import Report, Spot, Sweep
-from tests.system.crash_sweep.ways import WAYS
+from tests.system.crash_sweep.instances import Instances
+from tests.system.crash_sweep.scenarios import SCENARIOS
+from tests.system.crash_sweep.sweep import Report, Sweep, Target
+
+pytestmark = pytest.mark.trial
 
 POINTS = 24
-INSTANCES = 6
-SOON_S = 6.0
-"""How long a planted bug may keep an order from going on before that counts as for ever: some leases long."""
+AT_ONCE = 6
+BUG_TIMEOUT_S = 6.0
+"""With a planted bug: several leases, after which an order that stands still counts as stuck."""
 
 
-async def test_whatever_is_killed_at_every_nth_point_of_every_way_each_order_ends_as_it_should(ground: Ground) -> None:
-    sweep = Sweep(ground, instances=INSTANCES)
-    spots = await sweep.record(WAYS.values(), again_warm=False)
-    report = await sweep.run(spots[len(spots) // POINTS // 2 :: len(spots) // POINTS])
+async def test_each_order_ends_as_it_should_with_a_kill_at_every_nth_point(instances: Instances) -> None:
+    sweep = Sweep(instances, at_once=AT_ONCE)
+    targets = await sweep.record(SCENARIOS.values(), again_warm=False)
+    report = await sweep.run(targets[len(targets) // POINTS // 2 :: len(targets) // POINTS])
     assert [str(violation) for violation in report.violations] == []
-    assert [str(spot) for spot in report.not_reached] == []
+    assert [str(target) for target in report.not_reached] == []
     assert len(report.killed) >= POINTS
 
 
 @pytest.fixture(scope="module")
-async def found(ground: Ground) -> Mapping[str, Report]:
-    """What the sweep finds with each bug planted, all side by side: they mostly wait for what never comes."""
-    ways = {bug.way for bug in BUGS.values()}
-    spots = await Sweep(ground, instances=len(ways)).record([WAYS[way] for way in sorted(ways)], again_warm=False)
-    reports = await asyncio.gather(*(_sweep_with(ground, bug, spots) for bug in BUGS.values()))
+async def reports(instances: Instances) -> Mapping[str, Report]:
+    """What the sweep finds with each bug planted; in parallel, for most of them wait for what never happens."""
+    names = {bug.scenario for bug in BUGS.values()}
+    sweep = Sweep(instances, at_once=len(names))
+    targets = await sweep.record([SCENARIOS[name] for name in sorted(names)], again_warm=False)
+    reports = await asyncio.gather(*(_sweep_with(instances, bug, targets) for bug in BUGS.values()))
     return dict(zip(BUGS, reports, strict=True))
 
 
-async def _sweep_with(ground: Ground, bug: Bug, recorded: Sequence[Spot]) -> Report:
-    sweep = Sweep(ground, instances=1, bug=bug.name, patience_s=SOON_S)
-    spots = [spot for spot in recorded if spot.way.name == bug.way]
+async def _sweep_with(instances: Instances, bug: Bug, recorded: Sequence[Target]) -> Report:
+    sweep = Sweep(instances, at_once=1, bug=bug.name, timeout_s=BUG_TIMEOUT_S)
+    targets = [target for target in recorded if target.scenario.name == bug.scenario]
     if bug.adds_points:
-        spots = await sweep.record([WAYS[bug.way]], again_warm=False)
-    return await sweep.run([spot for spot in spots if all(part in str(spot) for part in bug.at)], first_only=True)
+        targets = await sweep.record([SCENARIOS[bug.scenario]], again_warm=False)
+    return await sweep.run(
+        [target for target in targets if all(part in str(target) for part in bug.at)], first_only=True
+    )
 
 
 @pytest.mark.parametrize("bug", BUGS.values(), ids=lambda bug: bug.name)
-def test_a_planted_bug_is_found(found: Mapping[str, Report], bug: Bug) -> None:
-    report = found[bug.name]
-    assert report.killed, "nobody was killed where the bug shows"
+def test_a_planted_bug_is_found(reports: Mapping[str, Report], bug: Bug) -> None:
+    report = reports[bug.name]
+    assert report.killed, "no process was killed where the bug shows"
     assert report.violations, "not found"
-    assert re.search(bug.found_as, report.violations[0].what)
+    assert re.search(bug.symptom, report.violations[0].what)

@@ -24,7 +24,7 @@ def main() -> int:
         "--kind", action="append", choices=list(KINDS), help="only faults of this kind; may be repeated"
     )
     parser.add_argument("--crowd", type=int, default=1, help="carts, and half as many as couriers")
-    parser.add_argument("--tell", action="store_true", help="print what happens as it happens")
+    parser.add_argument("--verbose", action="store_true", help="print what happens as it happens")
     asked = parser.parse_args()
     outcomes: list[Outcome] = []
     while sum(outcome.operations.total() for outcome in outcomes) < asked.operations:
@@ -32,7 +32,7 @@ def main() -> int:
         trial = Trial(
             asked.seed + len(outcomes), min(asked.each, left), asked.faults, asked.scale, asked.kind, asked.crowd
         )
-        outcome = play(trial, tell=print if asked.tell else lambda _: None)
+        outcome = play(trial, tell=print if asked.verbose else lambda _: None)
         outcomes.append(outcome)
         print(_line(outcome), flush=True)
         if outcome.violations:

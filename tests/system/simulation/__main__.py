@@ -12,35 +12,35 @@ from tests.system.simulation.simulator import Simulator, shortest
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.system.simulation", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20, help="how many histories")
+    parser.add_argument("--seeds", type=int, default=20, help="number of histories")
     parser.add_argument("--steps", type=int, default=100, help="steps of each, before the faults end")
-    parser.add_argument("--seed", type=int, default=1, help="the first of them")
+    parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--only", help="numbers of steps, as a failure prints them, for a single seed")
-    parser.add_argument("--database-url", default="", help="a PostgreSQL server; without one, one is started")
-    parser.add_argument("--tell", action="store_true", help="print every history")
-    asked = parser.parse_args()
+    parser.add_argument("--database-url", default="", help="a PostgreSQL server; by default, one is started")
+    parser.add_argument("--verbose", action="store_true", help="print every history")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="oms-simulation-") as folder:
         Path(folder).chmod(0o711)
-        # The simulation stands in for Redis itself, so none is started.
+        # Redis is simulated, so none is started.
         with (
             Engines(
                 Path(folder) / "engines",
                 durable=False,
-                database_url=asked.database_url or None,
+                database_url=arguments.database_url or None,
                 redis_url="redis://127.0.0.1:1/0",
             ) as engines,
             Simulator(engines.owner_url) as simulator,
         ):
-            return _run(simulator, asked)
+            return _run(simulator, arguments)
 
 
-def _run(simulator: Simulator, asked: argparse.Namespace) -> int:
-    began_s, steps, turns = time.perf_counter(), 0, 0
-    numbers = [int(number) for number in asked.only.split(",")] if asked.only else asked.steps
-    for seed in range(asked.seed, asked.seed + asked.seeds):
+def _run(simulator: Simulator, arguments: argparse.Namespace) -> int:
+    started_s, steps, turns = time.perf_counter(), 0, 0
+    numbers = [int(number) for number in arguments.only.split(",")] if arguments.only else arguments.steps
+    for seed in range(arguments.seed, arguments.seed + arguments.seeds):
         outcome = simulator.history(seed, numbers)
         steps, turns = steps + outcome.steps, turns + outcome.turns
-        if asked.tell:
+        if arguments.verbose:
             print(outcome.text, end="")
         if outcome.violations:
             short = shortest(simulator, outcome)
@@ -49,9 +49,9 @@ def _run(simulator: Simulator, asked: argparse.Namespace) -> int:
             chosen = ",".join(map(str, short.taken))
             print(f"Again: python -m tests.system.simulation --seeds 1 --seed {seed} --only {chosen}")
             return 1
-    took_s = time.perf_counter() - began_s
-    rates = f"{steps / took_s:,.0f} and {turns / took_s:,.0f} a second"
-    print(f"{asked.seeds} histories, {steps:,} steps, {turns:,} turns in {took_s:.1f} s ({rates}): no rule broken.")
+    took_s = time.perf_counter() - started_s
+    rates = f"{steps / took_s:,.0f} and {turns / took_s:,.0f} per second"
+    print(f"{arguments.seeds} histories, {steps:,} steps, {turns:,} turns in {took_s:.1f} s ({rates}): no rule broken.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Bugs planted on purpose: each takes one safeguard out of the product, so that the simulation itself is tested."""
+"""Bugs planted on purpose: each takes one safeguard out of the product, to test the simulation itself."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,16 +12,16 @@ from sqlalchemy import text
 
 from oms.domain.allocation import commands as allocation
 from oms.domain.allocation import effects as allocation_effects
-from oms.domain.allocation import plan as stock_model
+from oms.domain.allocation import plan as allocation_plan
 from oms.domain.allocation.effects import Claim
-from oms.domain.allocation.plan import Plan
+from oms.domain.allocation.plan import Levels, Plan
 from oms.domain.amendments import rules as amendments
 from oms.domain.billing.commands import Settled
-from oms.domain.booking import commands as booking_handle
+from oms.domain.booking.commands import NoCourier, Released
 from oms.domain.booking.rules import BookingStep
 from oms.domain.concept.work import Due
 from oms.domain.fraud import store as fraud_store
-from oms.domain.inventory import store as stock_store
+from oms.domain.inventory import store as inventory_store
 from oms.domain.inventory.store import StockKey
 from oms.domain.order import access as order_access
 from oms.domain.order.model import Order
@@ -30,8 +30,9 @@ from oms.domain.order.storage import effects as order_effects
 from oms.domain.order.storage import load as order_load
 from oms.domain.order.storage import save as order_save
 from oms.domain.order_queries import event_log
-from oms.domain.parked import commands as work_handle
+from oms.domain.parked import commands as parked
 from oms.domain.placing import commands as placing
+from oms.domain.placing.commands import Placed
 from oms.domain.work import store as work_store
 from oms.domain.work.model import WorkKey
 from oms.domain.work.store import Batch
@@ -41,23 +42,23 @@ from oms.platform.db import Statement, Tx
 from oms.providers.ports import ProviderUnavailable
 from oms.web.live.hub import LiveHub
 
-MEETING: Final = {
+CONCURRENT: Final = {
     "workers": 3,
     "batch": 1,
     "slow_share": 0.5,
-    "held_share": 0.2,
-    "run_on_share": 0.3,
+    "late_commit_share": 0.2,
+    "continue_share": 0.3,
     "fault_share": 0.0,
     "shares": (1.0, 0.0, 0.0, 0.0),
     "units": 30,
     "customers": ("ana",),
 }
-"""Many workers, one customer, and transactions that stop at every statement."""
+"""Many workers, one customer, and transactions that pause at every statement."""
 
-LATE: Final = {
+FROZEN_WORKERS: Final = {
     "workers": 3,
     "slow_share": 0.0,
-    "held_share": 0.1,
+    "late_commit_share": 0.1,
     "fault_share": 0.12,
     "faults": (1, 8, 0, 8, 0, 0, 0),
     "habits": (15, 45, 10, 0, 5, 5),
@@ -66,7 +67,7 @@ LATE: Final = {
 }
 """Workers that freeze for longer than their lease, while customers cancel."""
 
-ILL: Final = {
+LOST_ANSWERS: Final = {
     "shares": (0.4, 0.2, 0.2, 0.2),
     "slow_share": 0.0,
     "fault_share": 0.02,
@@ -79,27 +80,23 @@ ILL: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """`is_race`: it shows only where two transactions meet, or a worker is late.
-
-    `temper` is what its histories have in common, so that it is found soon.
-    """
+    """`profile`: fields that all its histories have in common, so that it is found soon."""
 
     name: str
     plant: Callable[[], Iterator[Any]]
-    is_race: bool
-    temper: Mapping[str, Any]
+    profile: Mapping[str, Any]
 
 
 def _without(module: Any, name: str, piece: str, instead: str = "") -> Any:
     """A statement of the product without a piece of its SQL."""
     whole = getattr(module, name)
-    assert piece in whole.text, f"{name} no longer says {piece!r}"
-    made = Statement if isinstance(whole, Statement) else text
-    return mock.patch.object(module, name, made(whole.text.replace(piece, instead)))
+    assert piece in whole.text, f"{name} does not contain {piece!r}"
+    make = Statement if isinstance(whole, Statement) else text
+    return mock.patch.object(module, name, make(whole.text.replace(piece, instead)))
 
 
 def skip_stock_lock() -> Iterator[Any]:
-    yield _without(stock_store, "_LOCK", "FOR UPDATE")
+    yield _without(inventory_store, "_LOCK", "FOR UPDATE")
 
 
 def skip_order_lock() -> Iterator[Any]:
@@ -107,69 +104,69 @@ def skip_order_lock() -> Iterator[Any]:
 
 
 def new_charge_key_each_call() -> Iterator[Any]:
-    def key(about: WorkKey, purpose: str) -> str:
-        return f"{about.subject_id.hex}-{about.part}-{purpose}" + (f"-{uuid4()}" if purpose == "charge" else "")
+    def key(work: WorkKey, purpose: str) -> str:
+        return f"{work.subject_id.hex}-{work.part}-{purpose}" + (f"-{uuid4()}" if purpose == "charge" else "")
 
     yield mock.patch.object(billing_job, "_key", key)
 
 
 def new_refund_key_each_call() -> Iterator[Any]:
-    def key(about: WorkKey, purpose: str) -> str:
-        return f"{about.subject_id.hex}-{about.part}-{purpose}" + (f"-{uuid4()}" if purpose == "refund" else "")
+    def key(work: WorkKey, purpose: str) -> str:
+        return f"{work.subject_id.hex}-{work.part}-{purpose}" + (f"-{uuid4()}" if purpose == "refund" else "")
 
     yield mock.patch.object(billing_job, "_key", key)
 
 
-def write_without_the_claim() -> Iterator[Any]:
+def write_without_a_claim() -> Iterator[Any]:
     yield _without(work_store, "_VERIFY", "WHERE work.claim = :claim", "WHERE true OR work.claim = :claim")
 
 
-def hold_no_claims() -> Iterator[Any]:
-    """Whoever comes takes what another works on, and both write."""
+def claim_what_others_hold() -> Iterator[Any]:
+    """A worker claims items that another one is processing, and both write."""
     yield _without(work_store, "_CLAIM", "AND (leased_until IS NULL OR leased_until < statement_timestamp())")
-    yield from write_without_the_claim()
+    yield from write_without_a_claim()
 
 
 def reserve_nothing() -> Iterator[Any]:
     move = fraud_store.move_tallies
 
-    async def only_back(tx: Tx, moves: Mapping[Any, int]) -> None:
+    async def only_decreases(tx: Tx, moves: Mapping[Any, int]) -> None:
         await move(tx, {key: minor for key, minor in moves.items() if minor < 0})
 
-    yield mock.patch.object(fraud_store, "move_tallies", only_back)
+    yield mock.patch.object(fraud_store, "move_tallies", only_decreases)
 
 
-def give_no_tally_back() -> Iterator[Any]:
+def never_decrease_tallies() -> Iterator[Any]:
     move = fraud_store.move_tallies
 
-    async def only_forth(tx: Tx, moves: Mapping[Any, int]) -> None:
+    async def only_increases(tx: Tx, moves: Mapping[Any, int]) -> None:
         await move(tx, {key: minor for key, minor in moves.items() if minor > 0})
 
-    yield mock.patch.object(fraud_store, "move_tallies", only_forth)
+    yield mock.patch.object(fraud_store, "move_tallies", only_increases)
 
 
-def give_back_into_the_new_period() -> Iterator[Any]:
+def give_back_into_the_current_period() -> Iterator[Any]:
     move = fraud_store.move_tallies
 
-    async def into_now(tx: Tx, moves: Mapping[Any, int]) -> None:
+    async def into_current_period(tx: Tx, moves: Mapping[Any, int]) -> None:
         period = (await fraud_store.read_settings(tx)).period
         await move(tx, {(customer, currency, period): minor for (customer, currency, _), minor in moves.items()})
 
-    yield mock.patch.object(fraud_store, "move_tallies", into_now)
+    yield mock.patch.object(fraud_store, "move_tallies", into_current_period)
 
 
 def release_stock_twice() -> Iterator[Any]:
-    move = stock_store.move
+    move = inventory_store.move
 
     async def twice(tx: Tx, *, allocated: Mapping[StockKey, int], gone: Mapping[StockKey, int]) -> None:
         await move(tx, allocated=allocated, gone=gone)
         released = {key: min(0, units + gone.get(key, 0)) for key, units in allocated.items()}
         await move(tx, allocated=released, gone={})
 
-    yield mock.patch.object(stock_store, "move", twice)
+    yield mock.patch.object(inventory_store, "move", twice)
 
 
-def keep_the_stock_of_declined() -> Iterator[Any]:
+def keep_stock_of_failed_shipments() -> Iterator[Any]:
     def claim(shipment: Shipment) -> Claim:
         if shipment.dispatched_at:
             return Claim.GONE
@@ -178,20 +175,20 @@ def keep_the_stock_of_declined() -> Iterator[Any]:
     yield mock.patch.object(allocation_effects, "claim_of", claim)
 
 
-def allocate_what_is_short() -> Iterator[Any]:
-    def generous(demand: Mapping[str, int], levels: stock_model.Levels) -> Plan:
-        return stock_model.plan(demand, {sku: dict.fromkeys(held, 1000) for sku, held in levels.items()})
+def allocate_more_than_available() -> Iterator[Any]:
+    def unlimited(demand: Mapping[str, int], levels: Levels) -> Plan:
+        return allocation_plan.plan(demand, {sku: dict.fromkeys(held, 1000) for sku, held in levels.items()})
 
-    yield mock.patch.object(allocation, "plan", generous)
+    yield mock.patch.object(allocation, "plan", unlimited)
 
 
-def forget_an_event() -> Iterator[Any]:
+def lose_an_event() -> Iterator[Any]:
     rows = order_save._event_rows
 
-    def forgetful(orders: Iterable[Order]) -> list[Sequence[Any]]:
+    def incomplete(orders: Iterable[Order]) -> list[Sequence[Any]]:
         return [row for row in rows(orders) if "ShipmentDelivered" not in row]
 
-    yield mock.patch.object(order_save, "_event_rows", forgetful)
+    yield mock.patch.object(order_save, "_event_rows", incomplete)
 
 
 def accept_after_the_deadline() -> Iterator[Any]:
@@ -201,34 +198,34 @@ def accept_after_the_deadline() -> Iterator[Any]:
     yield mock.patch.object(amendments, "can_accept", can_accept)
 
 
-def time_out_whoever_answered() -> Iterator[Any]:
-    """The timer looks at the instant it was set for, and not at whether the customer has answered."""
+def time_out_accepted_orders() -> Iterator[Any]:
+    """The timer looks at the deadline, and not at whether the customer answered."""
     accept = amendments.accept
 
-    def keeping_the_deadline(order: Order, **how: Any) -> None:
+    def keep_deadline(order: Order, **how: Any) -> None:
         deadline = order.action_deadline
         accept(order, **how)
         order.action_deadline = deadline
 
-    yield mock.patch.object(amendments, "accept", keeping_the_deadline)
+    yield mock.patch.object(amendments, "accept", keep_deadline)
 
 
-def drop_work_of_cancelled() -> Iterator[Any]:
+def drop_work_of_cancelled_orders() -> Iterator[Any]:
     due_work = order_effects.due_work
 
-    def forgetful(order: Order) -> dict[WorkKey, Due]:
+    def incomplete(order: Order) -> dict[WorkKey, Due]:
         return {} if order.status == "CANCELLED" else due_work(order)
 
-    yield mock.patch.object(order_effects, "due_work", forgetful)
+    yield mock.patch.object(order_effects, "due_work", incomplete)
 
 
 def read_settings_without_lock() -> Iterator[Any]:
     read = fraud_store.read_settings
 
-    async def unlocked(tx: Tx, *, lock: str = "") -> Any:
+    async def without_lock(tx: Tx, *, lock: str = "") -> Any:
         return await read(tx, lock="" if lock == "FOR SHARE" else lock)
 
-    yield mock.patch.object(fraud_store, "read_settings", unlocked)
+    yield mock.patch.object(fraud_store, "read_settings", without_lock)
 
 
 def read_tally_without_lock() -> Iterator[Any]:
@@ -237,7 +234,7 @@ def read_tally_without_lock() -> Iterator[Any]:
     )
     lock = fraud_store.lock_tallies
 
-    async def stale(tx: Tx, keys: Collection[tuple[Any, str]], period: int) -> dict[tuple[Any, str], int]:
+    async def without_lock(tx: Tx, keys: Collection[tuple[Any, str]], period: int) -> dict[tuple[Any, str], int]:
         read = {
             (customer, currency): (
                 await tx.conn.execute(query, {"customer": customer, "currency": currency, "p": period})
@@ -248,61 +245,59 @@ def read_tally_without_lock() -> Iterator[Any]:
             return await lock(tx, keys, period)
         return {key: minor or 0 for key, minor in read.items()}
 
-    yield mock.patch.object(fraud_store, "lock_tallies", stale)
+    yield mock.patch.object(fraud_store, "lock_tallies", without_lock)
 
 
-def take_silence_for_a_decline() -> Iterator[Any]:
+def treat_unknown_charge_as_declined() -> Iterator[Any]:
     call = billing_job._call
 
-    async def hasty(shop: Any, asked: Any) -> Any:
+    async def without_unknown(context: Any, request: Any) -> Any:
         try:
-            return await call(shop, asked)
+            return await call(context, request)
         except ProviderUnavailable:
             return Settled(declined="NO_ANSWER")
 
-    yield mock.patch.object(billing_job, "_call", hasty)
+    yield mock.patch.object(billing_job, "_call", without_unknown)
 
 
-def take_silence_for_no_booking() -> Iterator[Any]:
+def treat_unknown_booking_as_refused() -> Iterator[Any]:
     call = booking_job._call
 
-    async def hasty(shop: Any, asked: Any) -> Any:
+    async def without_unknown(context: Any, request: Any) -> Any:
         try:
-            return await call(shop, asked)
+            return await call(context, request)
         except ProviderUnavailable:
-            return (
-                booking_handle.NoCourier("NO_ANSWER") if asked.step == BookingStep.BOOK else booking_handle.Released()
-            )
+            return NoCourier("NO_ANSWER") if request.step == BookingStep.BOOK else Released()
 
-    yield mock.patch.object(booking_job, "_call", hasty)
+    yield mock.patch.object(booking_job, "_call", without_unknown)
 
 
 def never_take_over() -> Iterator[Any]:
-    """What a crashed worker held stays its own for ever."""
+    """What a crashed worker holds is never released."""
     yield _without(
         work_store, "_CLAIM", "(leased_until IS NULL OR leased_until < statement_timestamp())", "leased_until IS NULL"
     )
 
 
-def hold_for_ever() -> Iterator[Any]:
+def never_release_held() -> Iterator[Any]:
     yield mock.patch.object(work_store, "release_held", mock.AsyncMock())
 
 
-def park_without_telling() -> Iterator[Any]:
-    yield mock.patch.object(work_handle, "_note", mock.Mock())
+def park_without_event() -> Iterator[Any]:
+    yield mock.patch.object(parked, "_note", mock.Mock())
 
 
-def place_again_what_was_placed() -> Iterator[Any]:
-    """The reference is taken; the content is not looked at."""
-    yield mock.patch.object(placing, "_repeat", lambda _, order_id, __: order_id)
+def ignore_content_of_repeated_orders() -> Iterator[Any]:
+    """Orders with the same reference are taken for the same, whatever their content."""
+    yield mock.patch.object(placing, "_repeat", lambda _, order_id, __: Placed(order_id))
 
 
-def forget_whose_order_it_is() -> Iterator[Any]:
+def ignore_whose_order_it_is() -> Iterator[Any]:
     yield mock.patch.object(order_access, "may_for", mock.Mock(return_value=True))
 
 
-def finish_by_forgetting() -> Iterator[Any]:
-    """Handled work is deleted, though its subject's next step stands in the same row."""
+def delete_processed_work() -> Iterator[Any]:
+    """Processed work is deleted, although its next step is in the same row."""
     delete = Statement(
         """
         DELETE FROM work USING unnest(CAST(:subjects AS uuid[]), CAST(:parts AS int[]), CAST(:queues AS text[]))
@@ -311,49 +306,37 @@ def finish_by_forgetting() -> Iterator[Any]:
         """
     )
 
-    async def forget(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
+    async def delete_work(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
         if keys:
             await tx.run(delete, **work_store._columns(keys), claim=batch.token)
 
-    yield mock.patch.object(work_store, "ack", forget)
+    yield mock.patch.object(work_store, "ack", delete_work)
 
 
 def read_the_log_past_open_transactions() -> Iterator[Any]:
     yield _without(event_log, "_HORIZON", "pg_snapshot_xmin", "pg_snapshot_xmax")
 
 
-def tell_only_what_was_rung() -> Iterator[Any]:
-    """Doorbells are trusted, and the log is not read again."""
+def trust_notifications() -> Iterator[Any]:
+    """The hub never reads the log: lost notifications are not made up for."""
     yield mock.patch.object(LiveHub, "_read_log", mock.AsyncMock())
 
 
-RACES: Final = {
-    read_the_log_past_open_transactions,
-    skip_stock_lock,
-    skip_order_lock,
-    read_settings_without_lock,
-    read_tally_without_lock,
-    write_without_the_claim,
-    hold_no_claims,
-    never_take_over,
-    accept_after_the_deadline,
-}
-
-TEMPERS: Final[Mapping[Any, Mapping[str, Any]]] = {
-    skip_stock_lock: MEETING | {"units": 3},
-    read_settings_without_lock: MEETING | {"habits": (30, 0, 0, 40, 0, 0)},
-    read_tally_without_lock: MEETING | {"habits": (40, 0, 0, 0, 0, 0), "limit_minor": 5_000},
-    write_without_the_claim: LATE,
-    hold_no_claims: LATE,
-    new_refund_key_each_call: ILL,
-    take_silence_for_a_decline: ILL,
-    take_silence_for_no_booking: ILL,
-    park_without_telling: ILL | {"attempts": 2},
+PROFILES: Final[Mapping[Any, Mapping[str, Any]]] = {
+    skip_stock_lock: CONCURRENT | {"units": 3},
+    read_settings_without_lock: CONCURRENT | {"habits": (30, 0, 0, 40, 0, 0)},
+    read_tally_without_lock: CONCURRENT | {"habits": (40, 0, 0, 0, 0, 0), "limit_minor": 5_000},
+    write_without_a_claim: FROZEN_WORKERS,
+    claim_what_others_hold: FROZEN_WORKERS,
+    new_refund_key_each_call: LOST_ANSWERS,
+    treat_unknown_charge_as_declined: LOST_ANSWERS,
+    treat_unknown_booking_as_refused: LOST_ANSWERS,
+    park_without_event: LOST_ANSWERS | {"attempts": 2},
     accept_after_the_deadline: {"answer_within": timedelta(seconds=2), "units": 3, "habits": (30, 60, 0, 0, 0, 0)},
 }
 
 BUGS: Final = tuple(
-    Bug(plant.__name__, plant, plant in RACES, TEMPERS.get(plant, {}))
+    Bug(plant.__name__, plant, PROFILES.get(plant, {}))
     for plant in (
         skip_stock_lock,
         skip_order_lock,
@@ -361,35 +344,35 @@ BUGS: Final = tuple(
         read_tally_without_lock,
         new_charge_key_each_call,
         new_refund_key_each_call,
-        write_without_the_claim,
-        hold_no_claims,
+        write_without_a_claim,
+        claim_what_others_hold,
         never_take_over,
-        finish_by_forgetting,
-        drop_work_of_cancelled,
-        hold_for_ever,
-        park_without_telling,
+        delete_processed_work,
+        drop_work_of_cancelled_orders,
+        never_release_held,
+        park_without_event,
         reserve_nothing,
-        give_no_tally_back,
-        give_back_into_the_new_period,
+        never_decrease_tallies,
+        give_back_into_the_current_period,
         release_stock_twice,
-        keep_the_stock_of_declined,
-        allocate_what_is_short,
-        forget_an_event,
+        keep_stock_of_failed_shipments,
+        allocate_more_than_available,
+        lose_an_event,
         accept_after_the_deadline,
-        time_out_whoever_answered,
-        take_silence_for_a_decline,
-        take_silence_for_no_booking,
-        place_again_what_was_placed,
-        forget_whose_order_it_is,
+        time_out_accepted_orders,
+        treat_unknown_charge_as_declined,
+        treat_unknown_booking_as_refused,
+        ignore_content_of_repeated_orders,
+        ignore_whose_order_it_is,
         read_the_log_past_open_transactions,
-        tell_only_what_was_rung,
+        trust_notifications,
     )
 )
 
 
 @contextmanager
 def planted(bug: Bug) -> Iterator[None]:
-    """The product with this bug, for as long as this is entered."""
+    """The product with this bug, inside the block."""
     with ExitStack() as stack:
         for patch in bug.plant():
             stack.enter_context(patch)

@@ -1,4 +1,4 @@
-"""Virtual time: one instant that the event loop's timers and PostgreSQL's clock both follow."""
+"""Virtual time: the event loop's timers and PostgreSQL's clock follow one instant."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import asyncpg
 
-BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
+START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
-# A sequence and not a row: it is read as it is now whatever the snapshot, and moving it leaves no dead rows behind.
-# The functions stand before PostgreSQL's own in the search path, so the product's SQL stays as it is.
+# A sequence rather than a row: every snapshot sees its present value, and advancing it leaves no dead rows.
+# The functions precede PostgreSQL's own in the search path, so the product's SQL stays as it is.
 SCHEMA: Final = """
 CREATE SCHEMA sim;
 CREATE SEQUENCE sim.clock;
@@ -22,7 +22,7 @@ CREATE FUNCTION sim.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT s
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time stands still until it is moved; its sockets are real."""
+    """An event loop whose time advances only on request; its sockets are real."""
 
     def __init__(self) -> None:
         self._now_s = 0.0
@@ -36,28 +36,28 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing is ready to run but what asks."""
+        """Whether nothing but the caller is ready to run."""
         ready: Any = self._ready  # type: ignore[attr-defined]
         return not ready
 
 
 class Clock:
-    """What time it is in a history; `connection` reaches the database whose clock follows."""
+    """The time in a history; `connection` leads to the database whose clock follows."""
 
     def __init__(self, loop: VirtualLoop, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         self._loop = loop
         self._connection = connection
-        self._began_s = loop.time()
+        self._started_s = loop.time()
 
     @property
     def passed_s(self) -> float:
-        return self._loop.time() - self._began_s
+        return self._loop.time() - self._started_s
 
     @property
     def now(self) -> datetime:
-        return BEGINNING + timedelta(seconds=self.passed_s)
+        return START + timedelta(seconds=self.passed_s)
 
     async def advance(self, seconds: float) -> None:
         self._loop.advance(seconds)
-        micros = round((BEGINNING.timestamp() + self.passed_s) * 1_000_000)
+        micros = round((START.timestamp() + self.passed_s) * 1_000_000)
         await self._connection.fetchval("SELECT setval('sim.clock', $1)", micros)

@@ -1,4 +1,4 @@
-"""The product's own database, which stops where the stage says, and a PostgreSQL prepared for it."""
+"""The product's own database access, paused as the scheduler says, and a PostgreSQL database prepared for it."""
 
 import os
 import random
@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from oms.platform.db import Changes, Database, Driver, Statement, Tx
 from oms.platform.migrations import migrate
 from tests.system.simulation.clock import SCHEMA
-from tests.system.simulation.stage import HERE, Act, Process, Stage
+from tests.system.simulation.scheduler import CURRENT, Activity, Process, Scheduler
 
 NAME: Final = f"oms_simulation_{os.getpid()}"
 CONNECTIONS: Final = 40
 
-# Statistics gathered in between would change plans, and with them the order of rows: a history must not depend on that.
+# A history must not depend on when statistics are gathered: they would change plans, and with them the order of rows.
 SETTINGS: Final = {
     "search_path": "sim, pg_catalog, public",
     "deadlock_timeout": "'20ms'",
@@ -31,130 +31,130 @@ SETTINGS: Final = {
 
 
 class SteppedConnection:
-    """A connection as the domain uses it: it executes."""
+    """A connection of SQLAlchemy, as far as the domain uses it."""
 
-    def __init__(self, connection: AsyncConnection, stage: Stage, act: Act) -> None:
+    def __init__(self, connection: AsyncConnection, scheduler: Scheduler, activity: Activity) -> None:
         self._connection = connection
-        self._stage = stage
-        self._act = act
+        self._scheduler = scheduler
+        self._activity = activity
 
-    async def execute(self, *asked: Any) -> Any:
-        if self._act.is_slow:
-            await self._stage.pause(self._act, f"statement of {sys._getframe(1).f_code.co_name}()")
-        with self._stage.flight(self._act):
-            return await self._connection.execute(*asked)
+    async def execute(self, *arguments: Any) -> Any:
+        if self._activity.is_slow:
+            await self._scheduler.pause(self._activity, f"statement of {sys._getframe(1).f_code.co_name}()")
+        with self._scheduler.query(self._activity):
+            return await self._connection.execute(*arguments)
 
 
 class SteppedDriver:
-    """The same for what goes straight to asyncpg."""
+    """The same for statements that bypass SQLAlchemy."""
 
-    def __init__(self, driver: Driver, stage: Stage, act: Act) -> None:
+    def __init__(self, driver: Driver, scheduler: Scheduler, activity: Activity) -> None:
         self._driver = driver
-        self._stage = stage
-        self._act = act
+        self._scheduler = scheduler
+        self._activity = activity
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Any:
-        await self._stop()
-        with self._stage.flight(self._act):
+        await self._pause()
+        with self._scheduler.query(self._activity):
             return await self._driver.fetch(statement, values)
 
     async def execute(self, statement: Statement, values: Mapping[str, Any]) -> Any:
-        await self._stop()
-        with self._stage.flight(self._act):
+        await self._pause()
+        with self._scheduler.query(self._activity):
             return await self._driver.execute(statement, values)
 
-    async def _stop(self) -> None:
-        if self._act.is_slow:
-            await self._stage.pause(self._act, f"statement of {sys._getframe(3).f_code.co_name}()")
+    async def _pause(self) -> None:
+        if self._activity.is_slow:
+            await self._scheduler.pause(self._activity, f"statement of {sys._getframe(3).f_code.co_name}()")
 
 
 class SteppedDatabase(Database):
-    """Real transactions; whether one runs in one go, stops before its commit or at every statement is a choice."""
+    """Real transactions. Chance decides whether one runs at once, pauses before its commit or at every statement."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(url, pool_size=CONNECTIONS, notify=self._told)
-        self.stage: Stage
+        super().__init__(url, pool_size=CONNECTIONS, notify=self._collect)
+        self.scheduler: Scheduler
         self.chance: random.Random
         self.slow_share = 0.0
-        self.held_share = 0.0
-        self.rings: list[tuple[Process, Changes]] = []
+        self.late_commit_share = 0.0
+        self.notifications: list[tuple[Process, Changes]] = []
 
-    def _told(self, news: Changes) -> None:
-        self.rings.append((HERE.get(), news))
+    def _collect(self, changes: Changes) -> None:
+        self.notifications.append((CURRENT.get(), changes))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        stage, act = self.stage, self.stage.act(_caller())
-        await stage.pause(act, "begin")
+        scheduler, activity = self.scheduler, self.scheduler.activity(_caller())
+        await scheduler.pause(activity, "begin")
         drawn = self.chance.random()
-        act.is_slow = drawn < self.slow_share
-        act.stops_before_commit = act.is_slow or drawn < self.slow_share + self.held_share
+        activity.is_slow = drawn < self.slow_share
+        activity.pauses_before_commit = activity.is_slow or drawn < self.slow_share + self.late_commit_share
         manager = super().transaction()
         committed = False
-        with stage.flight(act):
+        with scheduler.query(activity):
             tx = await manager.__aenter__()
-        stage.opened(act)
-        tx.conn = cast("AsyncConnection", SteppedConnection(tx.conn, stage, act))
-        tx.driver = cast("Driver", SteppedDriver(tx.driver, stage, act))
+        scheduler.opened(activity)
+        tx.conn = cast("AsyncConnection", SteppedConnection(tx.conn, scheduler, activity))
+        tx.driver = cast("Driver", SteppedDriver(tx.driver, scheduler, activity))
         try:
             try:
                 yield tx
-                if act.stops_before_commit:
-                    await stage.pause(act, "commit")
+                if activity.pauses_before_commit:
+                    await scheduler.pause(activity, "commit")
             except BaseException as error:
-                with stage.flight(act):
+                with scheduler.query(activity):
                     await manager.__aexit__(type(error), error, error.__traceback__)
                 raise
-            with stage.flight(act):
+            with scheduler.query(activity):
                 await manager.__aexit__(None, None, None)
             committed = True
         finally:
-            stage.closed(act, committed=committed)
-        if act.stops_before_commit:
-            await stage.pause(act, "go on after the commit")
+            scheduler.closed(activity, committed=committed)
+        if activity.pauses_before_commit:
+            await scheduler.pause(activity, "continue after the commit")
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """It may stop between its statements, each of which sees what was committed before it."""
-        stage, act = self.stage, self.stage.act(_caller())
-        await stage.pause(act, "begin to read")
-        act.is_slow = self.chance.random() < self.slow_share + self.held_share
+        """It may pause between its statements, each of which sees what was committed before it."""
+        scheduler, activity = self.scheduler, self.scheduler.activity(_caller())
+        await scheduler.pause(activity, "begin to read")
+        activity.is_slow = self.chance.random() < self.slow_share + self.late_commit_share
         manager = super().reading()
-        with stage.flight(act):
+        with scheduler.query(activity):
             connection = await manager.__aenter__()
         try:
-            yield cast("AsyncConnection", SteppedConnection(connection, stage, act))
+            yield cast("AsyncConnection", SteppedConnection(connection, scheduler, activity))
         finally:
-            with stage.flight(act):
+            with scheduler.query(activity):
                 await manager.__aexit__(None, None, None)
 
     async def rows(self, statement: Statement, **values: Any) -> Any:
-        stage, act = self.stage, self.stage.act(sys._getframe(1).f_code.co_name)
-        await stage.pause(act, "read")
-        with stage.flight(act):
+        scheduler, activity = self.scheduler, self.scheduler.activity(sys._getframe(1).f_code.co_name)
+        await scheduler.pause(activity, "read")
+        with scheduler.query(activity):
             return await super().rows(statement, **values)
 
 
 def _caller() -> str:
-    """Who opened the transaction: below it stand this module's generator and contextlib."""
+    """The function that opened the transaction: between it and here are this module's generator and contextlib."""
     return sys._getframe(3).f_code.co_name
 
 
 async def _on_server(server_url: str, statement: str) -> None:
-    connection = await asyncpg.connect(_address(server_url, None))
+    connection = await asyncpg.connect(_url(server_url, None))
     try:
         await connection.execute(statement)
     finally:
         await connection.close()
 
 
-def _address(server_url: str, database: str | None) -> str:
-    address = make_url(server_url).set(drivername="postgresql")
-    return (address.set(database=database) if database else address).render_as_string(hide_password=False)
+def _url(server_url: str, database: str | None) -> str:
+    url = make_url(server_url).set(drivername="postgresql")
+    return (url.set(database=database) if database else url).render_as_string(hide_password=False)
 
 
-async def _set_up(url: str) -> None:
-    """Its clock and its settings, once it has been migrated."""
+async def _prepare(url: str) -> None:
+    """Adds the virtual clock and the settings to a migrated database."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(SCHEMA)
@@ -166,12 +166,12 @@ async def _set_up(url: str) -> None:
         await connection.close()
 
 
-def make(server_url: str, run: Callable[[Coroutine[Any, Any, None]], None]) -> str:
-    """A migrated database with virtual time in this server; `run` runs a coroutine to its end. Returns its URL."""
+def create(server_url: str, run: Callable[[Coroutine[Any, Any, None]], None]) -> str:
+    """Creates a migrated database with virtual time and returns its URL; `run` runs a coroutine to its end."""
     run(_on_server(server_url, f"CREATE DATABASE {NAME}"))
-    url = _address(server_url, NAME)
+    url = _url(server_url, NAME)
     migrate(url)
-    run(_set_up(url))
+    run(_prepare(url))
     return url
 
 

@@ -1,4 +1,4 @@
-"""Carts, customers, couriers, managers and support: what they ask for, and what they may rely on once answered."""
+"""Carts, customers, couriers, managers and support: their commands, and what they may rely on once answered."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -14,16 +14,16 @@ from oms.domain.amendments import commands as amendments
 from oms.domain.batched_commands import BatchedCommands
 from oms.domain.cancellation import commands as cancellation
 from oms.domain.fraud import commands as fraud
-from oms.domain.fulfilment import commands as shipments
+from oms.domain.fulfilment import commands as fulfilment
 from oms.domain.fulfilment.commands import CourierAction, MoveShipment
 from oms.domain.idempotency.batcher import Command as BatchedCommand
 from oms.domain.idempotency.batcher import Done
 from oms.domain.idempotency.keys import IdempotencyKey, KeyInUse, once
-from oms.domain.inventory import commands as stock
+from oms.domain.inventory import commands as inventory
 from oms.domain.inventory.commands import StockCount
 from oms.domain.order.details import OrderDetails
 from oms.domain.order.shipment import SHIPMENT_PART
-from oms.domain.parked import commands as work
+from oms.domain.parked import commands as parked
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import Code, Refused
 from oms.domain.vocabulary.events import ITSELF, part
@@ -37,8 +37,8 @@ WAREHOUSES: Final = ("A", "B", "C")
 CUSTOMERS: Final = ("ana", "ben", "cem")
 RESTOCK: Final = "restock"
 
-NO_SURPRISE: Final = frozenset({Code.CONFLICT, Code.NOT_FOUND, Code.DUPLICATE})
-"""What may become of a well-formed command of somebody who may give it."""
+EXPECTED: Final = frozenset({Code.CONFLICT, Code.NOT_FOUND, Code.DUPLICATE})
+"""How a well-formed command of an authorized caller may be refused."""
 
 ORDERS: Final = """
     SELECT o.id, o.status, c.reference AS owner,
@@ -46,17 +46,17 @@ ORDERS: Final = """
                    WHERE s.order_id = o.id AND s.payment_status IN ('CHARGING', 'SUCCEEDED')) AS is_paid
     FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.closed_at IS NULL ORDER BY o.reference
 """
-MOVING: Final = "SELECT order_id, number FROM shipments WHERE status = ANY($1) ORDER BY order_id, number"
+SHIPMENTS: Final = "SELECT order_id, number FROM shipments WHERE status = ANY($1) ORDER BY order_id, number"
 PARKED: Final = "SELECT subject_id, part, queue FROM work WHERE parked_at IS NOT NULL ORDER BY subject_id, part, queue"
-HELD: Final = "SELECT sku, warehouse_code, on_hand, allocated FROM stock ORDER BY 1, 2"
-TRAIL: Final = "SELECT order_id, type, subject FROM order_events"
+STOCK: Final = "SELECT sku, warehouse_code, on_hand, allocated FROM stock ORDER BY 1, 2"
+EVENTS: Final = "SELECT order_id, type, subject FROM order_events"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something asked of the system. `event`: (order, type, shipment) that stands in the trail once it was answered.
+    """`event`: (order, type, subject) that must be recorded once the command is answered.
 
-    It is carried out by itself, or is what one of the product's rounds takes: its name in BatchedCommands, and the command.
+    `act` runs in a transaction of its own, or names a batcher of BatchedCommands and the command for it.
     """
 
     name: str
@@ -64,37 +64,37 @@ class Command:
     act: Callable[[Tx], Awaitable[Any]] | tuple[str, Any]
     key: IdempotencyKey | None = None
     event: tuple[UUID, str, str] | None = None
-    allowed: frozenset[Code] = NO_SURPRISE
+    allowed: frozenset[Code] = EXPECTED
     must_fail: bool = False
     acknowledged: Callable[[Any], None] | None = None
 
 
 @dataclass
 class People:
-    """`complain` is told of every answer that nobody should ever get."""
+    """Reports to `complain` every answer that nobody should ever get."""
 
     db: SteppedDatabase
     monitor: "asyncpg.Connection[asyncpg.Record]"
     complain: Callable[[str], None]
     customers: tuple[str, ...] = CUSTOMERS
-    asked: dict[str, OrderRequest] = field(default_factory=dict)
+    requested: dict[str, OrderRequest] = field(default_factory=dict)
     placed: dict[str, tuple[OrderRequest, UUID]] = field(default_factory=dict)
     sent: list[Command] = field(default_factory=list)
     answered: list[Command] = field(default_factory=list)
 
-    async def think(self, chance: random.Random, habits: tuple[int, ...]) -> Command | None:
-        """Somebody's next command, by how often each kind comes; None where there is nothing that they could do."""
-        kinds = (self._place, self._answer, self._carry, self._manage, self._mend, self._repeat)
+    async def next_command(self, chance: random.Random, habits: tuple[int, ...]) -> Command | None:
+        """Of a random kind, weighted by `habits`; None if nothing of that kind is possible now."""
+        kinds = (self._place, self._accept_or_cancel, self._move, self._manage, self._repair, self._repeat)
         [kind] = chance.choices(kinds, habits)
         command = await kind(chance)
         if command is not None and command not in self.sent:
             self.sent.append(command)
         return command
 
-    async def send(self, command: Command, rounds: BatchedCommands) -> str:
-        """Gives the command and says what was answered."""
+    async def send(self, command: Command, batched: BatchedCommands) -> str:
+        """Returns the outcome in a few words."""
         try:
-            answer = await self._answered(command, rounds)
+            answer = await self._answer(command, batched)
         except Refused as refusal:
             codes = {problem.code for problem in refusal.problems}
             if not codes <= command.allowed:
@@ -102,7 +102,7 @@ class People:
             return "refused " + ", ".join(sorted(codes))
         except KeyInUse:
             return "key in use"
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what the simulation looks for
+        except Exception as error:  # noqa: BLE001 - any error is what the simulation looks for
             self.complain(f"{command.name} failed: {type(error).__name__}: {str(error).splitlines()[0]}")
             return "failed"
         if command.must_fail:
@@ -112,34 +112,37 @@ class People:
             command.acknowledged(answer)
         return "done"
 
-    async def _answered(self, command: Command, rounds: BatchedCommands) -> Any:
+    async def _answer(self, command: Command, batched: BatchedCommands) -> Any:
         if isinstance(command.act, tuple):
-            name, what = command.act
-            done: Done[Any] = await getattr(rounds, name).run(BatchedCommand(command.viewer, what, command.key))
+            name, content = command.act
+            done: Done[Any] = await getattr(batched, name).run(BatchedCommand(command.viewer, content, command.key))
             return done.subject
         async with self.db.transaction() as tx:
             return await once(tx, command.viewer, command.key, partial(_subject, command, command.act, tx))
 
     async def broken_promises(self) -> list[str]:
-        """What was answered and is not there."""
-        trail = {(row[0], row[1], row[2]) for row in await self.monitor.fetch(TRAIL)}
-        there = {row[0] for row in await self.monitor.fetch("SELECT id FROM orders")}
-        lost = [f"Rule 1: {reference} was acknowledged and is gone" for reference, (_, order_id) in self.placed.items()
-                if order_id not in there]  # fmt: skip
+        """What was acknowledged and did not last."""
+        events = {(row[0], row[1], row[2]) for row in await self.monitor.fetch(EVENTS)}
+        present = {row[0] for row in await self.monitor.fetch("SELECT id FROM orders")}
+        lost = [
+            f"Rule 1: {reference} was acknowledged and is gone"
+            for reference, (_, order_id) in self.placed.items()
+            if order_id not in present
+        ]
         return lost + [
-            f"Rule 5: {command.name} was answered, and no event tells of it"
+            f"Rule 5: {command.name} was acknowledged, and no event records it"
             for command in self.answered
-            if command.event and command.event not in trail
+            if command.event and command.event not in events
         ]
 
     async def _place(self, chance: random.Random) -> Command:
-        if self.asked and chance.random() < 0.25:
-            request = self.asked[chance.choice(list(self.asked))]
+        if self.requested and chance.random() < 0.25:
+            request = self.requested[chance.choice(list(self.requested))]
             if chance.random() < 0.3:
                 request = replace(request, details=OrderDetails("someone@example.com"))
         else:
-            request = _order(chance, f"order-{len(self.asked) + 1}", self.customers)
-            self.asked[request.reference] = request
+            request = _order(chance, f"order-{len(self.requested) + 1}", self.customers)
+            self.requested[request.reference] = request
         viewer = CART if chance.random() < 0.5 else customer(request.customer_reference)
         return Command(
             f"place {request.reference}",
@@ -152,11 +155,11 @@ class People:
         order_id = UUID(hex=subject)
         known, first_id = self.placed.setdefault(request.reference, (request, order_id))
         if first_id != order_id:
-            self.complain(f"Rule 1: {request.reference} was answered with two orders")
+            self.complain(f"Rule 1: {request.reference} was placed as two orders")
         elif known != request:
             self.complain(f"{request.reference} was accepted again with other content")
 
-    async def _answer(self, chance: random.Random) -> Command | None:
+    async def _accept_or_cancel(self, chance: random.Random) -> Command | None:
         open_orders = await self.monitor.fetch(ORDERS)
         if not open_orders:
             return None
@@ -175,34 +178,34 @@ class People:
             lambda tx: act(tx, viewer, row["id"]),
             key=_key(chance, name, row["id"]) if is_theirs else None,
             event=(row["id"], event, ITSELF) if is_theirs else None,
-            allowed=NO_SURPRISE if is_theirs else frozenset({Code.NOT_FOUND}),
+            allowed=EXPECTED if is_theirs else frozenset({Code.NOT_FOUND}),
             must_fail=not is_theirs,
         )
 
-    async def _carry(self, chance: random.Random) -> Command | None:
+    async def _move(self, chance: random.Random) -> Command | None:
         fails = chance.random() < 0.15
         status, name, event = chance.choice(
             (("BOOKED", "dispatch", "ShipmentDispatched"), ("DISPATCHED", "deliver", "ShipmentDelivered"))
         )
-        found = await self.monitor.fetch(MOVING, [status, "PENDING"] if chance.random() < 0.1 else [status])
+        found = await self.monitor.fetch(SHIPMENTS, [status, "PENDING"] if chance.random() < 0.1 else [status])
         if not found:
             return None
         key: tuple[UUID, int] = tuple(chance.choice(found))
         if fails:
             return self.failing(key)
-        return self.carrying(key, name, event, _key(chance, name, key))
+        return self.moving(key, name, event, _key(chance, name, key))
 
     @staticmethod
     def failing(key: tuple[UUID, int]) -> Command:
         return Command(
             f"fail {key[0]}-{key[1]}",
             SUPPORT,
-            lambda tx: shipments.fail(tx, SUPPORT, key, "Lost on the way"),
+            lambda tx: fulfilment.fail(tx, SUPPORT, key, "Lost on the way"),
             event=(key[0], "ShipmentFailed", part(SHIPMENT_PART, key[1])),
         )
 
     @staticmethod
-    def carrying(key: tuple[UUID, int], name: str, event: str, repeat: IdempotencyKey | None = None) -> Command:
+    def moving(key: tuple[UUID, int], name: str, event: str, repeat: IdempotencyKey | None = None) -> Command:
         return Command(
             f"{name} {key[0]}-{key[1]}",
             COURIER,
@@ -222,31 +225,31 @@ class People:
                 return self.end_maintenance()
             case 4:
                 return Command("clear spending", MANAGER, lambda tx: fraud.clear_spending(tx, MANAGER, "New period"))
-        row = chance.choice(await self.monitor.fetch(HELD))
+        row = chance.choice(await self.monitor.fetch(STOCK))
         count = StockCount(row["sku"], row["warehouse_code"], row["allocated"] + chance.randrange(8), row["on_hand"])
-        return Command(RESTOCK, MANAGER, lambda tx: stock.set_stock(tx, MANAGER, [count]))
+        return Command(RESTOCK, MANAGER, lambda tx: inventory.set_stock(tx, MANAGER, [count]))
 
     @staticmethod
     def end_maintenance() -> Command:
         return Command("maintenance off", MANAGER, lambda tx: fraud.set_maintenance(tx, MANAGER, enabled=False))
 
-    async def _mend(self, chance: random.Random) -> Command | None:
-        parked = await self.monitor.fetch(PARKED)
-        if not parked:
+    async def _repair(self, chance: random.Random) -> Command | None:
+        found = await self.monitor.fetch(PARKED)
+        if not found:
             return None
-        row = chance.choice(parked)
+        row = chance.choice(found)
         if chance.random() < 0.5:
             return self.retrying(row)
         key = WorkKey(row["subject_id"], row["part"], row["queue"])
-        return Command(f"give up {key}", SUPPORT, lambda tx: work.give_up(tx, SUPPORT, key, "It will not do"))
+        return Command(f"give up {key}", SUPPORT, lambda tx: parked.give_up(tx, SUPPORT, key, "It keeps failing"))
 
     @staticmethod
     def retrying(row: Any) -> Command:
         key = WorkKey(row["subject_id"], row["part"], row["queue"])
-        return Command(f"retry {key}", SUPPORT, lambda tx: work.retry(tx, SUPPORT, key))
+        return Command(f"retry {key}", SUPPORT, lambda tx: parked.retry(tx, SUPPORT, key))
 
     async def _repeat(self, chance: random.Random) -> Command | None:
-        """A network that lost the answer, or a double click."""
+        """After a lost answer, or a double click."""
         return chance.choice(self.sent) if self.sent else None
 
 
@@ -264,6 +267,6 @@ def _key(chance: random.Random, name: str, subject: object) -> IdempotencyKey | 
 
 
 async def _subject(command: Command, act: Callable[[Tx], Awaitable[Any]], tx: Tx) -> Any:
-    """What is stored beside a key is JSON; without one the command's own answer is wanted."""
+    """With a key, a JSON value to keep; without one the command's own answer."""
     answer = await act(tx)
     return command.name if command.key else answer

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from oms.tools.dev_services.embedded import Engines
-from tests.system.simulation.planted import BUGS, planted
+from tests.system.simulation.bugs import BUGS, planted
 from tests.system.simulation.simulator import Simulator, shortest
 
 SEEDS = range(1, 21)
@@ -21,18 +21,18 @@ def test_every_rule_holds_in_every_history(simulator: Simulator, seed: int) -> N
     assert not outcome.violations, shortest(simulator, outcome).text
 
 
-def test_a_seed_tells_the_same_history_byte_for_byte(simulator: Simulator) -> None:
+def test_a_seed_gives_the_same_history_byte_for_byte(simulator: Simulator) -> None:
     first, between, again = (simulator.history(seed, 200) for seed in (7, 8, 7))
     assert first.text == again.text
     assert first.text != between.text
 
 
-def test_a_seed_tells_the_same_history_in_another_process(simulator: Simulator, engines: Engines) -> None:
+def test_a_seed_gives_the_same_history_in_another_process(simulator: Simulator, engines: Engines) -> None:
     here = simulator.history(7, STEPS).text
     there = subprocess.run(
         [
             *(sys.executable, "-m", "tests.system.simulation", "--seeds", "1", "--seed", "7", "--steps", str(STEPS)),
-            *("--tell", "--database-url", engines.owner_url),
+            *("--verbose", "--database-url", engines.owner_url),
         ],
         env=os.environ | {"PYTHONHASHSEED": "12345"},
         capture_output=True,
@@ -42,7 +42,7 @@ def test_a_seed_tells_the_same_history_in_another_process(simulator: Simulator, 
     assert there.startswith(here)
 
 
-def test_a_history_that_fails_is_shortened_to_one_that_replays(simulator: Simulator) -> None:
+def test_a_failing_history_is_shortened_to_one_that_replays(simulator: Simulator) -> None:
     [bug] = [bug for bug in BUGS if bug.name == "release_stock_twice"]
     with planted(bug):
         failed = simulator.history(1, 200)

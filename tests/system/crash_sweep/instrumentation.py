@@ -1,7 +1,7 @@
-"""What goes on in a process that may be killed: every statement as asyncpg sends it, every call of a provider.
+"""Reports every statement that asyncpg sends, and every provider call, to the process's kill switch.
 
-The product is not touched: a subclass of asyncpg's protocol, and wrappers around three of the product's own functions,
-are put in before its command runs.
+The product is not changed: a subclass of asyncpg's protocol and wrappers of three of the product's functions are
+installed before its command runs.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ from oms.jobs import worker as oms_worker
 from oms.platform.notifications import Notifier
 from oms.providers import http as provider_http
 from oms.providers.ports import ProviderUnavailable
-from tests.system.crash_sweep.points import AFTER, BEFORE, SENT, Board
+from tests.system.crash_sweep.kill_switch import AFTER, BEFORE, SENT, KillSwitch
 
 _HEAD: Final = re.compile(r"(?s)\s*(?:(UPDATE|INSERT INTO|DELETE FROM)\s+(\w+)|(SELECT|WITH)\b.*?\bFROM\s+([\w.]+))")
-_NOT_ON_THE_WAY: Final = ("oms.jobs.worker", "oms.web.live.hub", "oms.platform.migrations")
-"""A worker's sign of life and housekeeping, the log that pages watch, the start of a process."""
+_UNRELATED: Final = ("oms.jobs.worker", "oms.web.live.hub", "oms.platform.migrations")
+"""Not part of an order's life: a worker's heartbeat and cleaning up, reading the log, the start of a process."""
 
-_PROBED: Final = "web.server.asgi."
-"""Every request comes through there; what is asked from there itself is asked for probes."""
+_PROBES: Final = "web.server.asgi."
+"""Every request passes it; its own statements serve probes."""
 
-_EXECUTING: Final = (
+_EXECUTION: Final = (
     "oms.schema.schema",
     "oms.schema.runtime.plan_cache",
     "oms.schema.compiled",
     "oms.schema.runtime.field_permissions",
 )
-"""Through these comes every operation, whatever it is."""
+"""Every operation passes these, whatever it is."""
 
 _CONNECTING: Final = ("first_connect", "_introspect_types")
 _LOOPS: Final = ("asyncio.runners", "uvloop")
@@ -47,44 +47,44 @@ _DUE: Final = """
                    AND (NOT held OR NOT (SELECT maintenance FROM fraud_settings WHERE id = 1)))
 """
 
-_aside: ContextVar[bool] = ContextVar("aside", default=False)
+_unwatched: ContextVar[bool] = ContextVar("unwatched", default=False)
 _calling: ContextVar[str] = ContextVar("calling", default="")
 
 
 class Watch:
-    """One process under watch. `deaf_to`: the operation whose first answer under each key it does not hear."""
+    """One process. `lost_answers`: the operation whose first answer to each key is lost."""
 
-    def __init__(self, board: Board, database_url: str, deaf_to: str) -> None:
-        self.board = board
+    def __init__(self, switch: KillSwitch, database_url: str, lost_answers: str) -> None:
+        self.switch = switch
         self._database_url = database_url
-        self._deaf_to = deaf_to
-        self._unheard: set[str] = set()
-        self._side: asyncpg.Connection[asyncpg.Record] | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._lost_answers = lost_answers
+        self._called: set[str] = set()
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._lock = asyncio.Lock()
 
-    def is_deaf(self, operation: str, key: str) -> bool:
-        """Once for each key: in a process that starts anew, again."""
-        deaf = operation == self._deaf_to and key not in self._unheard
-        self._unheard.add(key)
-        return deaf
+    def loses_answer(self, operation: str, key: str) -> bool:
+        """Once for each key in each process."""
+        lost = operation == self._lost_answers and key not in self._called
+        self._called.add(key)
+        return lost
 
     async def is_due(self, queue: str) -> bool:
-        """Whether a claim will find something: a worker also looks when there is nothing, at no certain times."""
-        token = _aside.set(True)
+        """Whether a claim will find something: a worker also claims when there is nothing, at irregular times."""
+        token = _unwatched.set(True)
         try:
-            async with self._one_at_a_time:
-                if self._side is None:
-                    self._side = await asyncpg.connect(self._database_url)
-                return bool(await self._side.fetchval(_DUE, queue))
+            async with self._lock:
+                if self._connection is None:
+                    self._connection = await asyncpg.connect(self._database_url)
+                return bool(await self._connection.fetchval(_DUE, queue))
         finally:
-            _aside.reset(token)
+            _unwatched.reset(token)
 
 
 _watch: Watch | None = None
 
 
 class WatchedProtocol(asyncpg_protocol.Protocol):
-    """asyncpg's, which passes every statement on."""
+    """asyncpg's, which reports every statement."""
 
     wire: Any = None
 
@@ -107,68 +107,68 @@ class WatchedProtocol(asyncpg_protocol.Protocol):
 
 
 async def _statement(connection: WatchedProtocol, query: str, send: Callable[[], Awaitable[Any]]) -> Any:
-    if _watch is None or not _watch.board.is_watching or _aside.get():
+    if _watch is None or not _watch.switch.is_on or _unwatched.get():
         return await send()
     step = _step()
     if step is None or await _finds_nothing(step):
         return await send()
     place = f"{step.name}: {_head(query)}"
-    _watch.board.crossed(place, BEFORE)
+    _watch.switch.passed(place, BEFORE)
     if query.startswith("COMMIT") or step.queue:
         sending = asyncio.ensure_future(send())
-        await _written(connection)
-        _watch.board.crossed(place, SENT)
+        await _sent(connection)
+        _watch.switch.passed(place, SENT)
         answer = await sending
     else:
         answer = await send()
-    _watch.board.crossed(place, AFTER)
+    _watch.switch.passed(place, AFTER)
     return answer
 
 
-async def _written(connection: WatchedProtocol) -> None:
-    """Until the statement has left this process."""
+async def _sent(connection: WatchedProtocol) -> None:
+    """Waits until the statement has left this process."""
     await asyncio.sleep(0)
     while connection.wire.get_write_buffer_size():  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0)
 
 
 async def _finds_nothing(step: "_Step") -> bool:
-    """Of a claim, whose statements commit each by itself."""
+    """Whether it is a claim, each of whose statements commits by itself, and there is nothing to claim."""
     return step.queue is not None and _watch is not None and not await _watch.is_due(step.queue)
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """Where in the product a statement comes from; `queue` where that is a claim from one."""
+    """Which part of the product sends a statement; `queue`: from which it claims, if it does."""
 
     name: str
     queue: str | None
 
 
 def _step() -> _Step | None:
-    """The job's function nearest to the statement, or a round, or the API's farthest function, or else a door's; and
-    the domain's nearest.
+    """Named after the job's innermost function, a batcher, the API's outermost function, or else the web's innermost;
+    and the domain's innermost function.
 
-    None for what is not on an order's way: see _NOT_ON_THE_WAY; and for what a new connection is asked.
+    None for _UNRELATED, and for statements of a new connection.
     """
-    domain, job, round_, api, door = "", None, None, None, None
+    domain, job, batcher, api, web = "", None, None, None, None
     for frame in _frames():
         module, function = frame.f_globals.get("__name__", ""), frame.f_code.co_name
-        if module.startswith(_NOT_ON_THE_WAY) or function in _CONNECTING:
+        if module.startswith(_UNRELATED) or function in _CONNECTING:
             return None
         name = f"{module.removeprefix('oms.').removeprefix('domain.')}.{function}"
         if module == "oms.domain.idempotency.batcher":
-            round_ = frame, f"batch.{frame.f_locals['self'].handle.__name__}"
+            batcher = frame, f"batch.{frame.f_locals['self'].handle.__name__}"
         elif module.startswith("oms.domain"):
             domain = domain or name
         elif module.startswith("oms.jobs"):
             job = job or (frame, name)
-        elif module.startswith("oms.schema") and not module.startswith(_EXECUTING):
+        elif module.startswith("oms.schema") and not module.startswith(_EXECUTION):
             api = frame, name
         elif module.startswith(("oms.web", "tests.system.crash_sweep.bugs")):
-            door = door or (frame, name)
-    found = job or round_ or api or door
-    if found is None or found[1].startswith(_PROBED):
+            web = web or (frame, name)
+    found = job or batcher or api or web
+    if found is None or found[1].startswith(_PROBES):
         return None
     queue = found[0].f_locals["queue"] if found[1] == "jobs.consumer._claim" else None
     step = f"{found[1]}({queue})" if queue else found[1]
@@ -176,89 +176,89 @@ def _step() -> _Step | None:
 
 
 def _frames() -> Iterator[FrameType]:
-    """From the statement outwards, along whoever awaits it, up to its task's beginning.
+    """From the statement outwards, through all awaiting callers, to the start of its task.
 
-    SQLAlchemy's own part runs in a greenlet beside that line.
+    SQLAlchemy's part runs in a greenlet, whose frames are inserted.
     """
     frame: FrameType | None = sys._getframe(2)
     while frame and frame.f_globals.get("__name__") not in _LOOPS:
         yield frame
         if frame.f_code.co_name == "greenlet_spawn":
-            aside = frame.f_locals["context"].gr_frame
-            while aside:
-                yield aside
-                aside = aside.f_back
+            inner = frame.f_locals["context"].gr_frame
+            while inner:
+                yield inner
+                inner = inner.f_back
         frame = frame.f_back
 
 
 def _head(query: str) -> str:
-    """What it does to which table."""
+    """The kind of statement and its table."""
     if query.startswith("BEGIN"):
         return "BEGIN"
     found = _HEAD.match(query)
     return " ".join(filter(None, found.groups())) if found else query.split("(", maxsplit=1)[0].rstrip(";")
 
 
-async def _call(self: Any, operation: Any, request: Any) -> Any:
-    """HttpProviders._call, watched."""
+async def _watched_call(self: Any, operation: Any, request: Any) -> Any:
+    """Replaces HttpProviders._call."""
     if _watch is None:
         return await _CALL(self, operation, request)
     place = f"call {operation.name}"
     token = _calling.set(place)
     try:
-        if _watch.board.is_watching:
-            _watch.board.crossed(place, BEFORE)
+        if _watch.switch.is_on:
+            _watch.switch.passed(place, BEFORE)
         answer = await _CALL(self, operation, request)
-        if _watch.is_deaf(operation.name, request.key):
-            raise ProviderUnavailable(f"{operation.name}: the answer was lost on its way")
-        if _watch.board.is_watching:
-            _watch.board.crossed(place, AFTER)
+        if _watch.loses_answer(operation.name, request.key):
+            raise ProviderUnavailable(f"{operation.name}: the answer was lost")
+        if _watch.switch.is_on:
+            _watch.switch.passed(place, AFTER)
         return answer
     finally:
         _calling.reset(token)
 
 
-def _build(*asked: Any) -> Any:
-    """http._build, whose request tells when it has been sent."""
+def _watched_build(*arguments: Any) -> Any:
+    """Replaces http._build: the request reports when it was sent."""
 
     async def trace(event: str, _: Any) -> None:
-        if event == "http11.send_request_body.complete" and _watch and _watch.board.is_watching and _calling.get():
-            _watch.board.crossed(_calling.get(), SENT)
+        if event == "http11.send_request_body.complete" and _watch and _watch.switch.is_on and _calling.get():
+            _watch.switch.passed(_calling.get(), SENT)
 
-    request = _BUILD(*asked)
+    request = _BUILD(*arguments)
     request.extensions["trace"] = trace
     return request
 
 
-async def _tell(self: Any, news: Any) -> None:
-    """Notifier._send, watched: what others are woken by, after a commit."""
-    if _watch is None or not _watch.board.is_watching:
-        return await _TELL(self, news)
-    _watch.board.crossed("ring the doorbell", BEFORE)
-    await _TELL(self, news)
-    _watch.board.crossed("ring the doorbell", AFTER)
-    return None
+async def _watched_send(self: Any, changes: Any) -> None:
+    """Replaces Notifier._send, which notifies others after a commit."""
+    if _watch is None or not _watch.switch.is_on:
+        await _SEND(self, changes)
+        return
+    _watch.switch.passed("notify", BEFORE)
+    await _SEND(self, changes)
+    _watch.switch.passed("notify", AFTER)
 
 
 _CALL: Final = provider_http.HttpProviders._call
 _BUILD: Final = provider_http._build
-_TELL: Final = Notifier._send
+_SEND: Final = Notifier._send
 
 
-def put_in() -> None:
+def install() -> None:
     """Once, before any process is forked."""
     for target, name, watched in (
         (asyncpg_protocol, "Protocol", WatchedProtocol),
-        (provider_http.HttpProviders, "_call", _call),
-        (provider_http, "_build", _build),
-        (Notifier, "_send", _tell),
-        # Many workers that mostly wait: looking for wake-ups fifty times a second would be most of what they do.
+        (provider_http.HttpProviders, "_call", _watched_call),
+        (provider_http, "_build", _watched_build),
+        (Notifier, "_send", _watched_send),
+        # Many workers that mostly wait: polling fifty times a second would be most of their load.
         (oms_worker, "ARQ_POLL_EVERY_S", 0.1),
     ):
         mock.patch.object(target, name, watched).start()
 
 
-def begin(watch: Watch) -> None:
-    """From here on this process is under watch."""
+def start(watch: Watch) -> None:
+    """From now on this process is watched."""
     global _watch  # noqa: PLW0603 - there is one for each process
     _watch = watch

@@ -1,35 +1,35 @@
-"""What a seed makes of its history: how much of each fault, how narrow stock and limits are."""
+"""What a seed makes of its history: how many of each fault, and how scarce stock and limits are."""
 
 import random
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from oms.providers.sandbox_rules import SandboxRules
+from oms.providers.sandbox.rules import SandboxRules
 from tests.system.simulation.people import CUSTOMERS
 
 FAULTS: Final = ((4, 3, 3, 3, 1, 2, 3), (2, 8, 1, 8, 0, 0, 2), (8, 0, 4, 4, 1, 1, 1), (0, 0, 0, 8, 1, 4, 8))
-"""How often each: crash, freeze, cut, later, flush, weather, a late request."""
+"""Weights of: crash, freeze, dead web process, time passing, empty Redis, provider outage, late request."""
 
 HABITS: Final = ((24, 14, 30, 8, 10, 10), (20, 40, 20, 2, 10, 5), (24, 8, 15, 30, 8, 5), (15, 10, 45, 2, 15, 10))
-"""How often each: placing, accepting or cancelling, carrying, managing, mending, repeating."""
+"""Weights of: placing, accepting or cancelling, couriers' moves, managing, repairing, repeating."""
 
 
 @dataclass(frozen=True, slots=True)
-class Temper:
+class Profile:
     """Seeds differ in it, so that each of them tries something else thoroughly.
 
-    `slow_share` and `held_share`: of transactions, those that stop at every statement, and before their commit only.
-    `run_on_share`: how often a process goes on over its next stop. `shares`: of calls, those that go well, fail, lose
-    their answer, take effect late.
+    `slow_share` and `late_commit_share`: of transactions, those that pause at every statement, and only before their
+    commit. `continue_share`: how often a process continues past its next pause. `shares`: of provider calls, those that
+    succeed, fail, lose their answer, take effect late.
     """
 
     workers: int
     batch: int
     attempts: int
     slow_share: float
-    held_share: float
-    run_on_share: float
+    late_commit_share: float
+    continue_share: float
     fault_share: float
     faults: tuple[int, ...]
     habits: tuple[int, ...]
@@ -41,19 +41,19 @@ class Temper:
     sandbox: SandboxRules
 
     @classmethod
-    def of(cls, chance: random.Random) -> "Temper":
-        ill = chance.choice((0.0, 0.15, 0.45))
+    def of(cls, chance: random.Random) -> "Profile":
+        unreliable = chance.choice((0.0, 0.15, 0.45))
         return cls(
             workers=chance.choice((1, 2, 3)),
             batch=chance.choice((1, 3, 100)),
             attempts=chance.choice((2, 4, 8)),
             slow_share=chance.choice((0.0, 0.1, 0.4)),
-            held_share=chance.choice((0.0, 0.2, 0.5)),
-            run_on_share=chance.choice((0.0, 0.5, 0.8)),
+            late_commit_share=chance.choice((0.0, 0.2, 0.5)),
+            continue_share=chance.choice((0.0, 0.5, 0.8)),
             fault_share=chance.choice((0.02, 0.05, 0.12)),
             faults=chance.choice(FAULTS),
             habits=chance.choice(HABITS),
-            shares=(1 - ill, ill / 3, ill / 3, ill / 3),
+            shares=(1 - unreliable, unreliable / 3, unreliable / 3, unreliable / 3),
             answer_within=timedelta(seconds=chance.choice((2, 60, 3600))),
             units=chance.choice((3, 8, 30)),
             limit_minor=chance.choice((0, 5_000, 12_000)),

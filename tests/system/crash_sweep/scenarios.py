@@ -1,19 +1,19 @@
-"""The ways that an order can go, each up to its end: what people do, and how it must end wherever a process dies."""
+"""Scenarios of an order's life: the commands of people, and how it ends wherever a process is killed."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tests.system.crash_sweep.ground import Conditions
+from tests.system.crash_sweep.instances import Conditions
 from tests.system.crash_sweep.journey import Journey, State
 
-USUAL: Final = Conditions()
-AMENDED_SOON: Final = Conditions(worker=(("OMS_AMENDMENT_TIMEOUT_S", "1"),))
-REFUSED: Final = Conditions(sandbox=(("OMS_SANDBOX_REFUSAL_RATE", "1"),))
+DEFAULT: Final = Conditions()
+SHORT_DEADLINE: Final = Conditions(worker=(("OMS_AMENDMENT_TIMEOUT_S", "1"),))
+COURIER_REFUSES: Final = Conditions(sandbox=(("OMS_SANDBOX_REFUSAL_RATE", "1"),))
 SLOW: Final = Conditions(
     worker=(("OMS_PROVIDER_TIMEOUT_S", "1.2"), ("OMS_WORK_LEASE_S", "3")), sandbox=(("OMS_SANDBOX_LATENCY_MS", "200"),)
 )
-DEAF_TO_CHARGES: Final = Conditions(deaf_to="charge")
+LOST_CHARGE_ANSWERS: Final = Conditions(lost_answers="charge")
 PARKED_AT_ONCE: Final = (("OMS_WORK_ATTEMPTS", "1"),)
 
 DELIVERED: Final = ("DELIVERED", "SUCCEEDED")
@@ -21,13 +21,13 @@ REFUNDED: Final = ("FAILED", "REFUNDED")
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """`ends`: the order's status; `shipments`: each one's status and its payment's."""
+class Scenario:
+    """`ends`: the order's final status; `shipments`: status and payment status of each."""
 
     play: Callable[[Journey], Awaitable[None]]
     ends: str
     shipments: tuple[tuple[str, str], ...]
-    conditions: Conditions = USUAL
+    conditions: Conditions = DEFAULT
 
     @property
     def name(self) -> str:
@@ -80,8 +80,8 @@ async def charge_declined(journey: Journey) -> None:
     await journey.place({"TEA": 1}, paymentMethod="sandbox-declined")
 
 
-async def charge_taken_and_not_heard_of(journey: Journey) -> None:
-    """It is asked again and turns out to be made; then the order is cancelled, and all is given back."""
+async def charge_answer_lost(journey: Journey) -> None:
+    """The charge is repeated and turns out to be done; then the order is cancelled and refunded."""
     await journey.place({"TEA": 1})
     await journey.until(is_booked)
     await journey.cancel()
@@ -114,7 +114,7 @@ async def cancelled_while_charging(journey: Journey) -> None:
     await journey.cancel()
 
 
-async def lost_on_its_way(journey: Journey) -> None:
+async def lost_in_transit(journey: Journey) -> None:
     await journey.place({"TEA": 1})
     await journey.until(is_booked)
     await journey.dispatch(1)
@@ -122,7 +122,7 @@ async def lost_on_its_way(journey: Journey) -> None:
 
 
 async def parked_and_retried(journey: Journey) -> None:
-    """The booking is made, nobody hears of it, and the work is parked; support has it retried."""
+    """The booking is made, its answer is lost and the work parked; support retries it."""
     await journey.place({"TEA": 1})
     await journey.until(lambda state: bool(state.parked) or is_booked(state))
     await journey.until(is_booked, retrying=True)
@@ -131,28 +131,28 @@ async def parked_and_retried(journey: Journey) -> None:
 
 
 async def parked_and_given_up(journey: Journey) -> None:
-    """The money was taken, nobody hears of it, and the work is parked; support gives it up."""
+    """The charge is made, its answer is lost and the work parked; support gives it up."""
     await journey.place({"TEA": 1})
     await journey.until(lambda state: bool(state.parked) and state.shipments[0][1] == "CHARGING", retrying=True)
     await journey.give_up()
 
 
-WAYS: Final[Mapping[str, Way]] = {
-    way.name: way
-    for way in (
-        Way(delivered, "COMPLETED", (DELIVERED, DELIVERED)),
-        Way(amended_and_accepted, "COMPLETED", (DELIVERED,)),
-        Way(amended_and_cancelled, "CANCELLED", (("CANCELLED", "VOIDED"),)),
-        Way(amended_and_timed_out, "TIMED_OUT", (("CANCELLED", "VOIDED"),), AMENDED_SOON),
-        Way(nothing_available, "CANCELLED", ()),
-        Way(charge_declined, "FAILED", (("FAILED", "DECLINED"),)),
-        Way(charge_taken_and_not_heard_of, "CANCELLED", (("CANCELLED", "REFUNDED"),), DEAF_TO_CHARGES),
-        Way(declined_by_fraud_control_in_part, "COMPLETED", (DELIVERED, ("FAILED", "DECLINED"))),
-        Way(held_by_maintenance, "COMPLETED", (DELIVERED,)),
-        Way(no_courier, "FAILED", (REFUNDED, REFUNDED), REFUSED),
-        Way(cancelled_while_charging, "CANCELLED", (("CANCELLED", "REFUNDED"),), SLOW),
-        Way(lost_on_its_way, "FAILED", (REFUNDED,)),
-        Way(parked_and_retried, "COMPLETED", (DELIVERED,), Conditions(worker=PARKED_AT_ONCE, deaf_to="book")),
-        Way(parked_and_given_up, "FAILED", (REFUNDED,), Conditions(worker=PARKED_AT_ONCE, deaf_to="charge")),
+SCENARIOS: Final[Mapping[str, Scenario]] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(delivered, "COMPLETED", (DELIVERED, DELIVERED)),
+        Scenario(amended_and_accepted, "COMPLETED", (DELIVERED,)),
+        Scenario(amended_and_cancelled, "CANCELLED", (("CANCELLED", "VOIDED"),)),
+        Scenario(amended_and_timed_out, "TIMED_OUT", (("CANCELLED", "VOIDED"),), SHORT_DEADLINE),
+        Scenario(nothing_available, "CANCELLED", ()),
+        Scenario(charge_declined, "FAILED", (("FAILED", "DECLINED"),)),
+        Scenario(charge_answer_lost, "CANCELLED", (("CANCELLED", "REFUNDED"),), LOST_CHARGE_ANSWERS),
+        Scenario(declined_by_fraud_control_in_part, "COMPLETED", (DELIVERED, ("FAILED", "DECLINED"))),
+        Scenario(held_by_maintenance, "COMPLETED", (DELIVERED,)),
+        Scenario(no_courier, "FAILED", (REFUNDED, REFUNDED), COURIER_REFUSES),
+        Scenario(cancelled_while_charging, "CANCELLED", (("CANCELLED", "REFUNDED"),), SLOW),
+        Scenario(lost_in_transit, "FAILED", (REFUNDED,)),
+        Scenario(parked_and_retried, "COMPLETED", (DELIVERED,), Conditions(worker=PARKED_AT_ONCE, lost_answers="book")),
+        Scenario(parked_and_given_up, "FAILED", (REFUNDED,), Conditions(worker=PARKED_AT_ONCE, lost_answers="charge")),
     )
 }

@@ -1,4 +1,4 @@
-"""Billing and courier systems in memory: they honour keys, and fail in every way that a network makes possible."""
+"""Billing and courier systems in memory. They honour keys, and fail in every way that a network makes possible."""
 
 import random
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from oms.providers import sandbox_rules as rules_of
+from oms.providers import sandbox_rules
 from oms.providers.ports import (
     BookingAnswer,
     BookingRequest,
@@ -19,32 +19,30 @@ from oms.providers.ports import (
     RefundRequest,
     RequestRejected,
 )
-from oms.providers.sandbox_rules import SandboxRules
-from oms.tools.check.sandbox import Effect, subject_of
-from tests.system.simulation.stage import Stage
+from oms.providers.sandbox.rules import SandboxRules
+from oms.tools.check.sandbox.log import Effect, subject_of
+from tests.system.simulation.scheduler import Scheduler
 
-WELL: Final = "well"
-DOWN: Final = "down"
-FATES: Final = ("well", "fails", "answer lost", "late")
+FATES: Final = ("succeeds", "fails", "answer lost", "late")
 
 
 @dataclass
-class Weather:
-    """How often calls go well, fail, lose their answer, or take effect long after the caller has given up."""
+class Reliability:
+    """Shares of calls with each fate; a late call takes effect long after its caller gave up."""
 
     shares: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
     is_down: bool = False
 
 
 @dataclass
-class Outside:
-    """BillingSystem and CourierSystem in one. `complain` is told what no provider should ever be asked."""
+class SimulatedProviders:
+    """BillingSystem and CourierSystem in one. Reports to `complain` what no provider should ever be sent."""
 
-    stage: Stage
+    scheduler: Scheduler
     chance: random.Random
     rules: SandboxRules
     complain: Callable[[str], None]
-    weather: Weather = field(default_factory=Weather)
+    reliability: Reliability = field(default_factory=Reliability)
     late: list[tuple[str, Any]] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     _done: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
@@ -70,59 +68,59 @@ class Outside:
         await self._serve("release", booking_key, booking_key)
 
     async def _serve(self, operation: str, key: str, request: Any) -> Any:
-        act = self.stage.act(f"{operation} {key}")
-        await self.stage.pause(act, "request on its way")
-        fate = self.chance.choices(FATES, self.weather.shares)[0]
-        if self.weather.is_down or fate == "fails":
-            raise ProviderUnavailable(f"{operation}: no effect, as told")
+        call = self.scheduler.activity(f"{operation} {key}")
+        await self.scheduler.pause(call, "request on its way")
+        fate = self.chance.choices(FATES, self.reliability.shares)[0]
+        if self.reliability.is_down or fate == "fails":
+            raise ProviderUnavailable(f"{operation}: failed without effect")
         if fate == "late":
             self.late.append((operation, request))
             raise ProviderUnavailable(f"{operation}: will take effect later")
         answer = self._take_effect(operation, key, request)
-        await self.stage.pause(act, "answer on its way")
+        await self.scheduler.pause(call, "answer on its way")
         if fate == "answer lost":
             raise ProviderUnavailable(f"{operation}: took effect, the answer was lost")
         return answer
 
-    def arrive_late(self, index: int) -> str:
-        """A request whose caller has given up takes effect; says which."""
+    def deliver_late(self, index: int) -> str:
+        """A request whose caller gave up takes effect; returns which."""
         operation, request = self.late.pop(index)
         key = request if operation == "release" else request.key
         try:
             self._take_effect(operation, key, request)
         except RequestRejected as rejection:
-            self.complain(f"Rule 2: a request that came late makes no sense: {rejection}")
+            self.complain(f"Rule 2: a late request is invalid: {rejection}")
         return f"{operation} {key}"
 
     def _take_effect(self, operation: str, key: str, request: Any) -> Any:
-        """Once for each key; raises RequestRejected for what makes no sense, as the sandbox does."""
+        """Once for each key. Raises RequestRejected for invalid requests, as the sandbox does."""
         if known := self._done.get((operation, key)):
             if known[0] != request:
-                raise KeyReused(f"{operation}: {key} came before with another request")
+                raise KeyReused(f"{operation}: {key} was used with another request before")
             if operation == "book" and ("release", key) in self._done:
                 return self._decide(operation, request)
             return known[1]
         answer = self._decide(operation, request)
         self._done[operation, key] = (request, answer)
-        self._write_down(operation, key, request, answer)
+        self._record(operation, key, request, answer)
         return answer
 
     def _decide(self, operation: str, request: Any) -> Any:
         match operation:
             case "invoice":
-                return rules_of.invoice(request, self.rules)
+                return sandbox_rules.invoice(request, self.rules)
             case "charge":
-                return rules_of.charge(request, self.rules)
+                return sandbox_rules.charge(request, self.rules)
             case "book":
                 released = ("release", request.key) in self._done
-                return rules_of.book(request, self.rules, released=released)
+                return sandbox_rules.book(request, self.rules, released=released)
             case "refund":
                 charged, answer = self._done.get(("charge", request.charge_key), (None, None))
-                taken = charged if answer and answer.succeeded else None
-                rules_of.check_refund(request, taken, self._refunded.get(request.charge_key, 0))
+                succeeded = charged if answer and answer.succeeded else None
+                sandbox_rules.check_refund(request, succeeded, self._refunded.get(request.charge_key, 0))
         return None
 
-    def _write_down(self, operation: str, key: str, request: Any, answer: Any) -> None:
+    def _record(self, operation: str, key: str, request: Any, answer: Any) -> None:
         if operation == "invoice":
             return
         if operation == "refund":

@@ -1,10 +1,9 @@
-"""Processes of the product within tens of milliseconds: `python -m tests.system.crash_sweep.nursery`.
+"""Starts processes of the product within tens of milliseconds: `python -m tests.system.crash_sweep.fork_server`.
 
-It has imported everything, and forks for each process that it is asked for; the child runs the command as
-`python -m oms` does. It reads orders from standard input, one JSON object a line, and tells of starts and ends on
-standard output:
+It has imported everything and forks each process; the child runs its command as `python -m oms` does. It reads orders
+from standard input, one JSON object a line, and reports starts and ends on standard output:
 
-    {"start": 1, "command": ["worker"], "environment": {…}, "log": "file", "board": "folder", "deaf_to": "", "bug": ""}
+    {"start": 1, "command": ["worker"], "environment": {…}, "log": "file", "switch_folder": "", …}
     {"started": 1, "pid": 4711}
     {"ended": 4711, "status": -9}
 
@@ -26,22 +25,22 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def main() -> int:
-    from tests.system.crash_sweep import watching
+    from tests.system.crash_sweep import instrumentation
 
     _import_everything()
-    watching.put_in()
+    instrumentation.install()
     gc.freeze()
-    ends, told = os.pipe()
-    os.set_blocking(told, False)
+    ended, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(told)
+    signal.set_wakeup_fd(wakeup)
     buffer = b""
-    _say({"ready": True})
+    _report({"ready": True})
     while True:
-        ready, _, _ = select.select([0, ends], [], [])
-        if ends in ready:
-            os.read(ends, 1024)
-            _tell_ends()
+        ready, _, _ = select.select([0, ended], [], [])
+        if ended in ready:
+            os.read(ended, 1024)
+            _report_ends()
         if 0 in ready:
             chunk = os.read(0, 65536)
             if not chunk:
@@ -52,7 +51,7 @@ def main() -> int:
 
 
 def _import_everything() -> None:
-    import tests.system.crash_sweep.bugs  # noqa: F401 - what a child may be asked for
+    import tests.system.crash_sweep.bugs  # noqa: F401 - a child may plant one
     from oms.schema.schema import sdl
 
     sdl()
@@ -61,11 +60,11 @@ def _import_everything() -> None:
 def _start(order: dict[str, Any]) -> None:
     pid = os.fork()
     if pid == 0:
-        _be(order)
-    _say({"started": order["start"], "pid": pid})
+        _run_child(order)
+    _report({"started": order["start"], "pid": pid})
 
 
-def _tell_ends() -> None:
+def _report_ends() -> None:
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -73,15 +72,15 @@ def _tell_ends() -> None:
             return
         if pid == 0:
             return
-        _say({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
+        _report({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
 
 
-def _say(what: dict[str, Any]) -> None:
-    os.write(1, json.dumps(what).encode() + b"\n")
+def _report(message: dict[str, Any]) -> None:
+    os.write(1, json.dumps(message).encode() + b"\n")
 
 
-def _be(order: dict[str, Any]) -> None:
-    """The child: in a session of its own, with its own environment and outputs, running the command."""
+def _run_child(order: dict[str, Any]) -> None:
+    """Runs the command in a session, an environment and with outputs of its own. Never returns."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -93,8 +92,8 @@ def _be(order: dict[str, Any]) -> None:
         os.dup2(source, number)
     status = 1
     try:
-        status = _run(order)
-    except BaseException:  # noqa: BLE001 - whatever it is, the child ends here and must not go on as the nursery
+        status = _run_command(order)
+    except BaseException:  # noqa: BLE001 - the child ends here in any case: it must not continue as the fork server
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -102,17 +101,17 @@ def _be(order: dict[str, Any]) -> None:
         os._exit(status)
 
 
-def _run(order: dict[str, Any]) -> int:
+def _run_command(order: dict[str, Any]) -> int:
     from oms.platform.grants import address_of
     from oms.tools.cli.main import main as run_command
-    from tests.system.crash_sweep import bugs, watching
-    from tests.system.crash_sweep.points import Board
+    from tests.system.crash_sweep import bugs, instrumentation
+    from tests.system.crash_sweep.kill_switch import KillSwitch
 
     command = order["command"]
-    if order["board"]:
-        board = Board(Path(order["board"]), command[0])
+    if order["switch_folder"]:
+        switch = KillSwitch(Path(order["switch_folder"]), command[0])
         url = address_of(order["environment"]["OMS_DATABASE_URL"])
-        watching.begin(watching.Watch(board, url, order["deaf_to"]))
+        instrumentation.start(instrumentation.Watch(switch, url, order["lost_answers"]))
     bugs.plant(order["bug"])
     sys.argv[1:] = command
     try:

@@ -1,4 +1,4 @@
-"""Where a process can be killed: a place on an order's way, on one side of it, for the n-th time."""
+"""Where a process can be killed: on one side of a place in an order's life, the n-th time it gets there."""
 
 import mmap
 import os
@@ -11,7 +11,7 @@ from typing import Final, Self
 BEFORE: Final = "before"
 SENT: Final = "sent"
 AFTER: Final = "after"
-"""Not yet asked; asked, and the answer not heard; answered, and nothing done about it."""
+"""Before the request is sent; sent and not answered; answered and the answer not yet processed."""
 
 _SIZE: Final = 1024
 _OFF: Final = 0
@@ -21,9 +21,9 @@ _ARMED: Final = 2
 
 @dataclass(frozen=True, slots=True, order=True)
 class Point:
-    """`process`: web or worker. `place`: the step, the function of the domain and the statement; or a call.
+    """`process`: web or worker. `place`: the step, the domain's function and the statement; or a call.
 
-    `number` counts how often the way passes this side of this place, from 1.
+    `number` counts how often a scenario passes this side of this place, from 1.
     """
 
     process: str
@@ -43,28 +43,28 @@ class Point:
         return cls(process, place, side, int(number))
 
 
-def numbered(process: str, crossings: Iterable[str]) -> list[Point]:
-    """Points from recorded crossings, `side<TAB>place` each, in their order."""
+def numbered(process: str, passages: Iterable[str]) -> list[Point]:
+    """Points from recorded passages, `side<TAB>place` each, in their order."""
     seen: Counter[str] = Counter()
     points = []
-    for crossing in crossings:
-        seen[crossing] += 1
-        side, place = crossing.split("\t")
-        points.append(Point(process, place, side, seen[crossing]))
+    for passage in passages:
+        seen[passage] += 1
+        side, place = passage.split("\t")
+        points.append(Point(process, place, side, seen[passage]))
     return points
 
 
-class Board:
-    """What the sweep and a process that may be killed tell each other, in files, so that it outlives the process.
+class KillSwitch:
+    """Shared by the sweep and one process, in files that outlive the process.
 
-    The process reads its orders at every crossing, from shared memory: state, a number that grows with each order, and
-    the point as text.
+    At every place the process reads the sweep's order from shared memory: a state, a number that grows with each order,
+    and the point as text.
     """
 
     def __init__(self, folder: Path, process: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._process = process
-        self._crossings = folder / f"{process}.crossings"
+        self._passages = folder / f"{process}.passages"
         self._fired = folder / f"{process}.fired"
         with (folder / f"{process}.orders").open("a+b") as file:
             file.truncate(_SIZE)
@@ -73,22 +73,22 @@ class Board:
         self._seen: Counter[tuple[str, str]] = Counter()
         self._point: Point | None = None
 
-    # the sweep's side
+    # Called by the sweep.
 
     def record(self) -> None:
-        self._crossings.write_bytes(b"")
+        self._passages.write_bytes(b"")
         self._command(_RECORDING)
 
     def recorded(self) -> list[Point]:
         self._command(_OFF)
-        return numbered(self._process, self._crossings.read_text().splitlines())
+        return numbered(self._process, self._passages.read_text().splitlines())
 
     def arm(self, point: Point) -> None:
         self._fired.unlink(missing_ok=True)
         self._command(_ARMED, point.line())
 
     def disarm(self) -> Point | None:
-        """Where the process was killed, if it was."""
+        """The point at which the process was killed; None if it was not."""
         self._command(_OFF)
         return Point.of_line(self._process, self._fired.read_text()) if self._fired.exists() else None
 
@@ -98,16 +98,16 @@ class Board:
         self._memory[1] = (self._memory[1] + 1) % 256
         self._memory[0] = state
 
-    # the process's side
+    # Called by the process.
 
     @property
-    def is_watching(self) -> bool:
+    def is_on(self) -> bool:
         return self._memory[0] != _OFF
 
-    def crossed(self, place: str, side: str) -> None:
-        """Writes the crossing down; or ends the process here, as it was ordered to."""
+    def passed(self, place: str, side: str) -> None:
+        """Records the passage, or kills the process here if the sweep ordered it."""
         if self._memory[0] == _RECORDING:
-            with self._crossings.open("a") as file:
+            with self._passages.open("a") as file:
                 file.write(f"{side}\t{place}\n")
         elif self._memory[0] == _ARMED:
             self._count(place, side)
