@@ -33,9 +33,9 @@ from oms.domain.vocabulary.errors import Refused
 from oms.jobs.consumer import Consumer
 from oms.jobs.context import JobContext
 from oms.platform.db import Changes, Database, Tx
-from oms.providers.sandbox import Sandbox
-from oms.providers.sandbox_rules import SandboxRules
-from oms.providers.sandbox_store import CallLog, Outcome
+from oms.providers.sandbox.call_log import CallLog, Outcome
+from oms.providers.sandbox.rules import SandboxRules
+from oms.providers.sandbox.sandbox import Sandbox
 from tests.owner import owner_of
 
 CART = Viewer("cart", Role.SERVICE)
@@ -43,7 +43,7 @@ COURIER = Viewer("courier", Role.COURIER)
 MANAGER = Viewer("manager", Role.MANAGER)
 SUPPORT = Viewer("support", Role.SUPPORT)
 
-SESSION_RULES = SessionRules(idle=timedelta(hours=8), longest=timedelta(days=1), demo=False)
+SESSION_RULES = SessionRules(idle_timeout=timedelta(hours=8), max_lifetime=timedelta(days=1), demo=False)
 
 GROWING = ", ".join(name for name in REGISTRY.tables if name != "fraud_settings")
 

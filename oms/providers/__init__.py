@@ -1,1 +1,1 @@
-"""Outside systems that the shop depends on, behind ports."""
+"""Ports to the billing system and the courier system, and what implements them."""

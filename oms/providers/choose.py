@@ -1,4 +1,4 @@
-"""Which providers this process uses: the sandbox inside it, or a service over HTTP."""
+"""Chooses the providers of this process: its own sandbox, or a service over HTTP."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,16 +6,16 @@ from typing import Final
 from oms.platform.settings import Settings
 from oms.providers.http import HttpProviders
 from oms.providers.ports import BillingSystem, CourierSystem
-from oms.providers.sandbox import Sandbox
-from oms.providers.sandbox_rules import SandboxRules
-from oms.providers.sandbox_store import CallLog
+from oms.providers.sandbox.call_log import CallLog
+from oms.providers.sandbox.rules import SandboxRules
+from oms.providers.sandbox.sandbox import Sandbox
 
 SANDBOX_FILE: Final = "sandbox.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """The outside systems a worker calls. No call takes longer than OMS_PROVIDER_TIMEOUT_S."""
+    """The systems that a worker calls. No call takes longer than OMS_PROVIDER_TIMEOUT_S."""
 
     billing: BillingSystem
     courier: CourierSystem
@@ -26,7 +26,7 @@ class Providers:
 
 
 def providers(settings: Settings) -> Providers:
-    """OMS_PROVIDERS_URL over HTTP, or without it the sandbox in this process. To be closed when done."""
+    """The service at OMS_PROVIDERS_URL; if unset, a sandbox in this process. The caller closes them."""
     chosen: Sandbox | HttpProviders
     if settings.providers_url:
         chosen = HttpProviders(settings.providers_url, timeout_s=settings.provider_timeout_s)

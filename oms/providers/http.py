@@ -1,4 +1,4 @@
-"""Billing and courier behind HTTP: the ports as a client of a service such as `python -m oms sandbox`."""
+"""The ports as an HTTP client of a service such as `python -m oms sandbox`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from oms.providers.operations import BOOK, CHARGE, INVOICE, REFUND, RELEASE, Keyed, Operation, ReleaseRequest
+from oms.providers.calls import BOOK, CHARGE, INVOICE, REFUND, RELEASE, Keyed, ProviderCall, ReleaseRequest
 from oms.providers.ports import (
     BookingAnswer,
     BookingRequest,
@@ -27,24 +27,23 @@ from oms.providers.ports import (
 
 ATTEMPTS: Final = 3
 
-Asked = TypeVar("Asked", bound=Keyed)
-Answered = TypeVar("Answered")
+Request = TypeVar("Request", bound=Keyed)
+Answer = TypeVar("Answer")
 
 
 class HttpProviders:
     """BillingSystem and CourierSystem over HTTP, for use within one event loop.
 
-    A call takes at most `timeout_s`, in which it is tried up to three times with the same key: again after a
-    broken connection, silence, 5xx, or 409 (the first try is still being carried out). After that it is
-    ProviderUnavailable.
+    A call takes at most `timeout_s`. It is tried up to three times with the same key: again after a broken connection,
+    a timeout, 5xx, or 409 (the first attempt is still running). After that it raises ProviderUnavailable.
     """
 
     def __init__(self, base_url: str, *, timeout_s: float, connections: int = 100) -> None:
         self._timeout_s = timeout_s
         verify = httpx.create_ssl_context()
-        # One client for each connection: httpx's own pool looks through all its connections and all who wait for
-        # one at every step, which took 10 ms of CPU for each of 500 calls at once. Last in, first out, so that a
-        # quiet time keeps few connections open.
+        # One client for each connection: httpx's own pool scans all its connections and all waiting requests at
+        # every step, which took 10 ms of CPU for each of 500 concurrent calls. Last in, first out, so that few
+        # connections stay open in quiet times.
         self._clients = [
             httpx.AsyncClient(base_url=base_url, timeout=timeout_s / ATTEMPTS, verify=verify)
             for _ in range(connections)
@@ -79,52 +78,52 @@ class HttpProviders:
             await client.aclose()
 
     @asynccontextmanager
-    async def _a_client(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
         client = await self._idle.get()
         try:
             yield client
         finally:
             self._idle.put_nowait(client)
 
-    async def _call(self, operation: Operation[Asked, Answered], request: Asked) -> Answered:
+    async def _call(self, call: ProviderCall[Request, Answer], request: Request) -> Answer:
         try:
-            async with asyncio.timeout(self._timeout_s), self._a_client() as client:
+            async with asyncio.timeout(self._timeout_s), self._client() as client:
                 # A copy, because one AsyncRetrying keeps the state of one call.
-                return await self._retrying.copy()(_try_once, client, operation, request)
+                return await self._retrying.copy()(_attempt, client, call, request)
         except TimeoutError as error:
-            raise ProviderUnavailable(f"{operation.name}: no answer within {self._timeout_s} s") from error
+            raise ProviderUnavailable(f"{call.name}: no answer within {self._timeout_s} s") from error
 
 
-async def _try_once(client: httpx.AsyncClient, operation: Operation[Asked, Answered], request: Asked) -> Answered:
+async def _attempt(client: httpx.AsyncClient, call: ProviderCall[Request, Answer], request: Request) -> Answer:
     try:
-        response = await client.send(_build(client, operation, request))
+        response = await client.send(_build(client, call, request))
     except (httpx.RequestError, AttributeError) as error:
-        # AttributeError: anyio's, of a connection that was reset in the very moment it was made, under uvloop.
-        raise ProviderUnavailable(f"{operation.name}: {type(error).__name__}: {error}") from error
+        # AttributeError: anyio's, under uvloop, if a connection is reset at the moment it is opened.
+        raise ProviderUnavailable(f"{call.name}: {type(error).__name__}: {error}") from error
     if response.status_code in (400, 422):
-        raise _rejection(operation.name, response)
+        raise _rejection(call.name, response)
     if not response.is_success:
-        raise ProviderUnavailable(f"{operation.name}: HTTP {response.status_code}")
+        raise ProviderUnavailable(f"{call.name}: HTTP {response.status_code}")
     try:
-        return operation.read_answer(response.content)
+        return call.read_answer(response.content)
     except ValidationError as error:
-        raise ProviderUnavailable(f"{operation.name}: an answer nobody understands") from error
+        raise ProviderUnavailable(f"{call.name}: the answer cannot be parsed") from error
 
 
-def _build(client: httpx.AsyncClient, operation: Operation[Asked, Answered], request: Asked) -> httpx.Request:
-    if operation.name == RELEASE.name:
-        return client.build_request("DELETE", operation.path.format(key=quote(request.key, safe="")))
+def _build(client: httpx.AsyncClient, call: ProviderCall[Request, Answer], request: Request) -> httpx.Request:
+    if call.name == RELEASE.name:
+        return client.build_request("DELETE", call.path.format(key=quote(request.key, safe="")))
     headers = {"Idempotency-Key": f'"{request.key}"', "Content-Type": "application/json"}
-    body = operation.body(request)
-    return client.build_request("POST", operation.path, content=body, headers=headers)
+    body = call.body(request)
+    return client.build_request("POST", call.path, content=body, headers=headers)
 
 
-def _rejection(operation: str, response: httpx.Response) -> RequestRejected:
-    """What a problem document (RFC 9457) says; its `code` is the sandbox's own addition."""
+def _rejection(call: str, response: httpx.Response) -> RequestRejected:
+    """The error of a problem document (RFC 9457); `code` is an extension of the sandbox."""
     try:
         problem = orjson.loads(response.content)
         code, detail = str(problem["code"]), str(problem["detail"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         code, detail = "INVALID", response.text[:200]
-    message = f"{operation}: {detail}"
+    message = f"{call}: {detail}"
     return KeyReused(message) if code == "KEY_REUSED" else RequestRejected(code, message)

@@ -1,6 +1,6 @@
-"""What the shop asks of outside systems. Every call carries a key; repeated with it, it does no more.
+"""What the shop needs from outside systems. Every call has an idempotency key: a repeated call has no further effect.
 
-Amounts are integer minor units of the currency named beside them.
+Amounts are integers in minor units of the currency in the same request.
 """
 
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from typing import Protocol
 
 
 class ProviderUnavailable(Exception):
-    """No answer, or none that can be understood: the outcome is unknown, so ask again with the same key."""
+    """No answer, or one that cannot be parsed. The outcome is unknown: repeat the call with the same key."""
 
 
 class RequestRejected(Exception):
-    """The request makes no sense to the provider, and never will: a bug of the caller. Nothing took effect.
+    """The request is invalid and will stay so: a bug of the caller. Nothing took effect.
 
     `code` is stable: INVALID, NOT_CHARGED, REFUND_EXCEEDS_CHARGE or KEY_REUSED.
     """
@@ -24,7 +24,7 @@ class RequestRejected(Exception):
 
 
 class KeyReused(RequestRejected):
-    """The key came before with another request; what that one did still stands."""
+    """The key was used before with another request, whose effect remains."""
 
     def __init__(self, message: str) -> None:
         super().__init__("KEY_REUSED", message)
@@ -32,7 +32,7 @@ class KeyReused(RequestRejected):
 
 @dataclass(frozen=True, slots=True)
 class BillLine:
-    """One line of a shipment; tax in basis points (2000 = 20 %), None for the billing system's default."""
+    """One line of a shipment. `tax_bps`: in basis points (2000 = 20 %); None: the billing system's default."""
 
     sku: str
     quantity: int
@@ -42,7 +42,7 @@ class BillLine:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceRequest:
-    """The lines of one shipment, to be billed together."""
+    """Calculate an invoice for the lines of one shipment."""
 
     key: str
     currency: str
@@ -51,7 +51,7 @@ class InvoiceRequest:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceAnswer:
-    """total = subtotal - discount + tax + shipping, and is therefore not carried."""
+    """The total is subtotal - discount + tax + shipping."""
 
     number: str
     subtotal_minor: int
@@ -62,7 +62,7 @@ class InvoiceAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChargeRequest:
-    """An invoice's total, to be taken by a payment method: a token from the payment provider."""
+    """Charge an invoice's total. `payment_method`: a token from the payment provider."""
 
     key: str
     amount_minor: int
@@ -80,7 +80,7 @@ class ChargeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """So much of the charge made under `charge_key`, to be paid back."""
+    """Pay back an amount of the charge with the key `charge_key`."""
 
     key: str
     charge_key: str
@@ -90,7 +90,7 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class BookingRequest:
-    """One shipment of so many units, to be taken from a warehouse to an address."""
+    """Have one shipment carried from a warehouse to an address."""
 
     key: str
     warehouse_code: str
@@ -100,7 +100,7 @@ class BookingRequest:
 
 @dataclass(frozen=True, slots=True)
 class BookingAnswer:
-    """Accepted with courier and tracking number, or refused for good with a reason like COURIER_REFUSED."""
+    """Accepted with courier and tracking number, or refused for good with a reason such as COURIER_REFUSED."""
 
     accepted: bool
     courier_code: str | None = None
@@ -110,7 +110,7 @@ class BookingAnswer:
 
 
 class BillingSystem(Protocol):
-    """Calculates what a shipment costs, charges, pays back. Raises ProviderUnavailable, RequestRejected."""
+    """Calculates invoices, charges and pays back. Raises ProviderUnavailable, RequestRejected."""
 
     async def invoice(self, request: InvoiceRequest, /) -> InvoiceAnswer: ...
     async def charge(self, request: ChargeRequest, /) -> ChargeAnswer: ...
@@ -123,4 +123,4 @@ class CourierSystem(Protocol):
     async def book(self, request: BookingRequest, /) -> BookingAnswer: ...
 
     async def release(self, booking_key: str, /) -> None:
-        """Hold no booking under this key, now or later, whether or not there was one."""
+        """Ensure that there is no booking with this key, now or later."""

@@ -15,7 +15,7 @@ from oms.jobs import allocation, consumer
 from oms.jobs.consumer import Consumer
 from oms.jobs.context import JobContext
 from oms.providers.ports import InvoiceAnswer, InvoiceRequest
-from oms.providers.sandbox import Sandbox
+from oms.providers.sandbox.sandbox import Sandbox
 from tests.shop import ShopUnderTest
 
 LEASE = timedelta(seconds=1.5)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from oms.providers.sandbox import Sandbox
-from oms.providers.sandbox_rules import SandboxRules
-from oms.providers.sandbox_service import build_app
-from oms.providers.sandbox_store import CallLog, LoggedCall, Outcome
+from oms.providers.sandbox.call_log import CallLog, LoggedCall, Outcome
+from oms.providers.sandbox.http_service import build_app
+from oms.providers.sandbox.rules import SandboxRules
+from oms.providers.sandbox.sandbox import Sandbox
 
 OpenSandbox = Callable[..., Sandbox]
 Serve = Callable[[SandboxRules], AbstractAsyncContextManager[str]]
@@ -26,7 +26,7 @@ def log_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def calls(log_path: Path) -> Iterator[CallLog]:
-    """A second look at the file, as somebody outside would take it."""
+    """A connection of its own to the file, as an outsider would open it."""
     log = CallLog(log_path)
     yield log
     log.close()
@@ -34,7 +34,7 @@ def calls(log_path: Path) -> Iterator[CallLog]:
 
 @pytest.fixture
 def open_sandbox(log_path: Path) -> Iterator[OpenSandbox]:
-    """Opens a sandbox with the given rules on the test's file, as often as wanted."""
+    """Opens a sandbox with the given rules on the test's file, any number of times."""
     logs: list[CallLog] = []
 
     def open_one(rules: SandboxRules | None = None, *, timeout_s: float | None = None, seed: int = 0) -> Sandbox:
@@ -48,7 +48,7 @@ def open_sandbox(log_path: Path) -> Iterator[OpenSandbox]:
 
 @pytest.fixture
 def serve(log_path: Path) -> Serve:
-    """Serves the test's file over HTTP, for as long as the context lasts, and gives the URL."""
+    """Serves the test's file over HTTP within a context, which yields the URL."""
 
     @asynccontextmanager
     async def serving(rules: SandboxRules) -> AsyncIterator[str]:

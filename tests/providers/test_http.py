@@ -1,4 +1,4 @@
-"""The client over HTTP against the real service on loopback: lost answers, silence, repeats, nonsense."""
+"""The client over HTTP against the real service on loopback: lost answers, timeouts, repeats, invalid requests."""
 
 import asyncio
 import os
@@ -32,9 +32,9 @@ from oms.providers.ports import (
     RefundRequest,
     RequestRejected,
 )
-from oms.providers.sandbox import Sandbox
-from oms.providers.sandbox_rules import SandboxRules
-from oms.providers.sandbox_store import CallLog
+from oms.providers.sandbox.call_log import CallLog
+from oms.providers.sandbox.rules import SandboxRules
+from oms.providers.sandbox.sandbox import Sandbox
 from tests.providers.conftest import OpenSandbox, Serve, effects
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
@@ -54,7 +54,7 @@ async def client_of(url: str, timeout_s: float = 5) -> AsyncIterator[HttpProvide
         await client.aclose()
 
 
-async def test_over_http_every_answer_is_what_it_is_in_process(serve: Serve, tmp_path: Path) -> None:
+async def test_over_http_every_answer_is_the_same_as_in_process(serve: Serve, tmp_path: Path) -> None:
     rules = SandboxRules(tax_bps=2000, shipping_base_minor=500, shipping_per_unit_minor=50)
     log = CallLog(tmp_path / "in-process.sqlite")
     inside = Sandbox(rules, log)
@@ -71,7 +71,7 @@ async def test_over_http_every_answer_is_what_it_is_in_process(serve: Serve, tmp
     log.close()
 
 
-async def test_a_bug_of_the_caller_is_told_apart_and_not_repeated(serve: Serve, calls: CallLog) -> None:
+async def test_a_rejected_request_is_not_repeated(serve: Serve, calls: CallLog) -> None:
     async with serve(SandboxRules()) as url, client_of(url) as client:
         await client.charge(CHARGE)
         with pytest.raises(KeyReused):
@@ -82,7 +82,7 @@ async def test_a_bug_of_the_caller_is_told_apart_and_not_repeated(serve: Serve, 
     assert [call.entry.outcome for call in calls.page()] == ["EFFECT", "REJECTED", "REJECTED"]
 
 
-async def test_lost_answers_are_asked_for_again_and_each_key_is_charged_once(serve: Serve, calls: CallLog) -> None:
+async def test_calls_with_lost_answers_are_repeated_and_each_key_is_charged_once(serve: Serve, calls: CallLog) -> None:
     """Some calls exhaust their tries; asked again later, as a worker would, all come to the same single charge."""
     requests = [replace(CHARGE, key=f"c-{n}") for n in range(100)]
     async with serve(SandboxRules(failure_rate=0.5)) as url, client_of(url) as client:
@@ -98,7 +98,7 @@ async def test_lost_answers_are_asked_for_again_and_each_key_is_charged_once(ser
     assert any(call.entry.answer_lost for call in calls.page(limit=1000))
 
 
-async def test_silence_ends_with_the_time_out_and_the_effect_is_found_later(serve: Serve, calls: CallLog) -> None:
+async def test_a_silent_call_ends_by_its_timeout_and_the_effect_is_found_later(serve: Serve, calls: CallLog) -> None:
     async with serve(SandboxRules(latency_ms=1000)) as url:
         async with client_of(url, timeout_s=0.6) as hasty:
             began_s = time.monotonic()
@@ -117,7 +117,7 @@ async def test_two_calls_at_once_under_one_key_both_get_the_one_answer(serve: Se
     assert len(effects(calls, "charge")) == 1
 
 
-async def test_nobody_listening_is_unavailable() -> None:
+async def test_a_closed_port_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     async with client_of(f"http://127.0.0.1:{port}", timeout_s=0.5) as client:
@@ -125,7 +125,7 @@ async def test_nobody_listening_is_unavailable() -> None:
             await client.charge(CHARGE)
 
 
-def test_a_connection_reset_in_the_moment_it_is_made_is_unavailable() -> None:
+def test_a_connection_reset_while_opening_is_unavailable() -> None:
     """On uvloop, as in a worker: there such a connection once looked like a fault of ours."""
 
     async def call_all(port: int) -> None:
@@ -159,7 +159,7 @@ def _reset_all(listening: socket.socket) -> None:
         b"nonsense\r\n\r\n",
     ],
 )
-async def test_an_answer_nobody_understands_is_an_unknown_outcome(answer: bytes) -> None:
+async def test_an_answer_that_cannot_be_parsed_is_an_unknown_outcome(answer: bytes) -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
@@ -198,7 +198,7 @@ async def test_a_bad_request_is_answered_with_a_problem_that_says_which(
     assert effects(calls, "charge") == []
 
 
-async def test_a_key_still_being_carried_out_is_409_and_with_another_body_422(serve: Serve) -> None:
+async def test_a_key_in_use_is_409_and_with_another_body_422(serve: Serve) -> None:
     headers = {"Idempotency-Key": '"k"'}
     async with serve(SandboxRules(latency_ms=300)) as url, httpx.AsyncClient(base_url=url) as client:
         first = asyncio.create_task(client.post("/charges", content=BODY, headers=headers))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from oms.platform.settings import CannotStart, SettingsInvalid
-from oms.tools.cli import backups, bench, customers, doctor, tokens, users
+from oms.tools.cli import backups, bench, customers, doctor, load, tokens, users
 from oms.tools.cli.start import database_url_of, on_engines, settings_of
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command()(doctor.doctor)
 app.command()(backups.backup)
 app.command()(backups.restore)
 app.command()(bench.bench)
+app.command()(load.load)
 
 
 def main() -> None:
@@ -70,7 +71,7 @@ def worker() -> None:
 @app.command()
 def sandbox() -> None:
     """Serve the billing and courier sandbox over HTTP, on OMS_HOST and OMS_SANDBOX_PORT."""
-    from oms.providers.sandbox_service import run as run_sandbox
+    from oms.providers.sandbox.http_service import run as run_sandbox
 
     run_sandbox(settings_of("sandbox"))
 

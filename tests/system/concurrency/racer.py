@@ -22,9 +22,9 @@ from oms.domain.vocabulary.errors import Refused
 from oms.jobs.consumer import Consumer
 from oms.jobs.context import JobContext
 from oms.platform.db import Changes, Database
-from oms.providers.sandbox import Sandbox
-from oms.providers.sandbox_rules import SandboxRules
-from oms.providers.sandbox_store import CallLog
+from oms.providers.sandbox.call_log import CallLog
+from oms.providers.sandbox.rules import SandboxRules
+from oms.providers.sandbox.sandbox import Sandbox
 from tests.shop import CART, COURIER, MANAGER, SUPPORT
 
 SKUS = ("HOT", "WARM", "COOL")

@@ -21,9 +21,9 @@ from oms.providers.ports import (
     RefundRequest,
     RequestRejected,
 )
-from oms.providers.sandbox import AnswerLost, Sandbox
-from oms.providers.sandbox_rules import SandboxRules
-from oms.providers.sandbox_store import CallLog, Outcome
+from oms.providers.sandbox.call_log import CallLog, Outcome
+from oms.providers.sandbox.rules import SandboxRules
+from oms.providers.sandbox.sandbox import AnswerLost, Sandbox
 from tests.providers.conftest import OpenSandbox, effects
 
 CHARGE = ChargeRequest(key="c-1", amount_minor=1000, currency="USD", payment_method="sandbox-ok")
@@ -68,7 +68,7 @@ async def test_the_same_key_with_another_request_is_an_error_and_does_nothing(
     assert calls.page()[1].entry.error == "KEY_REUSED"
 
 
-async def test_one_key_serves_different_operations(open_sandbox: OpenSandbox) -> None:
+async def test_different_calls_may_use_one_key(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox()
     await sandbox.invoice(replace(INVOICE, key="shipment-1"))
     await sandbox.charge(replace(CHARGE, key="shipment-1"))
@@ -103,7 +103,7 @@ async def test_what_was_not_charged_is_not_refunded(open_sandbox: OpenSandbox, p
     assert rejected.value.code == "NOT_CHARGED"
 
 
-async def test_a_rejected_key_may_come_again_with_a_better_request(open_sandbox: OpenSandbox) -> None:
+async def test_a_rejected_key_may_be_used_again_with_a_valid_request(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox()
     with pytest.raises(RequestRejected):
         await sandbox.charge(replace(CHARGE, amount_minor=-1))
@@ -118,7 +118,7 @@ async def test_a_booking_that_arrives_after_its_release_is_refused(open_sandbox:
     assert await sandbox.book(BOOKING) == late
 
 
-async def test_a_booking_released_since_is_no_longer_held(open_sandbox: OpenSandbox) -> None:
+async def test_a_released_booking_no_longer_exists(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox()
     assert (await sandbox.book(BOOKING)).accepted
     await sandbox.release(BOOKING.key)
@@ -146,7 +146,7 @@ async def test_failing_calls_take_effect_once_or_not_at_all_and_the_log_says_whi
     assert len(effects(calls, "charge")) == 400
 
 
-async def test_a_caller_gives_up_after_its_time_out_and_the_effect_stands(
+async def test_a_caller_gives_up_after_its_timeout_and_the_effect_stands(
     open_sandbox: OpenSandbox, calls: CallLog
 ) -> None:
     slow = open_sandbox(SandboxRules(latency_ms=200), timeout_s=0.15)
@@ -162,7 +162,7 @@ async def test_calls_of_a_batch_wait_at_the_same_time(open_sandbox: OpenSandbox)
     assert 0.1 <= time.monotonic() - began_s < 1
 
 
-async def test_a_storage_that_others_keep_busy_is_unavailable(log_path: Path) -> None:
+async def test_a_locked_storage_is_unavailable(log_path: Path) -> None:
     log = CallLog(log_path, busy_timeout_s=0.1)
     hog = sqlite3.connect(log_path, isolation_level=None)
     hog.execute("BEGIN IMMEDIATE")
@@ -174,7 +174,7 @@ async def test_a_storage_that_others_keep_busy_is_unavailable(log_path: Path) ->
     log.close()
 
 
-async def test_nobody_can_change_or_delete_what_was_logged(open_sandbox: OpenSandbox, log_path: Path) -> None:
+async def test_logged_calls_cannot_be_changed_or_deleted(open_sandbox: OpenSandbox, log_path: Path) -> None:
     await open_sandbox().charge(CHARGE)
     outside = sqlite3.connect(log_path)
     for statement in ("UPDATE calls SET answer = NULL", "DELETE FROM calls"):

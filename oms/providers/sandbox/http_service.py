@@ -1,13 +1,12 @@
 """The sandbox as an HTTP service of its own: `python -m oms sandbox`.
 
 POST /invoices, /charges, /refunds, /bookings     each with an Idempotency-Key header
-DELETE /bookings/{key}                            gives a booking up, now and for ever
-GET /calls?after=&limit=&key_prefix=              the log of every call served, oldest first
+DELETE /bookings/{key}                            releases a booking for good
+GET /calls?after=&limit=&key_prefix=              the log of calls, oldest first
 GET /health
 
-Errors are problem documents (RFC 9457) with a `code`. Idempotency follows the IETF's draft "The
-Idempotency-Key HTTP Header Field": 400 without a key, 422 for a key that came with another body, 409 while
-the first is still being carried out.
+Errors are problem documents (RFC 9457) with a `code`. Idempotency follows the IETF draft "The Idempotency-Key HTTP
+Header Field": 400 without a key, 422 for a key that was used with another body, 409 while the first request runs.
 """
 
 import random
@@ -29,15 +28,15 @@ from starlette.types import Receive, Scope, Send
 
 from oms.platform.listening import listen, port_of
 from oms.platform.settings import Settings
+from oms.providers.calls import BOOK, CHARGE, INVOICE, REFUND, RELEASE, ProviderCall
 from oms.providers.choose import call_log, sandbox_rules
-from oms.providers.operations import BOOK, CHARGE, INVOICE, REFUND, RELEASE, Operation
 from oms.providers.ports import ProviderUnavailable, RequestRejected
-from oms.providers.sandbox import AnswerLost, Sandbox
-from oms.providers.sandbox_store import CallLog, LoggedCall
+from oms.providers.sandbox.call_log import CallLog, LoggedCall
+from oms.providers.sandbox.sandbox import AnswerLost, Sandbox
 
 KEY: Final = re.compile(r"[ !#-\[\]-~]{1,255}")
 MAX_PAGE: Final = 1000
-GRACE_S: Final = 5
+SHUTDOWN_TIMEOUT_S: Final = 5
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +44,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Problem(Exception):
-    """What is wrong with a request, for its sender."""
+    """An error response."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -68,62 +67,61 @@ class SandboxApi:
             (BOOK, self._sandbox.book),
         )
         return [
-            *(Route(operation.path, self._post(operation, serve), methods=["POST"]) for operation, serve in posts),
+            *(Route(call.path, self._post(call, serve), methods=["POST"]) for call, serve in posts),
             Route("/bookings/{key:path}", self.release, methods=["DELETE"]),
             Route("/calls", self.list_calls, methods=["GET"]),
             Route("/health", self.health, methods=["GET"]),
         ]
 
-    def _post(self, operation: Operation[Any, Any], serve: Callable[[Any], Awaitable[Any]]) -> Endpoint:
+    def _post(self, call: ProviderCall[Any, Any], serve: Callable[[Any], Awaitable[Any]]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             key = _idempotency_key(request)
-            with self._alone(operation.name, key):
-                asked = operation.read_body(key, await request.body())
-                answer = await serve(asked)
-            return _json(200, operation.answer_json(answer))
+            with self._exclusive(call.name, key):
+                answer = await serve(call.read_body(key, await request.body()))
+            return _json(200, call.answer_json(answer))
 
         return endpoint
 
     async def release(self, request: Request) -> Response:
         key = _checked_key(request.path_params["key"])
-        with self._alone(RELEASE.name, key):
+        with self._exclusive(RELEASE.name, key):
             await self._sandbox.release(key)
         return _json(200, RELEASE.answer_json(None))
 
     async def list_calls(self, request: Request) -> Response:
-        limit = _number(request, "limit", default=100, least=1, most=MAX_PAGE)
+        limit = _number(request, "limit", default=100, minimum=1, maximum=MAX_PAGE)
         page = self._calls.page(
-            after=_number(request, "after", default=0, least=0, most=2**63 - 1),
+            after=_number(request, "after", default=0, minimum=0, maximum=2**63 - 1),
             limit=limit,
             key_prefix=request.query_params.get("key_prefix", ""),
         )
         next_after = page[-1].id if len(page) == limit else None
-        return _json(200, orjson.dumps({"calls": [_shown(call) for call in page], "next_after": next_after}))
+        return _json(200, orjson.dumps({"calls": [_as_json(call) for call in page], "next_after": next_after}))
 
     async def health(self, _: Request) -> Response:
         return _json(200, b'{"status":"ok"}')
 
     @contextmanager
-    def _alone(self, operation: str, key: str) -> Iterator[None]:
-        """One call at a time under a key. Raises Problem (409) if one is still running."""
-        if (operation, key) in self._running:
-            raise Problem(409, "KEY_IN_USE", "the first request with this key is still being carried out")
-        self._running.add((operation, key))
+    def _exclusive(self, call: str, key: str) -> Iterator[None]:
+        """Runs one call with a key at a time. Raises Problem (409) if another is running."""
+        if (call, key) in self._running:
+            raise Problem(409, "KEY_IN_USE", "the first request with this key is still running")
+        self._running.add((call, key))
         try:
             yield
         finally:
-            self._running.remove((operation, key))
+            self._running.remove((call, key))
 
 
 class BrokenOffResponse(Response):
-    """An answer whose connection breaks before its body: what the sandbox's lost answers look like."""
+    """A response whose connection breaks before its body, to simulate a lost answer."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
 
 
 def build_app(sandbox: Sandbox, calls: CallLog) -> Starlette:
-    """The service around `sandbox`, which writes to `calls`; it closes both when it ends."""
+    """The service for a sandbox that logs to `calls`. It closes the sandbox when it stops."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -138,9 +136,9 @@ def build_app(sandbox: Sandbox, calls: CallLog) -> Starlette:
 
 
 def run(settings: Settings) -> None:
-    """Serve until told to stop, on OMS_HOST and OMS_SANDBOX_PORT, with OMS_DATA_DIR/sandbox.sqlite.
+    """Serves on OMS_HOST and OMS_SANDBOX_PORT until it is stopped, with OMS_DATA_DIR/sandbox.sqlite.
 
-    Raises: CannotStart, e.g. if the port is taken.
+    Raises: CannotStart, for example if the port is in use.
     """
     listening = listen(settings.host, settings.sandbox_port, variable="OMS_SANDBOX_PORT")
     calls = call_log(settings)
@@ -152,17 +150,17 @@ def run(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
-    log.info("the sandbox serves", host=settings.host, port=port_of(listening))
+    log.info("Sandbox started", host=settings.host, port=port_of(listening))
     uvicorn.Server(config).run(sockets=[listening])
 
 
 def _idempotency_key(request: Request) -> str:
-    """The header's key; the draft writes it as a quoted string, which a bare token is also taken for."""
+    """The header's key. The draft requires a quoted string; a bare token is accepted, too."""
     header = request.headers.get("idempotency-key", "").strip()
     if not header:
-        raise Problem(400, "KEY_MISSING", "this operation needs an Idempotency-Key header")
+        raise Problem(400, "KEY_MISSING", "this request needs an Idempotency-Key header")
     quoted = len(header) >= 2 and header[0] == header[-1] == '"'
     return _checked_key(header[1:-1] if quoted else header)
 
@@ -173,16 +171,16 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def _number(request: Request, name: str, *, default: int, least: int, most: int) -> int:
+def _number(request: Request, name: str, *, default: int, minimum: int, maximum: int) -> int:
     given = request.query_params.get(name)
     if given is None:
         return default
-    if not given.isdecimal() or not least <= int(given) <= most:
-        raise Problem(400, "INVALID", f"{name} must be a number from {least} to {most}")
+    if not given.isdecimal() or not minimum <= int(given) <= maximum:
+        raise Problem(400, "INVALID", f"{name} must be a number from {minimum} to {maximum}")
     return int(given)
 
 
-def _shown(call: LoggedCall) -> dict[str, Any]:
+def _as_json(call: LoggedCall) -> dict[str, Any]:
     entry = call.entry
     return {
         "id": call.id,
@@ -198,7 +196,7 @@ def _shown(call: LoggedCall) -> dict[str, Any]:
 
 
 async def _as_response(_: Request, error: Exception) -> Response:
-    """After a lost answer the connection breaks or it is 500, by chance: the client cannot know which."""
+    """A lost answer is, by chance, a broken connection or a 500: in both cases the outcome is unknown to the client."""
     match error:
         case Problem():
             return _problem(error.status, error.code, str(error))

@@ -1,4 +1,4 @@
-"""Whatever is asked in whatever order, with answers lost on the way: money adds up and answers do not change."""
+"""Any history of calls, with lost answers: amounts add up, and the answer for a key never changes."""
 
 import asyncio
 import random
@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oms.providers.operations import CHARGE, REFUND
+from oms.providers.calls import CHARGE, REFUND
 from oms.providers.ports import (
     BookingAnswer,
     BookingRequest,
@@ -20,9 +20,9 @@ from oms.providers.ports import (
     RefundRequest,
     RequestRejected,
 )
-from oms.providers.sandbox import Sandbox
-from oms.providers.sandbox_rules import SandboxRules
-from oms.providers.sandbox_store import CallLog
+from oms.providers.sandbox.call_log import CallLog
+from oms.providers.sandbox.rules import SandboxRules
+from oms.providers.sandbox.sandbox import Sandbox
 from tests.providers.conftest import effects
 
 small = st.integers(0, 3)
@@ -52,16 +52,16 @@ releases = st.builds("b-{}".format, small)
 
 @dataclass
 class Shop:
-    """A caller that repeats what got no answer, and remembers what it was told."""
+    """A caller that repeats unanswered calls, and remembers the answers."""
 
     sandbox: Sandbox
-    told: dict[str, ChargeAnswer] = field(default_factory=dict)
+    answers: dict[str, ChargeAnswer] = field(default_factory=dict)
     released: set[str] = field(default_factory=set)
 
-    async def ask(self, request: ChargeRequest | RefundRequest | BookingRequest | str) -> None:
+    async def call(self, request: ChargeRequest | RefundRequest | BookingRequest | str) -> None:
         while True:
             try:
-                await self.ask_once(request)
+                await self.call_once(request)
             except ProviderUnavailable:
                 continue
             except (KeyReused, RequestRejected):
@@ -69,11 +69,11 @@ class Shop:
             else:
                 return
 
-    async def ask_once(self, request: ChargeRequest | RefundRequest | BookingRequest | str) -> None:
+    async def call_once(self, request: ChargeRequest | RefundRequest | BookingRequest | str) -> None:
         match request:
             case ChargeRequest():
                 answer = await self.sandbox.charge(request)
-                assert self.told.setdefault(request.key, answer) == answer
+                assert self.answers.setdefault(request.key, answer) == answer
             case RefundRequest():
                 await self.sandbox.refund(request)
             case BookingRequest():
@@ -97,17 +97,17 @@ def test_no_history_takes_money_twice_or_pays_back_more_than_was_taken(
         log = CallLog(Path(folder) / "sandbox.sqlite")
         shop = Shop(Sandbox(SandboxRules(failure_rate=failure_rate), log, chance=random.Random(seed)))
 
-        async def play() -> None:
+        async def run() -> None:
             for request in history:
-                await shop.ask(request)
+                await shop.call(request)
 
-        asyncio.run(play())
+        asyncio.run(run())
         taken_minor = {
             call.entry.key: CHARGE.read_body(call.entry.key, call.entry.request).amount_minor
             for call in effects(log, "charge")
             if '"succeeded":true' in (call.entry.answer or "")
         }
-        assert len(effects(log, "charge")) == len(shop.told)
+        assert len(effects(log, "charge")) == len(shop.answers)
         for key in {each.charge_key for each in history if isinstance(each, RefundRequest)}:
             paid_back = [REFUND.read_body("", request).amount_minor for request in log.refunds_of(key)]
             assert sum(paid_back) <= taken_minor.get(key, 0)

@@ -1,4 +1,4 @@
-"""How the sandbox bills, charges and books: pure functions of the request, its key and the rules.
+"""How the sandbox bills, charges and books: pure functions of the request and the rules.
 
 Source of every rule here: docs/guides/billing.md.
 """
@@ -28,10 +28,10 @@ PAYMENT_METHOD_DECLINED: Final = "sandbox-declined"
 
 @dataclass(frozen=True, slots=True)
 class SandboxRules:
-    """What the sandbox's settings say; everything is off unless set.
+    """The sandbox's settings; everything is off unless set.
 
-    Rates are shares from 0 to 1. Who is declined or refused follows from the key, so repeats agree; which
-    call fails is drawn anew for each call.
+    Rates are shares from 0 to 1. Whether a charge is declined or a booking refused follows from its key, so repeats
+    agree. Whether a call fails is drawn for each call.
     """
 
     tax_bps: int = 0
@@ -45,17 +45,17 @@ class SandboxRules:
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """A courier of the sandbox, who carries up to `most_units` of one shipment; None: any number."""
+    """A courier that carries up to `max_units` of one shipment; None: any number."""
 
     code: str
     name: str
-    most_units: int | None
+    max_units: int | None
 
 
 COURIERS: Final = (
-    Courier("SANDBOX-BIKE", "Sandbox Bike", most_units=5),
-    Courier("SANDBOX-VAN", "Sandbox Van", most_units=200),
-    Courier("SANDBOX-TRUCK", "Sandbox Truck", most_units=None),
+    Courier("SANDBOX-BIKE", "Sandbox Bike", max_units=5),
+    Courier("SANDBOX-VAN", "Sandbox Van", max_units=200),
+    Courier("SANDBOX-TRUCK", "Sandbox Truck", max_units=None),
 )
 
 
@@ -71,7 +71,7 @@ def tax_minor(net_minor: int, rate_bps: int) -> int:
 
 
 def invoice(request: InvoiceRequest, rules: SandboxRules) -> InvoiceAnswer:
-    """What the shipment costs. Raises RequestRejected (INVALID) on lines that nobody can bill."""
+    """What the shipment costs. Raises RequestRejected (INVALID) on lines that cannot be billed."""
     _require(bool(request.lines), "an invoice needs at least one line")
     for line in request.lines:
         _require(line.quantity > 0, f"{line.sku}: quantity must be positive, not {line.quantity}")
@@ -108,9 +108,9 @@ def charge(request: ChargeRequest, rules: SandboxRules) -> ChargeAnswer:
 
 
 def check_refund(request: RefundRequest, charged: ChargeRequest | None, refunded_minor: int) -> None:
-    """Refuses to pay back what was not taken.
+    """Refuses to pay back more than was charged.
 
-    `charged` is the successful charge it names, if there is one; `refunded_minor` was paid back before.
+    `charged`: the successful charge that it names, if there is one. `refunded_minor`: paid back before.
     Raises: RequestRejected (INVALID, NOT_CHARGED, REFUND_EXCEEDS_CHARGE).
     """
     _require(request.amount_minor >= 0, f"cannot refund {request.amount_minor}")
@@ -125,7 +125,7 @@ def check_refund(request: RefundRequest, charged: ChargeRequest | None, refunded
 
 
 def book(request: BookingRequest, rules: SandboxRules, *, released: bool) -> BookingAnswer:
-    """A courier by the number of units, or a refusal for good; a `released` key is never booked again.
+    """Chooses a courier by the number of units, or refuses for good. A `released` key is never booked again.
 
     Raises: RequestRejected (INVALID) if there is nothing to carry.
     """
@@ -134,7 +134,7 @@ def book(request: BookingRequest, rules: SandboxRules, *, released: bool) -> Boo
         return BookingAnswer(accepted=False, reason="BOOKING_RELEASED")
     if share_of_key(request.key, "refuse") < rules.refusal_rate:
         return BookingAnswer(accepted=False, reason="COURIER_REFUSED")
-    courier = next(each for each in COURIERS if each.most_units is None or request.units <= each.most_units)
+    courier = next(each for each in COURIERS if each.max_units is None or request.units <= each.max_units)
     return BookingAnswer(
         accepted=True,
         courier_code=courier.code,
@@ -144,12 +144,12 @@ def book(request: BookingRequest, rules: SandboxRules, *, released: bool) -> Boo
 
 
 def share_of_key(key: str, purpose: str) -> float:
-    """A number from 0 to below 1, evenly spread over keys, always the same for one key and purpose."""
+    """A number from 0 to below 1, evenly distributed over keys, and always the same for one key and purpose."""
     return int.from_bytes(_digest(key, purpose)[:6], "big") / 2**48
 
 
 def derived_code(key: str, purpose: str) -> str:
-    """16 letters and digits that follow from the key: 80 bits, so two keys practically never share one."""
+    """16 letters and digits derived from the key: 80 bits, so collisions are practically impossible."""
     return b32encode(_digest(key, purpose)).decode()
 
 

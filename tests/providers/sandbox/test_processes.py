@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from oms.providers.ports import ChargeRequest, ProviderUnavailable
-from oms.providers.sandbox import Sandbox
-from oms.providers.sandbox_rules import SandboxRules
-from oms.providers.sandbox_store import CallLog, Outcome
+from oms.providers.sandbox.call_log import CallLog, Outcome
+from oms.providers.sandbox.rules import SandboxRules
+from oms.providers.sandbox.sandbox import Sandbox
 from tests.providers.conftest import OpenSandbox, effects
 
-PROJECT_DIR = Path(__file__).resolve().parents[2]
+PROJECT_DIR = Path(__file__).resolve().parents[3]
 
 
 StartCharging = Callable[..., subprocess.Popen[str]]
@@ -29,7 +29,7 @@ def start_charging(log_path: Path) -> Iterator[StartCharging]:
     with ExitStack() as stack:
 
         def start(count: int, latency_ms: float = 0) -> subprocess.Popen[str]:
-            command = [sys.executable, "-m", "tests.providers.charging_process"]
+            command = [sys.executable, "-m", "tests.providers.sandbox.charging_process"]
             process = subprocess.Popen(
                 [*command, str(log_path), str(count), str(latency_ms)],
                 cwd=PROJECT_DIR,
@@ -44,8 +44,8 @@ def start_charging(log_path: Path) -> Iterator[StartCharging]:
         yield start
 
 
-def let_go(*processes: subprocess.Popen[str]) -> None:
-    """Begin, all at once, when all are ready."""
+def start_together(*processes: subprocess.Popen[str]) -> None:
+    """Lets all begin at once when all are ready."""
     for process in processes:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
@@ -66,7 +66,7 @@ def test_processes_charging_the_same_keys_at_once_charge_each_once(
     start_charging: StartCharging, calls: CallLog
 ) -> None:
     processes = [start_charging(300) for _ in range(3)]
-    let_go(*processes)
+    start_together(*processes)
     answered = [process.communicate(timeout=60)[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert all(sorted(keys) == sorted(f"c-{n}" for n in range(300)) for keys in answered)
@@ -81,11 +81,11 @@ async def test_a_kill_between_effect_and_answer_keeps_the_effect(
     start_charging: StartCharging, calls: CallLog, open_sandbox: OpenSandbox
 ) -> None:
     process = start_charging(50, latency_ms=4_000)
-    let_go(process)
+    start_together(process)
     wait_for_effects(calls, 50)
     process.kill()
     answered, _ = process.communicate()
-    assert answered == ""  # all took effect, and nobody knew
+    assert answered == ""  # all took effect without an answer
     answer = await open_sandbox().charge(ChargeRequest("c-7", 1007, "USD", "sandbox-ok"))
     assert answer.succeeded
     assert len(effects(calls, "charge")) == 50
@@ -97,7 +97,7 @@ async def test_a_kill_in_the_middle_of_writing_loses_nothing_that_was_answered(
     answered: set[str] = set()
     for _ in range(3):
         process = start_charging(100_000)
-        let_go(process)
+        start_together(process)
         await asyncio.sleep(0.2)
         process.kill()
         printed, _ = process.communicate()
@@ -111,20 +111,20 @@ async def test_a_kill_in_the_middle_of_writing_loses_nothing_that_was_answered(
     assert len(effects(calls, "charge")) == len(logged)
 
 
-async def test_a_process_that_stands_still_in_the_middle_does_not_hold_up_the_others_loops(
+async def test_a_stopped_process_does_not_block_the_event_loops_of_others(
     log_path: Path, start_charging: StartCharging
 ) -> None:
-    """A stopped process may hold the file. Others' calls then end as unavailable, and their loops go on."""
+    """A stopped process may hold the lock. Calls of others then fail as unavailable, and their loops go on."""
     process = start_charging(100_000)
-    let_go(process)
+    start_together(process)
     log = CallLog(log_path, busy_timeout_s=0.3)
     sandbox = Sandbox(SandboxRules(), log)
     for attempt in range(200):
         process.send_signal(signal.SIGSTOP)
         requests = [ChargeRequest(f"d-{attempt}-{n}", 1, "USD", "sandbox-ok") for n in range(50)]
-        began_s = time.monotonic()
+        started_s = time.monotonic()
         answers = await asyncio.gather(*map(sandbox.charge, requests), return_exceptions=True)
-        assert time.monotonic() - began_s < 2
+        assert time.monotonic() - started_s < 2
         process.send_signal(signal.SIGCONT)
         if any(isinstance(answer, ProviderUnavailable) for answer in answers):
             break

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms.providers import sandbox_rules
 from oms.providers.ports import BillLine, BookingRequest, ChargeRequest, InvoiceRequest, RefundRequest, RequestRejected
-from oms.providers.sandbox_rules import SandboxRules, share_of_key, tax_minor
+from oms.providers.sandbox import rules as sandbox_rules
+from oms.providers.sandbox.rules import SandboxRules, share_of_key, tax_minor
 
 RULES = SandboxRules(tax_bps=2000, shipping_base_minor=500, shipping_per_unit_minor=50)
 CHARGE = ChargeRequest(key="c-1", amount_minor=1000, currency="USD", payment_method="sandbox-ok")
@@ -54,7 +54,7 @@ def test_tax_is_what_decimal_arithmetic_says(net_minor: int, rate_bps: int) -> N
 
 
 @pytest.mark.parametrize(("net_minor", "rate_bps"), [(-1, 100), (100, -1)])
-def test_tax_of_something_negative_is_a_bug(net_minor: int, rate_bps: int) -> None:
+def test_tax_of_a_negative_amount_is_a_bug(net_minor: int, rate_bps: int) -> None:
     with pytest.raises(ValueError, match="negative"):
         tax_minor(net_minor, rate_bps)
 
@@ -103,7 +103,7 @@ def test_the_invoice_number_follows_from_the_key() -> None:
         BillLine("A", 1_000_000, 2**40, None),
     ],
 )
-def test_a_line_nobody_can_bill_is_rejected(line: BillLine) -> None:
+def test_an_invalid_line_is_rejected(line: BillLine) -> None:
     with pytest.raises(RequestRejected) as rejected:
         sandbox_rules.invoice(InvoiceRequest("i", "USD", (line,)), RULES)
     assert rejected.value.code == "INVALID"
@@ -168,7 +168,7 @@ def test_an_impossible_amount_is_rejected(amount_minor: int) -> None:
         (replace(REFUND, amount_minor=-1), CHARGE, 0, "INVALID"),
     ],
 )
-def test_only_what_was_taken_is_paid_back(
+def test_no_more_is_paid_back_than_was_charged(
     refund: RefundRequest, charged: ChargeRequest | None, refunded_minor: int, code: str | None
 ) -> None:
     if code is None:
@@ -201,6 +201,6 @@ def test_a_released_key_is_never_booked() -> None:
     assert (answer.accepted, answer.reason, answer.tracking_number) == (False, "BOOKING_RELEASED", None)
 
 
-def test_nothing_cannot_be_carried() -> None:
+def test_a_booking_of_no_units_is_rejected() -> None:
     with pytest.raises(RequestRejected):
         sandbox_rules.book(replace(BOOKING, units=0), RULES, released=False)

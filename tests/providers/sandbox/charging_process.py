@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from oms.providers.ports import ChargeRequest
-from oms.providers.sandbox import Sandbox
-from oms.providers.sandbox_rules import SandboxRules
-from oms.providers.sandbox_store import CallLog
+from oms.providers.sandbox.call_log import CallLog
+from oms.providers.sandbox.rules import SandboxRules
+from oms.providers.sandbox.sandbox import Sandbox
 
 
 async def main(path: Path, count: int, latency_ms: float) -> None:

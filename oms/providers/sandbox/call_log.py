@@ -1,7 +1,7 @@
-"""The sandbox's own storage: one SQLite file with one table, the log of every call it served.
+"""The sandbox's own storage: one SQLite file with one table, the log of every call.
 
-The log is the state too: what took effect under a key is its one EFFECT row, which a unique index guards, so
-nothing can ever disagree with the log that proves it. Several processes may use one file at once.
+The log is also the state: the effect of a key is its only EFFECT row, which a unique index guards. So no state can
+contradict the log. Several processes may use one file at the same time.
 """
 
 import asyncio
@@ -41,25 +41,25 @@ CREATE TRIGGER IF NOT EXISTS calls_are_never_deleted BEFORE DELETE ON calls
 
 
 FIRST_PAUSE_S: Final = 0.000_2
-LONGEST_PAUSE_S: Final = 0.005
+MAX_PAUSE_S: Final = 0.005
 
 
 class Outcome(StrEnum):
-    """What a call came to."""
+    """The outcome of a call."""
 
     EFFECT = "EFFECT"
-    """Carried out, or declined for good: every repeat gets this answer."""
+    """Executed, or declined for good: every repeat gets this answer."""
     REPEAT = "REPEAT"
-    """Answered from what took effect before; nothing further happened."""
+    """Answered with the earlier effect; nothing further happened."""
     REJECTED = "REJECTED"
-    """The caller's mistake: nothing happened."""
+    """An invalid request: nothing happened."""
     FAILED = "FAILED"
-    """The sandbox was told to fail before doing anything: nothing happened."""
+    """An injected failure: nothing happened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One call to be written down. `request` and `answer` are JSON; a refund names its `charge_key`."""
+    """One call to log. `request` and `answer` are JSON; a refund has its `charge_key`."""
 
     operation: str
     key: str
@@ -73,7 +73,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LoggedCall:
-    """One call as written down, numbered in the order of effect."""
+    """One logged call, numbered in the order of effect."""
 
     id: int
     called_at: str
@@ -82,18 +82,18 @@ class LoggedCall:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What took effect under a key, as JSON."""
+    """The request and the answer that took effect for a key, as JSON."""
 
     request: str
     answer: str
 
 
 class CallLog:
-    """The open file. Not for use by several threads; a process opens it after it was forked, not before."""
+    """The open file. Not for several threads; a process opens it after it was forked."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = 5.0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # it holds addresses; what SQLite puts beside it is as closed
+        path.touch(mode=0o600)  # it contains addresses; SQLite's other files get the same mode
         self._connection = sqlite3.connect(path, timeout=0, isolation_level=None)
         self._busy_timeout_s = busy_timeout_s
         # Other processes may be opening the same new file.
@@ -107,8 +107,8 @@ class CallLog:
 
     def _prepare(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
-        # A commit is in the operating system's hands when it returns, and a kill -9 cannot undo that. Only a
-        # power cut can take back the last ones; a sandbox need not pay an fsync on each call to outlive it.
+        # When a commit returns, the operating system has the data, so kill -9 cannot undo it. Only a power cut can
+        # lose the last commits; for a sandbox, that is not worth an fsync for each call.
         self._connection.execute("PRAGMA synchronous = NORMAL")
         exists = self._connection.execute(
             "SELECT 1 FROM sqlite_master WHERE name = 'calls_are_never_deleted'"
@@ -118,10 +118,10 @@ class CallLog:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
-        """Alone with the log: what is read inside stays true. All is kept or, on an exception, nothing.
+        """A write transaction, which excludes all other writers. An exception rolls it back.
 
-        Nothing may be awaited inside: the process's other calls would be let into this transaction.
-        Raises: sqlite3.OperationalError if other processes leave no turn in time.
+        Nothing may be awaited inside: other calls of this process would then be part of this transaction.
+        Raises: sqlite3.OperationalError if other processes keep it locked for too long.
         """
         await self._begin()
         try:
@@ -133,9 +133,9 @@ class CallLog:
             raise
 
     async def _begin(self) -> None:
-        """Begin, waiting for other processes' turns to end without holding up this process's other calls.
+        """Begins a transaction; waits for other processes without blocking this process's other calls.
 
-        SQLite's own waiting would stop the event loop, and its pauses grow to 100 ms.
+        SQLite's own waiting would block the event loop, and its pauses grow to 100 ms.
         """
         give_up_at_s = time.monotonic() + self._busy_timeout_s
         pause_s = FIRST_PAUSE_S
@@ -148,7 +148,7 @@ class CallLog:
             else:
                 return
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the attempts
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            pause_s = min(2 * pause_s, MAX_PAUSE_S)
 
     def effect(self, operation: str, key: str) -> Effect | None:
         row = self._connection.execute(
@@ -158,7 +158,7 @@ class CallLog:
         return None if row is None else Effect(*row)
 
     def refunds_of(self, charge_key: str) -> list[str]:
-        """The requests, as JSON, of all refunds of this charge that took effect."""
+        """The requests of all refunds of this charge that took effect, as JSON."""
         rows = self._connection.execute(
             "SELECT request FROM calls WHERE charge_key = ? AND outcome = 'EFFECT'", (charge_key,)
         )
@@ -182,7 +182,7 @@ class CallLog:
         )
 
     def page(self, *, after: int = 0, limit: int = 100, key_prefix: str = "") -> list[LoggedCall]:
-        """The next `limit` calls after the id `after`, oldest first, whose key starts with `key_prefix`."""
+        """The next `limit` calls after the id `after`, oldest first, with keys that start with `key_prefix`."""
         rows = self._connection.execute(
             "SELECT id, called_at, operation, key, outcome, request, answer, error, answer_lost, charge_key"
             " FROM calls WHERE id > ? AND substr(key, 1, length(?)) = ? ORDER BY id LIMIT ?",
