@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.audit.refusals import RefusalTrail
+from oms.domain.audit.refusals import RefusalRecorder
 from oms.domain.idempotency.batcher import Rounds
 from oms.domain.idempotency.keys import RepeatKey
 from oms.domain.identity.sessions import SessionRules
@@ -61,7 +61,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     rounds = Rounds.over(db)
     hub = LiveHub(db)
     streams = OpenStreams()
-    refusals = RefusalTrail(db)
+    refusals = RefusalRecorder(db)
     rules = session_rules(settings)
     figures = OwnFigures(streams)
     counts = SharedCounts(redis_url)
@@ -79,7 +79,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             demo=settings.demo,
             session_rules=rules,
             breached=settings.breached_passwords_file,
-            on_refusal=refusals.note,
+            on_refusal=refusals.add,
             before_password=rates.password,
             before_execution=rates.cost,
         )
@@ -93,7 +93,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             await ending.enter_async_context(
                 in_background(
                     hub.follow(),
-                    refusals.follow(),
+                    refusals.run(),
                     streams.end_revoked(api.authenticator),
                     hear_doorbells(redis_url, hub.ring, missed=hub.reread),
                 )
@@ -112,7 +112,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
             WebSocketRoute("/graphql", socket_door),
             *front_routes(db),
             Route("/metrics", MetricsDoor(db, api, figures).scrape),
-            *page_routes(api, db, hub, streams, provider, demo=settings.demo, on_refusal=refusals.note),
+            *page_routes(api, db, hub, streams, provider, demo=settings.demo, on_refusal=refusals.add),
         ],
         lifespan=lifespan,
     )
@@ -143,8 +143,8 @@ def _tell_if_it_failed(task: asyncio.Task[None]) -> None:
 
 def session_rules(settings: Settings) -> SessionRules:
     return SessionRules(
-        idle=timedelta(seconds=settings.session_idle_s),
-        longest=timedelta(days=settings.session_days),
+        idle_timeout=timedelta(seconds=settings.session_idle_s),
+        max_lifetime=timedelta(days=settings.session_days),
         demo=settings.demo,
     )
 

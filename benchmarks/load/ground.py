@@ -145,10 +145,10 @@ async def stand_on(shop: Shop, options: Options, filled: int) -> Ground:
 async def _signed_in(db: Database, viewer: Viewer) -> str:
     """The cookie of somebody new who has signed in."""
     login = f"{viewer.name}-{secrets.token_hex(4)}"
-    rules = SessionRules(idle=timedelta(hours=8), longest=timedelta(days=1), demo=False)
+    rules = SessionRules(idle_timeout=timedelta(hours=8), max_lifetime=timedelta(days=1), demo=False)
     async with db.transaction() as tx:
         new = NewAccount(login, viewer.name, viewer.role, viewer.customer_reference)
         account = await accounts.add(tx, OPERATOR, new, password_hash="nobody's")  # noqa: S106 - no password has it
     async with db.transaction() as tx:
-        secret = await sessions.begin(tx, account, rules, by="password")
+        secret = await sessions.start(tx, account, rules, by="password")
     return f"{SessionCookie(secure=True).name}={secret}"

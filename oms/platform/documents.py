@@ -25,21 +25,21 @@ from graphql import (
     parse,
 )
 
-MOST_CHARACTERS: Final = 65_536
-MOST_TOKENS: Final = 1_500
-MOST_COMMENTS: Final = 200
-MOST_DEPTH: Final = 16
+MAX_CHARACTERS: Final = 65_536
+MAX_TOKENS: Final = 1_500
+MAX_COMMENTS: Final = 200
+MAX_DEPTH: Final = 16
 """Fields within fields. The introspection of GraphiQL needs 15, the deepest page 7."""
-MOST_ALIASES: Final = 100
-MOST_DIRECTIVES: Final = 50
-MOST_DEFINITIONS: Final = 50
+MAX_ALIASES: Final = 100
+MAX_DIRECTIVES: Final = 50
+MAX_DEFINITIONS: Final = 50
 """Operations and fragments together."""
-MOST_SPREADS: Final = 100
-MOST_FIELDS: Final = 5_000
+MAX_SPREADS: Final = 100
+MAX_FIELDS: Final = 5_000
 """Fields of all operations and fragments, each with the fragments it spreads written out."""
-MOST_REPETITIONS: Final = 12
+MAX_REPETITIONS: Final = 12
 """Fields of one key side by side, wherever they come from: validation compares each with each."""
-MOST_MUTATIONS: Final = 50
+MAX_MUTATIONS: Final = 50
 """Root fields of one mutation: each is a transaction of its own, one after the other."""
 
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
@@ -113,13 +113,13 @@ def parsed(text: str) -> Document:
 
 
 def _syntax(text: str) -> DocumentNode:
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         raise DocumentRefused(
-            f"The document has {len(text)} characters; at most {MOST_CHARACTERS} are allowed."
+            f"The document has {len(text)} characters; at most {MAX_CHARACTERS} are allowed."
             " Values belong in variables, which may be long."
         )
     try:
-        return parse(text, max_lexical_tokens=MOST_TOKENS, max_comments=MOST_COMMENTS)
+        return parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
     except GraphQLError as problem:
         problem.extensions = {"code": "INVALID"}
         raise
@@ -129,7 +129,7 @@ def _syntax(text: str) -> DocumentNode:
 
 def _within_bounds(syntax: DocumentNode) -> Document:
     definitions = syntax.definitions
-    _refuse_above(len(definitions), MOST_DEFINITIONS, "operations and fragments")
+    _refuse_above(len(definitions), MAX_DEFINITIONS, "operations and fragments")
     fragments = {d.name.value: d for d in definitions if isinstance(d, FragmentDefinitionNode)}
     operations = tuple(d for d in definitions if isinstance(d, OperationDefinitionNode))
     introspects, directives = _counted(operations + tuple(fragments.values()))
@@ -138,7 +138,7 @@ def _within_bounds(syntax: DocumentNode) -> Document:
     for operation in operations:
         if operation.operation is OperationType.MUTATION:
             count = len(_by_key([operation.selection_set], fragments))
-            _refuse_above(count, MOST_MUTATIONS, "fields of a mutation")
+            _refuse_above(count, MAX_MUTATIONS, "fields of a mutation")
             document.mutating[operation.name.value if operation.name else None] = count
     return document
 
@@ -165,9 +165,9 @@ def _counted(definitions: tuple[OperationDefinitionNode | FragmentDefinitionNode
                 introspects |= selection.name.value in _INTROSPECTION
             if within := _within(selection):
                 pending.append(within)
-    _refuse_above(aliases, MOST_ALIASES, "aliases")
-    _refuse_above(directives, MOST_DIRECTIVES, "directives")
-    _refuse_above(spreads, MOST_SPREADS, "fragment spreads")
+    _refuse_above(aliases, MAX_ALIASES, "aliases")
+    _refuse_above(directives, MAX_DIRECTIVES, "directives")
+    _refuse_above(spreads, MAX_SPREADS, "fragment spreads")
     return introspects, directives
 
 
@@ -181,13 +181,13 @@ def _require_modest(document: Document) -> None:
     fields = 0
     while pending:
         merged, depth = pending.pop()
-        _refuse_above(depth, MOST_DEPTH, "fields within fields")
+        _refuse_above(depth, MAX_DEPTH, "fields within fields")
         by_key = _by_key(merged, document.fragments)
         fields += sum(len(same) for same in by_key.values())
-        if fields > MOST_FIELDS:
-            raise DocumentRefused(f"With its fragments written out the document has more than {MOST_FIELDS} fields.")
+        if fields > MAX_FIELDS:
+            raise DocumentRefused(f"With its fragments written out the document has more than {MAX_FIELDS} fields.")
         for key, same in by_key.items():
-            _refuse_above(len(same), MOST_REPETITIONS, f"fields {key[:40]!r} side by side")
+            _refuse_above(len(same), MAX_REPETITIONS, f"fields {key[:40]!r} side by side")
             if within := [one.selection_set for one in same if one.selection_set]:
                 pending.append((within, depth + 1))
 

@@ -98,5 +98,5 @@ class AuditQueries:
     ) -> Connection[AuditEvent]:
         context = info.context
         only = filter.conditions() if filter else queries.AuditFilter()
-        page = await queries.trail(context.db, context.viewer, only, first=size(first), after=after)
+        page = await queries.audit_log(context.db, context.viewer, only, first=size(first), after=after)
         return connection(page, after=after, cursor=lambda event: event.cursor, node=AuditEvent.of)

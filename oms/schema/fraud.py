@@ -77,7 +77,7 @@ class FraudQueries:
     async def fraud_events(
         self, info: Info, first: int | None = PAGE, after: str | None = None
     ) -> Connection[FraudEvent]:
-        page = await queries.trail(info.context.db, info.context.viewer, first=size(first), after=after)
+        page = await queries.settings_log(info.context.db, info.context.viewer, first=size(first), after=after)
         return connection(page, after=after, cursor=lambda event: event.cursor, node=FraudEvent.of)
 
 

@@ -47,7 +47,7 @@ def _payload(info: Info, subject: Any, errors: list[UserError]) -> ShipmentPaylo
 
 def _shipment(text: str) -> ShipmentKey:
     """For a malformed id, one that no shipment has: the answer is the same."""
-    return ids.parse_shipment(text) or (ids.NOBODY, 0)
+    return ids.parse_shipment(text) or (ids.NO_ID, 0)
 
 
 @strawberry.type

@@ -41,7 +41,7 @@ class Session:
 
 async def own_sessions(context: Context) -> list[Session]:
     """The viewer's, begun last first; none of a machine."""
-    found = await session_commands.own(context.db, context.viewer, context.session_rules)
+    found = await session_commands.of_viewer(context.db, context.viewer, context.session_rules)
     return [Session.of(session, context) for session in found]
 
 
@@ -71,7 +71,7 @@ class AccountMutations:
         await context.before_password(context.viewer)
         try:
             await accounts.change_password(
-                context.db, context.viewer, present=present_password, new=new_password, breached=context.breached
+                context.db, context.viewer, current=present_password, new=new_password, breached=context.breached
             )
         except Refused as refusal:
             context.on_refusal(context.viewer, refusal)
@@ -80,7 +80,7 @@ class AccountMutations:
 
     @mutation("Signs the viewer out where that session is; what is open there ends within seconds.")
     async def end_session(self, info: Info, session_id: strawberry.ID) -> AccountPayload:
-        wanted = ids.parse_session(session_id) or ids.NOBODY
+        wanted = ids.parse_session(session_id) or ids.NO_ID
         return await _ended(info, lambda tx: session_commands.end_one(tx, info.context.viewer, wanted))
 
     @mutation("Signs the viewer out everywhere but here.")

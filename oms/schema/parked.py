@@ -134,7 +134,7 @@ def _key(text: str) -> WorkKey:
     match ids.parse_work(text):
         case (order_id, number, queue) if queue in registered().work_kinds:
             return WorkKey(order_id, number, queue)
-    return WorkKey(ids.NOBODY, 0, "")
+    return WorkKey(ids.NO_ID, 0, "")
 
 
 async def _carry_out(info: Info, act: Callable[[Tx], Awaitable[WorkKey]]) -> WorkPayload:

@@ -23,7 +23,7 @@ from oms.schema.runtime.fields import mutation
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import CurrencyCode, MinorUnits
 
-MOST_ORDERS: Final = 1000
+MAX_ORDERS: Final = 1000
 
 
 @strawberry.input
@@ -155,8 +155,8 @@ class OrderMutations:
 
     @mutation("Up to 1000 orders at once; each is placed, or refused with its own errors, independently of the others.")
     async def place_orders(self, info: Info, inputs: list[PlaceOrderInput]) -> PlaceOrdersPayload:
-        if len(inputs) > MOST_ORDERS:
-            message = f"{len(inputs)} orders; send at most {MOST_ORDERS} at once."
+        if len(inputs) > MAX_ORDERS:
+            message = f"{len(inputs)} orders; send at most {MAX_ORDERS} at once."
             refusal = Refused(Problem(InputReason.TOO_MANY, message, ("inputs",)))
             return PlaceOrdersPayload(results=[], user_errors=user_errors(refusal))
 
@@ -191,7 +191,7 @@ class OrderMutations:
 
 def _order(text: str) -> UUID:
     """For a malformed id, one that no order has: the answer is the same."""
-    return ids.parse_order(text) or ids.NOBODY
+    return ids.parse_order(text) or ids.NO_ID
 
 
 def _remembered(placed: Placed | Refused) -> Any:

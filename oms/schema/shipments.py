@@ -9,7 +9,7 @@ from oms.domain.fulfilment import rules
 from oms.domain.fulfilment.policy import FulfilmentPermission
 from oms.domain.order.shipment import Item
 from oms.domain.order_queries import shipment_counts, shipments
-from oms.domain.order_queries.shipment_counts import MOST_COUNTED, Counted
+from oms.domain.order_queries.shipment_counts import MAX_COUNTED, Counted
 from oms.domain.order_queries.shipments import SeenShipment, ShipmentQuery
 from oms.domain.vocabulary.ids import line_id, parse_shipment, shipment_id
 from oms.schema.billing import Invoice, Payment
@@ -151,7 +151,7 @@ class ShipmentCount:
     """How many shipments are at the same point of their way."""
 
     status: ShipmentStatus
-    count: int = strawberry.field(description=f"At most {MOST_COUNTED}, which then means that many or more.")
+    count: int = strawberry.field(description=f"At most {MAX_COUNTED}, which then means that many or more.")
 
     @classmethod
     def of(cls, counted: Counted) -> Self:

@@ -17,7 +17,7 @@ from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.order_queries.shipments import ShipmentQuery, check_query
 from oms.domain.order_queries.timeline import Section, seq_of
 from oms.domain.vocabulary.errors import refused
-from oms.domain.vocabulary.ids import NOBODY, parse_order
+from oms.domain.vocabulary.ids import NO_ID, parse_order
 from oms.domain.vocabulary.paging import MAX_PAGE_SIZE
 from oms.schema.fraud import FraudSettings
 from oms.schema.order import Order
@@ -67,7 +67,7 @@ class Subscription:
 
 async def _watched(context: Context, text: str) -> UUID:
     """The id of an order that the viewer may see. Raises Refused(NOT_FOUND)."""
-    key = parse_order(text) or NOBODY
+    key = parse_order(text) or NO_ID
     if await context.fresh_reads().order.load(key) is None:
         raise refused(OrderReason.ORDER_NOT_FOUND, "There is no such order.", "orderId")
     return key
@@ -105,7 +105,7 @@ async def _order_events(context: Context, key: UUID, after: int) -> AsyncGenerat
                 return
 
 
-MOST_REMEMBERED: Final = 10_000
+MAX_REMEMBERED: Final = 10_000
 
 
 async def _shipments(context: Context, question: ShipmentQuery) -> AsyncGenerator[Shipment, None]:
@@ -115,7 +115,7 @@ async def _shipments(context: Context, question: ShipmentQuery) -> AsyncGenerato
         async for change in changes:
             shipment = await _matching(context, question, change)
             if shipment and told.get(shipment.seen.key) != shipment.updated_at:
-                if len(told) >= MOST_REMEMBERED:
+                if len(told) >= MAX_REMEMBERED:
                     told.clear()
                 told[shipment.seen.key] = shipment.updated_at
                 yield shipment

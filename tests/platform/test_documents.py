@@ -14,18 +14,18 @@ NESTED = "{ a " * 16 + "{ a }" + " }" * 16
 FRAGMENTS = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40))
 
 TOO_MUCH = {
-    "characters": ("{ a # " + "x" * documents.MOST_CHARACTERS + "\n}", "characters"),
-    "tokens": ("{" + " a" * documents.MOST_TOKENS + "}", "tokens"),
-    "comments": ("{ a " + "#\n" * (documents.MOST_COMMENTS + 1) + "}", "comments"),
+    "characters": ("{ a # " + "x" * documents.MAX_CHARACTERS + "\n}", "characters"),
+    "tokens": ("{" + " a" * documents.MAX_TOKENS + "}", "tokens"),
+    "comments": ("{ a " + "#\n" * (documents.MAX_COMMENTS + 1) + "}", "comments"),
     "ten thousand aliases": ("{" + "".join(f" a{n}: b" for n in range(10_000)) + "}", "characters"),
-    "aliases": ("{" + "".join(f" a{n}: b" for n in range(documents.MOST_ALIASES + 1)) + "}", "aliases"),
+    "aliases": ("{" + "".join(f" a{n}: b" for n in range(documents.MAX_ALIASES + 1)) + "}", "aliases"),
     "aliases in fragments": (
-        "{ ...F } fragment F on Query {" + "".join(f" a{n}: b" for n in range(documents.MOST_ALIASES + 1)) + "}",
+        "{ ...F } fragment F on Query {" + "".join(f" a{n}: b" for n in range(documents.MAX_ALIASES + 1)) + "}",
         "aliases",
     ),
-    "directives": ("{ a " + "@skip(if: true) " * (documents.MOST_DIRECTIVES + 1) + "}", "directives"),
-    "operations": (" ".join(f"query Q{n} {{ a }}" for n in range(documents.MOST_DEFINITIONS + 1)), "operations"),
-    "spreads": ("{" + " ...F" * (documents.MOST_SPREADS + 1) + "} fragment F on Query { a }", "fragment spreads"),
+    "directives": ("{ a " + "@skip(if: true) " * (documents.MAX_DIRECTIVES + 1) + "}", "directives"),
+    "operations": (" ".join(f"query Q{n} {{ a }}" for n in range(documents.MAX_DEFINITIONS + 1)), "operations"),
+    "spreads": ("{" + " ...F" * (documents.MAX_SPREADS + 1) + "} fragment F on Query { a }", "fragment spreads"),
     "depth": (NESTED, "fields within fields"),
     "depth through fragments": (
         """{ a { a { a { a { ...A } } } } } fragment A on Q { a { a { a { a { ...B } } } } }
@@ -34,9 +34,9 @@ TOO_MUCH = {
     ),
     "nesting that exhausts the stack": ("{ a " * 900, "nest"),
     "brackets that exhaust the stack": ("{ a(b: " + "[" * 900 + ")}", "nest"),
-    "the same field again and again": ("{" + " a" * (documents.MOST_REPETITIONS + 1) + "}", "side by side"),
+    "the same field again and again": ("{" + " a" * (documents.MAX_REPETITIONS + 1) + "}", "side by side"),
     "the same field by way of fragments": (
-        "{" + " ... on Query { a }" * (documents.MOST_REPETITIONS + 1) + "}",
+        "{" + " ... on Query { a }" * (documents.MAX_REPETITIONS + 1) + "}",
         "side by side",
     ),
     "the same field below the same fields": (
@@ -54,7 +54,7 @@ TOO_MUCH = {
         "fields within fields",
     ),
     "mutations": (
-        "mutation {" + "".join(f" a{n}: b" for n in range(documents.MOST_MUTATIONS + 1)) + "}",
+        "mutation {" + "".join(f" a{n}: b" for n in range(documents.MAX_MUTATIONS + 1)) + "}",
         "fields of a mutation",
     ),
 }

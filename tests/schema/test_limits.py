@@ -10,7 +10,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.platform.documents import parsed
 from oms.platform.settings import PROJECT_DIR, Settings
 from oms.schema.cost import cost as limits
-from oms.schema.cost.cost import MAX_VALUES, MAXIMUM, MOST_ERRORS, Limits
+from oms.schema.cost.cost import MAX_VALUES, MAXIMUM, MAX_ERRORS, Limits
 from oms.schema.runtime import reads
 from oms.schema.schema import schema
 from oms.web.pages.customer import orders
@@ -124,7 +124,7 @@ async def test_an_answer_that_grows_past_what_was_reckoned_is_not_told(
 ) -> None:
     await api.shop.stock_up({f"MUG-{n}": {"A": 1} for n in range(20)})
     await api.shop.place({f"MUG-{n}": 1 for n in range(20)})
-    monkeypatch.setattr(limits, "MOST_TOLD", 60)
+    monkeypatch.setattr(limits, "MAX_ANSWER_VALUES", 60)
     assert (await api.refusal(ORDERS)).message.startswith("The answer would hold more than 60 values.")
     assert (await api.answer(ORDERS.replace("quantity", ""))).errors is None
 
@@ -133,7 +133,7 @@ async def test_lines_are_counted_before_anything_is_made_of_them(api: Api, monke
     await api.shop.stock_up({"MUG": {"A": 9}})
     await api.shop.place({"MUG": 1})
     await api.shop.place({"MUG": 1})
-    monkeypatch.setattr(reads, "MOST_LINES", 3)
+    monkeypatch.setattr(reads, "MAX_LINES", 3)
     assert (await api.answer(ORDERS)).errors is None
     error = await api.refusal("{ orders { nodes { id a: lines { sku } b: lines { sku } } } }")
     assert error.message.startswith("The answer would hold more than 3 lines.")
@@ -163,7 +163,7 @@ async def test_too_many_values_in_variables_are_refused_before_they_are_looked_a
 async def test_errors_of_a_document_are_bounded(api: Api) -> None:
     result = await api.answer("{" + "".join(f" x{n}" for n in range(500)) + "}")
     assert result.errors
-    assert len(result.errors) == MOST_ERRORS + 1
+    assert len(result.errors) == MAX_ERRORS + 1
     assert all(error.extensions == {"code": "INVALID"} for error in result.errors)
 
 

@@ -228,7 +228,7 @@ async def session_of(db: Database, viewer: Viewer) -> str:
     """What the cookie holds of somebody new who signed in."""
     account = await account_of(db, viewer)
     async with db.transaction() as tx:
-        secret = await sessions.begin(tx, account, SESSION_RULES, by="password")
+        secret = await sessions.start(tx, account, SESSION_RULES, by="password")
     assert secret
     return secret
 

@@ -13,7 +13,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Database
 from oms.platform.settings import Settings
-from oms.web.graphql.request import MOST_VALUES
+from oms.web.graphql.request import MAX_VALUES
 from oms.web.server import bodies
 from tests.web.conftest import COOKIE, Server, serving, session_of
 
@@ -228,7 +228,7 @@ async def test_a_larger_body_gets_413(client: httpx.AsyncClient, announced: bool
 
 
 async def test_a_body_of_too_many_values_gets_413(client: httpx.AsyncClient) -> None:
-    body = orjson.dumps({"query": "{ viewer }", "variables": {"x": [1] * (MOST_VALUES + 2)}})
+    body = orjson.dumps({"query": "{ viewer }", "variables": {"x": [1] * (MAX_VALUES + 2)}})
     response = await client.post("/graphql", content=body, headers=JSON)
     assert response.status_code == 413
     assert _code(response) == "INVALID"

@@ -314,7 +314,7 @@ async def test_what_a_client_leaves_behind_is_released(
 
 
 async def test_operations_at_once_are_bounded(server: Server, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphql_ws, "MOST_OPERATIONS", 2)
+    monkeypatch.setattr(graphql_ws, "MAX_OPERATIONS", 2)
     async with _greeted(server, token) as socket:
         for key in "123":
             await _subscribe(socket, key, "subscription { shipments }")

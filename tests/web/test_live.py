@@ -199,7 +199,7 @@ async def test_a_doorbell_is_answered_though_an_older_transaction_is_open_and_th
 async def test_what_is_remembered_beyond_the_watermark_is_bounded(
     db: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(live, "MAX_REMEMBERED", 3)
     async with _watching(hub, hub.shipments()) as watched, db.transaction() as slow:
         await _log(slow.conn, uuid4(), 1)
         for _ in range(10):

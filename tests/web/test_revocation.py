@@ -58,7 +58,7 @@ async def _token(db: Database) -> Held:
 async def _session(db: Database, server: Server) -> Held:
     account = await account_of(db, SUPPORTER)
     async with db.transaction() as tx:
-        secret = await sessions.begin(tx, account, SESSION_RULES, by="password")
+        secret = await sessions.start(tx, account, SESSION_RULES, by="password")
     ends = {
         "signed out": "UPDATE sessions SET ended_at = clock_timestamp() WHERE account_id = :id",
         "idle": "UPDATE sessions SET last_seen_at = clock_timestamp() - interval '9 h' WHERE account_id = :id",
@@ -159,7 +159,7 @@ async def test_every_way_by_which_a_person_is_kept_out_ends_what_is_open(server:
     for change in ("password", "role", "disable", "sign out"):
         account = await account_of(db, SUPPORTER)
         async with db.transaction() as tx:
-            secret = await sessions.begin(tx, account, SESSION_RULES, by="password")
+            secret = await sessions.start(tx, account, SESSION_RULES, by="password")
         held = Held({"Cookie": f"{COOKIE.name}={secret}", "Origin": server.url}, {}, "")
         async with _socket(server, held) as socket:
             async with db.transaction() as tx:

@@ -75,11 +75,11 @@ _CONDITIONS: Final = {
 }
 
 
-async def trail(db: Database, viewer: Viewer, only: AuditFilter, *, first: int, after: str | None) -> Page[AuditEvent]:
+async def audit_log(db: Database, viewer: Viewer, only: AuditFilter, *, first: int, after: str | None) -> Page[AuditEvent]:
     """Newest first. Raises Refused: FORBIDDEN, or INVALID."""
     require(viewer, AuditPermission.READ_AUDIT)
     for name in ("actor", "subject"):
-        refuse_all(check_text(getattr(only, name) or "", name, most=NAME_LENGTH, blank=True))
+        refuse_all(check_text(getattr(only, name) or "", name, max_length=NAME_LENGTH, blank=True))
     given: dict[str, Any] = {
         "actor": only.actor,
         "action": only.action and str(only.action),

@@ -31,7 +31,7 @@ class _Repeated:
     due_s: float
 
 
-class RefusalTrail:
+class RefusalRecorder:
     """One for each process. A refusal rolls its transaction back, so it is recorded a second later in another one."""
 
     def __init__(self, db: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,7 +39,7 @@ class RefusalTrail:
         self._clock = clock
         self._counts: dict[tuple[str, str, str], _Repeated] = {}
 
-    def note(self, viewer: Viewer, refusal: Refused) -> None:
+    def add(self, viewer: Viewer, refusal: Refused) -> None:
         """Does nothing for refusals with other codes."""
         forbidden = (problem for problem in refusal.problems if problem.code == Code.FORBIDDEN)
         for reason, message in {(problem.reason.name, problem.message) for problem in forbidden}:
@@ -49,7 +49,7 @@ class RefusalTrail:
                 continue
             self._counts.setdefault(key, _Repeated(viewer, 0, self._clock())).times += 1
 
-    async def follow(self) -> None:
+    async def run(self) -> None:
         """Records what is due every second, until it is cancelled."""
         while True:
             await asyncio.sleep(WRITTEN_EVERY_S)

@@ -18,7 +18,7 @@ from oms.platform.db import Tx
 async def cancel(tx: Tx, viewer: Viewer, order_id: UUID, reason: str | None) -> UUID:
     """Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT as rules.cancel() says."""
     if reason is not None:
-        refuse_all(check_text(reason, "reason", most=REASON_LENGTH, blank=True))
+        refuse_all(check_text(reason, "reason", max_length=REASON_LENGTH, blank=True))
     locked, order = await lock_for(tx, viewer, order_id, CancellationPermission.CANCEL_ORDER)
     own_words = viewer.role not in OVERRIDING
     rules.cancel(order, by=viewer.actor, at=locked.at, reason=None if own_words else reason)

@@ -13,7 +13,7 @@ from oms.domain.catalog.record import record_changes
 from oms.domain.vocabulary.errors import InputReason, Problem, refuse_all
 from oms.platform.db import Tx
 
-MOST_ENTRIES: Final = 1000
+MAX_ENTRIES: Final = 1000
 
 Given = TypeVar("Given")
 
@@ -53,9 +53,9 @@ def problems_of(
     problems: Callable[[Given], Iterator[Problem]],
 ) -> Iterator[Problem]:
     """Too many entries, one named twice, and what is wrong with each."""
-    if len(entries) > MOST_ENTRIES:
+    if len(entries) > MAX_ENTRIES:
         yield Problem(
-            InputReason.TOO_MANY, f"{len(entries)} entries; send at most {MOST_ENTRIES} at once.", ("inputs",)
+            InputReason.TOO_MANY, f"{len(entries)} entries; send at most {MAX_ENTRIES} at once.", ("inputs",)
         )
         return
     seen: set[tuple[str, ...]] = set()

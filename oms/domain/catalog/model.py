@@ -16,8 +16,8 @@ class Warehouse:
     name: str
 
     def problems(self) -> Iterator[Problem]:
-        yield from check_text(self.code, "code", most=CODE_LENGTH)
-        yield from check_text(self.name, "name", most=NAME_LENGTH)
+        yield from check_text(self.code, "code", max_length=CODE_LENGTH)
+        yield from check_text(self.name, "name", max_length=NAME_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Product:
     tax_bps: int | None = None
 
     def problems(self) -> Iterator[Problem]:
-        yield from check_text(self.sku, "sku", most=CODE_LENGTH)
-        yield from check_text(self.name, "name", most=NAME_LENGTH)
+        yield from check_text(self.sku, "sku", max_length=CODE_LENGTH)
+        yield from check_text(self.name, "name", max_length=NAME_LENGTH)
         yield from check_price(self.unit_price_minor)
         yield from check_currency(self.currency)
         if self.tax_bps is not None and not 0 <= self.tax_bps <= 10_000:

@@ -41,7 +41,7 @@ async def products(
 ) -> Page[Product]:
     """`search`: the start of a SKU, or a part of the name in either case. Raises Refused: FORBIDDEN, or INVALID."""
     search = (search or "").strip()
-    refuse_all(check_text(search, "search", most=NAME_LENGTH, blank=True))
+    refuse_all(check_text(search, "search", max_length=NAME_LENGTH, blank=True))
     require(viewer, CatalogPermission.READ_CATALOG)
     query, found = (_FOUND, {"search": search}) if search else (_PRODUCTS, {})
     return Page.of([Product(*row) for row in await _rows(db, query, first, after, **found)], first)
@@ -50,7 +50,7 @@ async def products(
 async def product(db: Database, viewer: Viewer, sku: str) -> Product | None:
     """Raises Refused: FORBIDDEN, or INVALID for what can be no SKU."""
     require(viewer, CatalogPermission.READ_CATALOG)
-    refuse_all(check_text(sku, "sku", most=CODE_LENGTH))
+    refuse_all(check_text(sku, "sku", max_length=CODE_LENGTH))
     async with db.reading() as conn:
         row = (await conn.execute(_PRODUCT, {"sku": sku})).one_or_none()
     return Product(*row) if row else None

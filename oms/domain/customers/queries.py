@@ -29,7 +29,7 @@ async def find(db: Database, viewer: Viewer, key: UUID | str) -> SeenCustomer | 
     Raises Refused(INVALID) for what can be no reference.
     """
     if isinstance(key, str):
-        refuse_all(check_text(key, "reference", most=CODE_LENGTH))
+        refuse_all(check_text(key, "reference", max_length=CODE_LENGTH))
     for row in await db.rows(_OF_REFERENCE if isinstance(key, str) else _OF_ID, key=key):
         customer = SeenCustomer(*row)
         return customer if may_for(viewer, CustomerPermission.READ_CUSTOMER, customer.reference) else None

@@ -43,7 +43,7 @@ async def reset(tx: Tx, viewer: Viewer) -> None:
 async def clear_spending(tx: Tx, viewer: Viewer, reason: str) -> None:
     """Starts a new spending period, in which every tally is zero. Raises Refused: FORBIDDEN, INVALID."""
     require(viewer, FraudPermission.SET_FRAUD)
-    refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
+    refuse_all(check_text(reason, "reason", max_length=REASON_LENGTH))
     old = await _locked(tx)
     new = replace(old, period=old.period + 1, updated_at=await tx.clock())
     await _change(

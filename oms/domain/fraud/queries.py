@@ -49,7 +49,7 @@ async def settings(db: Database, viewer: Viewer) -> FraudSettings:
         return FraudSettings(*(await conn.execute(_SETTINGS)).one())
 
 
-async def trail(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[SettingsEvent]:
+async def settings_log(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[SettingsEvent]:
     """Newest first. Raises Refused: FORBIDDEN, or INVALID."""
     require(viewer, FraudPermission.READ_FRAUD)
     values = {"most": check_first(first) + 1, "before": _seq_of(after)}

@@ -64,7 +64,7 @@ async def move(tx: Tx, commands: Sequence[tuple[Viewer, MoveShipment]]) -> list[
 
 async def fail(tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str) -> ShipmentKey:
     """Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT unless it is BOOKED or DISPATCHED."""
-    refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
+    refuse_all(check_text(reason, "reason", max_length=REASON_LENGTH))
     locked = await lock(tx, [key[0]])
     order, shipment = _visible(locked, viewer, key, FulfilmentPermission.FAIL_SHIPMENT)
     rules.fail(order, shipment, by=viewer.actor, at=locked.at, reason=reason)

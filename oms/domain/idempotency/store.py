@@ -67,6 +67,6 @@ def _columns(keys: Collection[Key]) -> dict[str, list[str]]:
     return {"callers": [caller for caller, _ in keys], "keys": [key for _, key in keys]}
 
 
-async def forget_old(tx: Tx, *, most: int) -> int:
+async def delete_old(tx: Tx, *, most: int) -> int:
     """Deletes keys older than 48 hours, of which 24 are promised; returns how many."""
     return (await tx.conn.execute(_FORGET, {"most": most})).rowcount

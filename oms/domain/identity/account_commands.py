@@ -50,7 +50,7 @@ async def sign_in(db: Database, login: str, password: str) -> Account | None:
         found = await account_store.of_login(conn, login)
     account, known = found or (None, None)
     verdict = await passwords.verify(known, password)
-    if account is None or known is None or not verdict.right or account.disabled_at:
+    if account is None or known is None or not verdict.matches or account.disabled_at:
         async with db.transaction() as tx:
             await record(tx, NOBODY, Entry(IdentityAction.SignInFailed, account.viewer.principal if account else ""))
         return None
@@ -92,13 +92,13 @@ async def after(db: Database, login: str, *, most: int) -> Sequence[Account]:
         return await account_store.after(conn, login, most=most)
 
 
-async def are_any(db: Database) -> bool:
+async def exist(db: Database) -> bool:
     """Whether there is an account at all."""
     async with db.reading() as conn:
-        return await account_store.is_any(conn)
+        return await account_store.any_exists(conn)
 
 
-async def change_password(db: Database, viewer: Viewer, *, present: str, new: str, breached: Path | None) -> None:
+async def change_password(db: Database, viewer: Viewer, *, current: str, new: str, breached: Path | None) -> None:
     """By its owner, who stays signed in where it was changed and nowhere else.
 
     No transaction is open while passwords are looked at. A wrong one is in the audit trail. Raises Refused: CONFLICT
@@ -107,11 +107,11 @@ async def change_password(db: Database, viewer: Viewer, *, present: str, new: st
     account_id = account_id_of(viewer)
     async with db.transaction() as tx:
         account, known = await _locked(tx, account_id)
-    if not (await passwords.verify(known, present)).right:
+    if not (await passwords.verify(known, current)).matches:
         async with db.transaction() as tx:
             await record(tx, viewer, _entry(IdentityAction.SignInFailed, account))
         raise refused(IdentityReason.WRONG_PASSWORD, "This is not your present password.", "presentPassword")
-    refuse_all(problem.under("newPassword") for problem in await passwords.checked(new, account, breached))
+    refuse_all(problem.under("newPassword") for problem in await passwords.problems_of(new, account, breached))
     password_hash = await passwords.hashed(new)
     async with db.transaction() as tx:
         if (await _locked(tx, account_id))[0].changed_at != account.changed_at:
@@ -142,7 +142,7 @@ async def set_role(tx: Tx, by: Actor, account_id: UUID, role: Role, customer_ref
 
 async def rename(tx: Tx, by: Actor, account_id: UUID, name: str) -> None:
     """What was done so far stays under the name of then. Raises Refused(INVALID)."""
-    refuse_all(check_text(name, "name", most=NAME_LENGTH))
+    refuse_all(check_text(name, "name", max_length=NAME_LENGTH))
     account, _ = await _locked(tx, account_id)
     await account_store.rename(tx, account_id, name)
     await record(tx, by, _entry(IdentityAction.AccountChanged, account, after={"renamed": True}))

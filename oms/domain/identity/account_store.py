@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oms.domain.identity.accounts import Account, NewAccount, login_problems, normal_login
+from oms.domain.identity.accounts import Account, NewAccount, login_problems, normalized_login
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Tx
 
@@ -60,7 +60,7 @@ async def add(tx: Tx, account_id: UUID, new: NewAccount, password_hash: str | No
     """None where the login is taken."""
     values = {
         "id": account_id,
-        "login": normal_login(new.login),
+        "login": normalized_login(new.login),
         "name": new.name,
         "role": str(new.role),
         "customer_reference": new.customer_reference,
@@ -74,7 +74,7 @@ async def of_login(conn: AsyncConnection, login: str) -> tuple[Account, str | No
     """The account and the hash of its password; None where there is none, or what was given can't be a login."""
     if list(login_problems(login)):
         return None
-    row = (await conn.execute(_OF_LOGIN, {"login": normal_login(login)})).one_or_none()
+    row = (await conn.execute(_OF_LOGIN, {"login": normalized_login(login)})).one_or_none()
     return (_account(row), row.password_hash) if row else None
 
 
@@ -93,7 +93,7 @@ async def link_openid(tx: Tx, login: str, issuer: str, subject: str) -> Account 
     """None unless there is such an account, enabled and not linked yet."""
     if list(login_problems(login)):
         return None
-    values = {"login": normal_login(login), "issuer": issuer, "subject": subject}
+    values = {"login": normalized_login(login), "issuer": issuer, "subject": subject}
     row = (await tx.conn.execute(_LINK_OPENID, values)).one_or_none()
     return _account(row) if row else None
 
@@ -110,7 +110,7 @@ async def has_password(conn: AsyncConnection, account_id: UUID) -> bool:
     return bool((await conn.execute(_HAS_PASSWORD, {"id": account_id})).scalar_one_or_none())
 
 
-async def is_any(conn: AsyncConnection) -> bool:
+async def any_exists(conn: AsyncConnection) -> bool:
     return bool((await conn.execute(_ANY)).scalar_one())
 
 

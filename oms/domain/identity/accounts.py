@@ -31,7 +31,7 @@ class NewAccount:
 
     def problems(self) -> Iterator[Problem]:
         yield from login_problems(self.login)
-        yield from check_text(self.name, "name", most=NAME_LENGTH)
+        yield from check_text(self.name, "name", max_length=NAME_LENGTH)
         yield from role_problems(self.role, self.customer_reference)
 
 
@@ -68,14 +68,14 @@ def account_id_of(viewer: Viewer) -> UUID:
     return UUID(viewer.principal.removeprefix("account:"))
 
 
-def normal_login(login: str) -> str:
+def normalized_login(login: str) -> str:
     """The one spelling of all that differ in case, width or surrounding spaces only."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).casefold()).strip()
 
 
 def login_problems(login: str) -> Iterator[Problem]:
-    yield from check_text(login, "login", most=LOGIN_LENGTH)
-    if any(character.isspace() or not character.isprintable() for character in normal_login(login)):
+    yield from check_text(login, "login", max_length=LOGIN_LENGTH)
+    if any(character.isspace() or not character.isprintable() for character in normalized_login(login)):
         yield Problem(IdentityReason.BAD_LOGIN, "login must be one word, such as ana or ana@example.com.", ("login",))
 
 
@@ -90,4 +90,4 @@ def role_problems(role: Role, customer_reference: str | None) -> Iterator[Proble
         message = "A customer reference goes with the role CUSTOMER, and only with it."
         yield Problem(IdentityReason.ROLE_NEEDS_CUSTOMER, message, ("customer",))
     elif customer_reference is not None:
-        yield from check_text(customer_reference, "customer", most=CODE_LENGTH)
+        yield from check_text(customer_reference, "customer", max_length=CODE_LENGTH)

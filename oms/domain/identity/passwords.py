@@ -24,25 +24,25 @@ from oms.domain.identity.policy import IdentityReason
 from oms.domain.vocabulary.errors import Problem
 from oms.domain.vocabulary.text import check_text
 
-SHORTEST: Final = 12
-LONGEST: Final = 128
+MIN_LENGTH: Final = 12
+MAX_LENGTH: Final = 128
 
-GOOD_ENOUGH: Final = 3
+MIN_SCORE: Final = 3
 """Of zxcvbn's scores from 0 to 4: more than 10^8 guesses."""
 
-_MOST_LOOKED_AT: Final = 72
+_MAX_SCORED: Final = 72
 """Characters that zxcvbn takes; a longer password is at least as good as its beginning."""
 
 _OUR_WORDS: Final = frozenset({"oms", "order", "orders", "management"})
-_SHORTEST_WORD: Final = 3
-_LEAST_BESIDES: Final = 8
+_MIN_WORD_LENGTH: Final = 3
+_MIN_OTHER_CHARACTERS: Final = 8
 """Letters and digits that a password has besides the words which somebody who knows the owner would begin with."""
 
 _hasher: Final = PasswordHasher()
 _hashing: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
 """Each hash takes 64 MiB for a moment: more than two at once wait."""
 
-_zxcvbn_alone: Final = Lock()
+_zxcvbn_lock: Final = Lock()
 """zxcvbn keeps the words it is given in a dictionary of the whole process."""
 
 
@@ -50,11 +50,11 @@ _zxcvbn_alone: Final = Lock()
 class Verdict:
     """Whether it was the password, and whether its hash was made with parameters of the past."""
 
-    right: bool
+    matches: bool
     outdated: bool = False
 
 
-async def checked(password: str, owner: Account | NewAccount, breached: Path | None) -> list[Problem]:
+async def problems_of(password: str, owner: Account | NewAccount, breached: Path | None) -> list[Problem]:
     """Why it can't be the owner's password: its length, or that it would be guessed, from login and name, too.
 
     `breached` is a file as oms.domain.identity.breached reads it; without one common passwords are known only.
@@ -66,15 +66,15 @@ async def checked(password: str, owner: Account | NewAccount, breached: Path | N
 
 
 def _problems(password: str, words: Set[str], breached: Path | None) -> Iterator[Problem]:
-    if len(password) < SHORTEST:
-        yield _problem(f"A password has at least {SHORTEST} characters; a few words in a row are a good one.")
-    elif len(password) > LONGEST:
-        yield _problem(f"A password has at most {LONGEST} characters; this one has {len(password)}.")
-    elif unstorable := list(check_text(password, "password", most=LONGEST)):
+    if len(password) < MIN_LENGTH:
+        yield _problem(f"A password has at least {MIN_LENGTH} characters; a few words in a row are a good one.")
+    elif len(password) > MAX_LENGTH:
+        yield _problem(f"A password has at most {MAX_LENGTH} characters; this one has {len(password)}.")
+    elif unstorable := list(check_text(password, "password", max_length=MAX_LENGTH)):
         yield from (replace(problem, path=()) for problem in unstorable)
     elif breached and is_breached(password, breached):
         yield _problem("This password is known from a breach of some other system; choose one you use nowhere else.")
-    elif len(_besides(password, words)) < _LEAST_BESIDES:
+    elif len(_without_words(password, words)) < _MIN_OTHER_CHARACTERS:
         yield _problem(
             "Besides your name, your login and our words there is too little in it; add words of another kind."
         )
@@ -82,11 +82,11 @@ def _problems(password: str, words: Set[str], breached: Path | None) -> Iterator
         yield _problem(f"This password would be guessed soon. {advice}")
 
 
-def _besides(password: str, words: Set[str]) -> str:
+def _without_words(password: str, words: Set[str]) -> str:
     """The letters and digits that stand in none of those words, the longest taken away first."""
     rest = password.casefold()
     for word in sorted(words, key=len, reverse=True):
-        if len(word) >= _SHORTEST_WORD:
+        if len(word) >= _MIN_WORD_LENGTH:
             rest = rest.replace(word, " ")
     return re.sub(r"[\W_]+", "", rest)
 
@@ -95,9 +95,9 @@ def _advice(password: str, words: Set[str]) -> str | None:
     """What to do about a password that is guessed too easily; None where it is good."""
     from zxcvbn import zxcvbn  # noqa: PLC0415 - its words are 13 MB: only who is shown a new password carries them
 
-    with _zxcvbn_alone:
-        verdict = zxcvbn(password[:_MOST_LOOKED_AT], sorted(words))
-    if verdict["score"] >= GOOD_ENOUGH:
+    with _zxcvbn_lock:
+        verdict = zxcvbn(password[:_MAX_SCORED], sorted(words))
+    if verdict["score"] >= MIN_SCORE:
         return None
     feedback = verdict["feedback"]
     said = [sentence.rstrip(".") for sentence in (feedback["warning"], *feedback["suggestions"]) if sentence]
@@ -119,16 +119,16 @@ async def verify(known: str | None, password: str) -> Verdict:
 
 
 def _verify(known: str | None, password: str) -> Verdict:
-    nobodys = _nobodys_hash()
+    random_hash = _random_hash()
     try:
-        _hasher.verify(known or nobodys, _bytes(password))
+        _hasher.verify(known or random_hash, _bytes(password))
     except VerifyMismatchError:
-        return Verdict(right=False)
-    return Verdict(right=known is not None, outdated=_hasher.check_needs_rehash(known or nobodys))
+        return Verdict(matches=False)
+    return Verdict(matches=known is not None, outdated=_hasher.check_needs_rehash(known or random_hash))
 
 
 @cache
-def _nobodys_hash() -> str:
+def _random_hash() -> str:
     """To verify against where there is no account: what it is of, nobody knows."""
     return _hasher.hash(secrets.token_bytes(32))
 

@@ -11,51 +11,51 @@ from oms.domain.audit.record import record
 from oms.domain.identity import session_store
 from oms.domain.identity.accounts import Account, account_id_of
 from oms.domain.identity.policy import IdentityAction, IdentityReason
-from oms.domain.identity.sessions import HeldSession, Session, SessionRules
+from oms.domain.identity.sessions import ValidSession, Session, SessionRules
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.ids import uuid7
 from oms.platform.db import Database, Tx
 
-MOST_LISTED: Final = 100
+MAX_LISTED: Final = 100
 
 
-async def begin(tx: Tx, account: Account, rules: SessionRules, *, by: str) -> str | None:
+async def start(tx: Tx, account: Account, rules: SessionRules, *, by: str) -> str | None:
     """A session's secret of 256 random bits, for the cookie. `by` says how the owner was recognised.
 
     None where the account was disabled or its password or role changed since `account` was read: who signs in has to
     prove who they are again.
     """
     secret = new_secret()
-    if not await session_store.begin(tx, digest_of(secret), uuid7(await tx.clock()), account, rules):
+    if not await session_store.start(tx, digest_of(secret), uuid7(await tx.clock()), account, rules):
         return None
     await record(tx, account.viewer, Entry(IdentityAction.SignedIn, account.viewer.principal, after={"by": by}))
     return secret
 
 
-async def recognise(db: Database, digest: bytes, rules: SessionRules) -> HeldSession | None:
+async def find(db: Database, digest: bytes, rules: SessionRules) -> ValidSession | None:
     """Whom the session stands for whose secret has this hash; None where it is unknown or over."""
     async with db.reading() as conn:
         return await session_store.find(conn, digest, rules)
 
 
-async def seen(db: Database, digest: bytes) -> None:
+async def mark_seen(db: Database, digest: bytes) -> None:
     """Its owner uses it: the idle time begins anew."""
     async with db.transaction() as tx:
-        await session_store.seen(tx, digest)
+        await session_store.mark_seen(tx, digest)
 
 
-async def still_held(db: Database, digests: Iterable[bytes], rules: SessionRules) -> set[bytes]:
+async def still_valid(db: Database, digests: Iterable[bytes], rules: SessionRules) -> set[bytes]:
     async with db.reading() as conn:
-        return await session_store.held(conn, digests, rules)
+        return await session_store.valid_among(conn, digests, rules)
 
 
-async def own(db: Database, viewer: Viewer, rules: SessionRules) -> Sequence[Session]:
-    """The viewer's sessions that count, begun last first, at most MOST_LISTED; none of who shows a token."""
+async def of_viewer(db: Database, viewer: Viewer, rules: SessionRules) -> Sequence[Session]:
+    """The viewer's sessions that count, begun last first, at most MAX_LISTED; none of who shows a token."""
     if not viewer.is_person:
         return ()
     async with db.reading() as conn:
-        return await session_store.of_account(conn, account_id_of(viewer), rules, most=MOST_LISTED)
+        return await session_store.of_account(conn, account_id_of(viewer), rules, most=MAX_LISTED)
 
 
 async def end(tx: Tx, secret: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.identity.accounts import Account
-from oms.domain.identity.sessions import SEEN_EVERY, HeldSession, Session, SessionRules
+from oms.domain.identity.sessions import SEEN_EVERY, ValidSession, Session, SessionRules
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Tx
 
@@ -25,13 +25,13 @@ _BEGIN: Final = text(
     WITH unchanged AS (
         SELECT id FROM accounts WHERE id = :account_id AND changed_at = :changed_at AND disabled_at IS NULL FOR SHARE)
     INSERT INTO sessions (hash, id, account_id, created_at, last_seen_at, expires_at)
-    SELECT :hash, :id, id, clock_timestamp(), clock_timestamp(), clock_timestamp() + CAST(:longest AS interval)
+    SELECT :hash, :id, id, clock_timestamp(), clock_timestamp(), clock_timestamp() + CAST(:lifetime AS interval)
     FROM unchanged RETURNING id
     """
 )
 _FIND: Final = text(
     f"""
-    SELECT s.id, s.account_id, a.name, a.role, a.customer_reference, clock_timestamp() - s.last_seen_at AS unused
+    SELECT s.id, s.account_id, a.name, a.role, a.customer_reference, clock_timestamp() - s.last_seen_at AS idle
     FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = :hash AND {_HOLDS}
     """  # noqa: S608 - a constant of this module
 )
@@ -80,24 +80,24 @@ _FORGET: Final = text(
 )
 
 
-async def begin(tx: Tx, digest: bytes, session_id: UUID, account: Account, rules: SessionRules) -> bool:
+async def start(tx: Tx, digest: bytes, session_id: UUID, account: Account, rules: SessionRules) -> bool:
     """False where the account was disabled, or changed what it goes by, since it was read."""
     values = {
         "hash": digest,
         "id": session_id,
         "account_id": account.id,
         "changed_at": account.changed_at,
-        "longest": rules.longest,
+        "lifetime": rules.max_lifetime,
     }
     return (await tx.conn.execute(_BEGIN, values)).one_or_none() is not None
 
 
-async def find(conn: AsyncConnection, digest: bytes, rules: SessionRules) -> HeldSession | None:
+async def find(conn: AsyncConnection, digest: bytes, rules: SessionRules) -> ValidSession | None:
     row = (await conn.execute(_FIND, {"hash": digest} | _bound(rules))).one_or_none()
-    return HeldSession(_viewer(row), row.unused) if row else None
+    return ValidSession(_viewer(row), row.idle) if row else None
 
 
-async def held(conn: AsyncConnection, digests: Iterable[bytes], rules: SessionRules) -> set[bytes]:
+async def valid_among(conn: AsyncConnection, digests: Iterable[bytes], rules: SessionRules) -> set[bytes]:
     """Those of them that still count."""
     found = await conn.execute(_HELD, {"hashes": list(digests)} | _bound(rules))
     return set(found.scalars())
@@ -109,7 +109,7 @@ async def of_account(conn: AsyncConnection, account_id: UUID, rules: SessionRule
     return [Session(row.id, row.created_at, row.last_seen_at, row.expires_at) for row in found]
 
 
-async def seen(tx: Tx, digest: bytes) -> None:
+async def mark_seen(tx: Tx, digest: bytes) -> None:
     """It is in use; written at most once in SEEN_EVERY, whoever asks."""
     await tx.conn.execute(_SEEN, {"hash": digest, "every": SEEN_EVERY})
 
@@ -130,7 +130,7 @@ async def end_all(tx: Tx, account_id: UUID, *, but: UUID | None = None) -> int:
     return (await tx.conn.execute(_END_ALL, {"account_id": account_id, "but": but})).rowcount
 
 
-async def forget_old(tx: Tx, *, most: int) -> int:
+async def delete_old(tx: Tx, *, most: int) -> int:
     """Deletes sessions that expired 30 days ago; returns how many."""
     return (await tx.conn.execute(_FORGET, {"most": most})).rowcount
 
@@ -142,4 +142,4 @@ def _viewer(row: Row[Any]) -> Viewer:
 
 
 def _bound(rules: SessionRules) -> dict[str, Any]:
-    return {"idle": rules.idle, "demo": rules.demo}
+    return {"idle": rules.idle_timeout, "demo": rules.demo}

@@ -18,8 +18,8 @@ class SessionRules:
     In `demo` mode the personas' sessions count, too: those of accounts that have no way to prove who signs in.
     """
 
-    idle: timedelta
-    longest: timedelta
+    idle_timeout: timedelta
+    max_lifetime: timedelta
     demo: bool
 
 
@@ -34,8 +34,8 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldSession:
+class ValidSession:
     """Whom a session that holds stands for, and how long it has not been in use."""
 
     viewer: Viewer
-    unused: timedelta
+    idle: timedelta

@@ -9,7 +9,7 @@ from oms.platform.tables import EVERYWHERE, PLAIN, Access, CustomerRows, ended, 
 accounts: Final = table(
     "accounts",
     Column("id", Uuid, primary_key=True),
-    # As normal_login() writes it.
+    # As normalized_login() writes it.
     Column(
         "login",
         Text(collation="C"),

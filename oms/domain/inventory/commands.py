@@ -16,7 +16,7 @@ from oms.domain.vocabulary.errors import InputReason, Problem, refuse_all
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
 from oms.platform.db import Tx
 
-MOST_ON_HAND: Final = 2**31 - 1
+MAX_ON_HAND: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class StockCount:
     expected: int | None = None
 
     def problems(self) -> Iterator[Problem]:
-        yield from check_text(self.sku, "sku", most=CODE_LENGTH)
-        yield from check_text(self.warehouse_code, "warehouseCode", most=CODE_LENGTH)
-        if not 0 <= self.on_hand <= MOST_ON_HAND:
-            yield Problem(InputReason.OUT_OF_RANGE, f"onHand is from 0 to {MOST_ON_HAND}.", ("onHand",))
+        yield from check_text(self.sku, "sku", max_length=CODE_LENGTH)
+        yield from check_text(self.warehouse_code, "warehouseCode", max_length=CODE_LENGTH)
+        if not 0 <= self.on_hand <= MAX_ON_HAND:
+            yield Problem(InputReason.OUT_OF_RANGE, f"onHand is from 0 to {MAX_ON_HAND}.", ("onHand",))
 
 
 async def set_stock(tx: Tx, viewer: Viewer, counts: Sequence[StockCount]) -> int:

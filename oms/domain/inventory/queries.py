@@ -38,7 +38,7 @@ _LEVELS: Final = Statement(
 
 async def levels(db: Database, viewer: Viewer, sku: str) -> list[Level]:
     """In the order of warehouse codes. Raises Refused: FORBIDDEN, or INVALID for what can be no SKU."""
-    refuse_all(check_text(sku, "sku", most=CODE_LENGTH))
+    refuse_all(check_text(sku, "sku", max_length=CODE_LENGTH))
     return (await levels_of(db, viewer, [sku])).get(sku, [])
 
 

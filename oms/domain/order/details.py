@@ -24,7 +24,7 @@ class OrderDetails:
             yield from check_email(self.email)
         for name, value in (self.shipping_address or {}).items():
             if value is not None:
-                yield from check_text(value, "shippingAddress", name, most=NAME_LENGTH, blank=True)
+                yield from check_text(value, "shippingAddress", name, max_length=NAME_LENGTH, blank=True)
         yield from _check_country((self.shipping_address or {}).get("country"))
 
     def content(self) -> list[Any]:
@@ -42,7 +42,7 @@ NO_DETAILS: Final = OrderDetails()
 
 def check_email(email: str) -> Iterator[Problem]:
     """Only what every address has: something, an at sign, something. A confirmation mail finds out the rest."""
-    yield from (found := list(check_text(email, "email", most=EMAIL_LENGTH)))
+    yield from (found := list(check_text(email, "email", max_length=EMAIL_LENGTH)))
     before, at, after = email.rpartition("@")
     if not found and not (before and at and after and not any(c.isspace() for c in email)):
         yield Problem(InputReason.BAD_EMAIL, "email is not an address such as name@example.com.", ("email",))

@@ -58,7 +58,7 @@ async def page(
     require(viewer, OrderPermission.READ_ORDERS)
     search = (query_filter.search or "").strip()
     if search:
-        refuse_all(check_text(search, "search", most=CODE_LENGTH))
+        refuse_all(check_text(search, "search", max_length=CODE_LENGTH))
     select = OrderSelect(viewer, includes)
     if sort == OrderSort.WAITING_LONGEST:
         if search:

@@ -64,7 +64,7 @@ async def of_reference(
     db: Database, viewer: Viewer, reference: str, includes: Includes = ORDER_ONLY
 ) -> SeenOrder | None:
     """Raises Refused(INVALID) for a text that no reference can be."""
-    refuse_all(check_text(reference, "reference", most=CODE_LENGTH))
+    refuse_all(check_text(reference, "reference", max_length=CODE_LENGTH))
     condition = "o.id = (SELECT order_id FROM order_references WHERE reference = :reference)"
     found = await _where(db, viewer, condition, includes, reference=reference)
     return found[0] if found else None

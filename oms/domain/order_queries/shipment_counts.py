@@ -10,13 +10,13 @@ from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
 from oms.platform.db import Database, Statement
 
-MOST_COUNTED: Final = 1_000
+MAX_COUNTED: Final = 1_000
 """Of each status: what it costs does not grow with the shop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """`count` is 0 to MOST_COUNTED."""
+    """`count` is 0 to MAX_COUNTED."""
 
     status: ShipmentStatus
     count: int
@@ -41,8 +41,8 @@ async def counts(db: Database, viewer: Viewer, warehouse_code: str | None) -> li
     """Those BOOKED, DISPATCHED, and DELIVERED within 24 hours. Raises Refused: FORBIDDEN, or INVALID."""
     require(viewer, OrderPermission.COUNT_SHIPMENTS)
     query = _EVERYWHERE if warehouse_code is None else _IN_ONE_WAREHOUSE
-    values: dict[str, str | int] = {"most": MOST_COUNTED}
+    values: dict[str, str | int] = {"most": MAX_COUNTED}
     if warehouse_code is not None:
-        refuse_all(check_text(warehouse_code, "warehouseCode", most=CODE_LENGTH))
+        refuse_all(check_text(warehouse_code, "warehouseCode", max_length=CODE_LENGTH))
         values["code"] = warehouse_code
     return [Counted(ShipmentStatus(status), count) for status, count in await db.rows(query, **values)]

@@ -129,7 +129,7 @@ class ShipmentQuery:
 def check_query(query_filter: ShipmentQuery) -> None:
     """Raises Refused(INVALID)."""
     if query_filter.warehouse_code is not None:
-        refuse_all(check_text(query_filter.warehouse_code, "filter", "warehouseCode", most=CODE_LENGTH))
+        refuse_all(check_text(query_filter.warehouse_code, "filter", "warehouseCode", max_length=CODE_LENGTH))
 
 
 async def page(

@@ -61,7 +61,7 @@ async def give_up(tx: Tx, viewer: Viewer, key: WorkKey, reason: str) -> WorkKey:
     Raises Refused: FORBIDDEN; INVALID; NOT_FOUND; CONFLICT if there is no pending shipment to fail.
     """
     require(viewer, ParkedPermission.MEND_WORK)
-    refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
+    refuse_all(check_text(reason, "reason", max_length=REASON_LENGTH))
     locked, order = await _unpark(tx, viewer, key)
     shipment = order.shipment(key.part)
     if shipment is None or not can_be_given_up(shipment):

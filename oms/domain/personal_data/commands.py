@@ -34,7 +34,7 @@ async def erase(tx: Tx, by: Viewer | Actor, reference: str, reason: str) -> Eras
     Under the pseudonym that it answers it can be repeated, and finds what was written meanwhile. Raises Refused:
     FORBIDDEN; INVALID; NOT_FOUND; CONFLICT while an order of theirs is open or has work to do.
     """
-    refuse_all(check_text(reason, "reason", most=REASON_LENGTH))
+    refuse_all(check_text(reason, "reason", max_length=REASON_LENGTH))
     customer = await _theirs(tx, by, reference)
     if open_orders := await store.open_orders(tx, reference):
         shown = ", ".join(open_orders)
@@ -50,7 +50,7 @@ async def erase(tx: Tx, by: Viewer | Actor, reference: str, reason: str) -> Eras
 async def _theirs(tx: Tx, by: Viewer | Actor, reference: str) -> UUID:
     if isinstance(by, Viewer):
         require(by, PersonalDataPermission.ERASE_CUSTOMER)
-    refuse_all(check_text(reference, "reference", most=CODE_LENGTH))
+    refuse_all(check_text(reference, "reference", max_length=CODE_LENGTH))
     customer = await customer_store.lock(tx, reference)
     if customer is None:
         message = "There is no customer with this reference; one who was erased goes by a pseudonym since."

@@ -42,9 +42,9 @@ class OrderRequest:
 
     def problems(self) -> Iterator[Problem]:
         """Everything that is wrong with it, whatever the catalogue contains."""
-        yield from check_text(self.reference, "reference", most=CODE_LENGTH)
-        yield from check_text(self.customer_reference, "customerReference", most=CODE_LENGTH)
-        yield from check_text(self.payment_method, "paymentMethod", most=CODE_LENGTH)
+        yield from check_text(self.reference, "reference", max_length=CODE_LENGTH)
+        yield from check_text(self.customer_reference, "customerReference", max_length=CODE_LENGTH)
+        yield from check_text(self.payment_method, "paymentMethod", max_length=CODE_LENGTH)
         if self.currency is not None:
             yield from check_currency(self.currency)
         yield from self.details.problems()
@@ -56,7 +56,7 @@ class OrderRequest:
             yield Problem(InputReason.OUT_OF_RANGE, message, ("lines",))
             return
         for index, line in enumerate(self.lines):
-            found = [*check_text(line.sku, "sku", most=CODE_LENGTH), *_quantity_problems(line.quantity)]
+            found = [*check_text(line.sku, "sku", max_length=CODE_LENGTH), *_quantity_problems(line.quantity)]
             if line.unit_price_minor is not None:
                 found += check_price(line.unit_price_minor)
             yield from (problem.under("lines", index) for problem in found)

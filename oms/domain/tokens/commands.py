@@ -38,7 +38,7 @@ async def issue_token(
     Raises Refused(INVALID): a CUSTOMER needs a customer reference, nobody else may have one; a scope must be of the
     role's operations.
     """
-    refuse_all(check_text(name, "name", most=NAME_LENGTH))
+    refuse_all(check_text(name, "name", max_length=NAME_LENGTH))
     if (role == Role.CUSTOMER) != (customer_reference is not None):
         raise refused(
             TokenReason.TOKEN_NEEDS_CUSTOMER,
@@ -46,7 +46,7 @@ async def issue_token(
             "customer",
         )
     if customer_reference is not None:
-        refuse_all(check_text(customer_reference, "customer", most=CODE_LENGTH))
+        refuse_all(check_text(customer_reference, "customer", max_length=CODE_LENGTH))
     if days is not None and not 1 <= days <= 3650:
         raise refused(InputReason.OUT_OF_RANGE, "A token is valid for 1 to 3650 days.", "days")
     if beyond := sorted(each.name for each in scope or () if role not in each.reach):
@@ -70,9 +70,9 @@ async def viewer_of(db: Database, digest: bytes) -> Viewer | None:
         return await store.find(conn, digest)
 
 
-async def still_held(db: Database, digests: Iterable[bytes]) -> set[bytes]:
+async def still_valid(db: Database, digests: Iterable[bytes]) -> set[bytes]:
     async with db.reading() as conn:
-        return await store.held(conn, digests)
+        return await store.valid_among(conn, digests)
 
 
 async def issued(db: Database, *, before: UUID = LAST, most: int) -> Sequence[AccessToken]:

@@ -68,7 +68,7 @@ async def find(conn: AsyncConnection, digest: bytes) -> Viewer | None:
     return Viewer(row.name, Role(row.role), row.customer_reference, principal=f"token:{row.id}", scope=scope)
 
 
-async def held(conn: AsyncConnection, digests: Iterable[bytes]) -> set[bytes]:
+async def valid_among(conn: AsyncConnection, digests: Iterable[bytes]) -> set[bytes]:
     """Those of them that still count."""
     return set((await conn.execute(_HELD, {"hashes": list(digests)})).scalars())
 

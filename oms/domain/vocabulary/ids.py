@@ -7,7 +7,7 @@ from uuid import UUID
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-NOBODY: Final = UUID(int=0)
+NO_ID: Final = UUID(int=0)
 """An id that nothing ever has: what a malformed one is looked up as."""
 
 

@@ -11,13 +11,13 @@ REASON_LENGTH: Final = 500
 EMAIL_LENGTH: Final = 254
 
 
-def check_text(text: str, *path: str, most: int, blank: bool = False) -> Iterator[Problem]:
-    """Problems with a text of at most `most` characters that may not be blank unless allowed."""
+def check_text(text: str, *path: str, max_length: int, blank: bool = False) -> Iterator[Problem]:
+    """Problems with a text of at most `max_length` characters that may not be blank unless allowed."""
     what = path[-1]
     if not blank and not text.strip():
         yield Problem(InputReason.EMPTY, f"{what} must not be empty.", path)
-    elif len(text) > most:
-        message = f"{what} has {len(text)} characters; at most {most} are allowed."
+    elif len(text) > max_length:
+        message = f"{what} has {len(text)} characters; at most {max_length} are allowed."
         yield Problem(InputReason.TOO_LONG, message, path)
     elif not _is_storable(text):
         message = f"{what} contains a NUL or half a surrogate pair, which no text may contain."

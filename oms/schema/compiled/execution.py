@@ -11,7 +11,7 @@ from oms.schema.compiled.plan import Plan
 from oms.schema.compiled.run import Run
 from oms.schema.runtime.context import Context
 
-_MOST_ERRORS: Final = 50
+_MAX_ERRORS: Final = 50
 """About one operation's variables; graphql-core's own bound."""
 
 
@@ -44,6 +44,6 @@ def _objections(
     """What graphql-core says about variables that could not be taken."""
     definitions = plan.definition.variable_definitions or ()
     values = get_variable_values(
-        schema, definitions, dict(given), max_errors=_MOST_ERRORS, hide_suggestions=hides_suggestions
+        schema, definitions, dict(given), max_errors=_MAX_ERRORS, hide_suggestions=hides_suggestions
     )
     return values if isinstance(values, list) else []

@@ -51,7 +51,7 @@ class Asked:
 
 
 class Run:
-    """`variables` are as resolvers take them. `told` counts values: an answer may not grow past MOST_TOLD."""
+    """`variables` are as resolvers take them. `told` counts values: an answer may not grow past MAX_ANSWER_VALUES."""
 
     __slots__ = ("_allowed", "_nulled", "context", "errors", "hides_suggestions", "told", "variables")
 

@@ -163,7 +163,7 @@ class Selected:
         if type(source) is not self._class:
             self._require_own(source)
         run.told += len(self._rows)
-        if run.told > cost.MOST_TOLD:
+        if run.told > cost.MAX_ANSWER_VALUES:
             raise cost.too_much_told()
         told: dict[str, Any] = {}
         waiting: Waiting = []

@@ -63,9 +63,9 @@ LIST: Final = 10
 """Entries of a list whose length is not asked for, such as an order's lines or shipments."""
 PAGE: Final = 100
 """The longest page; who asks for more is told so by the list itself."""
-MOST_TOLD: Final = 150_000
+MAX_ANSWER_VALUES: Final = 150_000
 """How many values an answer may come to: an order may have 2,000 lines where LIST counts ten."""
-MOST_ERRORS: Final = 10
+MAX_ERRORS: Final = 10
 _KEPT_COSTS: Final = 32
 
 _PAGE_FIELDS: Final = frozenset({"edges", "nodes"})
@@ -73,9 +73,9 @@ _BULK_FIELDS: Final = frozenset({"results"})
 
 
 def too_much_told() -> GraphQLError:
-    """The refusal of an answer that has more than MOST_TOLD values."""
+    """The refusal of an answer that has more than MAX_ANSWER_VALUES values."""
     message = (
-        f"The answer would hold more than {MOST_TOLD} values. Ask for shorter pages (first), fewer fields, or"
+        f"The answer would hold more than {MAX_ANSWER_VALUES} values. Ask for shorter pages (first), fewer fields, or"
         " several times."
     )
     return GraphQLError(message, extensions={"code": "INVALID"})
@@ -98,12 +98,12 @@ class Limits:
         self._known: WeakKeyDictionary[Document, _Examined] = WeakKeyDictionary()
 
     def errors(self, document: Document, *, suggest: bool) -> list[GraphQLError]:
-        """What is wrong with it by the schema, at most MOST_ERRORS and one; names are suggested only where asked to."""
+        """What is wrong with it by the schema, at most MAX_ERRORS and one; names are suggested only where asked to."""
         known = self._examined(document)
         if not suggest or not known.errors:
             return known.errors
         if known.told_errors is None:
-            known.told_errors = validate(self._schema, document.syntax, specified_rules, MOST_ERRORS)
+            known.told_errors = validate(self._schema, document.syntax, specified_rules, MAX_ERRORS)
         return known.told_errors
 
     def price(self, document: Document, operation: OperationDefinitionNode) -> "Price":
@@ -117,7 +117,7 @@ class Limits:
     def _examined(self, document: Document) -> _Examined:
         known = self._known.get(document)
         if known is None:
-            errors = validate(self._schema, document.syntax, specified_rules, MOST_ERRORS, hide_suggestions=True)
+            errors = validate(self._schema, document.syntax, specified_rules, MAX_ERRORS, hide_suggestions=True)
             known = self._known[document] = _Examined(errors)
         return known
 

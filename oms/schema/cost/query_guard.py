@@ -97,7 +97,7 @@ def _refused(message: str, *, code: str = "INVALID") -> GraphQLError:
 
 
 class BoundedExecution(StrawberryGraphQLCoreExecutionContext):
-    """Tells no more values than MOST_TOLD, and strangers that a variable is wrong, not which names would be right."""
+    """Tells no more values than MAX_ANSWER_VALUES, and strangers that a variable is wrong, not which names would be right."""
 
     _told = 0
 
@@ -110,6 +110,6 @@ class BoundedExecution(StrawberryGraphQLCoreExecutionContext):
     def execute_fields(self, parent_type: Any, source: Any, path: Any, fields: Any, position: Any) -> Any:
         """As graphql-core calls it for each object; events of a subscription are executed one by one."""
         self._told += len(fields)
-        if self._told > cost.MOST_TOLD:
+        if self._told > cost.MAX_ANSWER_VALUES:
             raise cost.too_much_told()
         return super().execute_fields(parent_type, source, path, fields, position)

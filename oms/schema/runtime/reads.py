@@ -30,7 +30,7 @@ from oms.schema.runtime.loader import Loader
 
 V = TypeVar("V")
 
-MOST_LINES: Final = 50_000
+MAX_LINES: Final = 50_000
 """How many lines of orders and shipments one answer may come to; their number is known only when they are read."""
 
 _NO_ORDERS: Final[Page[SeenOrder]] = Page((), more=False)
@@ -132,8 +132,8 @@ class Reads:
     def counted(self, lines: list[V]) -> list[V]:
         """The same lines. Raises Refused(INVALID) once an answer has too many, before anything is made of them."""
         self._lines_told += len(lines)
-        if self._lines_told > MOST_LINES:
-            message = f"The answer would hold more than {MOST_LINES} lines. Ask for shorter pages (first)."
+        if self._lines_told > MAX_LINES:
+            message = f"The answer would hold more than {MAX_LINES} lines. Ask for shorter pages (first)."
             raise refused(InputReason.TOO_MANY, message)
         return lines
 

@@ -204,7 +204,7 @@ async def _hash_of(password: str, owner: "Account | NewAccount", settings: Setti
     from oms.domain.identity import passwords
     from oms.domain.vocabulary.errors import refuse_all
 
-    refuse_all(await passwords.checked(password, owner, settings.breached_passwords_file))
+    refuse_all(await passwords.problems_of(password, owner, settings.breached_passwords_file))
     return await passwords.hashed(password)
 
 

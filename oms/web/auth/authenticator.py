@@ -67,7 +67,7 @@ class Authenticator:
             raise Unauthenticated(_UNKNOWN[credential.is_session], bad=True)
         if in_use and credential.is_session and known.seen_until_s <= self._clock():
             known.seen_until_s = self._clock() + SEEN_EVERY.total_seconds()
-            await sessions.seen(self._db, credential.digest)
+            await sessions.mark_seen(self._db, credential.digest)
         return known.viewer
 
     def forget(self, shown: Shown) -> None:
@@ -90,10 +90,10 @@ class Authenticator:
         self._looking_up.pop(credential, None)
 
     async def _held_sessions(self, digests: list[bytes]) -> set[bytes]:
-        return await sessions.still_held(self._db, digests, self.rules) if digests else set()
+        return await sessions.still_valid(self._db, digests, self.rules) if digests else set()
 
     async def _held_tokens(self, digests: list[bytes]) -> set[bytes]:
-        return await access.still_held(self._db, digests) if digests else set()
+        return await access.still_valid(self._db, digests) if digests else set()
 
     async def _found(self, credential: Credential) -> _Remembered:
         """One look-up answers all who show the same meanwhile: a busy caller has many requests under way when what
@@ -118,9 +118,9 @@ class Authenticator:
     async def _asked(self, credential: Credential) -> _Remembered:
         now_s = self._clock()
         if credential.is_session:
-            held = await sessions.recognise(self._db, credential.digest, self.rules)
+            held = await sessions.find(self._db, credential.digest, self.rules)
             if held is not None:
-                rest_s = (SEEN_EVERY - held.unused).total_seconds()
+                rest_s = (SEEN_EVERY - held.idle).total_seconds()
                 return _Remembered(held.viewer, now_s + KNOWN_FOR_S, now_s + rest_s)
         elif viewer := await access.viewer_of(self._db, credential.digest):
             return _Remembered(viewer, now_s + KNOWN_FOR_S)

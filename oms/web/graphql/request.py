@@ -15,7 +15,7 @@ from oms.web.graphql.errors import CannotExecute, invalid
 LONGEST_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """Room for an order of 2,000 lines and for 1,000 orders of 26 lines each, with addresses (some 3 MB)."""
 
-MOST_VALUES: Final = 150_000
+MAX_VALUES: Final = 150_000
 """Of one request: making them takes longer than reading their text. A thousand orders of 26 lines hold 115,000."""
 
 
@@ -99,7 +99,7 @@ _KINDS: Final = {kind: OperationType(kind.value) for kind in graphql.OperationTy
 def decoded(text: str | bytes, *, what: str) -> Any:
     """The JSON of a text. Raises RequestRefused(400) where it is none, (413) where it holds too many values."""
     if too_many_values(text):
-        raise invalid(f"{what} holds more than {MOST_VALUES} values: send less at once.", status=413)
+        raise invalid(f"{what} holds more than {MAX_VALUES} values: send less at once.", status=413)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as problem:
@@ -109,4 +109,4 @@ def decoded(text: str | bytes, *, what: str) -> Any:
 def too_many_values(text: str | bytes) -> bool:
     """Judged by the commas, which stand between values; those within texts count, too."""
     commas = text.count(",") if isinstance(text, str) else text.count(b",")
-    return commas > MOST_VALUES
+    return commas > MAX_VALUES

@@ -32,7 +32,7 @@ INIT_PATIENCE_S: Final = 10.0
 SEND_PATIENCE_S: Final = 30.0
 """How long a client may not read before its connection is ended."""
 
-MOST_OPERATIONS: Final = 100
+MAX_OPERATIONS: Final = 100
 """Operations under way at once on one connection."""
 
 LONGEST_GREETING: Final = 16 * 1024
@@ -215,8 +215,8 @@ class _Connection:
             operation = Operation.of(request)
         except RequestRefused as refusal:
             raise _Ended(Close.BAD_MESSAGE, refusal.message) from refusal
-        if len(self._operations) >= MOST_OPERATIONS:
-            message = f"At most {MOST_OPERATIONS} operations at once are allowed on one connection."
+        if len(self._operations) >= MAX_OPERATIONS:
+            message = f"At most {MAX_OPERATIONS} operations at once are allowed on one connection."
             refused = RequestRefused(429, ErrorCode.RATE_LIMITED, message)
             await self._send({"id": key, "type": "error", "payload": refused.errors})
             return

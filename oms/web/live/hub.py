@@ -30,7 +30,7 @@ REREAD_EVERY_S: Final = 1.0
 LONGEST_INBOX: Final = 10_000
 """Shipment changes that a subscriber may be behind."""
 
-MOST_REMEMBERED: Final = 100_000
+MAX_REMEMBERED: Final = 100_000
 """Orders told beyond the watermark, which a transaction open for long holds back. More are told twice."""
 
 _TRANSACTIONS_AT_ONCE: Final = 200
@@ -210,7 +210,7 @@ class LiveHub:
         for event in events:
             _, transaction = self._told.get(event.order_id, (0, 0))
             self._told[event.order_id] = (event.seq, max(transaction, event.transaction))
-            if len(self._told) > MOST_REMEMBERED:
+            if len(self._told) > MAX_REMEMBERED:
                 del self._told[next(iter(self._told))]
             for bell in (
                 *self._orders.get(event.order_id, ()),

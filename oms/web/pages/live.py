@@ -32,7 +32,7 @@ NEEDS: Final[Mapping[str, Operation]] = {
 }
 """What can be watched, and what that takes. The `clock` is for figures that no event announces."""
 
-MOST_SOURCES: Final = 4
+MAX_SOURCES: Final = 4
 
 MERGE_S: Final = 0.2
 """Changes closer together than this are told as one."""
@@ -70,7 +70,7 @@ class PageStreams:
         credential = self._sessions.credential(request)
         if viewer is None or credential is None:
             return PlainTextResponse("Sign in first.", 401, headers=_HEADERS)
-        asked = request.query_params.getlist("on")[:MOST_SOURCES]
+        asked = request.query_params.getlist("on")[:MAX_SOURCES]
         sources = [source for on in asked if (source := await self._source(viewer, on))]
         if not sources:
             return PlainTextResponse("Nothing to watch by this name.", 400, headers=_HEADERS)

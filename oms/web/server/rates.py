@@ -22,7 +22,7 @@ from limits import RateLimitItem, parse_many
 from starlette.requests import HTTPConnection
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.identity.accounts import normal_login
+from oms.domain.identity.accounts import normalized_login
 from oms.platform.settings import Settings
 from oms.web.graphql.errors import ErrorCode, RequestRefused
 from oms.web.server.shared_counts import SharedCounts
@@ -129,7 +129,7 @@ class Rates:
         By address first: who has tried too much from one place no longer uses up what the login's owner may.
         """
         await self.sign_in_from(address)
-        tried = hashlib.sha256(normal_login(login).encode("utf-8", "surrogatepass")).hexdigest()
+        tried = hashlib.sha256(normalized_login(login).encode("utf-8", "surrogatepass")).hexdigest()
         await self._try(self._sign_ins, f"sign-in:{tried}")
 
     async def sign_in_from(self, address: str) -> None:

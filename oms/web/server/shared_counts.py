@@ -21,7 +21,7 @@ PATIENCE_S: Final = 0.25
 LOOK_AGAIN_S: Final = 5.0
 """After how long a Redis that was away is tried again."""
 
-_MOST_CONNECTIONS: Final = 50
+_MAX_CONNECTIONS: Final = 50
 _PREFIX: Final = "oms:count"
 
 Storage = RedisStorage | MemoryStorage
@@ -33,7 +33,7 @@ class SharedCounts:
     def __init__(self, redis_url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool = BlockingConnectionPool.from_url(
             redis_url,
-            max_connections=_MOST_CONNECTIONS,
+            max_connections=_MAX_CONNECTIONS,
             timeout=PATIENCE_S,
             socket_timeout=PATIENCE_S,
             socket_connect_timeout=PATIENCE_S,

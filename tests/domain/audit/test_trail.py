@@ -4,7 +4,7 @@ import pytest
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.audit.model import OPERATOR, Entry
-from oms.domain.audit.queries import AuditEvent, AuditFilter, trail
+from oms.domain.audit.queries import AuditEvent, AuditFilter, audit_log
 from oms.domain.audit.record import record
 from oms.domain.identity.policy import IdentityAction
 from oms.domain.tokens.policy import TokenAction
@@ -14,7 +14,7 @@ from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
 
 
 async def entries(shop: ShopUnderTest, viewer: Viewer = MANAGER, **only: object) -> list[AuditEvent]:
-    page = await trail(shop.db, viewer, AuditFilter(**only), first=100, after=None)  # type: ignore[arg-type]
+    page = await audit_log(shop.db, viewer, AuditFilter(**only), first=100, after=None)  # type: ignore[arg-type]
     return list(page.entries)
 
 
@@ -46,7 +46,7 @@ async def test_the_trail_is_paged_newest_first_without_gap_or_repeat(shop: ShopU
             await record(tx, OPERATOR, Entry(TokenAction.TokenIssued, f"token:{number}"))
     seen, after = [], None
     while True:
-        page = await trail(shop.db, SUPPORT, AuditFilter(), first=2, after=after)
+        page = await audit_log(shop.db, SUPPORT, AuditFilter(), first=2, after=after)
         seen += [event.subject for event in page.entries]
         if not page.more:
             break
@@ -81,4 +81,4 @@ async def test_nobody_but_managers_and_support_reads_it(shop: ShopUnderTest, vie
 @pytest.mark.parametrize("cursor", ["!", "bm90IGFuIGlk", "AA"])
 async def test_a_cursor_of_another_list_is_refused(shop: ShopUnderTest, cursor: str) -> None:
     with pytest.raises(Refused, match="cursor"):
-        await trail(shop.db, MANAGER, AuditFilter(), first=2, after=cursor)
+        await audit_log(shop.db, MANAGER, AuditFilter(), first=2, after=cursor)

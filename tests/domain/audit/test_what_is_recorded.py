@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from oms.domain.access.permissions import Viewer, require
 from oms.domain.audit import refusals
 from oms.domain.audit.policy import RefusalAction
-from oms.domain.audit.refusals import EVERY_S, RefusalTrail
+from oms.domain.audit.refusals import EVERY_S, RefusalRecorder
 from oms.domain.cancellation.policy import CancellationAction
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
@@ -133,43 +133,43 @@ def refusal_of(viewer: Viewer, operation: Permission) -> Refused:
 
 async def test_a_flood_of_refusals_makes_one_entry_a_minute_that_counts_them(shop: ShopUnderTest) -> None:
     now_s = 0.0
-    trail = RefusalTrail(shop.db, clock=lambda: now_s)
+    recorder = RefusalRecorder(shop.db, clock=lambda: now_s)
     refusal = refusal_of(COURIER, FraudPermission.SET_FRAUD)
     for _ in range(500):
-        trail.note(COURIER, refusal)
-        await trail.write()
+        recorder.add(COURIER, refusal)
+        await recorder.write()
     (first,) = await entries(shop)
     assert (first.action, first.by, first.reason) == (RefusalAction.OperationRefused, COURIER.actor, str(refusal))
     assert first.after == {"times": 1}
     now_s = EVERY_S
-    await trail.write()
+    await recorder.write()
     assert (await entries(shop))[0].after == {"times": 499}
 
 
 async def test_another_caller_or_another_refusal_has_an_entry_of_its_own(shop: ShopUnderTest) -> None:
-    trail = RefusalTrail(shop.db)
-    trail.note(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
-    trail.note(COURIER, refusal_of(COURIER, FraudPermission.READ_FRAUD))
-    trail.note(SUPPORT, refusal_of(SUPPORT, FraudPermission.SET_FRAUD))
-    await trail.write()
+    recorder = RefusalRecorder(shop.db)
+    recorder.add(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
+    recorder.add(COURIER, refusal_of(COURIER, FraudPermission.READ_FRAUD))
+    recorder.add(SUPPORT, refusal_of(SUPPORT, FraudPermission.SET_FRAUD))
+    await recorder.write()
     assert len(await entries(shop)) == 3
 
 
 async def test_what_is_wrong_but_not_forbidden_is_no_entry(shop: ShopUnderTest) -> None:
-    trail = RefusalTrail(shop.db)
-    trail.note(MANAGER, refused(OrderReason.NOT_BOOKED, "Not now."))
-    await trail.write(all_of_them=True)
+    recorder = RefusalRecorder(shop.db)
+    recorder.add(MANAGER, refused(OrderReason.NOT_BOOKED, "Not now."))
+    await recorder.write(all_of_them=True)
     assert await entries(shop) == []
 
 
 async def test_refusals_outlast_a_database_that_is_away(shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    trail = RefusalTrail(shop.db)
-    trail.note(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
+    recorder = RefusalRecorder(shop.db)
+    recorder.add(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
     with monkeypatch.context() as away:
         away.setattr(shop.db, "transaction", _gone)
         with pytest.raises(OSError, match="away"):
-            await trail.write()
-    await trail.write()
+            await recorder.write()
+    await recorder.write()
     assert len(await entries(shop)) == 1
 
 
@@ -177,8 +177,8 @@ async def test_a_fault_while_they_are_recorded_does_not_end_the_recording(
     shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refusals, "WRITTEN_EVERY_S", 0.01)
-    trail = RefusalTrail(shop.db)
-    trail.note(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
+    recorder = RefusalRecorder(shop.db)
+    recorder.add(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
     tried = asyncio.Event()
 
     def fail() -> None:
@@ -188,7 +188,7 @@ async def test_a_fault_while_they_are_recorded_does_not_end_the_recording(
     with capture_logs() as logs:
         with monkeypatch.context() as faulty:
             faulty.setattr(shop.db, "transaction", fail)
-            following = asyncio.create_task(trail.follow())
+            following = asyncio.create_task(recorder.run())
             await tried.wait()
         async with asyncio.timeout(5):
             while not await entries(shop):  # noqa: ASYNC110 - the database tells nobody
@@ -203,8 +203,8 @@ def _gone() -> None:
 
 async def test_customers_are_never_named(shop: ShopUnderTest) -> None:
     ana = Viewer("Ana Canary", Role.CUSTOMER, "ana", principal="account:7")
-    trail = RefusalTrail(shop.db)
-    trail.note(ana, refusal_of(ana, FraudPermission.SET_FRAUD))
-    await trail.write()
+    recorder = RefusalRecorder(shop.db)
+    recorder.add(ana, refusal_of(ana, FraudPermission.SET_FRAUD))
+    await recorder.write()
     (told,) = await entries(shop)
     assert (told.by, told.principal) == (Actor("customer", Role.CUSTOMER), "account:7")

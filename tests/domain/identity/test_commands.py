@@ -115,7 +115,7 @@ async def test_every_change_does_what_it_says_and_ends_the_sessions(run: Run, sh
     ):
         account = await accounts.of_login(shop.db, "ana")
         async with shop.db.transaction() as tx:
-            await sessions.begin(tx, account, SESSION_RULES, by="password")
+            await sessions.start(tx, account, SESSION_RULES, by="password")
         done = run("user", *command)
         assert done.returncode == 0, done
         after = await accounts.of_login(shop.db, "ana")

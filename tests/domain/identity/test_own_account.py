@@ -49,9 +49,9 @@ async def made(shop: ShopUnderTest, login: str, role: Role = Role.COURIER) -> Ac
 
 async def signed_in(shop: ShopUnderTest, account: Account) -> Viewer:
     async with shop.db.transaction() as tx:
-        secret = await sessions.begin(tx, account, SESSION_RULES, by="password")
+        secret = await sessions.start(tx, account, SESSION_RULES, by="password")
     assert secret
-    held = await sessions.recognise(shop.db, digest_of(secret), SESSION_RULES)
+    held = await sessions.find(shop.db, digest_of(secret), SESSION_RULES)
     assert held
     return held.viewer
 
@@ -74,7 +74,7 @@ async def test_one_is_ended_from_elsewhere(shop: ShopUnderTest, api: Api) -> Non
     wanted = next(each["id"] for each in await own(api, here) if not each["isThisOne"])
     answer = await api.ask(END, here, id=wanted)
     assert answer["userErrors"] == []
-    assert [each["id"] for each in answer["sessions"]] == [ids.session_id(here.session_id or ids.NOBODY)]
+    assert [each["id"] for each in answer["sessions"]] == [ids.session_id(here.session_id or ids.NO_ID)]
     assert not [each for each in await own(api, there) if each["isThisOne"]]
     again = await api.ask(END, here, id=wanted)
     assert again["userErrors"] == [{"code": "NOT_FOUND", "path": ["sessionId"]}]
@@ -84,7 +84,7 @@ async def test_that_of_another_looks_like_none(shop: ShopUnderTest, api: Api) ->
     here, bos = await signed_in(shop, await made(shop, "ana")), await signed_in(shop, await made(shop, "bo"))
     told = [
         (await api.ask(END, here, id=wanted))["userErrors"]
-        for wanted in (ids.session_id(bos.session_id or ids.NOBODY), ids.session_id(ids.NOBODY), "nonsense")
+        for wanted in (ids.session_id(bos.session_id or ids.NO_ID), ids.session_id(ids.NO_ID), "nonsense")
     ]
     assert told == [[{"code": "NOT_FOUND", "path": ["sessionId"]}]] * 3
     assert len(await own(api, bos)) == 1
@@ -141,7 +141,7 @@ async def test_a_machine_has_no_account(shop: ShopUnderTest, api: Api, document:
     machine = Viewer("cart", Role.SERVICE, principal="token:x")
     of_each: dict[str, dict[str, Any]] = {
         CHANGE: {"present": PRESENT, "new": NEW},
-        END: {"id": ids.session_id(ids.NOBODY)},
+        END: {"id": ids.session_id(ids.NO_ID)},
         END_OTHERS: {},
     }
     answer = await api.ask(document, machine, **of_each[document])

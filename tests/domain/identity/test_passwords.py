@@ -28,7 +28,7 @@ async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest
 
 
 async def problems(password: str, breached: Path | None = None) -> str:
-    return " ".join(problem.message for problem in await passwords.checked(password, ANA, breached))
+    return " ".join(problem.message for problem in await passwords.problems_of(password, ANA, breached))
 
 
 async def test_a_few_words_in_a_row_are_taken() -> None:
@@ -63,8 +63,8 @@ async def test_no_characters_are_asked_for_or_forbidden(password: str) -> None:
 
 async def test_the_longest_password_is_hashed_whole() -> None:
     known = await passwords.hashed("x" * 127 + "y")
-    assert (await passwords.verify(known, "x" * 127 + "y")).right
-    assert not (await passwords.verify(known, "x" * 127 + "z")).right
+    assert (await passwords.verify(known, "x" * 127 + "y")).matches
+    assert not (await passwords.verify(known, "x" * 127 + "z")).matches
 
 
 def write_breached(file: Path, words: list[str], *, end: str = "\r\n") -> None:
@@ -160,13 +160,13 @@ async def test_a_hash_of_older_parameters_is_made_anew_at_the_next_signing_in(sh
 
 
 async def test_no_more_than_two_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    under_way, most = 0, 0
+    under_way, peak = 0, 0
 
     class Watched(PasswordHasher):
         def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
-            nonlocal under_way, most
+            nonlocal under_way, peak
             under_way += 1
-            most = max(most, under_way)
+            peak = max(peak, under_way)
             try:
                 return super().hash(password, salt=salt)
             finally:
@@ -174,7 +174,7 @@ async def test_no_more_than_two_are_hashed_at_once(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(passwords, "_hasher", Watched(memory_cost=8192))
     await asyncio.gather(*(passwords.hashed(str(number)) for number in range(12)))
-    assert most <= 2
+    assert peak <= 2
 
 
 async def test_a_login_is_taken_once_however_many_ask_at_once(shop: ShopUnderTest, database_url: str) -> None:

@@ -43,13 +43,13 @@ async def ana(shop: ShopUnderTest) -> Account:
 
 async def begun(shop: ShopUnderTest, account: Account) -> str:
     async with shop.db.transaction() as tx:
-        secret = await sessions.begin(tx, account, RULES, by="password")
+        secret = await sessions.start(tx, account, RULES, by="password")
     assert secret
     return secret
 
 
 async def viewer(shop: ShopUnderTest, secret: str) -> Viewer | None:
-    held = await sessions.recognise(shop.db, digest_of(secret), RULES)
+    held = await sessions.find(shop.db, digest_of(secret), RULES)
     return held.viewer if held else None
 
 
@@ -85,15 +85,15 @@ async def test_it_ends_unused_and_it_ends_in_any_case(
     secret = await begun(shop, ana)
     await shop.execute(f"UPDATE sessions SET {passed}")
     assert (await viewer(shop, secret) is not None) == holds
-    assert len(await sessions.own(shop.db, ana.viewer, RULES)) == holds
-    assert await sessions.still_held(shop.db, [digest_of(secret)], RULES) == ({digest_of(secret)} if holds else set())
+    assert len(await sessions.of_viewer(shop.db, ana.viewer, RULES)) == holds
+    assert await sessions.still_valid(shop.db, [digest_of(secret)], RULES) == ({digest_of(secret)} if holds else set())
 
 
 async def test_use_puts_off_the_idle_end_but_not_the_last(shop: ShopUnderTest, ana: Account) -> None:
     secret = await begun(shop, ana)
     await shop.execute("UPDATE sessions SET last_seen_at = last_seen_at - interval '7 h'")
     [before] = await shop.rows("SELECT last_seen_at, expires_at FROM sessions")
-    await sessions.seen(shop.db, digest_of(secret))
+    await sessions.mark_seen(shop.db, digest_of(secret))
     [after] = await shop.rows("SELECT last_seen_at, expires_at FROM sessions")
     assert after[0] - before[0] > timedelta(hours=6, minutes=59)
     assert after[1] == before[1]
@@ -184,7 +184,7 @@ async def test_who_proved_to_be_the_owner_before_a_change_gets_no_session_after_
     async with shop.db.transaction() as tx:
         await CHANGES[change](tx, ana)
     async with shop.db.transaction() as tx:
-        assert await sessions.begin(tx, proven, RULES, by="password") is None
+        assert await sessions.start(tx, proven, RULES, by="password") is None
 
 
 async def test_however_signing_in_and_a_change_meet_no_session_of_before_is_left(
@@ -195,7 +195,7 @@ async def test_however_signing_in_and_a_change_meet_no_session_of_before_is_left
 
         async def sign_in(account: Account = proven) -> None:
             async with shop.db.transaction() as tx:
-                await sessions.begin(tx, account, RULES, by="password")
+                await sessions.start(tx, account, RULES, by="password")
 
         async def change() -> None:
             async with shop.db.transaction() as tx:
@@ -211,9 +211,9 @@ async def test_a_personas_session_counts_in_demo_mode_only(shop: ShopUnderTest) 
         assert await personas.account_of(tx, "manager") == account
     secret = digest_of(await begun(shop, account))
     demo = replace(RULES, demo=True)
-    assert await sessions.recognise(shop.db, secret, demo)
-    assert await sessions.recognise(shop.db, secret, RULES) is None
-    assert await sessions.still_held(shop.db, [secret], RULES) == set()
+    assert await sessions.find(shop.db, secret, demo)
+    assert await sessions.find(shop.db, secret, RULES) is None
+    assert await sessions.still_valid(shop.db, [secret], RULES) == set()
     assert await accounts.sign_in(shop.db, account.login, "") is None
 
 
@@ -232,5 +232,5 @@ async def test_sessions_of_long_ago_are_forgotten(shop: ShopUnderTest, ana: Acco
     await shop.execute("UPDATE sessions SET expires_at = expires_at - interval '32 days'")
     await begun(shop, ana)
     async with shop.db.transaction() as tx:
-        assert await session_store.forget_old(tx, most=10) == 1
+        assert await session_store.delete_old(tx, most=10) == 1
     assert len(await shop.rows("SELECT id FROM sessions")) == 1

@@ -14,12 +14,12 @@ import pytest
 from oms.domain.access.permissions import Viewer
 from oms.domain.access.secret import digest_of
 from oms.domain.audit.model import OPERATOR
-from oms.domain.audit.queries import AuditFilter, trail
+from oms.domain.audit.queries import AuditFilter, audit_log
 from oms.domain.concepts import metadata
 from oms.domain.idempotency.keys import IdempotencyKey, once
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity.accounts import NewAccount
-from oms.domain.order_queries import timeline as order_trail
+from oms.domain.order_queries import timeline
 from oms.domain.order_queries.timeline import Section
 from oms.domain.personal_data import commands
 from oms.domain.personal_data.policy import PersonalDataAction
@@ -169,7 +169,7 @@ async def test_it_is_in_the_audit_trail_with_who_and_why_and_nothing_personal(sh
     async with shop.db.transaction() as tx:
         await commands.export(tx, MANAGER, "ana-canary")
     await erased(shop, by=MANAGER)
-    page = await trail(shop.db, MANAGER, AuditFilter(subject=known), first=10, after=None)
+    page = await audit_log(shop.db, MANAGER, AuditFilter(subject=known), first=10, after=None)
     told = [(event.action, event.by, event.reason) for event in page.entries]
     assert told == [
         (PersonalDataAction.CustomerErased, MANAGER.actor, "Asked for it"),
@@ -207,11 +207,11 @@ async def test_a_customers_own_words_are_told_in_the_trail_and_not_kept_there(sh
     await shop.run()
     await shop.cancel(order, ANA)
     await shop.run()
-    told = (await order_trail.events_of(shop.db, SUPPORT, [Section(order, 0, 99)]))[Section(order, 0, 99)]
+    told = (await timeline.events_of(shop.db, SUPPORT, [Section(order, 0, 99)]))[Section(order, 0, 99)]
     assert {event.reason for event in told if event.type in CANCELLED} == {"Changed my mind"}
     assert await shop.rows("SELECT * FROM order_events WHERE reason IS NOT NULL") == []
     await erased(shop)
-    told = (await order_trail.events_of(shop.db, SUPPORT, [Section(order, 0, 99)]))[Section(order, 0, 99)]
+    told = (await timeline.events_of(shop.db, SUPPORT, [Section(order, 0, 99)]))[Section(order, 0, 99)]
     assert {event.reason for event in told} == {None}
 
 

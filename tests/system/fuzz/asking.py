@@ -12,7 +12,7 @@ from tests.system.fuzz.questions import Question, questions
 from tests.system.fuzz.shop import Asked
 from tests.system.fuzz.verdict import complaints
 
-_MOST_TOLD: Final = 20
+_MAX_REPORTED: Final = 20
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Report:
         self.roots[question.root] += 1
         self.outcomes[_outcome(answer)] += 1
         found = list(complaints(question, answer))
-        if found and len(self.bad) < _MOST_TOLD:
+        if found and len(self.bad) < _MAX_REPORTED:
             self.bad.append(f"{', '.join(found)}\n  {question}\n  {answer.text[:400]}")
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from tests.system.hot_path.ways import COMMANDS_AND_WORK, LISTS, ONE_ORDER
 pytestmark = pytest.mark.random_order(disabled=True)
 
 GROWING: Final = metadata.tables.keys() - SMALL
-MOST_ROWS: Final = 500
+MAX_ROWS: Final = 500
 """A page, a batch of orders with all that is theirs, or what workers hold; the tables have twenty thousand and more."""
 
 
@@ -23,7 +23,7 @@ def test_no_table_that_grows_is_read_from_end_to_end(executed: list[Executed]) -
 
 
 def test_no_statement_looks_at_many_rows_to_find_few(executed: list[Executed]) -> None:
-    _must_have_none(executed, lambda look: look.rows > MOST_ROWS)
+    _must_have_none(executed, lambda look: look.rows > MAX_ROWS)
 
 
 def test_every_way_asks_the_database_something(executed: list[Executed]) -> None:

@@ -41,6 +41,6 @@ async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
 async def signed_in(shop: ShopUnderTest, viewer: Viewer) -> Viewer:
     if viewer.role == Role.SERVICE:
         return viewer
-    held = await sessions.recognise(shop.db, digest_of(await session_of(shop.db, viewer)), SESSION_RULES)
+    held = await sessions.find(shop.db, digest_of(await session_of(shop.db, viewer)), SESSION_RULES)
     assert held
     return held.viewer

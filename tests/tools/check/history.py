@@ -52,7 +52,7 @@ async def live_through(shop: ShopUnderTest) -> Orders:
     async with shop.db.transaction() as tx:
         await access.issue_token(tx, role=Role.CUSTOMER, name="Ana", customer_reference="ana", days=None)
         account = await accounts.add(tx, OPERATOR, NewAccount("ana", "Ana", Role.CUSTOMER, "ana"), "nobody's")
-        await sessions.begin(tx, account, SESSION_RULES, by="password")
+        await sessions.start(tx, account, SESSION_RULES, by="password")
         await fraud.set_spending_limit(tx, MANAGER, 90_000)
     orders = await _amended(shop)
     orders |= await _delivered(shop)

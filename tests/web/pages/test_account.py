@@ -26,7 +26,7 @@ async def begun(shop: ShopUnderTest, *, times: int) -> tuple[str, list[str]]:
     """The login of somebody new, and secrets of their sessions."""
     account = await account_of(shop.db, Viewer("ana", Role.COURIER), password=PRESENT)
     async with shop.db.transaction() as tx:
-        secrets = [await sessions.begin(tx, account, SESSION_RULES, by="password") for _ in range(times)]
+        secrets = [await sessions.start(tx, account, SESSION_RULES, by="password") for _ in range(times)]
     return account.login, [secret for secret in secrets if secret]
 
 
@@ -64,7 +64,7 @@ async def test_what_is_wrong_stands_beside_its_field_and_no_password_comes_back(
 async def test_who_has_no_password_is_offered_none_to_change(pages: Server, shop: ShopUnderTest) -> None:
     async with shop.db.transaction() as tx:
         account = await accounts.add(tx, OPERATOR, NewAccount("bo", "Bo", Role.COURIER, None))
-        secret = await sessions.begin(tx, account, SESSION_RULES, by="openid")
+        secret = await sessions.start(tx, account, SESSION_RULES, by="openid")
     async with visiting(pages) as browser:
         browser.cookies.set(DEMO_COOKIE.name, str(secret))
         page = (await browser.get("/account")).text

@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, Response
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.order.shipment import ShipmentStatus
-from oms.domain.order_queries.shipment_counts import MOST_COUNTED
+from oms.domain.order_queries.shipment_counts import MAX_COUNTED
 from oms.platform.settings import PROJECT_DIR
 from oms.web.pages.site import HEADERS, Refusals, Site, form_of, see_other
 
@@ -124,7 +124,7 @@ def _tabs(counts: list[dict[str, Any]], part: str, warehouse: str | None) -> Ite
     """How many there are of each part, at the warehouse if one is chosen."""
     counted = {each["status"]: each["count"] for each in counts}
     for each, (name, status) in WAYPOINTS.items():
-        told = f"{MOST_COUNTED:,}+" if counted[status] >= MOST_COUNTED else str(counted[status])
+        told = f"{MAX_COUNTED:,}+" if counted[status] >= MAX_COUNTED else str(counted[status])
         yield Tab(name, told, _address(each, warehouse), each == part)
 
 

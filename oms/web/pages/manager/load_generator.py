@@ -21,8 +21,8 @@ from oms.web.pages.site import NotAllowed, Site
 
 log = structlog.get_logger(__name__)
 
-MOST_PER_SECOND: Final = 20
-MOST_MINUTES: Final = 10
+MAX_PER_SECOND: Final = 20
+MAX_MINUTES: Final = 10
 CARRY_EVERY_S: Final = 1.0
 
 _CART: Final = Viewer("demo load", Role.SERVICE)
@@ -73,7 +73,7 @@ class LoadGenerator:
         """Whether it began: not while a run is on. Raises NotAllowed outside demo mode, ValueError out of bounds."""
         if not self._site.demo:
             raise NotAllowed(404, "There is a load generator in demo mode only.")
-        if not (1 <= per_second <= MOST_PER_SECOND and 1 <= minutes <= MOST_MINUTES):
+        if not (1 <= per_second <= MAX_PER_SECOND and 1 <= minutes <= MAX_MINUTES):
             raise ValueError("rate or time is out of bounds")
         if self.runs:
             return False

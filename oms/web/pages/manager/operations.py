@@ -9,7 +9,7 @@ from starlette.responses import Response
 from oms.domain.access.permissions import Viewer
 from oms.web.live.open_streams import OpenStreams
 from oms.web.pages.form_parsing import Unreadable, whole_number
-from oms.web.pages.manager.load_generator import MOST_MINUTES, MOST_PER_SECOND, LoadGenerator
+from oms.web.pages.manager.load_generator import MAX_MINUTES, MAX_PER_SECOND, LoadGenerator
 from oms.web.pages.manager.samples import Chart, Sample, Samples
 from oms.web.pages.site import NotAllowed, Refusals, Site, form_of, see_other
 
@@ -35,8 +35,8 @@ class OperationsPages:
             request, viewer, "manager/operations", status=422 if refusals.errors else 200,
             path=OPERATIONS if refusals.errors else None, refusals=refusals, data=data, charts=self._charts(data),
             completed=self._samples.chart(lambda sample: sample.completion_rate), minutes=list(self._samples.minutes()),
-            generator=self._generator, offered=refusals.entered or _USUAL_LOAD, most_per_second=MOST_PER_SECOND,
-            most_minutes=MOST_MINUTES,
+            generator=self._generator, offered=refusals.entered or _USUAL_LOAD, most_per_second=MAX_PER_SECOND,
+            most_minutes=MAX_MINUTES,
         )  # fmt: skip
 
     def _charts(self, data: dict[str, Any]) -> dict[str, tuple[Chart, Chart]]:
@@ -52,9 +52,9 @@ class OperationsPages:
         self._require_demo()
         at = "rate"
         try:
-            per_second = whole_number(form.get("rate", ""), least=1, most=MOST_PER_SECOND)
+            per_second = whole_number(form.get("rate", ""), least=1, most=MAX_PER_SECOND)
             at = "minutes"
-            minutes = whole_number(form.get("minutes", ""), least=1, most=MOST_MINUTES)
+            minutes = whole_number(form.get("minutes", ""), least=1, most=MAX_MINUTES)
         except Unreadable as problem:
             return await self._show(request, viewer, problem.beside((at,), form))
         if not self._generator.begin(per_second=per_second, minutes=minutes, carries="carry" in form):

@@ -60,14 +60,14 @@ class Sessions:
         rules = self._authenticator.rules
         old = self._cookie.read(request)
         async with self._db.transaction() as tx:
-            secret = await sessions.begin(tx, account, rules, by=by)
+            secret = await sessions.start(tx, account, rules, by=by)
             if secret is None:
                 return False
             if old:
                 await sessions.end(tx, old.value)
         if old:
             self._authenticator.forget(old)
-        self._cookie.put(response, secret, holds=rules.longest)
+        self._cookie.put(response, secret, holds=rules.max_lifetime)
         return True
 
     async def end(self, request: Request, response: Response) -> None:

@@ -80,5 +80,5 @@ class StartPages:
         return self._site.render(
             request, None, "start/index", status=status, path="/", personas=PERSONAS, refusals=refusals or Refusals(),
             provider=self._provider_name,
-            is_new=not self._site.demo and not await accounts.are_any(self._db),
+            is_new=not self._site.demo and not await accounts.exist(self._db),
         )  # fmt: skip
