@@ -77,9 +77,9 @@ class Consumer:
 
     async def _claim(self, queue: str) -> Batch:
         """In autocommit mode: a claim is a single statement."""
-        db, most = self._context.db, self._context.batch
-        await store.release_held(db, queue, most=most)
-        return await store.claim(db, queue, most=most, lease=self._context.lease)
+        db, limit = self._context.db, self._context.batch
+        await store.release_held(db, queue, limit=limit)
+        return await store.claim(db, queue, limit=limit, lease=self._context.lease)
 
     def _may_leave_some(self, batch: Batch) -> bool:
         """Whether more may be due: the claim was full, or took the one suspect that it may take."""

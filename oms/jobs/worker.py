@@ -118,8 +118,8 @@ class WorkerProcess:
 
     async def _clean_up(self) -> None:
         async with self._db.transaction() as tx:
-            await repeat_store.delete_old(tx, most=_FORGET_AT_ONCE)
-            await session_store.delete_old(tx, most=_FORGET_AT_ONCE)
+            await repeat_store.delete_old(tx, limit=_FORGET_AT_ONCE)
+            await session_store.delete_old(tx, limit=_FORGET_AT_ONCE)
 
     async def _listen(self, queue: str) -> None:
         """Runs an arq worker for the queue; restarts it after an outage of Redis, during which the timer polls."""

@@ -143,9 +143,9 @@ def _within_bounds(syntax: DocumentNode) -> Document:
     return document
 
 
-def _refuse_above(count: int, most: int, what: str) -> None:
-    if count > most:
-        raise DocumentRefused(f"The document has {count} {what}; at most {most} are allowed.")
+def _refuse_above(count: int, limit: int, what: str) -> None:
+    if count > limit:
+        raise DocumentRefused(f"The document has {count} {what}; at most {limit} are allowed.")
 
 
 def _counted(definitions: tuple[OperationDefinitionNode | FragmentDefinitionNode, ...]) -> tuple[bool, int]:

@@ -174,10 +174,10 @@ class Order(Node):
     @field("What happened to the order and its shipments, oldest first: the audit trail.")
     async def events(self, first: int | None = EVENTS, after: str | None = None) -> Connection[OrderEvent]:
         order = self.seen.order
-        most = check_first(size(first, EVENTS))
-        stretch = Section(order.id, seq_of(after), most + 1)
+        limit = check_first(size(first, EVENTS))
+        stretch = Section(order.id, seq_of(after), limit + 1)
         return connection(
-            Page.of(await self.reads.events.load(stretch), most),
+            Page.of(await self.reads.events.load(stretch), limit),
             after=after,
             cursor=lambda event: str(event.seq),
             node=lambda event: OrderEvent.of(self.reads, order, event),

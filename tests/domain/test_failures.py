@@ -138,9 +138,9 @@ async def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(shop: ShopU
     order_id = await shop.place({"MUG": 1})
     await shop.run("allocation")
     async with shop.db.transaction() as tx:
-        late = await work_store.claim(tx, "billing", most=10, lease=timedelta(seconds=0))
+        late = await work_store.claim(tx, "billing", limit=10, lease=timedelta(seconds=0))
     async with shop.db.transaction() as tx:
-        taken_over = await work_store.claim(tx, "billing", most=10, lease=timedelta(seconds=30))
+        taken_over = await work_store.claim(tx, "billing", limit=10, lease=timedelta(seconds=30))
     assert (len(late.items), [item.suspect for item in taken_over.items]) == (1, [True])
     await billing.handle(shop.work, late)
     assert (await shop.order(order_id)).shipments[0].payment.invoice is None

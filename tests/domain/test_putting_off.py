@@ -40,7 +40,7 @@ class SilentAboutCharges:
 
 async def _claimed(shop: ShopUnderTest) -> Batch:
     async with shop.db.transaction() as tx:
-        return await work_store.claim(tx, "billing", most=10, lease=shop.work.lease)
+        return await work_store.claim(tx, "billing", limit=10, lease=shop.work.lease)
 
 
 async def test_work_that_a_cancellation_has_ended_is_not_told_to_be_parked(database_url: str, tmp_path: Path) -> None:

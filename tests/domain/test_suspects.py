@@ -59,7 +59,7 @@ async def test_of_suspects_one_is_claimed_at_a_time_beside_what_nothing_speaks_a
     orders = [await shop.place({"MUG": 1}) for _ in range(6)]
     await shop.execute("UPDATE work SET suspect = true WHERE subject_id = ANY(CAST(:ids AS uuid[]))", ids=orders[:4])
     async with shop.db.transaction() as tx:
-        claimed = await work_store.claim(tx, "allocation", most=10, lease=LEASE)
+        claimed = await work_store.claim(tx, "allocation", limit=10, lease=LEASE)
     assert sorted(item.suspect for item in claimed.items) == [False, False, True]
 
 

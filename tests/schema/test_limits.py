@@ -10,7 +10,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.platform.documents import parsed
 from oms.platform.settings import PROJECT_DIR, Settings
 from oms.schema.cost import cost as limits
-from oms.schema.cost.cost import MAX_VALUES, MAXIMUM, MAX_ERRORS, Limits
+from oms.schema.cost.cost import MAX_ERRORS, MAX_VALUES, MAXIMUM, Limits
 from oms.schema.runtime import reads
 from oms.schema.schema import schema
 from oms.web.pages.customer import orders

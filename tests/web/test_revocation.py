@@ -177,7 +177,7 @@ async def test_every_way_by_which_a_person_is_kept_out_ends_what_is_open(server:
 
 async def test_a_token_is_revoked_by_its_id(server: Server, db: Database) -> None:
     held = await _token(db)
-    [found] = [each for each in await access.issued(db, most=10) if str(each.id) == held.id]
+    [found] = [each for each in await access.issued(db, limit=10) if str(each.id) == held.id]
     assert (found.name, found.revoked_at) == ("silent", None)
     async with _socket(server, held) as socket:
         async with db.transaction() as tx:

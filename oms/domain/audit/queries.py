@@ -63,7 +63,7 @@ _TRAIL: Final = """
     FROM audit_events a
     LEFT JOIN order_events e ON e.order_id = a.order_id AND e.seq = a.seq
     LEFT JOIN fraud_events f ON a.order_id IS NULL AND f.seq = a.seq
-    WHERE {conditions} ORDER BY a.id DESC LIMIT :most
+    WHERE {conditions} ORDER BY a.id DESC LIMIT :limit
 """
 _CONDITIONS: Final = {
     "actor": "(a.actor = :actor OR a.principal = :actor)",
@@ -91,7 +91,7 @@ async def audit_log(db: Database, viewer: Viewer, only: AuditFilter, *, first: i
     values = {name: value for name, value in given.items() if value}
     query = _TRAIL.format(conditions=" AND ".join(["true", *(_CONDITIONS[name] for name in values)]))
     async with db.reading() as conn:
-        rows = (await conn.execute(text(query), values | {"most": check_first(first) + 1})).all()
+        rows = (await conn.execute(text(query), values | {"limit": check_first(first) + 1})).all()
     return Page.of([_event(row) for row in rows], first)
 
 

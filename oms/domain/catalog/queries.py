@@ -16,17 +16,17 @@ from oms.platform.db import Database, Statement
 _PRODUCTS: Final = text(
     """
     SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
-    WHERE sku > :after ORDER BY sku LIMIT :most
+    WHERE sku > :after ORDER BY sku LIMIT :limit
     """
 )
 _FOUND: Final = text(
     """
     SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
-    WHERE sku > :after AND (sku ^@ :search OR strpos(lower(name), lower(:search)) > 0) ORDER BY sku LIMIT :most
+    WHERE sku > :after AND (sku ^@ :search OR strpos(lower(name), lower(:search)) > 0) ORDER BY sku LIMIT :limit
     """
 )
 _PRODUCT: Final = text("SELECT sku, name, unit_price_minor, currency, tax_bps FROM products WHERE sku = :sku")
-_WAREHOUSES: Final = text("SELECT code, name FROM warehouses WHERE code > :after ORDER BY code LIMIT :most")
+_WAREHOUSES: Final = text("SELECT code, name FROM warehouses WHERE code > :after ORDER BY code LIMIT :limit")
 
 _NAMES: Final = Statement("SELECT sku, name FROM products WHERE sku = ANY(CAST(:skus AS text[]))")
 
@@ -63,6 +63,6 @@ async def warehouses(db: Database, viewer: Viewer, *, first: int, after: str | N
 
 
 async def _rows(db: Database, query: TextClause, first: int, after: str | None, **values: str) -> list[Any]:
-    bound = values | {"most": check_first(first) + 1, "after": "" if after is None else key_of(after)}
+    bound = values | {"limit": check_first(first) + 1, "after": "" if after is None else key_of(after)}
     async with db.reading() as conn:
         return list((await conn.execute(query, bound)).all())

@@ -30,7 +30,7 @@ _WITH_WORK: Final = """
     FROM work w JOIN orders o ON o.id = w.subject_id
     LEFT JOIN shipments s ON s.order_id = w.subject_id AND s.number = w.part AND w.queue = ANY(:shipment_queues)
     WHERE {which}
-    ORDER BY w.due_at LIMIT :most
+    ORDER BY w.due_at LIMIT :limit
 """
 _LONG_OPEN: Final = """
     (w.due_at < :work_before OR w.parked_at IS NOT NULL OR w.held OR w.last_error IS NOT NULL
@@ -41,13 +41,13 @@ _WITHOUT_WORK: Final = f"""
     (SELECT {{subject}}
      FROM shipments s JOIN orders o ON o.id = s.order_id
      WHERE s.status = ANY(:waiting_statuses) AND s.updated_at < :carried_before AND {{which}}
-     ORDER BY s.updated_at LIMIT :most)
+     ORDER BY s.updated_at LIMIT :limit)
     UNION ALL
     (SELECT {{subject}}
      FROM shipments s JOIN orders o ON o.id = s.order_id
      WHERE s.status = 'PENDING' AND o.status = 'PROCESSING' AND {{which}}
        AND NOT EXISTS (SELECT FROM work w WHERE w.subject_id = s.order_id AND w.part = s.number)
-     LIMIT :most)
+     LIMIT :limit)
     UNION ALL
     (SELECT {{subject}}
      FROM orders o LEFT JOIN shipments s ON false
@@ -57,7 +57,7 @@ _WITHOUT_WORK: Final = f"""
          OR o.status = 'PROCESSING'
             AND NOT EXISTS (SELECT FROM shipments open WHERE open.order_id = o.id
                             AND open.status IN ({sql_list(SHIPMENT.open)})))
-     LIMIT :most)
+     LIMIT :limit)
 """  # noqa: S608 - statuses of the machines
 _OPEN: Final = f"o.status IN ({sql_list(ORDER.open)})"
 _THIS_ORDER: Final = "o.id = :order_id"
@@ -100,7 +100,7 @@ async def _diagnosed(
     kinds, waiting = registered().work_kinds.values(), waiting_for()
     people = [kind.waits_for_people for kind in kinds if kind.waits_for_people]
     values = values | {
-        "most": MAX_EXAMINED,
+        "limit": MAX_EXAMINED,
         "work_before": at - thresholds.of(BACKLOG),
         "asked_before": at - min((thresholds.of(cause) for cause in people), default=timedelta(0)),
         "carried_before": at - min((thresholds.of(cause) for cause in waiting.values()), default=timedelta(0)),

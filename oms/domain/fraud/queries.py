@@ -36,7 +36,7 @@ _SETTINGS: Final = text("SELECT limit_minor, maintenance, period, updated_at FRO
 _TRAIL: Final = text(
     """
     SELECT seq, at, type, actor, actor_role, reason, before, after FROM fraud_events
-    WHERE seq < :before ORDER BY seq DESC LIMIT :most
+    WHERE seq < :before ORDER BY seq DESC LIMIT :limit
     """
 )
 _BEYOND_ALL: Final = 2**31 - 1
@@ -52,7 +52,7 @@ async def settings(db: Database, viewer: Viewer) -> FraudSettings:
 async def settings_log(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[SettingsEvent]:
     """Newest first. Raises Refused: FORBIDDEN, or INVALID."""
     require(viewer, FraudPermission.READ_FRAUD)
-    values = {"most": check_first(first) + 1, "before": _seq_of(after)}
+    values = {"limit": check_first(first) + 1, "before": _seq_of(after)}
     async with db.reading() as conn:
         rows = (await conn.execute(_TRAIL, values)).all()
     return Page.of([_event(row) for row in rows], first)

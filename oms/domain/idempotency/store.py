@@ -33,7 +33,7 @@ _FORGET: Final = text(
     """
     DELETE FROM idempotency_keys WHERE (caller, key) IN (
         SELECT caller, key FROM idempotency_keys
-        WHERE created_at < statement_timestamp() - interval '48 hours' ORDER BY created_at LIMIT :most)
+        WHERE created_at < statement_timestamp() - interval '48 hours' ORDER BY created_at LIMIT :limit)
     """
 )
 
@@ -67,6 +67,6 @@ def _columns(keys: Collection[Key]) -> dict[str, list[str]]:
     return {"callers": [caller for caller, _ in keys], "keys": [key for _, key in keys]}
 
 
-async def delete_old(tx: Tx, *, most: int) -> int:
+async def delete_old(tx: Tx, *, limit: int) -> int:
     """Deletes keys older than 48 hours, of which 24 are promised; returns how many."""
-    return (await tx.conn.execute(_FORGET, {"most": most})).rowcount
+    return (await tx.conn.execute(_FORGET, {"limit": limit})).rowcount

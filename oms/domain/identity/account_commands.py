@@ -86,10 +86,10 @@ async def of_login(db: Database, login: str) -> Account:
     return found[0]
 
 
-async def after(db: Database, login: str, *, most: int) -> Sequence[Account]:
+async def after(db: Database, login: str, *, limit: int) -> Sequence[Account]:
     """The accounts whose logins follow that one, by login."""
     async with db.reading() as conn:
-        return await account_store.after(conn, login, most=most)
+        return await account_store.after(conn, login, limit=limit)
 
 
 async def exist(db: Database) -> bool:

@@ -34,7 +34,7 @@ _LINK_OPENID: Final = text(
     """  # noqa: S608 - as above
 )
 _AFTER: Final = text(
-    f"SELECT {_ACCOUNT} FROM accounts WHERE login > :after ORDER BY login LIMIT :most"  # noqa: S608 - as above
+    f"SELECT {_ACCOUNT} FROM accounts WHERE login > :after ORDER BY login LIMIT :limit"  # noqa: S608 - as above
 )
 _ANY: Final = text("SELECT EXISTS (SELECT FROM accounts)")
 _REHASH: Final = text("UPDATE accounts SET password_hash = :new WHERE id = :id AND password_hash = :old")
@@ -98,9 +98,9 @@ async def link_openid(tx: Tx, login: str, issuer: str, subject: str) -> Account 
     return _account(row) if row else None
 
 
-async def after(conn: AsyncConnection, login: str, *, most: int) -> Sequence[Account]:
+async def after(conn: AsyncConnection, login: str, *, limit: int) -> Sequence[Account]:
     """The accounts that follow that login, by login."""
-    return [_account(row) for row in await conn.execute(_AFTER, {"after": login, "most": most})]
+    return [_account(row) for row in await conn.execute(_AFTER, {"after": login, "limit": limit})]
 
 
 _HAS_PASSWORD: Final = text("SELECT password_hash IS NOT NULL FROM accounts WHERE id = :id")

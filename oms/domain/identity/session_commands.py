@@ -11,7 +11,7 @@ from oms.domain.audit.record import record
 from oms.domain.identity import session_store
 from oms.domain.identity.accounts import Account, account_id_of
 from oms.domain.identity.policy import IdentityAction, IdentityReason
-from oms.domain.identity.sessions import ValidSession, Session, SessionRules
+from oms.domain.identity.sessions import Session, SessionRules, ValidSession
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.ids import uuid7
@@ -55,7 +55,7 @@ async def of_viewer(db: Database, viewer: Viewer, rules: SessionRules) -> Sequen
     if not viewer.is_person:
         return ()
     async with db.reading() as conn:
-        return await session_store.of_account(conn, account_id_of(viewer), rules, most=MAX_LISTED)
+        return await session_store.of_account(conn, account_id_of(viewer), rules, limit=MAX_LISTED)
 
 
 async def end(tx: Tx, secret: str) -> None:

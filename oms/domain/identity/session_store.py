@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.identity.accounts import Account
-from oms.domain.identity.sessions import SEEN_EVERY, ValidSession, Session, SessionRules
+from oms.domain.identity.sessions import SEEN_EVERY, Session, SessionRules, ValidSession
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Tx
 
@@ -43,7 +43,7 @@ _HELD: Final = text(
 _OF_ACCOUNT: Final = text(
     f"""
     SELECT s.id, s.created_at, s.last_seen_at, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id
-    WHERE s.account_id = :account_id AND {_HOLDS} ORDER BY s.created_at DESC, s.id LIMIT :most
+    WHERE s.account_id = :account_id AND {_HOLDS} ORDER BY s.created_at DESC, s.id LIMIT :limit
     """  # noqa: S608 - as above
 )
 _SEEN: Final = text(
@@ -75,7 +75,7 @@ _FORGET: Final = text(
     """
     DELETE FROM sessions WHERE hash IN (
         SELECT hash FROM sessions WHERE expires_at < statement_timestamp() - interval '30 days'
-        ORDER BY expires_at LIMIT :most)
+        ORDER BY expires_at LIMIT :limit)
     """
 )
 
@@ -103,9 +103,9 @@ async def valid_among(conn: AsyncConnection, digests: Iterable[bytes], rules: Se
     return set(found.scalars())
 
 
-async def of_account(conn: AsyncConnection, account_id: UUID, rules: SessionRules, *, most: int) -> Sequence[Session]:
+async def of_account(conn: AsyncConnection, account_id: UUID, rules: SessionRules, *, limit: int) -> Sequence[Session]:
     """Those that count, begun last first."""
-    found = await conn.execute(_OF_ACCOUNT, {"account_id": account_id, "most": most} | _bound(rules))
+    found = await conn.execute(_OF_ACCOUNT, {"account_id": account_id, "limit": limit} | _bound(rules))
     return [Session(row.id, row.created_at, row.last_seen_at, row.expires_at) for row in found]
 
 
@@ -130,9 +130,9 @@ async def end_all(tx: Tx, account_id: UUID, *, but: UUID | None = None) -> int:
     return (await tx.conn.execute(_END_ALL, {"account_id": account_id, "but": but})).rowcount
 
 
-async def delete_old(tx: Tx, *, most: int) -> int:
+async def delete_old(tx: Tx, *, limit: int) -> int:
     """Deletes sessions that expired 30 days ago; returns how many."""
-    return (await tx.conn.execute(_FORGET, {"most": most})).rowcount
+    return (await tx.conn.execute(_FORGET, {"limit": limit})).rowcount
 
 
 def _viewer(row: Row[Any]) -> Viewer:

@@ -20,7 +20,7 @@ _CHANGED: Final = text(
     """
     SELECT transaction, array_agg(DISTINCT order_id) FROM order_events
     WHERE transaction >= :start AND transaction < :stop
-    GROUP BY transaction ORDER BY transaction LIMIT :most
+    GROUP BY transaction ORDER BY transaction LIMIT :limit
     """
 )
 _NEW_EVENTS: Final = text(
@@ -72,11 +72,11 @@ async def horizon(conn: AsyncConnection) -> int:
     return oldest
 
 
-async def orders_changed(conn: AsyncConnection, start: int, stop: int, *, most: int) -> tuple[set[UUID], int]:
-    """Orders with events of the first `most` transactions from `start`, below `stop`; and where to continue."""
-    rows = (await conn.execute(_CHANGED, {"start": start, "stop": stop, "most": most})).all()
+async def orders_changed(conn: AsyncConnection, start: int, stop: int, *, limit: int) -> tuple[set[UUID], int]:
+    """Orders with events of the first `limit` transactions from `start`, below `stop`; and where to continue."""
+    rows = (await conn.execute(_CHANGED, {"start": start, "stop": stop, "limit": limit})).all()
     changed = {order_id for _, order_ids in rows for order_id in order_ids}
-    return changed, rows[-1][0] + 1 if len(rows) == most else stop
+    return changed, rows[-1][0] + 1 if len(rows) == limit else stop
 
 
 async def new_events(conn: AsyncConnection, sent: Mapping[UUID, int], watermark: int) -> list[LoggedEvent]:

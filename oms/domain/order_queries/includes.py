@@ -33,16 +33,16 @@ class Include(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Includes:
-    """What to read with an order: of its events at most `events_most`, with numbers above `events_after`."""
+    """What to read with an order: of its events at most `events_limit`, with numbers above `events_after`."""
 
     parts: frozenset[Include] = frozenset()
     events_after: int = 0
-    events_most: int = 0
+    events_limit: int = 0
 
     @property
     def values(self) -> dict[str, Any]:
         """The values that the columns bind."""
-        return {"events_after": self.events_after, "events_most": self.events_most}
+        return {"events_after": self.events_after, "events_limit": self.events_limit}
 
 
 ORDER_ONLY: Final = Includes()
@@ -80,7 +80,7 @@ _ROWS: Final[Mapping[Include, str]] = {
         FROM order_lines l LEFT JOIN products p ON p.sku = l.sku WHERE l.order_id = o.id""",
     Include.EVENTS: f"""
         SELECT ROW({timeline.COLUMNS}) FROM order_events e
-        WHERE e.order_id = o.id AND e.seq > :events_after AND {{event_visible}} ORDER BY e.seq LIMIT :events_most""",  # noqa: S608 - as above
+        WHERE e.order_id = o.id AND e.seq > :events_after AND {{event_visible}} ORDER BY e.seq LIMIT :events_limit""",  # noqa: S608 - as above
 }  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def _form(names: Set[str], *, of_all: bool) -> str:
     return _BY_ID
 
 
-_NEWEST: Final = "ORDER BY o.id DESC LIMIT :most"
+_NEWEST: Final = "ORDER BY o.id DESC LIMIT :limit"
 _CONDITIONS: Final = {
     "after": "o.id < :after",
     "customer_id": "o.customer_reference = (SELECT reference FROM customers WHERE id = :customer_id)",
@@ -104,12 +104,12 @@ _BY_ID: Final = f"SELECT {{columns}} FROM orders o WHERE {{conditions}} {_NEWEST
 _NEWEST_OF_A_STATUS: Final = """
     SELECT * FROM orders o
     WHERE (o.status, o.id) < (wanted.status, :below) AND o.status >= wanted.status AND {conditions}
-    ORDER BY o.status DESC, o.id DESC LIMIT :most
+    ORDER BY o.status DESC, o.id DESC LIMIT :limit
 """
 _OLDEST_OF_A_STATUS: Final = """
     SELECT * FROM orders o
     WHERE (o.status, o.id) > (wanted.status, :above) AND o.status <= wanted.status AND {open}
-    ORDER BY o.status, o.id LIMIT :most
+    ORDER BY o.status, o.id LIMIT :limit
 """
 _BEFORE_ALL: Final = UUID(int=0)
 _BY_STATUS: Final = f"""
@@ -165,17 +165,17 @@ _SEARCH: Final = f"""
 _WAITING: Final = f"""
     SELECT {{columns}} FROM (
         (SELECT o.* FROM unnest(CAST(:open AS text[])) AS wanted(status)
-         CROSS JOIN LATERAL ({_OLDEST_OF_A_STATUS}) o ORDER BY o.id LIMIT :most)
+         CROSS JOIN LATERAL ({_OLDEST_OF_A_STATUS}) o ORDER BY o.id LIMIT :limit)
         UNION ALL
         (SELECT * FROM orders o WHERE o.closed_at IS NOT NULL AND {{closed}}
-         ORDER BY o.closed_at DESC, o.id DESC LIMIT :most)
+         ORDER BY o.closed_at DESC, o.id DESC LIMIT :limit)
     ) o
-    ORDER BY o.closed_at DESC NULLS FIRST, CASE WHEN o.closed_at IS NULL THEN o.id END, o.id DESC LIMIT :most
+    ORDER BY o.closed_at DESC NULLS FIRST, CASE WHEN o.closed_at IS NULL THEN o.id END, o.id DESC LIMIT :limit
 """  # noqa: S608 - conditions are written here, values are bound
 
 
 async def _waiting_longest(
-    db: Database, query_filter: OrderQuery, select: OrderSelect, after: str | None, most: int
+    db: Database, query_filter: OrderQuery, select: OrderSelect, after: str | None, limit: int
 ) -> Sequence[SeenOrder]:
     """Open orders, oldest first, then closed ones, closed last first."""
     values, above = dict(_values(query_filter, None)), _BEFORE_ALL
@@ -194,7 +194,7 @@ async def _waiting_longest(
     opened = ORDER.open if query_filter.statuses is None else ORDER.open & query_filter.statuses
     parts = {"columns": select.columns, "open": " AND ".join(is_open), "closed": " AND ".join(is_closed)}
     values |= {"open": sorted(map(str, opened)), "above": above}
-    return await select.rows(db, bounded(_WAITING.format(**parts), most), values, custom_plan=True)
+    return await select.rows(db, bounded(_WAITING.format(**parts), limit), values, custom_plan=True)
 
 
 def _waiting_place(cursor: str) -> tuple[datetime | None, UUID]:

@@ -126,11 +126,11 @@ class CustomerPage:
 
 _OF_CUSTOMERS: Final = f"""
     SELECT k.page, {_COLUMNS}
-    FROM unnest(CAST(:pages AS int[]), CAST(:customers AS text[]), CAST(:below AS uuid[]), CAST(:most AS int[]))
-        AS k(page, customer_reference, below, most)
+    FROM unnest(CAST(:pages AS int[]), CAST(:customers AS text[]), CAST(:below AS uuid[]), CAST(:limits AS int[]))
+        AS k(page, customer_reference, below, max_rows)
     CROSS JOIN LATERAL (
         SELECT * FROM orders o WHERE o.customer_reference = k.customer_reference AND o.id < k.below AND {{visible}}
-        ORDER BY o.id DESC LIMIT k.most
+        ORDER BY o.id DESC LIMIT k.max_rows
     ) o ORDER BY o.id DESC
 """  # noqa: S608 - conditions are written here, values are bound
 MAX_ID: Final = UUID(int=2**128 - 1)
@@ -146,7 +146,7 @@ async def pages_of_customers(
         "pages": list(range(len(pages))),
         "customers": [page.customer_reference for page in pages],
         "below": [MAX_ID if page.after is None else order_id_of(page.after) for page in pages],
-        "most": [check_first(page.first) + 1 for page in pages],
+        "limits": [check_first(page.first) + 1 for page in pages],
     }
     found: dict[int, list[SeenOrder]] = defaultdict(list)
     query = statement(_OF_CUSTOMERS.format(visible=row_filter.orders))

@@ -25,13 +25,13 @@ class Counted:
 # Each count reads one stretch of an index, which is searched for now() and not for clock_timestamp().
 _COUNTS: Final = """
     SELECT 'BOOKED', count(*) FROM (
-        SELECT FROM shipments s WHERE s.status = 'BOOKED' {there} LIMIT :most) counted
+        SELECT FROM shipments s WHERE s.status = 'BOOKED' {there} LIMIT :limit) counted
     UNION ALL
     SELECT 'DISPATCHED', count(*) FROM (
-        SELECT FROM shipments s WHERE s.status = 'DISPATCHED' {there} LIMIT :most) counted
+        SELECT FROM shipments s WHERE s.status = 'DISPATCHED' {there} LIMIT :limit) counted
     UNION ALL
     SELECT 'DELIVERED', count(*) FROM (
-        SELECT FROM shipments s WHERE s.delivered_at >= now() - interval '24 hours' {there} LIMIT :most) counted
+        SELECT FROM shipments s WHERE s.delivered_at >= now() - interval '24 hours' {there} LIMIT :limit) counted
     """
 _EVERYWHERE: Final = Statement(_COUNTS.format(there=""))
 _IN_ONE_WAREHOUSE: Final = Statement(_COUNTS.format(there="AND s.warehouse_code = :code"))
@@ -41,7 +41,7 @@ async def counts(db: Database, viewer: Viewer, warehouse_code: str | None) -> li
     """Those BOOKED, DISPATCHED, and DELIVERED within 24 hours. Raises Refused: FORBIDDEN, or INVALID."""
     require(viewer, OrderPermission.COUNT_SHIPMENTS)
     query = _EVERYWHERE if warehouse_code is None else _IN_ONE_WAREHOUSE
-    values: dict[str, str | int] = {"most": MAX_COUNTED}
+    values: dict[str, str | int] = {"limit": MAX_COUNTED}
     if warehouse_code is not None:
         refuse_all(check_text(warehouse_code, "warehouseCode", max_length=CODE_LENGTH))
         values["code"] = warehouse_code

@@ -140,17 +140,17 @@ async def page(
     check_query(query_filter)
     row_filter = row_filter_of(viewer)
     values = dict(_values(viewer, query_filter, after))
-    most = check_first(first) + 1
+    limit = check_first(first) + 1
     names = [name for name in values if name in _CONDITIONS]
     if reach(viewer, OrderPermission.READ_SHIPMENTS) == Reach.OWN:
         return Page.of(
-            await _rows(db, bounded(_page_of_customer(row_filter, names), most), row_filter, **values), first
+            await _rows(db, bounded(_page_of_customer(row_filter, names), limit), row_filter, **values), first
         )
     conditions = " AND ".join((row_filter.shipments, *(_CONDITIONS[name] for name in names)))
-    return Page.of(await _rows(db, bounded(_page_of_all(names, conditions), most), row_filter, **values), first)
+    return Page.of(await _rows(db, bounded(_page_of_all(names, conditions), limit), row_filter, **values), first)
 
 
-_NEWEST: Final = "ORDER BY s.order_id DESC, s.number DESC LIMIT :most"
+_NEWEST: Final = "ORDER BY s.order_id DESC, s.number DESC LIMIT :limit"
 _CONDITIONS: Final = {
     "after_order": "(s.order_id, s.number) < (:after_order, :after_number)",
     "warehouse_code": "s.warehouse_code = :warehouse_code",
@@ -183,7 +183,7 @@ def _page_of_customer(row_filter: RowFilter, names: Collection[str]) -> str:
     conditions = " AND ".join((row_filter.orders, *(_CONDITIONS[name] for name in names)))
     return f"""
         {_SELECT} FROM orders o JOIN shipments s ON s.order_id = o.id {_ABOUT} WHERE {conditions}
-        ORDER BY o.id DESC, s.number DESC LIMIT :most
+        ORDER BY o.id DESC, s.number DESC LIMIT :limit
     """
 
 

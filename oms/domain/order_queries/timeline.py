@@ -21,11 +21,11 @@ from oms.platform.db import Database, Row, statement
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of one order's timeline: at most `most` events, with numbers above `after`."""
+    """A section of one order's timeline: at most `limit` events, with numbers above `after`."""
 
     order_id: UUID
     after: int
-    most: int
+    limit: int
 
 
 COLUMNS: Final = """e.seq, e.type, e.at, e.actor, e.actor_role,
@@ -35,11 +35,11 @@ COLUMNS: Final = """e.seq, e.type, e.at, e.actor, e.actor_role,
 """Of an event `e`, as event_of() expects them."""
 
 _EVENTS: Final = f"""
-    SELECT e.order_id, k.after, k.most, {COLUMNS}
-    FROM unnest(CAST(:orders AS uuid[]), CAST(:afters AS int[]), CAST(:most AS int[])) AS k(order_id, after, most)
+    SELECT e.order_id, k.after, k.max_rows, {COLUMNS}
+    FROM unnest(CAST(:orders AS uuid[]), CAST(:afters AS int[]), CAST(:limits AS int[])) AS k(order_id, after, max_rows)
     CROSS JOIN LATERAL (
         SELECT e.* FROM order_events e WHERE e.order_id = k.order_id AND e.seq > k.after AND {{visible}}
-        ORDER BY e.seq LIMIT k.most
+        ORDER BY e.seq LIMIT k.max_rows
     ) e ORDER BY e.order_id, e.seq
 """  # noqa: S608 - conditions are written here, values are bound
 
@@ -49,7 +49,7 @@ async def events_of(db: Database, viewer: Viewer, sections: Collection[Section])
     asked = {
         "orders": [section.order_id for section in sections],
         "afters": [section.after for section in sections],
-        "most": [section.most for section in sections],
+        "limits": [section.limit for section in sections],
     }
     found: dict[Section, list[Event]] = defaultdict(list)
     query = statement(_EVENTS.format(visible=visible(viewer)))

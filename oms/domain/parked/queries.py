@@ -38,7 +38,7 @@ class ParkedWork:
 _PARKED: Final = """
     SELECT subject_id, part, queue, step, attempt, coalesce(last_error, '') AS last_error, parked_at FROM work
     WHERE parked_at IS NOT NULL AND {beyond}
-    ORDER BY parked_at DESC, subject_id DESC, part DESC, queue DESC LIMIT :most
+    ORDER BY parked_at DESC, subject_id DESC, part DESC, queue DESC LIMIT :limit
 """
 _BEYOND: Final = "(parked_at, subject_id, part, queue) < (:parked_at, :subject_id, :part, :queue)"
 
@@ -46,7 +46,7 @@ _BEYOND: Final = "(parked_at, subject_id, part, queue) < (:parked_at, :subject_i
 async def parked(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[ParkedWork]:
     """Parked last first. Raises Refused: FORBIDDEN, or INVALID."""
     require(viewer, ParkedPermission.MEND_WORK)
-    values = {"most": check_first(first) + 1} | (_last_seen(after) if after is not None else {})
+    values = {"limit": check_first(first) + 1} | (_last_seen(after) if after is not None else {})
     query = text(_PARKED.format(beyond=_BEYOND if after is not None else "true"))
     async with db.reading() as conn:
         rows = (await conn.execute(query, values)).all()

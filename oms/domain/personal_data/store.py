@@ -41,14 +41,14 @@ async def everything(tx: Tx, customer: UUID, reference: str) -> dict[str, Any]:
 _OPEN: Final = text(
     """
     SELECT reference FROM orders o WHERE customer_reference = :reference
-    AND (closed_at IS NULL OR EXISTS (SELECT FROM work w WHERE w.subject_id = o.id)) ORDER BY id LIMIT :most
+    AND (closed_at IS NULL OR EXISTS (SELECT FROM work w WHERE w.subject_id = o.id)) ORDER BY id LIMIT :limit
     """
 )
 
 
 async def open_orders(tx: Tx, reference: str) -> list[str]:
     """References of at most five orders that are open or have work to do, such as a refund."""
-    return list((await tx.conn.execute(_OPEN, {"reference": reference, "most": MAX_NAMED})).scalars())
+    return list((await tx.conn.execute(_OPEN, {"reference": reference, "limit": MAX_NAMED})).scalars())
 
 
 async def erase(tx: Tx, customer: UUID, reference: str) -> Erased:

@@ -75,10 +75,10 @@ async def still_valid(db: Database, digests: Iterable[bytes]) -> set[bytes]:
         return await store.valid_among(conn, digests)
 
 
-async def issued(db: Database, *, before: UUID = LAST, most: int) -> Sequence[AccessToken]:
+async def issued(db: Database, *, before: UUID = LAST, limit: int) -> Sequence[AccessToken]:
     """Tokens, whether they hold or not, issued last first; `before` is the last of the page before."""
     async with db.reading() as conn:
-        return await store.before(conn, before, most=most)
+        return await store.before(conn, before, limit=limit)
 
 
 async def revoke_token(tx: Tx, token_id: UUID, *, by: Actor = OPERATOR) -> AccessToken:

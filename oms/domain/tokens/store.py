@@ -36,7 +36,7 @@ _REVOKE: Final = text(
     """  # noqa: S608 - as above
 )
 _BEFORE: Final = text(
-    f"SELECT {_SHOWN} FROM access_tokens WHERE id < :before ORDER BY id DESC LIMIT :most"  # noqa: S608 - as above
+    f"SELECT {_SHOWN} FROM access_tokens WHERE id < :before ORDER BY id DESC LIMIT :limit"  # noqa: S608 - as above
 )
 
 
@@ -73,9 +73,9 @@ async def valid_among(conn: AsyncConnection, digests: Iterable[bytes]) -> set[by
     return set((await conn.execute(_HELD, {"hashes": list(digests)})).scalars())
 
 
-async def before(conn: AsyncConnection, token_id: UUID, *, most: int) -> Sequence[AccessToken]:
+async def before(conn: AsyncConnection, token_id: UUID, *, limit: int) -> Sequence[AccessToken]:
     """The tokens issued before that one, last first."""
-    return [_token(row) for row in await conn.execute(_BEFORE, {"before": token_id, "most": most})]
+    return [_token(row) for row in await conn.execute(_BEFORE, {"before": token_id, "limit": limit})]
 
 
 def _known(scope: Iterable[str]) -> frozenset[Permission]:

@@ -27,12 +27,12 @@ class Page(Generic[T]):
         return cls(found[:first], len(found) > first)
 
 
-def bounded(query: str, most: int) -> str:
-    """A list's query with `:most` replaced by the number itself, so that PostgreSQL plans for it.
+def bounded(query: str, limit: int) -> str:
+    """A list's query with `:limit` replaced by the number itself, so that PostgreSQL plans for it.
 
     For an unknown limit it assumes a tenth of the table and may read all of it in the order of the list.
     """
-    return query.replace(":most", str(most))
+    return query.replace(":limit", str(limit))
 
 
 def check_first(first: int) -> int:

@@ -98,7 +98,7 @@ _CLAIM: Final = Statement(
         SELECT subject_id, part, queue FROM work
         WHERE queue = :queue AND parked_at IS NULL AND NOT held AND due_at <= statement_timestamp()
           AND NOT suspect AND claim IS NULL
-        ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED),
+        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED),
     suspects AS (
         SELECT subject_id, part, queue FROM work
         WHERE queue = :queue AND parked_at IS NULL AND NOT held AND due_at <= statement_timestamp()
@@ -114,11 +114,11 @@ _CLAIM: Final = Statement(
 )
 
 
-async def claim(source: Tx | Database, queue: str, *, most: int, lease: timedelta) -> Batch:
+async def claim(source: Tx | Database, queue: str, *, limit: int, lease: timedelta) -> Batch:
     """Claims due items that nobody holds, and one suspect. An item whose lease ended unfinished is suspect, too."""
     token = uuid4()
     steps = registered().work_kinds[queue].steps
-    found = await source.rows(_CLAIM, claim=token, queue=queue, most=most, lease=lease)
+    found = await source.rows(_CLAIM, claim=token, queue=queue, limit=limit, lease=lease)
     items = (
         Claimed(WorkKey(subject_id, part, queue), steps(step), attempt, suspect)
         for subject_id, part, step, attempt, suspect in found
@@ -211,11 +211,11 @@ async def hold(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
         await tx.run(_HOLD, **_columns(keys), claim=batch.token)
 
 
-async def release_held(source: Tx | Database, queue: str, *, most: int) -> None:
+async def release_held(source: Tx | Database, queue: str, *, limit: int) -> None:
     """Makes held work of the queue due if its gate is open; does nothing for a kind without a gate."""
     gate = registered().work_kinds[queue].gate
     if gate is not None:
-        await source.rows(_release(gate), queue=queue, most=most)
+        await source.rows(_release(gate), queue=queue, limit=limit)
 
 
 @lru_cache
@@ -224,7 +224,7 @@ def _release(gate: Gate) -> Statement:
         f"""
         UPDATE work SET held = false, attempt = 0, due_at = clock_timestamp()
         FROM (SELECT subject_id, part, queue FROM work WHERE held AND queue = :queue
-              LIMIT :most FOR UPDATE SKIP LOCKED) AS t
+              LIMIT :limit FOR UPDATE SKIP LOCKED) AS t
         WHERE {_SAME_KEY} AND {gate.is_open}
         """  # noqa: S608 - constants of the concepts
     )

@@ -147,11 +147,11 @@ class Price:
         return cost
 
 
-def count_values(variables: Mapping[str, Any] | None, most: int) -> int:
-    """How many values the variables hold, each list and object counted, too; not counted on beyond `most`."""
+def count_values(variables: Mapping[str, Any] | None, limit: int) -> int:
+    """How many values the variables hold, each list and object counted, too; not counted on beyond `limit`."""
     count = 0
     pending: list[Any] = [variables or {}]
-    while pending and count <= most:
+    while pending and count <= limit:
         value = pending.pop()
         within = value.values() if isinstance(value, dict) else value
         count += len(within)

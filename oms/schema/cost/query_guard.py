@@ -66,9 +66,9 @@ class Admission(SchemaExtension):
             yield from errors
             return
         variables = self.execution_context.variables
-        most = MAX_VALUES[context.viewer.role]
-        if count_values(variables, most) > most:
-            yield _refused(f"The variables hold more than {most} values: send less at once.")
+        limit = MAX_VALUES[context.viewer.role]
+        if count_values(variables, limit) > limit:
+            yield _refused(f"The variables hold more than {limit} values: send less at once.")
             return
         operation = document.chosen(self.execution_context.operation_name)
         if operation is None:
@@ -97,7 +97,7 @@ def _refused(message: str, *, code: str = "INVALID") -> GraphQLError:
 
 
 class BoundedExecution(StrawberryGraphQLCoreExecutionContext):
-    """Tells no more values than MAX_ANSWER_VALUES, and strangers that a variable is wrong, not which names would be right."""
+    """At most MAX_ANSWER_VALUES values; strangers learn that a variable is wrong, not which names would be right."""
 
     _told = 0
 

@@ -33,8 +33,8 @@ class Planned:
     def admitted(self, context: Context, variables: Mapping[str, Any]) -> int | None:
         """What it costs; None where it is to be refused for its size or its cost."""
         role = context.viewer.role
-        most = MAX_VALUES[role]
-        if count_values(variables, most) > most:
+        limit = MAX_VALUES[role]
+        if count_values(variables, limit) > limit:
             return None
         cost = self._price.of(variables)
         return cost if cost <= MAXIMUM[role] else None

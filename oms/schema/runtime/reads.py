@@ -119,7 +119,7 @@ class Reads:
         for sku, name in read.names.items():
             self.product_name.prime(sku, name)
         if Include.EVENTS in parts:
-            self.events.prime(Section(order.id, read.includes.events_after, read.includes.events_most), read.events)
+            self.events.prime(Section(order.id, read.includes.events_after, read.includes.events_limit), read.events)
         return seen
 
     def just_placed(self, order: Order) -> None:

@@ -103,8 +103,8 @@ def _with_events(given: Mapping[str, ValueNode], variables: Mapping[str, Any]) -
     """The first page of events; none where the field will refuse its arguments."""
     first, after = (_value(given.get(name), variables) for name in ("first", "after"))
     try:
-        most = check_first(size(first, EVENTS)) + 1
-        return Includes(frozenset({Include.EVENTS}), seq_of(after), most)
+        limit = check_first(size(first, EVENTS)) + 1
+        return Includes(frozenset({Include.EVENTS}), seq_of(after), limit)
     except Refused:
         return Includes()
 

@@ -48,7 +48,7 @@ def doctor(
         raise typer.Exit(CANT_TELL) from problem
     if json is not None:
         json.write_bytes(as_json(examination))
-    print_report(examination, Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH), most=first)
+    print_report(examination, Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH), limit=first)
     raise typer.Exit(WELL if examination.all_is_well else UNWELL)
 
 

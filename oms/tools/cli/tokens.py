@@ -63,8 +63,8 @@ def show_issued(
 
     async def act(database: "Database") -> list["AccessToken"]:
         last = before or commands.LAST
-        found = list(await commands.issued(database, before=last, most=PAGE + 1))
-        while all_of_them and found and (page := await commands.issued(database, before=found[-1].id, most=_AT_ONCE)):
+        found = list(await commands.issued(database, before=last, limit=PAGE + 1))
+        while all_of_them and found and (page := await commands.issued(database, before=found[-1].id, limit=_AT_ONCE)):
             found += page
         return found
 

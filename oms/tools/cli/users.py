@@ -73,9 +73,9 @@ def show_all(
     from oms.domain.identity import account_commands
 
     async def act(database: "Database") -> list["Account"]:
-        found = list(await account_commands.after(database, after, most=PAGE + 1))
+        found = list(await account_commands.after(database, after, limit=PAGE + 1))
         while (
-            all_of_them and found and (page := await account_commands.after(database, found[-1].login, most=_AT_ONCE))
+            all_of_them and found and (page := await account_commands.after(database, found[-1].login, limit=_AT_ONCE))
         ):
             found += page
         return found

@@ -58,12 +58,12 @@ def _as_values(standstill: Standstill) -> dict[str, object]:
     }
 
 
-def print_report(examination: Examination, console: Console, *, most: int) -> None:
-    """Health first, for it is often the cause; then each cause with its remedy and its first `most` subjects."""
+def print_report(examination: Examination, console: Console, *, limit: int) -> None:
+    """Health first, for it is often the cause; then each cause with its remedy and its first `limit` subjects."""
     console.print(_health(examination.findings))
     counted = Counter(standstill.cause for standstill in examination.standstills)
     for cause, count in counted.most_common():
-        _print_cause(examination, cause, count, console, most)
+        _print_cause(examination, cause, count, console, limit)
     if not examination.is_whole:
         console.print("There is more than was looked at; mend this first, then look again.", highlight=False)
     console.print(_verdict(examination), highlight=False)
@@ -78,18 +78,18 @@ def _health(findings: Sequence[Finding]) -> Table:
     return table
 
 
-def _print_cause(examination: Examination, cause: Cause, count: int, console: Console, most: int) -> None:
+def _print_cause(examination: Examination, cause: Cause, count: int, console: Console, limit: int) -> None:
     console.print(f"\n{count:,}: {cause}", highlight=False, markup=False)
     of_cause = [standstill for standstill in examination.standstills if standstill.cause == cause]
-    for standstill in of_cause[:most]:
+    for standstill in of_cause[:limit]:
         subject = standstill.subject
         what = f"shipment {subject.shipment}" if subject.shipment else "the order"
         line = f"  {subject.reference}: {what} is {subject.status} for {_long(examination.at - standstill.since)}"
         if standstill.next_at is not None:
             line += f", next at {standstill.next_at:%Y-%m-%d %H:%M:%S} UTC"
         console.print(f"{line}. {standstill.remedy}", soft_wrap=True, highlight=False, markup=False)
-    if count > most:
-        console.print(f"  … and {count - most:,} more (--json tells all)", highlight=False)
+    if count > limit:
+        console.print(f"  … and {count - limit:,} more (--json tells all)", highlight=False)
 
 
 def _long(span: timedelta) -> str:

@@ -194,7 +194,7 @@ class LiveHub:
     async def _read_log(self, conn: AsyncConnection) -> None:
         start, stop = self._watermark, await event_log.horizon(conn)
         while start < stop:
-            changed, start = await event_log.orders_changed(conn, start, stop, most=_TRANSACTIONS_AT_ONCE)
+            changed, start = await event_log.orders_changed(conn, start, stop, limit=_TRANSACTIONS_AT_ONCE)
             await self._tell(conn, changed)
         self._watermark = max(stop, self._watermark)
         self._told = {order: told for order, told in self._told.items() if told[1] >= self._watermark}

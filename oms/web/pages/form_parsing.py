@@ -47,10 +47,10 @@ def basis_points(text: str) -> int | None:
     return int(points)
 
 
-def whole_number(text: str, *, least: int = 0, most: int = 2**31 - 1) -> int:
+def whole_number(text: str, *, least: int = 0, limit: int = 2**31 - 1) -> int:
     """Raises Unreadable."""
     bare = text.strip().replace(",", "")
-    if not (bare.isascii() and bare.isdigit() and len(bare) <= 10 and least <= int(bare) <= most):
+    if not (bare.isascii() and bare.isdigit() and len(bare) <= 10 and least <= int(bare) <= limit):
         raise Unreadable(f"Enter a whole number from {least} to {most:,}.")
     return int(bare)
 

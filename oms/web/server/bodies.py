@@ -47,5 +47,5 @@ async def _read(request: Request, most_bytes: int) -> bytes:
 
 def _too_large(most_bytes: int) -> RequestRefused:
     most_kib = most_bytes // _KIB
-    most = f"{most_kib // _KIB} MiB" if most_kib >= _KIB else f"{most_kib} KiB"
-    return invalid(f"The body is larger than {most}: send less at once.", status=413)
+    limit = f"{most_kib // _KIB} MiB" if most_kib >= _KIB else f"{most_kib} KiB"
+    return invalid(f"The body is larger than {limit}: send less at once.", status=413)

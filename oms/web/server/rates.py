@@ -78,8 +78,8 @@ class Rates:
 
     async def caller(self, viewer: Viewer) -> None:
         """Counts a request of somebody known. Raises RateLimited."""
-        most = self._per_person if viewer.is_person else self._per_machine
-        await self._spend(viewer.principal, most, f"You may send {most} requests a second.")
+        limit = self._per_person if viewer.is_person else self._per_machine
+        await self._spend(viewer.principal, limit, f"You may send {limit} requests a second.")
 
     async def cost(self, viewer: Viewer, cost: int) -> None:
         """Counts what an operation costs, before it is executed. Raises OperationRateLimited.
@@ -88,19 +88,19 @@ class Rates:
         What costs more than that takes a whole second's.
         """
         requests = self._per_person if viewer.is_person else self._per_machine
-        most = self._cost_per_person if viewer.is_person else self._cost_per_machine
-        if requests and cost * requests <= most:
+        limit = self._cost_per_person if viewer.is_person else self._cost_per_machine
+        if requests and cost * requests <= limit:
             return
-        message = f"This costs {cost}; you may spend {most} a second."
+        message = f"This costs {cost}; you may spend {limit} a second."
         try:
-            await self._spend(f"cost:{viewer.principal}", most, message, permits=min(cost, most))
+            await self._spend(f"cost:{viewer.principal}", limit, message, permits=min(cost, limit))
         except RateLimited as refusal:
             raise OperationRateLimited(refusal) from refusal
 
     async def stranger(self, address: str) -> None:
         """Counts a request without credentials, or with bad ones, by where it comes from. Raises RateLimited."""
-        most = self._per_stranger
-        await self._spend(f"from:{address}", most, f"Without signing in, {most} requests a second are answered.")
+        limit = self._per_stranger
+        await self._spend(f"from:{address}", limit, f"Without signing in, {limit} requests a second are answered.")
 
     def require_room(self, address: str) -> None:
         """Raises RateLimited while the strangers of that address have used up what they may; asks nobody."""
@@ -111,10 +111,10 @@ class Rates:
     @contextmanager
     def subscription(self, viewer: Viewer) -> Iterator[None]:
         """Counts as open in this process while the block runs. Raises RateLimited."""
-        most = self._open_per_person if viewer.is_person else self._open_per_machine
+        limit = self._open_per_person if viewer.is_person else self._open_per_machine
         principal = viewer.principal
-        if self._open[principal] >= most:
-            raise RateLimited(f"You have {most} subscriptions open, as many as you may: end one of them first.")
+        if self._open[principal] >= limit:
+            raise RateLimited(f"You have {limit} subscriptions open, as many as you may: end one of them first.")
         self._open[principal] += 1
         try:
             yield
@@ -148,9 +148,9 @@ class Rates:
             if wait_s := await self._counts.wait_s(rate, key):
                 raise RateLimited("There were too many tries to sign in, or of a password.", wait_s)
 
-    async def _spend(self, key: str, most: int, message: str, *, permits: int = 1) -> None:
+    async def _spend(self, key: str, limit: int, message: str, *, permits: int = 1) -> None:
         """Takes permits of a lease, which is renewed where it has too few or has run out. 0: there is no limit."""
-        if not most:
+        if not limit:
             return
         lease = self._lease(key)
         if lease.spent(permits, self._clock()):
@@ -159,18 +159,18 @@ class Rates:
             if lease.spent(permits, self._clock()):
                 return
             if lease.closed_until_s <= self._clock():
-                await self._renew(lease, key, permits, most)
+                await self._renew(lease, key, permits, limit)
                 if lease.spent(permits, self._clock()):
                     return
         raise RateLimited(message, lease.closed_until_s - self._clock())
 
-    async def _renew(self, lease: "_Lease", key: str, permits: int, most: int) -> None:
+    async def _renew(self, lease: "_Lease", key: str, permits: int, limit: int) -> None:
         """Adds to what is left of the lease as much as is to be had, and closes it where that is too little."""
         began_s = self._clock()
         left = lease.left if lease.until_s > began_s else 0
-        wanted = lease.wanted(permits, permits - left, most)
+        wanted = lease.wanted(permits, permits - left, limit)
         counted = await self._counts.add(key, wanted, window_s=_WINDOW_S)
-        granted = max(0, min(wanted, most - (counted - wanted)))
+        granted = max(0, min(wanted, limit - (counted - wanted)))
         lease.begin(left + granted, until_s=began_s + _WINDOW_S)
         if left + granted < permits:
             lease.closed_until_s = self._clock() + _WINDOW_S
@@ -201,10 +201,10 @@ class _Lease:
         self.left -= permits
         return True
 
-    def wanted(self, permits: int, lacking: int, most: int) -> int:
+    def wanted(self, permits: int, lacking: int, limit: int) -> int:
         """What is lacking at least; else twice as many as last time where those did not do, or as many as were used."""
         more = self.size * 2 if self.left < permits else self.size - self.left
-        return max(lacking, min(more, most // _LARGEST_SHARE))
+        return max(lacking, min(more, limit // _LARGEST_SHARE))
 
     def begin(self, permits: int, *, until_s: float) -> None:
         self.left = self.size = permits

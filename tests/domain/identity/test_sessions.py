@@ -232,5 +232,5 @@ async def test_sessions_of_long_ago_are_forgotten(shop: ShopUnderTest, ana: Acco
     await shop.execute("UPDATE sessions SET expires_at = expires_at - interval '32 days'")
     await begun(shop, ana)
     async with shop.db.transaction() as tx:
-        assert await session_store.delete_old(tx, most=10) == 1
+        assert await session_store.delete_old(tx, limit=10) == 1
     assert len(await shop.rows("SELECT id FROM sessions")) == 1

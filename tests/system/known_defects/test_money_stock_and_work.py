@@ -82,9 +82,9 @@ async def test_a_retry_that_charges_twice(shop: ShopUnderTest) -> None:
     # Three workers, each taking the last one's lease for lost, all still running.
     for _ in range(3):
         async with shop.db.transaction() as tx:
-            batch = await work_store.claim(tx, "billing", most=10, lease=timedelta(0))
+            batch = await work_store.claim(tx, "billing", limit=10, lease=timedelta(0))
         async with shop.db.transaction() as tx:
-            taken_over = await work_store.claim(tx, "billing", most=10, lease=timedelta(0))
+            taken_over = await work_store.claim(tx, "billing", limit=10, lease=timedelta(0))
         await billing.handle(shop.work, batch)
         if taken_over.items:
             await billing.handle(shop.work, taken_over)

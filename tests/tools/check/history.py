@@ -145,5 +145,5 @@ async def _under_way(shop: ShopUnderTest) -> Orders:
     await shop.run()
     orders["pending"] = await shop.place({"MUG": 1})
     async with shop.db.transaction() as tx:
-        await work_store.claim(tx, "allocation", most=1, lease=timedelta(minutes=1))
+        await work_store.claim(tx, "allocation", limit=1, lease=timedelta(minutes=1))
     return orders

@@ -80,7 +80,7 @@ async def test_work_under_a_lease_is_in_hand_until_the_lease_ends(shop: ShopUnde
     await an_order(shop)
     await serve(shop, *REGISTRY.work_kinds)
     async with shop.db.transaction() as tx:
-        await work_store.claim(tx, "allocation", most=10, lease=timedelta(seconds=30))
+        await work_store.claim(tx, "allocation", limit=10, lease=timedelta(seconds=30))
     [found] = await standing(shop)
     [(leased_until,)] = await shop.rows("SELECT leased_until FROM work")
     assert (found.cause, found.next_at) == (IN_HAND, leased_until)

@@ -52,9 +52,9 @@ class OperationsPages:
         self._require_demo()
         at = "rate"
         try:
-            per_second = whole_number(form.get("rate", ""), least=1, most=MAX_PER_SECOND)
+            per_second = whole_number(form.get("rate", ""), least=1, limit=MAX_PER_SECOND)
             at = "minutes"
-            minutes = whole_number(form.get("minutes", ""), least=1, most=MAX_MINUTES)
+            minutes = whole_number(form.get("minutes", ""), least=1, limit=MAX_MINUTES)
         except Unreadable as problem:
             return await self._show(request, viewer, problem.beside((at,), form))
         if not self._generator.begin(per_second=per_second, minutes=minutes, carries="carry" in form):
