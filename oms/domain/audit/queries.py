@@ -75,7 +75,9 @@ _CONDITIONS: Final = {
 }
 
 
-async def audit_log(db: Database, viewer: Viewer, only: AuditFilter, *, first: int, after: str | None) -> Page[AuditEvent]:
+async def audit_log(
+    db: Database, viewer: Viewer, only: AuditFilter, *, first: int, after: str | None
+) -> Page[AuditEvent]:
     """Newest first. Raises Refused: FORBIDDEN, or INVALID."""
     require(viewer, AuditPermission.READ_AUDIT)
     for name in ("actor", "subject"):

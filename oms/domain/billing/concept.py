@@ -7,7 +7,7 @@ from oms.domain.billing.rules import BillingStep, due
 from oms.domain.concept.declaration import Concept
 from oms.domain.concept.work import WorkKind
 from oms.domain.fraud.gate import MAINTENANCE
-from oms.domain.order.shipment import SHIPMENT_PART
+from oms.domain.order.events import SHIPMENT_PART
 
 BILLING: Final = Concept(
     name="billing",

@@ -54,9 +54,7 @@ def problems_of(
 ) -> Iterator[Problem]:
     """Too many entries, one named twice, and what is wrong with each."""
     if len(entries) > MAX_ENTRIES:
-        yield Problem(
-            InputReason.TOO_MANY, f"{len(entries)} entries; send at most {MAX_ENTRIES} at once.", ("inputs",)
-        )
+        yield Problem(InputReason.TOO_MANY, f"{len(entries)} entries; send at most {MAX_ENTRIES} at once.", ("inputs",))
         return
     seen: set[tuple[str, ...]] = set()
     for index, entry in enumerate(entries):

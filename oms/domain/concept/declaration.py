@@ -1,6 +1,6 @@
 """What a concept declares. The list of all concepts is oms/domain/concepts.py."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Generic, Protocol, TypeVar
@@ -11,28 +11,12 @@ from oms.domain.concept.standstill import Waiting
 from oms.domain.concept.work import WorkKind
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import Reason
-from oms.domain.vocabulary.events import Event, EventType
+from oms.domain.vocabulary.events import EventKind, EventType
 from oms.domain.vocabulary.machine import Machine
 from oms.domain.vocabulary.permission import Permission
 from oms.platform.db import Tx
 
 State = TypeVar("State")
-
-Sentence = Callable[[Event, str], str]
-"""What an event says to a person, in one sentence. The text is the currency of its amounts."""
-
-
-def fixed(text: str) -> Sentence:
-    """The same sentence for each event of a kind."""
-    return lambda _event, _currency: text
-
-
-@dataclass(frozen=True, slots=True)
-class EventKind:
-    """`names_no_amount`: also shown to viewers who may not see money, such as couriers."""
-
-    sentence: Sentence
-    names_no_amount: bool = False
 
 
 class LockOrder(IntEnum):

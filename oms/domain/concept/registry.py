@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import MetaData, Table
 
-from oms.domain.concept.declaration import Concept, Effect, EventKind
+from oms.domain.concept.declaration import Concept, Effect
 from oms.domain.concept.work import WorkKind
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import Reason
-from oms.domain.vocabulary.events import EventType
+from oms.domain.vocabulary.events import EventKind, EventType
 from oms.domain.vocabulary.machine import Machine
 from oms.domain.vocabulary.permission import Permission
 

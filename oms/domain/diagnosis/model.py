@@ -8,7 +8,7 @@ from uuid import UUID
 
 from oms.domain.concept.standstill import Cause
 from oms.domain.concept.work import Step, WorkKind
-from oms.domain.order.shipment import SHIPMENT_PART
+from oms.domain.order.events import SHIPMENT_PART
 
 PARKED: Final = Cause(
     "PARKED",

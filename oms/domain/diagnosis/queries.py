@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from oms.domain.concept.registry import registered
 from oms.domain.diagnosis.causes import waiting_for
 from oms.domain.diagnosis.model import BACKLOG, OpenWork, Standstill, Subject, Thresholds, diagnose
+from oms.domain.order.events import SHIPMENT_PART
 from oms.domain.order.model import ORDER
-from oms.domain.order.shipment import SHIPMENT, SHIPMENT_PART
+from oms.domain.order.shipment import SHIPMENT
 from oms.domain.vocabulary.machine import sql_list
 from oms.domain.work.store import ALIVE
 from oms.platform.db import Database

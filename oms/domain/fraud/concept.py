@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from oms.domain.concept.declaration import Concept, EventKind, fixed
+from oms.domain.concept.declaration import Concept
 from oms.domain.fraud.events import FraudEvent
 from oms.domain.fraud.policy import FraudAction, FraudPermission
 from oms.domain.fraud.tables import fraud_events, fraud_settings, tallies
-from oms.domain.vocabulary.events import EventType
+from oms.domain.vocabulary.events import EventKind, EventType, fixed
 
 _EVENTS: Final[Mapping[EventType, EventKind]] = {
     FraudEvent.SpendingLimitSet: EventKind(fixed("The spending limit was set.")),

@@ -6,7 +6,8 @@ from typing import Final
 from oms.domain.concept.declaration import Concept
 from oms.domain.concept.standstill import Cause, Waiting
 from oms.domain.fulfilment.policy import FulfilmentAction, FulfilmentPermission
-from oms.domain.order.shipment import SHIPMENT_PART, ShipmentStatus
+from oms.domain.order.events import SHIPMENT_PART
+from oms.domain.order.shipment import ON_THE_WAY, ShipmentStatus
 
 NOT_PICKED_UP: Final = Cause(
     "NOT_PICKED_UP",
@@ -25,7 +26,7 @@ FULFILMENT: Final = Concept(
     name="fulfilment",
     waiting=(
         Waiting(SHIPMENT_PART, ShipmentStatus.BOOKED, NOT_PICKED_UP),
-        Waiting(SHIPMENT_PART, ShipmentStatus.DISPATCHED, NOT_DELIVERED),
+        *(Waiting(SHIPMENT_PART, status, NOT_DELIVERED) for status in sorted(ON_THE_WAY)),
     ),
     permissions=(FulfilmentPermission,),
     audit_actions=(FulfilmentAction,),

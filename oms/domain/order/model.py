@@ -7,17 +7,18 @@ from typing import Any, Final
 from uuid import UUID
 
 from oms.domain.order.details import NO_DETAILS, OrderDetails
+from oms.domain.order.events import SHIPMENT_PART
 from oms.domain.order.events import OrderEvent as E
 from oms.domain.order.payment import PAYMENT, Payment, PaymentStatus
 from oms.domain.order.policy import OrderReason
-from oms.domain.order.shipment import ENDED, SHIPMENT, SHIPMENT_PART, Shipment, ShipmentStatus
+from oms.domain.order.shipment import ENDED, SHIPMENT, Shipment, ShipmentStatus
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.events import ITSELF, Event, EventType, moved, part
-from oms.domain.vocabulary.machine import Command, Machine
+from oms.domain.vocabulary.machine import Command, Machine, StatusText
 
 
 class OrderStatus(StrEnum):
-    """The contract's; the schema says what each means."""
+    """The contract's; the machine's texts say what each means."""
 
     PENDING = "PENDING"
     CUSTOMER_ACTION_REQUIRED = "CUSTOMER_ACTION_REQUIRED"
@@ -44,9 +45,53 @@ ORDER: Final = Machine[OrderStatus](
         (O.PROCESSING, E.OrderCompleted): O.COMPLETED,
         (O.PROCESSING, E.OrderFailed): O.FAILED,
     },
-    {
+    commands={
         E.AmendmentAccepted: Command("accepted", OrderReason.NOT_AWAITING_ACCEPTANCE),
         E.OrderCancelled: Command("cancelled", OrderReason.NOT_CANCELLABLE),
+    },
+    texts={
+        O.PENDING: StatusText(
+            "Accepted and durable; items not yet allocated.",
+            "Received",
+            "◔",
+            "We are reserving the items in our warehouses. This takes seconds; this page updates automatically.",
+        ),
+        O.CUSTOMER_ACTION_REQUIRED: StatusText(
+            "Some items are in no warehouse: the order was amended and waits for the customer until actionDeadline.",
+            "Waiting for an answer",
+            "!",
+            "We are waiting for your answer. Nothing is charged before that.",
+        ),
+        O.PROCESSING: StatusText(
+            "Shipments are being charged, booked, dispatched and delivered.",
+            "In progress",
+            "◑",
+            "Each shipment is paid for, handed to a courier and delivered. This page updates automatically.",
+        ),
+        O.COMPLETED: StatusText(
+            "Every shipment that was not cancelled or failed is delivered, and at least one is.",
+            "Completed",
+            "✓",
+            "Nothing more: everything that could be sent has arrived.",
+        ),
+        O.FAILED: StatusText(
+            "No shipment could be carried out, e.g. every charge was declined.",
+            "Failed",
+            "✕",
+            "Nothing more: no shipment could be delivered, and you pay nothing.",
+        ),
+        O.CANCELLED: StatusText(
+            "Cancelled by the customer or by staff.",
+            "Cancelled",
+            "–",
+            "Nothing more: nothing will be sent, and what was charged is refunded.",
+        ),
+        O.TIMED_OUT: StatusText(
+            "The customer did not answer an amended order in time; all its shipments are cancelled.",
+            "Timed out",
+            "–",
+            "Nothing more: we received no answer in time, and nothing was charged.",
+        ),
     },
 )
 

@@ -9,17 +9,14 @@ from uuid import UUID
 from oms.domain.order.events import OrderEvent as E
 from oms.domain.order.payment import Payment
 from oms.domain.order.policy import OrderReason
-from oms.domain.vocabulary.machine import Command, Machine
-
-SHIPMENT_PART: Final = "shipment"
-"""How the subjects of events and the parts of work call a shipment."""
+from oms.domain.vocabulary.machine import Command, Machine, StatusText
 
 ShipmentKey = tuple[UUID, int]
 """A shipment's order and its number in it."""
 
 
 class ShipmentStatus(StrEnum):
-    """The contract's; the schema says what each means."""
+    """The contract's; the machine's texts say what each means."""
 
     PENDING = "PENDING"
     BOOKED = "BOOKED"
@@ -49,10 +46,37 @@ SHIPMENT: Final = Machine[ShipmentStatus](
         (S.CANCELLED, E.ChargeDeclined): S.CANCELLED,
         (S.FAILED, E.ChargeDeclined): S.FAILED,
     },
-    {
+    commands={
         E.ShipmentDispatched: Command("dispatched", OrderReason.NOT_BOOKED),
         E.ShipmentDelivered: Command("delivered", OrderReason.NOT_DISPATCHED),
         E.ShipmentFailed: Command("reported as failed", OrderReason.NOT_WITH_COURIER),
+    },
+    texts={
+        S.PENDING: StatusText(
+            "Allocated in one warehouse; not yet paid and booked.",
+            "Being prepared",
+            "◔",
+            "It is paid for, then handed to a courier.",
+        ),
+        S.BOOKED: StatusText(
+            "Charged, and a courier has accepted to deliver it.",
+            "Ready for pick-up",
+            "◑",
+            "The courier picks it up at the warehouse.",
+        ),
+        S.DISPATCHED: StatusText(
+            "Picked up at the warehouse by the courier.", "With the courier", "➤", "The courier is on the way to you."
+        ),
+        S.DELIVERED: StatusText("Handed to the customer.", "Delivered", "✓"),
+        S.FAILED: StatusText(
+            "Its charge was declined, no courier would take it, or it was reported lost or undeliverable;"
+            " any charge is refunded, and its stock released unless it had left.",
+            "Failed",
+            "✕",
+        ),
+        S.CANCELLED: StatusText(
+            "Cancelled before dispatch; its stock is released and any charge refunded.", "Cancelled", "–"
+        ),
     },
 )
 
@@ -65,7 +89,10 @@ ENDED: Final = frozenset({S.CANCELLED, S.FAILED})
 WITH_COURIER: Final = frozenset({S.BOOKED, S.DISPATCHED})
 """A courier has accepted it and has not delivered it."""
 
-COURIER_SEES: Final = frozenset({S.BOOKED, S.DISPATCHED, S.DELIVERED})
+ON_THE_WAY: Final = WITH_COURIER - {S.BOOKED}
+"""Picked up and not yet delivered."""
+
+COURIER_SEES: Final = WITH_COURIER | {S.DELIVERED}
 """What couriers may list and open."""
 
 

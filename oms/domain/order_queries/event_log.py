@@ -13,7 +13,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oms.domain.order.shipment import SHIPMENT_PART, ShipmentStatus
+from oms.domain.order.events import SHIPMENT_PART
+from oms.domain.order.shipment import ShipmentStatus
 
 _HORIZON: Final = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _CHANGED: Final = text(

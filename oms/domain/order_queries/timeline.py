@@ -8,8 +8,8 @@ from uuid import UUID
 
 from oms.domain.access.permissions import Viewer, may
 from oms.domain.concept.registry import registered
+from oms.domain.order.events import SHIPMENT_PART
 from oms.domain.order.policy import OrderPermission
-from oms.domain.order.shipment import SHIPMENT_PART
 from oms.domain.order_queries.row_filters import row_filter_of
 from oms.domain.parked.events import ParkedEvent
 from oms.domain.vocabulary.actor import Actor, Role

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from oms.domain.concept.declaration import EventKind, Sentence
-from oms.domain.order.sentences import because
-from oms.domain.order.shipment import SHIPMENT_PART
-from oms.domain.vocabulary.events import Event, EventType
+from oms.domain.order.events import SHIPMENT_PART, because
+from oms.domain.vocabulary.events import Event, EventKind, EventType, Sentence
 
 
 class ParkedEvent(EventType):

@@ -1,5 +1,6 @@
 """Events: what happened, in the past tense. Statuses are folded from them (see machine.py)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -46,3 +47,20 @@ class Event:
 def moved(before: StrEnum, after: StrEnum) -> dict[str, Any]:
     """How an event's data describe the change of a status; empty if there is none."""
     return {} if before == after else {"from": str(before), "to": str(after)}
+
+
+Sentence = Callable[[Event, str], str]
+"""What an event says to a person, in one sentence. The text is the currency of its amounts."""
+
+
+def fixed(text: str) -> Sentence:
+    """The same sentence for each event of a kind."""
+    return lambda _event, _currency: text
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """`names_no_amount`: also shown to viewers who may not see money, such as couriers."""
+
+    sentence: Sentence
+    names_no_amount: bool = False

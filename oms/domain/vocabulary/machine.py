@@ -12,6 +12,19 @@ from oms.domain.vocabulary.events import EventType
 S = TypeVar("S", bound=StrEnum)
 
 
+class StatusText(NamedTuple):
+    """How people read a status.
+
+    `meaning`: for the API's documentation. `label`: on pages. `symbol`: a character beside the label, so that colour
+    is never the only sign. `next_step`: what the customer can expect now.
+    """
+
+    meaning: str
+    label: str
+    symbol: str
+    next_step: str = ""
+
+
 class StatusReason(Reason):
     """Events that no person commands."""
 
@@ -29,12 +42,18 @@ class Command(NamedTuple):
 class Machine(Generic[S]):
     """One state machine. `None` in its table stands for "does not exist yet".
 
-    `commands`: the events that people cause.
+    `commands`: the events that people cause. `texts`: of each status, unless no person sees any of them.
     """
 
     noun: str
     table: Mapping[tuple[S | None, EventType], S]
     commands: Mapping[EventType, Command] = field(default_factory=dict)
+    texts: Mapping[S, StatusText] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        silent = self.statuses - self.texts.keys() if self.texts else ()
+        if silent:
+            raise TypeError(f"Add a StatusText of {', '.join(sorted(silent))} to the texts of machine {self.noun!r}.")
 
     @cached_property
     def events(self) -> frozenset[EventType]:

@@ -96,3 +96,10 @@ def test_every_other_event_that_the_machine_knows_is_a_conflict(machine: Machine
 )
 def test_nothing_leads_out_of_a_final_status(machine: Machine[Any], final: set[str]) -> None:
     assert {str(status) for status in machine.final} == final
+
+
+@pytest.mark.parametrize("machine", [ORDER, SHIPMENT])
+def test_every_status_of_a_machine_that_people_see_has_its_text(machine: Machine[Any]) -> None:
+    texts = dict(list(machine.texts.items())[1:])
+    with pytest.raises(TypeError, match="Add a StatusText of PENDING to the texts of machine"):
+        Machine(machine.noun, machine.table, machine.commands, texts)

@@ -17,6 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from oms.domain.order.shipment import WITH_COURIER
+from oms.domain.vocabulary.machine import sql_list
 from oms.platform.tables import PLAIN, Access, CustomerRows, personal, secret, table
 
 _BY_ORDER: Final = ("order_id", "order")
@@ -137,7 +139,7 @@ shipments: Final = table(
     CheckConstraint("0 <= refunded_minor AND refunded_minor <= charged_minor", name="refunds"),
     Index(None, "status", "order_id", "number"),
     Index(None, "warehouse_code", "order_id", "number"),
-    Index(None, "status", "warehouse_code", postgresql_where=text("status IN ('BOOKED', 'DISPATCHED')")),
+    Index(None, "status", "warehouse_code", postgresql_where=text(f"status IN ({sql_list(WITH_COURIER)})")),
     Index(None, "delivered_at", "warehouse_code", postgresql_where=text("delivered_at IS NOT NULL")),
     Index(None, "tracking_number", postgresql_where=text("tracking_number IS NOT NULL")),
     # Billing updates each row twice without a change of an indexed column.
