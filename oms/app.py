@@ -1,133 +1,193 @@
-"""The composition root of the web process: what is made once, how it hangs together, and in which order it ends."""
+"""The composition root of the web process: its parts, its routes, and the order in which it shuts down."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import strawberry
 import structlog
 from starlette.applications import Starlette
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.audit.refusals import RefusalRecorder
-from oms.domain.idempotency.batcher import Rounds
-from oms.domain.idempotency.keys import RepeatKey
+from oms.domain.batched_commands import BatchedCommands
+from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.identity.sessions import SessionRules
 from oms.platform.db import Database
-from oms.platform.notifications import Doorbell
-from oms.platform.settings import Settings, load_settings
+from oms.platform.notifications import Notifier
+from oms.platform.settings import Settings
 from oms.schema.runtime.context import Context
-from oms.schema.schema import schema
-from oms.tools.dev_services.instance import located
 from oms.web.auth.authenticator import Authenticator
 from oms.web.graphql.api import Api
-from oms.web.graphql.http import HttpDoor
-from oms.web.graphql.websocket import WebSocketDoor
+from oms.web.graphql.http import HttpEndpoint
+from oms.web.graphql.websocket import WebSocketEndpoint
 from oms.web.live.hub import LiveHub
-from oms.web.live.listener import hear_doorbells
+from oms.web.live.listener import listen_for_notifications
 from oms.web.live.open_streams import OpenStreams
-from oms.web.pages.routes import page_routes
-from oms.web.server.asgi import Front, front_routes
-from oms.web.server.metrics import MetricsDoor, OwnFigures
-from oms.web.server.rates import Rates
-from oms.web.server.shared_counts import SharedCounts
+from oms.web.pages.routing.routes import page_routes
+from oms.web.server.asgi import Application, probe_routes
+from oms.web.server.metrics import MetricsEndpoint, ProcessMetrics
+from oms.web.server.rate_limits import RateLimits
+from oms.web.server.shared_counters import SharedCounters
 
 if TYPE_CHECKING:
     from oms.web.auth.identity_provider import IdentityProvider
 
 log = structlog.get_logger(__name__)
 
-
-def create_app() -> Starlette:
-    """The application with the settings of the environment. Raises CannotStart where no engines are known."""
-    return build_app(located(load_settings()), schema)
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
-    """The application on located settings. `app.state.streams` holds what a server must end before it can stop."""
-    database_url, redis_url = settings.database_url, settings.redis_url
-    if database_url is None or redis_url is None:
-        raise ValueError("the settings must be located")
-    doorbell = Doorbell(redis_url)
-    db = Database(
-        database_url,
-        pool_size=settings.database_pool_size,
-        ring=doorbell.ring,
-        timeout_s=settings.database_timeout_s,
-    )
-    rounds = Rounds.over(db)
-    hub = LiveHub(db)
-    streams = OpenStreams()
-    refusals = RefusalRecorder(db)
-    rules = session_rules(settings)
-    figures = OwnFigures(streams)
-    counts = SharedCounts(redis_url)
-    rates = Rates(settings, counts)
-    provider = identity_provider(settings)
+    """The application. `app.state.streams` holds what a server must end before it stops.
 
-    def new_context(viewer: Viewer, repeat: RepeatKey | None) -> Context:
-        return Context(
-            db=db,
-            rounds=rounds,
-            viewer=viewer,
-            live=hub,
-            currency=settings.currency,
-            repeat=repeat,
-            demo=settings.demo,
-            session_rules=rules,
-            breached=settings.breached_passwords_file,
-            on_refusal=refusals.add,
-            before_password=rates.password,
-            before_execution=rates.cost,
-        )
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as ending:  # what was entered last ends first
-            for close in (db.close, counts.close, doorbell.close, *([provider.close] if provider else [])):
-                ending.push_async_callback(close)
-            ending.push_async_callback(refusals.write, all_of_them=True)
-            await ending.enter_async_context(
-                in_background(
-                    hub.follow(),
-                    refusals.run(),
-                    streams.end_revoked(api.authenticator),
-                    hear_doorbells(redis_url, hub.ring, missed=hub.reread),
-                )
-            )
-            ending.push_async_callback(streams.end_all)
-            yield
-
-    api = Api(schema, Authenticator(db, rules), new_context, rates)
-    http_door, socket_door = HttpDoor(api, streams, demo=settings.demo), WebSocketDoor(api, streams)
-    app = Front(
+    Raises ValueError without the URLs of the database and of Redis.
+    """
+    parts = Parts.of(settings)
+    api = Api(schema, Authenticator(parts.db, parts.session_rules), partial(new_context, parts), parts.rate_limits)
+    endpoints = graphql_endpoints(parts, api)
+    app = Application(
         settings,
-        figures,
-        shortcuts={("http", "/graphql"): http_door, ("websocket", "/graphql"): socket_door},
-        routes=[
-            Route("/graphql", http_door),
-            WebSocketRoute("/graphql", socket_door),
-            *front_routes(db),
-            Route("/metrics", MetricsDoor(db, api, figures).scrape),
-            *page_routes(api, db, hub, streams, provider, demo=settings.demo, on_refusal=refusals.add),
-        ],
-        lifespan=lifespan,
+        parts.metrics,
+        shortcuts=endpoints,
+        routes=routes(parts, api, endpoints),
+        lifespan=lifespan(parts, api.authenticator),
     )
-    app.state.streams = streams
-    app.state.hub = hub
-    app.state.rates = rates
+    app.state.streams = parts.streams
+    app.state.rate_limits = parts.rate_limits
     return app
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one web process has one of."""
+
+    settings: Settings
+    redis_url: str
+    notifier: Notifier
+    db: Database
+    batched: BatchedCommands
+    hub: LiveHub
+    streams: OpenStreams
+    refusals: RefusalRecorder
+    session_rules: SessionRules
+    metrics: ProcessMetrics
+    counters: SharedCounters
+    rate_limits: RateLimits
+    provider: "IdentityProvider | None"
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Parts":
+        if settings.database_url is None or settings.redis_url is None:
+            raise ValueError("the settings name no database or no Redis")
+        notifier = Notifier(settings.redis_url)
+        db = Database(
+            settings.database_url,
+            pool_size=settings.database_pool_size,
+            notify=notifier.notify,
+            timeout_s=settings.database_timeout_s,
+        )
+        streams, counters = OpenStreams(), SharedCounters(settings.redis_url)
+        return cls(
+            settings=settings,
+            redis_url=settings.redis_url,
+            notifier=notifier,
+            db=db,
+            batched=BatchedCommands.over(db),
+            hub=LiveHub(db),
+            streams=streams,
+            refusals=RefusalRecorder(db),
+            session_rules=session_rules(settings),
+            metrics=ProcessMetrics(streams),
+            counters=counters,
+            rate_limits=RateLimits(settings, counters),
+            provider=identity_provider(settings),
+        )
+
+
+def new_context(parts: Parts, viewer: Viewer, repeat: IdempotencyKey | None) -> Context:
+    """The context of one GraphQL operation."""
+    return Context(
+        db=parts.db,
+        batched=parts.batched,
+        default_payment_method=parts.settings.default_payment_method,
+        viewer=viewer,
+        live=parts.hub,
+        currency=parts.settings.currency,
+        repeat=repeat,
+        demo=parts.settings.demo,
+        session_rules=parts.session_rules,
+        breached=parts.settings.breached_passwords_file,
+        on_refusal=parts.refusals.add,
+        before_password=parts.rate_limits.count_password,
+        before_execution=parts.rate_limits.count_cost,
+    )
+
+
+Endpoints = dict[tuple[str, str], ASGIApp]
+
+
+def graphql_endpoints(parts: Parts, api: Api) -> Endpoints:
+    return {
+        ("http", "/graphql"): HttpEndpoint(api, parts.streams, demo=parts.settings.demo),
+        ("websocket", "/graphql"): WebSocketEndpoint(api, parts.streams),
+    }
+
+
+def routes(parts: Parts, api: Api, endpoints: Endpoints) -> list[BaseRoute]:
+    return [
+        Route("/graphql", endpoints["http", "/graphql"]),
+        WebSocketRoute("/graphql", endpoints["websocket", "/graphql"]),
+        *probe_routes(parts.db),
+        Route("/metrics", MetricsEndpoint(parts.db, api, parts.metrics).scrape),
+        *page_routes(
+            api,
+            parts.db,
+            parts.hub,
+            parts.streams,
+            parts.provider,
+            demo=parts.settings.demo,
+            on_refusal=parts.refusals.add,
+        ),
+    ]
+
+
+def lifespan(parts: Parts, authenticator: Authenticator) -> Lifespan:
+    """Runs the background tasks while the application serves, then closes what is open, in reverse order."""
+
+    @asynccontextmanager
+    async def run(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for part in (parts.db, parts.counters, parts.notifier, parts.provider):
+                if part is not None:
+                    stack.push_async_callback(part.close)
+            stack.push_async_callback(parts.refusals.write, all_of_them=True)
+            await stack.enter_async_context(
+                in_background(
+                    parts.hub.follow(),
+                    parts.refusals.run(),
+                    parts.streams.end_revoked(authenticator),
+                    listen_for_notifications(parts.redis_url, parts.hub.notify, missed=parts.hub.reread),
+                )
+            )
+            stack.push_async_callback(parts.streams.end_all)
+            yield
+
+    return run
+
+
 @asynccontextmanager
-async def in_background(*ways: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Each goes on as long as the block does. That one ends before is a fault of ours, and is told at once."""
-    tasks = [asyncio.create_task(way) for way in ways]
+async def in_background(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Runs each of them until the block ends. One that ends earlier is a bug, logged at once; the others go on."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     for task in tasks:
-        task.add_done_callback(_tell_if_it_failed)
+        task.add_done_callback(_log_unless_cancelled)
     try:
         yield
     finally:
@@ -136,9 +196,9 @@ async def in_background(*ways: Coroutine[Any, Any, None]) -> AsyncIterator[None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _tell_if_it_failed(task: asyncio.Task[None]) -> None:
+def _log_unless_cancelled(task: asyncio.Task[None]) -> None:
     if not task.cancelled():
-        log.critical("What goes on in the background has ended", task=repr(task), exc_info=task.exception())
+        log.critical("A background task ended", task=repr(task), exc_info=task.exception())
 
 
 def session_rules(settings: Settings) -> SessionRules:
@@ -150,11 +210,11 @@ def session_rules(settings: Settings) -> SessionRules:
 
 
 def identity_provider(settings: Settings) -> "IdentityProvider | None":
-    """The provider of OpenID Connect at which people may sign in; None where none is set."""
+    """The OpenID Connect provider for signing in; None if none is configured."""
     if settings.openid_issuer is None or settings.openid_client_id is None:
         return None
 
-    from oms.web.auth.identity_provider import IdentityProvider  # noqa: PLC0415 - 4 MB with what it needs
+    from oms.web.auth.identity_provider import IdentityProvider  # noqa: PLC0415 - its imports take 4 MB
 
     secret = settings.openid_client_secret
     return IdentityProvider(

@@ -1,5 +1,5 @@
 "use strict";
-// What pages do better with JavaScript: times by the reader's clock, countdowns, and telling that the line is down.
+// Enhancements of all pages: local times, countdowns, and a notice when the connection is lost.
 
 const shortTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const timeWithSeconds = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
@@ -25,26 +25,26 @@ function announce(text) {
   if (announcer && text && announcer.textContent !== text) announcer.textContent = text;
 }
 
-// What a page would have a screen reader say when it changed by itself stands in its [data-announce].
-const saying = () => document.querySelector("#page [data-announce]")?.dataset.announce;
-let said;
+// A page's [data-announce] is read out by screen readers after an automatic refresh.
+const announcement = () => document.querySelector("#page [data-announce]")?.dataset.announce;
+let lastAnnouncement;
 
 function announceChange() {
-  if (saying() !== said) announce(saying());
-  said = saying();
+  if (announcement() !== lastAnnouncement) announce(announcement());
+  lastAnnouncement = announcement();
 }
 
-// What courier-worker.js keeps is for who is signed in. This page may be nobody's: somebody has signed out, from wherever.
-function forgetKeptPages() {
+// Pages cached by courier-worker.js belong to the signed-in courier: delete them once nobody is signed in.
+function deleteCachedPages() {
   if (!document.querySelector("form.who") && "caches" in window) caches.delete("courier-pages");
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  forgetKeptPages();
+  deleteCachedPages();
   localise(document);
   countDown();
   setInterval(countDown, 1000);
-  said = saying();
+  lastAnnouncement = announcement();
 });
 
 document.addEventListener("htmx:after:swap", () => {
@@ -53,36 +53,36 @@ document.addEventListener("htmx:after:swap", () => {
   announceChange();
 });
 
-// A page that shows a refusal, or is being filled in, is not replaced under its reader's hands.
+// Do not refresh a page that shows a refusal or has a form being filled in.
 document.addEventListener("htmx:before:request", (event) => {
   const page = event.target;
   if (page.id !== "page") return;
-  const differs = (field) => field.matches("select, textarea") || (field.matches("input") && field.value !== field.defaultValue);
-  const typing = page.contains(document.activeElement) && (document.activeElement.matches("[data-holds]") || differs(document.activeElement));
-  const filled = [...page.querySelectorAll("[data-holds]")].some(differs);
+  const isEdited = (field) => field.matches("select, textarea") || (field.matches("input") && field.value !== field.defaultValue);
+  const typing = page.contains(document.activeElement) && (document.activeElement.matches("[data-holds]") || isEdited(document.activeElement));
+  const filled = [...page.querySelectorAll("[data-holds]")].some(isEdited);
   if (typing || filled || page.querySelector(".refusal")) event.preventDefault();
 });
 
-// The line: lost while the stream is broken or silent, while the page could not be asked for, or without any network.
-// What rang meanwhile is asked for once it is back.
-const SILENCE_MS = 25_000; // the server says something every 10 s
-const AGAIN_MS = 2_000;
+// The connection counts as lost while the stream is broken or silent, a refresh fails, or the browser is offline.
+// Once it is back, the page is refreshed.
+const SILENCE_MS = 25_000; // the server sends an event at least every 10 s
+const RETRY_MS = 2_000;
 const broken = { stream: false, page: false };
 let connection = null;
-let heardAt = Date.now();
+let receivedAt = Date.now();
 
-function showLine() {
-  const line = document.getElementById("connection");
+function showConnection() {
+  const notice = document.getElementById("connection");
   const live = document.getElementById("live");
-  if (line && live) line.hidden = navigator.onLine && !broken.stream && !broken.page;
+  if (notice && live) notice.hidden = navigator.onLine && !broken.stream && !broken.page;
 }
 
 function setBroken(change) {
   Object.assign(broken, change);
-  showLine();
+  showConnection();
 }
 
-function askAgain() {
+function refresh() {
   const live = document.getElementById("live");
   if (live && navigator.onLine) htmx.trigger(live, "changed");
 }
@@ -90,26 +90,26 @@ function askAgain() {
 document.addEventListener("htmx:sse:error", () => setBroken({ stream: true }));
 document.addEventListener("htmx:sse:after:connection", (event) => {
   connection = event.detail.connection;
-  heardAt = Date.now();
+  receivedAt = Date.now();
   setBroken({ stream: false });
 });
-document.addEventListener("htmx:sse:after:message", () => { heardAt = Date.now(); });
+document.addEventListener("htmx:sse:after:message", () => { receivedAt = Date.now(); });
 document.addEventListener("htmx:error", (event) => {
   if (event.target.id !== "page") return;
   setBroken({ page: true });
-  setTimeout(askAgain, AGAIN_MS);
+  setTimeout(refresh, RETRY_MS);
 });
 document.addEventListener("htmx:after:swap", () => setBroken({ page: false }));
-addEventListener("offline", showLine);
+addEventListener("offline", showConnection);
 addEventListener("online", () => {
-  showLine();
-  askAgain();
+  showConnection();
+  refresh();
 });
 
-// A network that went away without a word breaks nothing by itself: silence does.
+// A network that disappears silently raises no error, so watch for silence.
 setInterval(() => {
-  if (!connection || document.hidden || Date.now() - heardAt < SILENCE_MS) return;
-  heardAt = Date.now();
+  if (!connection || document.hidden || Date.now() - receivedAt < SILENCE_MS) return;
+  receivedAt = Date.now();
   setBroken({ stream: true });
   connection.reader?.cancel();
 }, 5_000);

@@ -1,54 +1,54 @@
 "use strict";
-// Opens the courier's pages without a connection: those visited before, as they were then, and the files they need.
+// Serves the courier's pages offline: those visited before, as they were then, and their files.
 
 const PAGES = "courier-pages";
 const FILES = "courier-files";
-const MOST_PAGES = 200;
-const MOST_FILES = 30;
-const PATIENCE_MS = 4000; // on a bad connection: after this the page as it was, while the new one is still awaited
+const MAX_PAGES = 200;
+const MAX_FILES = 30;
+const TIMEOUT_MS = 4000; // on a bad connection the cached page is shown after this, while the new one still loads
 
-const NOTHING_KEPT = `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
+const NOT_CACHED = `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>No connection</title></head>
-<body><h1>No connection</h1><p>This page was not opened before, so it can't be shown now. It will be once you are connected.</p>
+<body><h1>No connection</h1><p>This page has not been opened before, so it is not available offline.</p>
 <p><a href="/courier">All shipments</a></p></body></html>`;
 
 const isFile = (url) => /^\/static\/[0-9a-f]{12}\//.test(url.pathname);
 const isPage = (url) => url.pathname === "/courier" || url.pathname.startsWith("/courier/");
 
-async function keep(name, most, url, answer) {
+async function store(name, max, url, response) {
   const cache = await caches.open(name);
-  await cache.put(url, answer);
-  const kept = await cache.keys();
-  await Promise.all(kept.slice(0, Math.max(0, kept.length - most)).map((old) => cache.delete(old)));
+  await cache.put(url, response);
+  const keys = await cache.keys();
+  await Promise.all(keys.slice(0, Math.max(0, keys.length - max)).map((old) => cache.delete(old)));
 }
 
-async function kept(name, url) {
+async function cached(name, url) {
   return (await caches.open(name)).match(url, { ignoreVary: true });
 }
 
-// Its name changes with its content, so what is kept is right for ever.
+// A file's name changes with its content, so a cached one never becomes stale.
 async function file(request) {
-  const known = await kept(FILES, request.url);
+  const known = await cached(FILES, request.url);
   if (known) return known;
-  const answer = await fetch(request);
-  if (answer.ok) await keep(FILES, MOST_FILES, request.url, answer.clone());
-  return answer;
+  const response = await fetch(request);
+  if (response.ok) await store(FILES, MAX_FILES, request.url, response.clone());
+  return response;
 }
 
-// Addresses must not outlive the session: who is sent away to sign in takes what was kept along.
+// Customers' addresses must not outlive the session: a redirect to the sign-in page empties the cache.
 async function freshPage(request) {
-  const answer = await fetch(request);
-  if (answer.type === "opaqueredirect" || answer.redirected) await caches.delete(PAGES);
-  else if (answer.ok) await keep(PAGES, MOST_PAGES, request.url, answer.clone());
-  else if (answer.status === 404) await (await caches.open(PAGES)).delete(request.url, { ignoreVary: true });
-  return answer;
+  const response = await fetch(request);
+  if (response.type === "opaqueredirect" || response.redirected) await caches.delete(PAGES);
+  else if (response.ok) await store(PAGES, MAX_PAGES, request.url, response.clone());
+  else if (response.status === 404) await (await caches.open(PAGES)).delete(request.url, { ignoreVary: true });
+  return response;
 }
 
 async function page(request, fresh) {
-  const old = await kept(PAGES, request.url);
-  if (!old) return fresh.catch(() => new Response(NOTHING_KEPT, { status: 503, headers: { "Content-Type": "text/html; charset=utf-8" } }));
-  const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, old));
-  return Promise.race([fresh, patience]).catch(() => old);
+  const old = await cached(PAGES, request.url);
+  if (!old) return fresh.catch(() => new Response(NOT_CACHED, { status: 503, headers: { "Content-Type": "text/html; charset=utf-8" } }));
+  const timeout = new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS, old));
+  return Promise.race([fresh, timeout]).catch(() => old);
 }
 
 self.addEventListener("install", () => self.skipWaiting());
@@ -62,14 +62,14 @@ self.addEventListener("fetch", (event) => {
   else if (isPage(url)) {
     const fresh = freshPage(request);
     event.waitUntil(fresh.catch(() => {}));
-    // What a page asks for to become current must not be what it was.
+    // A page's own refresh must not be answered from the cache.
     event.respondWith(request.mode === "navigate" ? page(request, fresh) : fresh);
   }
 });
 
-// The first page was loaded before this worker was there.
+// The first page was loaded before this worker was installed.
 self.addEventListener("message", (event) => {
-  const asked = event.data.keep.map((address) => new Request(address));
-  const keeping = asked.map((request) => (isFile(new URL(request.url)) ? file(request) : freshPage(request)));
-  event.waitUntil(Promise.allSettled(keeping));
+  const requests = event.data.keep.map((address) => new Request(address));
+  const loading = requests.map((request) => (isFile(new URL(request.url)) ? file(request) : freshPage(request)));
+  event.waitUntil(Promise.allSettled(loading));
 });

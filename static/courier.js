@@ -1,50 +1,50 @@
 "use strict";
-// The courier's presses: kept before they are sent, so that none is lost where there is no connection, and sent with
-// the key of their form, so that sending one again takes effect once. A press waits until it is answered.
+// The courier's actions are stored before they are sent, so that none is lost without a connection. Each is sent with the
+// idempotency key of its form, so that a retry takes effect once. An action waits until the server has responded.
 
-const KEPT = "courier-presses";
+const KEPT = "courier-actions";
 const LAST_COURIER = "courier";
 const PAGES = "courier-pages"; // as courier-worker.js names them
-const TOKEN = "form_token"; // shows a form to be ours; it is worth as long as the session, so a press waits without one
+const TOKEN = "form_token"; // valid only as long as the session, so an action is stored without it
 const RETRY_MS = 10_000;
-const ANSWER_WITHIN_MS = 20_000;
-const SETTLE_MS = 1200; // a button that has just appeared under the thumb takes no press meant for the one before
+const TIMEOUT_MS = 20_000;
+const SETTLE_MS = 1200; // a button that has just replaced another ignores presses for this long
 
 const courier = document.querySelector("meta[name=courier]").content;
 const page = () => document.getElementById("page");
 
-// A press: {key, address, fields, what, about, courier, pressedAt, tried, refusal}; refusal once it was refused.
+// An action: {key, address, fields, what, about, courier, pressedAt, tried, refusal}; `refusal` is set once it was refused.
 
-const everybodys = () => JSON.parse(localStorage.getItem(KEPT) ?? "[]");
-const mine = () => everybodys().filter((press) => press.courier === courier);
-const waiting = () => mine().filter((press) => !press.refusal);
+const allActions = () => JSON.parse(localStorage.getItem(KEPT) ?? "[]");
+const mine = () => allActions().filter((action) => action.courier === courier);
+const waiting = () => mine().filter((action) => !action.refusal);
 const isSame = (one, other) => one.key === other.key && one.address === other.address;
 
-function keep(press) {
-  localStorage.setItem(KEPT, JSON.stringify([...everybodys(), press]));
+function keep(action) {
+  localStorage.setItem(KEPT, JSON.stringify([...allActions(), action]));
 }
 
-function forget(press) {
-  localStorage.setItem(KEPT, JSON.stringify(everybodys().filter((each) => !isSame(each, press))));
+function forget(action) {
+  localStorage.setItem(KEPT, JSON.stringify(allActions().filter((each) => !isSame(each, action))));
 }
 
-function note(press, change) {
-  const changed = everybodys().map((each) => (isSame(each, press) ? { ...each, ...change } : each));
+function note(action, change) {
+  const changed = allActions().map((each) => (isSame(each, action) ? { ...each, ...change } : each));
   localStorage.setItem(KEPT, JSON.stringify(changed));
 }
 
 const addressOf = (form) => new URL(form.action).pathname;
-const pageOf = (press) => press.address.slice(0, press.address.lastIndexOf("/"));
-const nameOf = (press) => `${press.what} of order ${press.about}`;
+const pageOf = (action) => action.address.slice(0, action.address.lastIndexOf("/"));
+const nameOf = (action) => `${action.what} of order ${action.about}`;
 
-function pressOf(form) {
+function actionOf(form) {
   const fields = Object.fromEntries(new FormData(form));
   delete fields[TOKEN];
-  const { press: what, about } = form.dataset;
+  const { action: what, about } = form.dataset;
   return { key: fields.key, address: addressOf(form), fields, what, about, courier, pressedAt: new Date().toISOString() };
 }
 
-// Sending: one after the other, in the order pressed, by one tab at a time where the browser has locks.
+// Sending: one after the other, in order, by one tab at a time if the browser supports locks.
 
 let isSending = false;
 let isSignedOut = false;
@@ -66,43 +66,43 @@ async function sendAll() {
   }
 }
 
-// Whether it was answered; if not, it goes on waiting.
-async function sendOne(press) {
-  const answer = await answerTo(press);
+// Whether the server responded; if not, the action keeps waiting.
+async function sendOne(action) {
+  const answer = await answerTo(action);
   if (!answer) {
-    note(press, { tried: true });
+    note(action, { tried: true });
     return false;
   }
   const doc = new DOMParser().parseFromString(answer.html, "text/html");
   if (answer.isDone) {
-    forget(press);
-    if (press.tried) announce(`${nameOf(press)} was sent.`);
-  } else note(press, { refusal: wordsOf(doc) });
-  await showAnswer(press, answer, doc);
+    forget(action);
+    if (action.tried) announce(`${nameOf(action)} was sent.`);
+  } else note(action, { refusal: messageOf(doc) });
+  await showAnswer(action, answer, doc);
   return true;
 }
 
 const tokenFields = (doc) => [...doc.querySelectorAll(`input[name=${TOKEN}]`)];
 
-function post(press) {
-  const body = new URLSearchParams({ ...press.fields, [TOKEN]: tokenFields(document)[0]?.value ?? "" });
-  return fetch(press.address, { method: "POST", body, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+function post(action) {
+  const body = new URLSearchParams({ ...action.fields, [TOKEN]: tokenFields(document)[0]?.value ?? "" });
+  return fetch(action.address, { method: "POST", body, signal: AbortSignal.timeout(TIMEOUT_MS) });
 }
 
-// This page may be of an earlier session, kept by the worker: its forms take the token of the present one.
+// A cached page may be from an earlier session: replace the token of its forms.
 async function renewToken() {
-  const response = await fetch("/courier", { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+  const response = await fetch("/courier", { signal: AbortSignal.timeout(TIMEOUT_MS) });
   const doc = new DOMParser().parseFromString(await response.text(), "text/html");
   const [fresh] = tokenFields(doc);
   if (fresh) for (const field of tokenFields(document)) field.value = fresh.value;
 }
 
-async function answerTo(press) {
+async function answerTo(action) {
   try {
-    let response = await post(press);
+    let response = await post(action);
     if (response.status === 403) {
       await renewToken();
-      response = await post(press);
+      response = await post(action);
     }
     const html = await response.text();
     const { pathname } = new URL(response.url);
@@ -114,31 +114,31 @@ async function answerTo(press) {
   }
 }
 
-function wordsOf(doc) {
-  const said = [...doc.querySelectorAll("#page .refusal")];
-  const told = said.length ? said : [...doc.querySelectorAll("#page h1, #page h1 ~ p:not(:has(a))")];
-  return told.map((each) => each.textContent.trim().replace(/\s+/g, " ")).join(" ") || "It was refused.";
+function messageOf(doc) {
+  const refusals = [...doc.querySelectorAll("#page .refusal")];
+  const parts = refusals.length ? refusals : [...doc.querySelectorAll("#page h1, #page h1 ~ p:not(:has(a))")];
+  return parts.map((each) => each.textContent.trim().replace(/\s+/g, " ")).join(" ") || "It was refused.";
 }
 
-// On the page the press was made on, the answer takes its place; elsewhere the list of presses tells.
-async function showAnswer(press, answer, doc) {
-  if (pageOf(press) !== location.pathname) return;
+// On the page of the action, the response replaces the page; elsewhere the outbox shows it.
+async function showAnswer(action, answer, doc) {
+  if (pageOf(action) !== location.pathname) return;
   if (answer.isDone && new URL(answer.address).pathname !== location.pathname) {
     location.assign(answer.address);
     return;
   }
-  forget(press);
+  forget(action);
   await htmx.swap({ text: answer.html, sourceElement: page(), target: "#page", select: "#page", swap: "outerMorph" });
   if (!doc.querySelector("#page .refusal")) return;
   page().focus({ preventScroll: true });
   scrollTo({ top: 0 });
 }
 
-// Showing: what waits or was refused, above the page; and on the page, what its buttons stand at.
+// Display: waiting and refused actions above the page, and the state of the page's buttons.
 
 const outbox = document.createElement("section");
 outbox.className = "outbox";
-outbox.setAttribute("aria-label", "Presses that wait or were refused");
+outbox.setAttribute("aria-label", "Actions that wait or were refused");
 
 function element(name, content, attributes = {}) {
   const made = document.createElement(name);
@@ -153,38 +153,38 @@ function button(text, act) {
   return made;
 }
 
-function entryOf(press) {
-  const at = element("time", "", { datetime: press.pressedAt });
-  if (!press.refusal) return element("li", element("span", [`${nameOf(press)}, pressed `, at]));
-  const put = () => { forget(press); show(); };
-  const text = element("span", [`${nameOf(press)}, pressed `, at, `, was refused. ${press.refusal}`]);
-  return element("li", [text, button("Put away", put)], { class: "refusal" });
+function entryOf(action) {
+  const at = element("time", "", { datetime: action.pressedAt });
+  if (!action.refusal) return element("li", element("span", [`${nameOf(action)}, pressed `, at]));
+  const dismiss = () => { forget(action); show(); };
+  const text = element("span", [`${nameOf(action)}, pressed `, at, `, was refused. ${action.refusal}`]);
+  return element("li", [text, button("Dismiss", dismiss)], { class: "refusal" });
 }
 
 function showOutbox() {
-  const told = mine().filter((press) => press.refusal || press.tried || !navigator.onLine);
-  const isWaiting = told.some((press) => !press.refusal);
+  const shown = mine().filter((action) => action.refusal || action.tried || !navigator.onLine);
+  const isWaiting = shown.some((action) => !action.refusal);
   outbox.replaceChildren();
-  outbox.hidden = told.length === 0;
+  outbox.hidden = shown.length === 0;
   if (outbox.hidden) return;
-  outbox.append(element("h2", isWaiting ? "Waiting to be sent" : "Not carried out"), element("ul", told.map(entryOf)));
-  if (isSignedOut) outbox.append(element("p", ["Your session has ended. ", element("a", "Sign in again", { href: "/" }), " to send what waits."]));
+  outbox.append(element("h2", isWaiting ? "Waiting to be sent" : "Not executed"), element("ul", shown.map(entryOf)));
+  if (isSignedOut) outbox.append(element("p", ["Your session has ended. ", element("a", "Sign in again", { href: "/" }), " to send them."]));
   else if (isWaiting) outbox.append(button("Try now", sendAll));
   localise(outbox);
 }
 
 function showForm(form) {
-  const pressed = waiting().find((press) => press.address === addressOf(form));
+  const pressed = waiting().find((action) => action.address === addressOf(form));
   const control = form.querySelector("button");
-  control.dataset.says ??= control.textContent;
+  control.dataset.label ??= control.textContent;
   const isIdle = pressed && (pressed.tried || !navigator.onLine);
-  control.textContent = !pressed ? control.dataset.says : isIdle ? `${control.dataset.says}: waiting to be sent` : "Sending …";
+  control.textContent = !pressed ? control.dataset.label : isIdle ? `${control.dataset.label}: waiting to be sent` : "Sending …";
   control.disabled = Boolean(pressed);
-  if (form.dataset.after) form.hidden = !waiting().some((press) => press.address === form.dataset.after && (press.tried || !navigator.onLine));
+  if (form.dataset.after) form.hidden = !waiting().some((action) => action.address === form.dataset.after && (action.tried || !navigator.onLine));
 }
 
-// Which button stands first at the bottom; when another takes its place, it settles before it can be pressed.
-let standing = null;
+// The first button at the bottom. When another one replaces it, presses are ignored for a moment.
+let current = null;
 let settledAt = 0; // by performance.now()
 const nextForm = () => document.querySelector(".act form:not([hidden]):has(button:not([disabled]))");
 const isSettling = (form) => performance.now() < settledAt && form === nextForm();
@@ -192,21 +192,21 @@ const isSettling = (form) => performance.now() < settledAt && form === nextForm(
 function settle() {
   const form = nextForm();
   const now = form ? addressOf(form) : "";
-  if (standing !== null && now && now !== standing) {
+  if (current !== null && now && now !== current) {
     settledAt = performance.now() + SETTLE_MS;
     setTimeout(settle, SETTLE_MS + 50);
   }
-  standing = now;
+  current = now;
   form?.querySelector("button").toggleAttribute("data-settling", isSettling(form));
 }
 
 function show() {
   showOutbox();
-  document.querySelectorAll("form[data-press]").forEach(showForm);
+  document.querySelectorAll("form[data-action]").forEach(showForm);
   settle();
 }
 
-async function forgetPages() {
+async function deletePages() {
   if ("caches" in window) await caches.delete(PAGES);
 }
 
@@ -214,14 +214,14 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (addressOf(form) === "/sign-out") {
     event.preventDefault();
-    forgetPages().finally(() => form.submit());
-  } else if (form.dataset.press) {
+    deletePages().finally(() => form.submit());
+  } else if (form.dataset.action) {
     event.preventDefault();
-    const press = pressOf(form);
-    if (isSettling(form) || waiting().some((each) => each.address === press.address)) return;
-    keep(press);
+    const action = actionOf(form);
+    if (isSettling(form) || waiting().some((each) => each.address === action.address)) return;
+    keep(action);
     show();
-    if (!navigator.onLine) announce(`${nameOf(press)} is waiting to be sent.`);
+    if (!navigator.onLine) announce(`${nameOf(action)} is waiting to be sent.`);
     sendAll();
   }
 });
@@ -234,9 +234,9 @@ addEventListener("offline", show);
 addEventListener("storage", show);
 setInterval(sendAll, RETRY_MS);
 
-// What was kept for one courier is not shown to the next on the same phone.
-async function begin() {
-  if (localStorage.getItem(LAST_COURIER) !== courier) await forgetPages();
+// Do not show one courier's cached pages to the next one on the same phone.
+async function start() {
+  if (localStorage.getItem(LAST_COURIER) !== courier) await deletePages();
   localStorage.setItem(LAST_COURIER, courier);
   page().before(outbox);
   show();
@@ -249,4 +249,4 @@ async function begin() {
   if (isFirst) worker.postMessage({ keep: [location.href.split("#")[0], ...files] });
 }
 
-begin();
+start();

@@ -111,7 +111,7 @@ async function whoAmI(token) {
     const { data, errors } = await response.json();
     return { viewer: data?.viewer, refusal: errors?.[0]?.message ?? `The API answered ${response.status}.` };
   } catch (error) {
-    return { refusal: `The API could not be asked: ${error.message}` };
+    return { refusal: `The API is unreachable: ${error.message}` };
   }
 }
 

@@ -67,8 +67,8 @@ class Query:
             return str((await conn.execute(text("SELECT clock_timestamp()"))).scalar_one())
 
     @strawberry.field
-    def watchers(self, info: I) -> int:
-        return info.context.live.watchers  # type: ignore[attr-defined, no-any-return]  # the hub's own count
+    def subscribers(self, info: I) -> int:
+        return info.context.live.subscribers  # type: ignore[attr-defined, no-any-return]  # the hub's own count
 
 
 @strawberry.type
@@ -194,7 +194,7 @@ def server(web_settings: Settings) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 async def db(database_url: str) -> AsyncIterator[Database]:
     """The tests' own connections, whose commits ring nothing."""
-    database = Database(database_url, pool_size=5, ring=lambda _news: None)
+    database = Database(database_url, pool_size=5, notify=lambda _news: None)
     yield database
     await database.close()
 
@@ -205,9 +205,9 @@ async def token(db: Database) -> str:
     return await issued(db)
 
 
-async def issued(db: Database, name: str = "tester") -> str:
+async def issued(db: Database, name: str = "tester", role: Role = Role.SUPPORT) -> str:
     async with db.transaction() as tx:
-        return await issue_token(tx, role=Role.SUPPORT, name=name, customer_reference=None, days=None)
+        return await issue_token(tx, role=role, name=name, customer_reference=None, days=None)
 
 
 DEMO_COOKIE = SessionCookie(secure=False)
@@ -256,14 +256,14 @@ async def until(holds: Callable[[], bool | Awaitable[bool]], *, within_s: float 
             await asyncio.sleep(0.02)
 
 
-async def watchers(client: httpx.AsyncClient) -> int:
+async def subscribers(client: httpx.AsyncClient) -> int:
     """How many subscriptions the server's hub has."""
-    answer = await client.post("/graphql", json={"query": "{ watchers }"})
-    return int(answer.json()["data"]["watchers"])
+    answer = await client.post("/graphql", json={"query": "{ subscribers }"})
+    return int(answer.json()["data"]["subscribers"])
 
 
-async def until_watched_by(client: httpx.AsyncClient, count: int) -> None:
+async def until_subscribed_by(client: httpx.AsyncClient, count: int) -> None:
     async def is_so() -> bool:
-        return await watchers(client) == count
+        return await subscribers(client) == count
 
     await until(is_so)

@@ -73,7 +73,7 @@ async def test_a_revoked_token_is_refused_within_seconds(db: Database) -> None:
     credentials = f"Bearer {await issued(db, 'to be revoked')}"
     assert (await authenticator.viewer(credentials)).name == "to be revoked"
     await _revoke(db, "to be revoked")
-    clock.now_s += auth.KNOWN_FOR_S - 0.1
+    clock.now_s += auth.VALID_CACHE_S - 0.1
     await authenticator.viewer(credentials)
     clock.now_s += 0.2
     with pytest.raises(Unauthenticated):
@@ -92,7 +92,7 @@ async def test_an_unknown_token_is_looked_up_again_after_a_second(db: Database) 
         await tx.conn.execute(text("UPDATE access_tokens SET expires_at = NULL WHERE name = 'came late'"))
     with pytest.raises(Unauthenticated):
         await authenticator.viewer(f"Bearer {token}")
-    clock.now_s += auth.UNKNOWN_FOR_S
+    clock.now_s += auth.INVALID_CACHE_S
     assert (await authenticator.viewer(f"Bearer {token}")).name == "came late"
 
 
@@ -118,7 +118,7 @@ async def test_of_many_requests_at_once_one_looks_up_who_it_is(db: Database, loo
         viewers = await asyncio.gather(*(authenticator.viewer(credentials) for _ in range(20)))
         assert [viewer.name for viewer in viewers] == ["busy"] * 20
         assert len(looked_up) == times
-        clock.now_s += auth.KNOWN_FOR_S
+        clock.now_s += auth.VALID_CACHE_S
 
 
 async def test_who_gives_up_leaves_the_looking_up_to_the_others(db: Database, looked_up: list[bytes]) -> None:
@@ -143,9 +143,9 @@ async def test_what_was_ended_while_it_was_looked_up_is_not_remembered(db: Datab
 
 
 async def test_what_is_remembered_is_bounded(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "_REMEMBERED", 3)
+    monkeypatch.setattr(auth, "_MAX_CACHED", 3)
     authenticator = Authenticator(db, SESSION_RULES)
     for number in range(10):
         with pytest.raises(Unauthenticated):
             await authenticator.viewer(f"Bearer guess-{number}")
-    assert len(authenticator._remembered) == 3
+    assert len(authenticator._cache) == 3

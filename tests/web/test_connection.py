@@ -36,7 +36,7 @@ async def rest(reader: asyncio.StreamReader) -> bytes:
 async def test_a_request_that_does_not_begin_in_time_ends_the_connection(
     server: Server, monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
-    monkeypatch.setattr(connection, "HEAD_PATIENCE_S", 0.2)
+    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.2)
     async with opened(server) as (reader, writer):
         writer.write(begun)
         assert await rest(reader) == b""
@@ -45,7 +45,7 @@ async def test_a_request_that_does_not_begin_in_time_ends_the_connection(
 async def test_nor_does_the_second_request_of_a_connection_take_longer(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "HEAD_PATIENCE_S", 0.5)
+    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.5)
     async with opened(server) as (reader, writer):
         writer.write(HEALTH + b"\r\n")
         assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
@@ -58,7 +58,7 @@ async def test_a_head_without_end_is_not_kept(server: Server) -> None:
         writer.write(HEALTH)
         sent = 0
         try:
-            while sent < 100 * connection.LONGEST_HEAD_BYTES:
+            while sent < 100 * connection.MAX_HEAD_BYTES:
                 writer.write(b"X-Long: " + b"x" * 8_000 + b"\r\n")
                 await asyncio.wait_for(writer.drain(), 10)
                 sent += 8_000
@@ -69,7 +69,7 @@ async def test_a_head_without_end_is_not_kept(server: Server) -> None:
 
 
 async def test_who_asks_in_time_is_answered_again_and_again(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "HEAD_PATIENCE_S", 0.5)
+    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.5)
     async with opened(server) as (reader, writer):
         for _ in range(4):
             writer.write(HEALTH + b"\r\n")
@@ -80,7 +80,7 @@ async def test_who_asks_in_time_is_answered_again_and_again(server: Server, monk
 async def test_nor_does_a_request_that_came_begun_behind_another(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "HEAD_PATIENCE_S", 0.2)
+    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.2)
     async with opened(server) as (reader, writer):
         writer.write(HEALTH + b"\r\n" + HEALTH)
         answer = await rest(reader)

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from oms.platform.db import Database
 from oms.web.server import asgi as front
-from oms.web.server.asgi import front_routes
+from oms.web.server.asgi import probe_routes
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def asked(db: Database) -> Iterator[list[str]]:
 async def test_whether_it_is_ready_is_asked_once_in_a_while(
     db: Database, asked: list[str], monkeypatch: pytest.MonkeyPatch, kept_s: float, times: int
 ) -> None:
-    monkeypatch.setattr(front, "READY_KEPT_S", kept_s)
-    door = httpx.ASGITransport(Starlette(routes=front_routes(db)))
+    monkeypatch.setattr(front, "READY_CACHE_S", kept_s)
+    door = httpx.ASGITransport(Starlette(routes=probe_routes(db)))
     async with httpx.AsyncClient(transport=door, base_url="http://localhost") as client:
         answers = await asyncio.gather(*(client.get("/ready") for _ in range(50)))
     assert {(answer.status_code, answer.text) for answer in answers} == {(200, '{"status":"ready"}')}
@@ -42,8 +42,8 @@ async def test_whether_it_is_ready_is_asked_once_in_a_while(
 async def test_it_says_so_too_when_the_database_goes_away_and_comes_back(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front, "READY_KEPT_S", 0.0)
-    door = httpx.ASGITransport(Starlette(routes=front_routes(db)))
+    monkeypatch.setattr(front, "READY_CACHE_S", 0.0)
+    door = httpx.ASGITransport(Starlette(routes=probe_routes(db)))
     async with httpx.AsyncClient(transport=door, base_url="http://localhost") as client:
         statuses = [(await client.get("/ready")).status_code]
         with monkeypatch.context() as cut:

@@ -174,7 +174,7 @@ async def test_a_subscription_needs_a_stream(client: httpx.AsyncClient) -> None:
 async def test_a_body_that_does_not_arrive_in_time_gets_408(
     server: Server, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(bodies, "BODY_TIMEOUT_S", 0.2)
     head = f"POST /graphql HTTP/1.1\r\nHost: {urlsplit(server.url).netloc}\r\nAuthorization: Bearer {token}\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(server.url).port)
     writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
@@ -199,7 +199,7 @@ async def test_a_body_up_to_four_mebibytes_is_taken(client: httpx.AsyncClient) -
 
 
 async def test_a_thousand_orders_of_a_real_size_fit() -> None:
-    from oms.web.graphql.request import LONGEST_REQUEST_BYTES
+    from oms.web.graphql.request import MAX_REQUEST_BYTES
 
     address = {"name": "A" * 40, "line1": "B" * 60, "city": "C" * 30, "postalCode": "12345-678", "country": "BR"}
     order = {
@@ -212,7 +212,7 @@ async def test_a_thousand_orders_of_a_real_size_fit() -> None:
     }
     bulk = orjson.dumps({"query": "mutation …", "variables": {"inputs": [order] * 1000}})
     long_order = orjson.dumps({"lines": [{"sku": "S" * 100, "quantity": 1_000_000, "unitPrice": 2**53}] * 2000})
-    assert max(len(bulk), len(long_order)) < LONGEST_REQUEST_BYTES
+    assert max(len(bulk), len(long_order)) < MAX_REQUEST_BYTES
 
 
 @pytest.mark.parametrize("announced", [True, False])

@@ -12,7 +12,7 @@ from oms.platform.db import Database
 from oms.platform.settings import Settings
 from oms.web.auth import authenticator as auth
 from oms.web.graphql import sse as graphql_sse
-from tests.web.conftest import Server, issued, serving, until, until_watched_by, watchers
+from tests.web.conftest import Server, issued, serving, subscribers, until, until_subscribed_by
 
 EVENTS = {"Accept": "text/event-stream"}
 
@@ -107,17 +107,17 @@ async def test_a_silent_stream_is_kept_alive_by_comments(
 
 
 async def test_a_client_that_leaves_releases_its_subscription(client: httpx.AsyncClient) -> None:
-    before = await watchers(client)
+    before = await subscribers(client)
     request = {"query": "subscription { shipments }"}
     async with client.stream("POST", "/graphql", json=request, headers=EVENTS):
-        await until_watched_by(client, before + 1)
-    await until_watched_by(client, before)
+        await until_subscribed_by(client, before + 1)
+    await until_subscribed_by(client, before)
 
 
 async def test_a_client_that_does_not_read_is_given_up(
     server: Server, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphql_sse, "SEND_PATIENCE_S", 0.5)
+    monkeypatch.setattr(graphql_sse, "SEND_TIMEOUT_S", 0.5)
     before = len(server.app.state.streams)
     request = {"query": "subscription { pages(length: 100000) }"}
     async with client.stream("POST", "/graphql", json=request, headers=EVENTS):
@@ -126,7 +126,7 @@ async def test_a_client_that_does_not_read_is_given_up(
 
 
 async def test_a_revoked_token_ends_the_stream(server: Server, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "KNOWN_FOR_S", 0.2)
+    monkeypatch.setattr(auth, "VALID_CACHE_S", 0.2)
     headers = EVENTS | {"Authorization": f"Bearer {await issued(db, 'stream ends soon')}"}
     request = {"query": "subscription { pages(length: 1) }"}
     async with (

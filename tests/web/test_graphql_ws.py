@@ -17,10 +17,10 @@ from websockets.typing import Subprotocol
 from oms.platform.db import Database
 from oms.platform.settings import Settings
 from oms.web.auth import authenticator as auth
-from oms.web.graphql import websocket
 from oms.web.graphql import websocket as graphql_ws
-from oms.web.graphql.request import LONGEST_REQUEST_BYTES
-from tests.web.conftest import Server, issued, serving, until, until_watched_by, watchers
+from oms.web.graphql import websocket_protocol
+from oms.web.graphql.request import MAX_REQUEST_BYTES
+from tests.web.conftest import Server, issued, serving, subscribers, until, until_subscribed_by
 
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")
 
@@ -230,7 +230,7 @@ async def test_a_ping_s_payload_comes_back_and_a_pong_s_is_passed_over(server: S
 
 
 async def test_no_greeting_in_time_closes_with_4408(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphql_ws, "INIT_PATIENCE_S", 0.2)
+    monkeypatch.setattr(graphql_ws, "INIT_TIMEOUT_S", 0.2)
     async with _opened(server) as socket:
         assert await _closed(socket) == 4408
 
@@ -255,7 +255,7 @@ async def test_another_subprotocol_closes_with_4406(server: Server, subprotocols
 
 
 async def test_too_long_a_message_closes_with_1009(server: Server, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphql_ws, "LONGEST_REQUEST_BYTES", 1000)
+    monkeypatch.setattr(websocket_protocol, "MAX_REQUEST_BYTES", 1000)
     async with _greeted(server, token) as socket:
         await _subscribe(socket, "1", f'{{ echo(text: "{"x" * 1000}") }}')
         assert await _closed(socket) == 1009
@@ -264,13 +264,13 @@ async def test_too_long_a_message_closes_with_1009(server: Server, token: str, m
 async def test_a_frame_beyond_the_bound_is_not_even_read(server: Server, token: str) -> None:
     async with _greeted(server, token, max_size=None) as socket:
         with suppress(ConnectionClosed):  # by its first bytes the frame says how long it is
-            await socket.send("x" * (LONGEST_REQUEST_BYTES + 1))
+            await socket.send("x" * (MAX_REQUEST_BYTES + 1))
         assert await _closed(socket) == 1009
 
 
 async def test_who_has_not_shown_credentials_is_not_read_at_length(server: Server) -> None:
     async with _opened(server) as socket:
-        await _send(socket, type="ping", payload={"long": "x" * websocket.LONGEST_GREETING})
+        await _send(socket, type="ping", payload={"long": "x" * websocket_protocol.MAX_INIT_CHARACTERS})
         assert await _closed(socket) == 1009
 
 
@@ -289,12 +289,12 @@ async def test_a_page_of_ours_may_connect(server: Server, token: str) -> None:
 
 
 async def test_what_a_client_completes_is_released(server: Server, token: str, client: httpx.AsyncClient) -> None:
-    before = await watchers(client)
+    before = await subscribers(client)
     async with _greeted(server, token) as socket:
         await _subscribe(socket, "1", "subscription { shipments }")
-        await until_watched_by(client, before + 1)
+        await until_subscribed_by(client, before + 1)
         await _send(socket, type="complete", id="1")
-        await until_watched_by(client, before)
+        await until_subscribed_by(client, before)
         await _subscribe(socket, "1", "{ viewer }")
         assert (await _receive(socket))["type"] == "next"
 
@@ -303,18 +303,18 @@ async def test_what_a_client_completes_is_released(server: Server, token: str, c
 async def test_what_a_client_leaves_behind_is_released(
     server: Server, token: str, client: httpx.AsyncClient, politely: bool
 ) -> None:
-    before = await watchers(client)
+    before = await subscribers(client)
     async with _greeted(server, token) as socket:
         for number in range(5):
             await _subscribe(socket, str(number), "subscription { shipments }")
-        await until_watched_by(client, before + 5)
+        await until_subscribed_by(client, before + 5)
         if not politely:
             socket.transport.abort()
-    await until_watched_by(client, before)
+    await until_subscribed_by(client, before)
 
 
 async def test_operations_at_once_are_bounded(server: Server, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphql_ws, "MAX_OPERATIONS", 2)
+    monkeypatch.setattr(websocket_protocol, "MAX_OPERATIONS", 2)
     async with _greeted(server, token) as socket:
         for key in "123":
             await _subscribe(socket, key, "subscription { shipments }")
@@ -330,7 +330,7 @@ async def test_a_client_that_does_not_read_is_closed_and_costs_little(
     server: Server, token: str, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server holds one result back, not what the source could yield meanwhile."""
-    monkeypatch.setattr(graphql_ws, "SEND_PATIENCE_S", 0.5)
+    monkeypatch.setattr(graphql_ws, "SEND_TIMEOUT_S", 0.5)
     before = len(server.app.state.streams)
     async with _greeted(server, token, max_queue=1, compression=None) as socket:
         await _subscribe(socket, "1", "subscription { pages(length: 100000) }")
@@ -341,7 +341,7 @@ async def test_a_client_that_does_not_read_is_closed_and_costs_little(
 async def test_a_revoked_token_ends_what_it_began(
     server: Server, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth, "KNOWN_FOR_S", 0.2)
+    monkeypatch.setattr(auth, "VALID_CACHE_S", 0.2)
     async with _greeted(server, await issued(db, "ends soon")) as socket:
         await _subscribe(socket, "1", "subscription { pages(length: 1) }")
         assert (await _receive(socket))["type"] == "next"

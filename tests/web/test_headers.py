@@ -11,9 +11,9 @@ from starlette.routing import Route
 
 from oms.platform.settings import Settings
 from oms.web.live.open_streams import OpenStreams
-from oms.web.pages.assets import asset
-from oms.web.server.asgi import Front
-from oms.web.server.metrics import OwnFigures
+from oms.web.pages.rendering.assets import asset
+from oms.web.server.asgi import Application
+from oms.web.server.metrics import ProcessMetrics
 from tests.web.conftest import Server, serving
 
 PAGE = {"Accept": "text/html"}
@@ -123,7 +123,7 @@ async def test_a_failure_of_our_own_carries_them(web_settings: Settings) -> None
     async def fail(_request: Request) -> Response:
         raise ValueError("a secret detail")
 
-    app = Front(web_settings, OwnFigures(OpenStreams()), routes=[Route("/", fail)])
+    app = Application(web_settings, ProcessMetrics(OpenStreams()), routes=[Route("/", fail)])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         answer = await client.get("/")

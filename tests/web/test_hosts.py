@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from oms.platform.settings import Settings, SettingsInvalid, load_settings
-from oms.web.server.hosts import is_own_host
+from oms.web.server.hosts import is_allowed_host
 from tests.web.conftest import Server, serving
 
 NAMES = frozenset({"localhost", "orders.example.com"})
@@ -30,7 +30,7 @@ def named(web_settings: Settings) -> Iterator[Server]:
     ],
 )  # fmt: skip
 def test_it_answers_to_its_names_and_to_addresses(host: str | None) -> None:
-    assert is_own_host(host, NAMES)
+    assert is_allowed_host(host, NAMES)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_it_answers_to_its_names_and_to_addresses(host: str | None) -> None:
     ],
 )  # fmt: skip
 def test_and_to_nothing_else(host: str) -> None:
-    assert not is_own_host(host, NAMES)
+    assert not is_allowed_host(host, NAMES)
 
 
 @pytest.mark.parametrize("path", ["/", "/graphql", "/static/app.css", "/health", "/nothing"])

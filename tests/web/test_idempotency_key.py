@@ -8,7 +8,7 @@ import pytest
 
 from oms.web.graphql.errors import RequestRefused
 from oms.web.graphql.idempotency_key import key_of
-from oms.web.graphql.request import Operation
+from oms.web.graphql.request import GraphQLRequest
 
 ACT = "mutation($note: String!, $seconds: Float) { act(note: $note, seconds: $seconds) }"
 
@@ -67,20 +67,20 @@ def test_no_header_is_no_key_and_two_are_refused() -> None:
     ],
 )
 def test_a_mutation_with_one_root_field_is_told_from_others(document: str, once: bool) -> None:
-    assert Operation(document).mutates_once() is once
+    assert GraphQLRequest(document).mutates_once() is once
 
 
 def test_the_operation_chosen_by_name_counts() -> None:
     document = "mutation M { a } query Q { a }"
-    assert Operation(document, name="M").mutates_once()
-    assert not Operation(document, name="Q").mutates_once()
+    assert GraphQLRequest(document, name="M").mutates_once()
+    assert not GraphQLRequest(document, name="Q").mutates_once()
 
 
 def test_the_same_request_is_the_same_however_its_json_was_written() -> None:
-    one = Operation.of({"query": "q", "variables": {"a": 1, "b": {"c": 2, "d": 3}}, "operationName": None})
-    other = Operation.of({"operationName": "", "variables": {"b": {"d": 3, "c": 2}, "a": 1}, "query": "q"})
+    one = GraphQLRequest.of({"query": "q", "variables": {"a": 1, "b": {"c": 2, "d": 3}}, "operationName": None})
+    other = GraphQLRequest.of({"operationName": "", "variables": {"b": {"d": 3, "c": 2}, "a": 1}, "query": "q"})
     assert one.canonical() == other.canonical()
-    assert one.canonical() != Operation("q", {"a": 2}).canonical()
+    assert one.canonical() != GraphQLRequest("q", {"a": 2}).canonical()
 
 
 async def test_a_repeat_answers_for_the_same_effect(client: httpx.AsyncClient) -> None:

@@ -17,25 +17,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from oms.domain.fraud import commands as fraud
 from oms.domain.order_queries import event_log
 from oms.domain.order_queries.event_log import ShipmentChange
-from oms.platform.db import Database, News
-from oms.platform.notifications import CHANNEL, Doorbell, connect
+from oms.platform.db import Changes, Database
+from oms.platform.notifications import CHANNEL, Notifier, connect
 from oms.tools.dev_services.embedded import Engines
 from oms.web.live import hub as live
 from oms.web.live.hub import LiveHub
-from oms.web.live.listener import hear_doorbells
+from oms.web.live.listener import listen_for_notifications
 from tests.shop import MANAGER, ShopUnderTest, open_shop
 from tests.web.conftest import until
 
 _LOG = text(
     """
-    INSERT INTO order_events (order_id, seq, at, type, actor, shipment, data)
-    VALUES (:order, :seq, clock_timestamp(), 'ShipmentBooked', 'test', :seq, '{"from": "PENDING", "to": "BOOKED"}')
+    INSERT INTO order_events (order_id, seq, at, type, actor, subject, data)
+    VALUES (:order, :seq, clock_timestamp(), 'Allocated', 'test', '',
+        jsonb_build_object('shipments', jsonb_build_array(jsonb_build_object('shipment', CAST(:seq AS int)))))
     """
 )
 
 
 async def _log(conn: AsyncConnection, order: UUID, seq: int) -> None:
-    """An event of shipment number `seq`, so that changes tell which event they come from."""
+    """An event that opens shipment number `seq`, so that changes tell which event they come from."""
     await conn.execute(_LOG, {"order": order, "seq": seq})
 
 
@@ -54,7 +55,7 @@ async def hub(database_url: str) -> AsyncIterator[LiveHub]:
 
 @asynccontextmanager
 async def _hub(database_url: str) -> AsyncIterator[LiveHub]:
-    db = Database(database_url, pool_size=5, ring=lambda _news: None)
+    db = Database(database_url, pool_size=5, notify=lambda _news: None)
     hub = LiveHub(db)
     following = asyncio.create_task(hub.follow())
     try:
@@ -90,14 +91,14 @@ class _Watched:
 
 @asynccontextmanager
 async def _watching(hub: LiveHub, source: AsyncGenerator[Any, None]) -> AsyncIterator[_Watched]:
-    before = hub.watchers
+    before = hub.subscribers
     watched = _Watched(source)
-    await until(lambda: hub.watchers > before)
+    await until(lambda: hub.subscribers > before)
     try:
         yield watched
     finally:
         await watched.stop()
-        assert hub.watchers == before
+        assert hub.subscribers == before
 
 
 async def test_an_order_is_told_at_once_and_after_a_doorbell(shop: ShopUnderTest, hub: LiveHub) -> None:
@@ -105,10 +106,10 @@ async def test_an_order_is_told_at_once_and_after_a_doorbell(shop: ShopUnderTest
     order = await shop.place({"pen": 1})
     async with _watching(hub, hub.order(order)) as watched:
         await watched.count(1, within_s=0.5)
-        shop.news.clear()
+        shop.changes.clear()
         await shop.cancel(order)
-        for news in shop.news:
-            hub.ring(news)
+        for changes in shop.changes:
+            hub.notify(changes)
         await watched.count(2, within_s=0.5)
 
 
@@ -127,11 +128,11 @@ async def test_a_change_is_told_once_though_the_log_is_read_after_the_doorbell(d
         await watched.count(1, within_s=0.5)
         async with db.transaction() as tx:
             await _log(tx.conn, order, 1)
-        hub.ring(News({order}))
-        hub.ring(News({order}))
+        hub.notify(Changes({order}))
+        hub.notify(Changes({order}))
         await asyncio.sleep(2.5)
         assert len(watched.taken) == 2
-        assert changes.taken == [ShipmentChange(order, 1, frozenset({"PENDING", "BOOKED"}))]
+        assert changes.taken == [ShipmentChange(order, 1, frozenset({"PENDING"}))]
 
 
 async def test_close_changes_merge_and_other_orders_wake_nobody(db: Database, hub: LiveHub) -> None:
@@ -141,13 +142,13 @@ async def test_close_changes_merge_and_other_orders_wake_nobody(db: Database, hu
         for seq in range(1, 21):
             async with db.transaction() as tx:
                 await _log(tx.conn, other, seq)
-            hub.ring(News({other}))
+            hub.notify(Changes({other}))
         await asyncio.sleep(1.5)
         assert len(watched.taken) == 1
         async with db.transaction() as tx:
             for seq in range(1, 21):
                 await _log(tx.conn, order, seq)
-        hub.ring(News({order}))
+        hub.notify(Changes({order}))
         await asyncio.sleep(1.5)
         assert len(watched.taken) == 2
 
@@ -158,7 +159,7 @@ async def test_every_change_of_a_shipment_is_told_with_its_statuses(shop: ShopUn
         order = await shop.place({"pen": 2})
         await shop.run()
         await shop.dispatch(order, 2)
-        events = await shop.rows("SELECT shipment FROM order_events WHERE shipment IS NOT NULL")
+        events = await shop.rows("SELECT subject FROM order_events WHERE subject LIKE 'shipment/%'")
         await watched.count(len(events) + 2, within_s=2)
     assert {change.number for change in watched.taken[:2]} == {1, 2}
     assert {change.statuses for change in watched.taken[:2]} == {frozenset({"PENDING"})}
@@ -174,7 +175,7 @@ async def test_what_commits_late_is_not_missed(db: Database, hub: LiveHub) -> No
             async with db.transaction() as tx:
                 await _log(tx.conn, early, 1)
             await asyncio.sleep(2.2)
-            hub.ring(News({early}))
+            hub.notify(Changes({early}))
             await watched.count(1, within_s=1)
         await watched.count(2, within_s=2)
     assert [change.order_id for change in watched.taken] == [early, late]
@@ -190,7 +191,7 @@ async def test_a_doorbell_is_answered_though_an_older_transaction_is_open_and_th
         await _log(slow.conn, uuid4(), 1)
         async with db.transaction() as tx:
             await _log(tx.conn, order, 1)
-        hub.ring(News({order}))
+        hub.notify(Changes({order}))
         await watched.count(2, within_s=0.5)
         await asyncio.sleep(0.2)
         assert len(watched.taken) == 2
@@ -199,16 +200,16 @@ async def test_a_doorbell_is_answered_though_an_older_transaction_is_open_and_th
 async def test_what_is_remembered_beyond_the_watermark_is_bounded(
     db: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "MAX_REMEMBERED", 3)
+    monkeypatch.setattr(live, "MAX_TRACKED_ORDERS", 3)
     async with _watching(hub, hub.shipments()) as watched, db.transaction() as slow:
         await _log(slow.conn, uuid4(), 1)
         for _ in range(10):
             order = uuid4()
             async with db.transaction() as tx:
                 await _log(tx.conn, order, 1)
-            hub.ring(News({order}))
+            hub.notify(Changes({order}))
         await watched.count(10, within_s=2)
-        assert len(hub._told) <= 3
+        assert len(hub._delivered) <= 3
 
 
 async def test_an_order_is_told_in_its_own_order_though_transactions_began_in_another(
@@ -253,7 +254,7 @@ async def test_under_load_each_event_is_told_once_and_in_order(
                     await conn.commit()
                     written[order] += 1
             if chance.random() < 0.5:
-                hub.ring(News({order}))
+                hub.notify(Changes({order}))
 
     async with _watching(hub, hub.shipments()) as watched:
         await asyncio.gather(*(write() for _ in range(4)))
@@ -268,37 +269,37 @@ async def test_under_load_each_event_is_told_once_and_in_order(
 async def test_who_falls_behind_is_told_so_and_not_fed_with_gaps(
     db: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "LONGEST_INBOX", 3)
+    monkeypatch.setattr(live, "MAX_INBOX", 3)
     order = uuid4()
     changes = hub.shipments()
     first = asyncio.create_task(anext(changes))
-    await until(lambda: hub.watchers == 1)
+    await until(lambda: hub.subscribers == 1)
     async with db.transaction() as tx:
         await _log(tx.conn, order, 1)
-    hub.ring(News({order}))
+    hub.notify(Changes({order}))
     assert (await first).number == 1
     async with db.transaction() as tx:
         for seq in range(2, 7):
             await _log(tx.conn, order, seq)
-    hub.ring(News({order}))
+    hub.notify(Changes({order}))
     await asyncio.sleep(1.5)
     with pytest.raises(GraphQLError) as lagging:
         await anext(changes)
     assert lagging.value.extensions == {"code": "UNAVAILABLE"}
-    assert hub.watchers == 0
+    assert hub.subscribers == 0
 
 
-@pytest.mark.parametrize("doorbell", [True, False])
+@pytest.mark.parametrize("notified", [True, False])
 async def test_the_fraud_settings_are_told_at_once_and_after_a_change(
-    shop: ShopUnderTest, hub: LiveHub, doorbell: bool
+    shop: ShopUnderTest, hub: LiveHub, notified: bool
 ) -> None:
     async with _watching(hub, hub.fraud_settings()) as watched:
         await watched.count(1, within_s=0.5)
         async with shop.db.transaction() as tx:
             await fraud.set_spending_limit(tx, MANAGER, 4711)
-        if doorbell:
-            hub.ring(News(fraud_settings=True))
-        await watched.count(2, within_s=0.5 if doorbell else 2)
+        if notified:
+            hub.notify(Changes(topics={"fraud_settings"}))
+        await watched.count(2, within_s=0.5 if notified else 2)
         await asyncio.sleep(1.5)
         assert len(watched.taken) == 2
 
@@ -317,7 +318,7 @@ async def test_while_nobody_watches_nothing_is_read(database_url: str) -> None:
         assert statements >= 2
         await asyncio.sleep(1.2)  # the second under way when the last one left
         before = statements
-        hub.ring(News({uuid4()}))
+        hub.notify(Changes({uuid4()}))
         await asyncio.sleep(1.5)
         assert statements == before
 
@@ -330,7 +331,7 @@ async def test_it_outlives_the_loss_of_its_connections(db: Database, hub: LiveHu
         await _cut_off(hub, db)
         async with db.transaction() as tx:
             await _log(tx.conn, order, 2)
-        hub.ring(News({order}))
+        hub.notify(Changes({order}))
         await watched.count(2, within_s=5)
     assert [change.number for change in watched.taken] == [1, 2]
 
@@ -357,13 +358,15 @@ async def test_an_event_tells_of_each_shipment_it_opened(shop: ShopUnderTest) ->
     assert not any(list(e.shipment_changes()) for e in events if e.shipment is None and e is not events[0])
 
 
-class _Ears:
-    """What was heard over Redis, in the background."""
+class _Received:
+    """The notifications received over Redis, in the background."""
 
     def __init__(self, redis_url: str) -> None:
-        self.heard: list[News] = []
+        self.changes: list[Changes] = []
         self.connections = 0
-        self._task = asyncio.create_task(hear_doorbells(redis_url, self.heard.append, missed=self._connected))
+        self._task = asyncio.create_task(
+            listen_for_notifications(redis_url, self.changes.append, missed=self._connected)
+        )
 
     def _connected(self) -> None:
         self.connections += 1
@@ -375,53 +378,59 @@ class _Ears:
 
 
 @asynccontextmanager
-async def _ears(redis_url: str) -> AsyncIterator[_Ears]:
-    ears = _Ears(redis_url)
+async def _receiving(redis_url: str) -> AsyncIterator[_Received]:
+    received = _Received(redis_url)
     try:
-        await until(lambda: ears.connections == 1)
-        yield ears
+        await until(lambda: received.connections == 1)
+        yield received
     finally:
-        await ears.stop()
+        await received.stop()
 
 
 async def test_doorbells_are_heard_and_those_not_understood_are_passed_over(redis_url: str) -> None:
     order = uuid4()
-    async with _ears(redis_url) as ears:
+    async with _receiving(redis_url) as received:
         redis = connect(redis_url)
-        for nonsense in (b"{", b"[]", b'{"orders": [1], "fraudSettings": false}', b'{"orders": ["x"]}', b"\xff"):
+        for nonsense in (
+            b"{",
+            b"[]",
+            b'{"subjects": [1], "topics": []}',
+            b'{"subjects": ["x"], "topics": []}',
+            b"\xff",
+        ):
             await redis.publish(CHANNEL, nonsense)
         await redis.aclose()
-        doorbell = Doorbell(redis_url)
-        doorbell.ring(News({order}, fraud_settings=True))
-        await until(lambda: bool(ears.heard) and bool(ears.heard[-1]))
-        await doorbell.close()
-        assert [news for news in ears.heard if news] == [News({order}, fraud_settings=True)]
+        notifier = Notifier(redis_url)
+        notifier.notify(Changes({order}, {"fraud_settings"}))
+        await until(lambda: bool(received.changes) and bool(received.changes[-1]))
+        await notifier.close()
+        assert [changes for changes in received.changes if changes] == [Changes({order}, {"fraud_settings"})]
 
 
 async def test_what_is_rung_soon_after_goes_with_the_next_ring(redis_url: str) -> None:
     orders = [uuid4() for _ in range(30)]
-    async with _ears(redis_url) as ears:
-        doorbell = Doorbell(redis_url)
-        doorbell.ring(News({orders[0]}))
-        await until(lambda: bool(ears.heard))
+    async with _receiving(redis_url) as received:
+        notifier = Notifier(redis_url)
+        notifier.notify(Changes({orders[0]}))
+        await until(lambda: bool(received.changes))
         for order in orders[1:]:
-            doorbell.ring(News({order}))
+            notifier.notify(Changes({order}))
             await asyncio.sleep(0)
-        await until(lambda: set().union(*(news.orders for news in ears.heard)) == set(orders))
-        await doorbell.close()
-        assert [news.orders for news in ears.heard[:1]] == [{orders[0]}]
-        assert len(ears.heard) <= 3
+        await until(lambda: set().union(*(changes.subjects for changes in received.changes)) == set(orders))
+        await notifier.close()
+        assert [changes.subjects for changes in received.changes[:1]] == [{orders[0]}]
+        assert len(received.changes) <= 3
 
 
 async def test_after_a_restart_of_redis_doorbells_are_heard_again(open_dir: Path, database_url: str) -> None:
     with Engines(open_dir / "restarted", durable=False, database_url=database_url) as engines:
         [valkey] = engines.servers
-        async with _ears(engines.redis_url) as ears:
+        async with _receiving(engines.redis_url) as received:
             await asyncio.to_thread(valkey.stop)
             await asyncio.sleep(0.5)
             await asyncio.to_thread(valkey.start)
-            await until(lambda: ears.connections >= 2)
-            doorbell = Doorbell(engines.redis_url)
-            doorbell.ring(News({uuid4()}))
-            await until(lambda: bool(ears.heard))
-            await doorbell.close()
+            await until(lambda: received.connections >= 2)
+            notifier = Notifier(engines.redis_url)
+            notifier.notify(Changes({uuid4()}))
+            await until(lambda: bool(received.changes))
+            await notifier.close()

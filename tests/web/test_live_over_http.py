@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from oms.domain.vocabulary.ids import order_id
-from oms.platform.notifications import Doorbell
+from oms.platform.notifications import Notifier
 from oms.platform.settings import Settings
 from oms.tools.dev_services.embedded import Engines
 from tests.shop import ShopUnderTest, open_shop
@@ -63,12 +63,12 @@ async def test_two_web_processes_both_see_a_change(web_settings: Settings, shop:
             _watching(second, WATCH, id=order_id(order)) as at_other,
         ):
             assert await _next(at_one, within_s=5) == await _next(at_other, within_s=5) == 1
-            shop.news.clear()
+            shop.changes.clear()
             await shop.cancel(order)
-            doorbell = Doorbell(redis_url)
-            doorbell.ring(shop.news[0])
+            notifier = Notifier(redis_url)
+            notifier.notify(shop.changes[0])
             assert await _next(at_one, within_s=2) == await _next(at_other, within_s=2) == 2
-            await doorbell.close()
+            await notifier.close()
 
 
 async def test_a_subscriber_whose_doorbell_was_lost_sees_the_change_within_two_seconds(

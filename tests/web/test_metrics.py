@@ -12,7 +12,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from oms.domain.tokens.commands import issue_token
 from oms.domain.vocabulary.actor import Role
 from oms.domain.work import store as work_store
-from oms.domain.work.model import Queue
 from tests.shop import ShopUnderTest, open_shop
 from tests.web.conftest import Server
 
@@ -49,7 +48,7 @@ async def test_the_shops_figures_tell_work_workers_and_open_orders(server: Serve
     await shop.place({"MUG": 1})
     await shop.place({"MUG": 1})
     async with shop.db.transaction() as tx:
-        await work_store.worker_seen(tx, "a worker", [str(Queue.BILLING)])
+        await work_store.heartbeat(tx, "a worker", ["billing"])
     await shop.execute("UPDATE work SET due_at = due_at - interval '5 minutes'")
     found = await figures(server, shop)
     assert of(found, "oms_work_due", queue="allocation") == 2

@@ -24,10 +24,10 @@ from oms.platform.settings import Settings, SettingsInvalid, load_settings
 from oms.schema.schema import schema as whole_schema
 from oms.tools.dev_services.embedded.ports import free_port
 from oms.web.graphql import websocket as graphql_ws
-from oms.web.server import rates as rates_module
-from oms.web.server import shared_counts
-from oms.web.server.rates import OperationRateLimited, RateLimited, Rates, address_of
-from oms.web.server.shared_counts import SharedCounts
+from oms.web.server import rate_limits as rate_limits_module
+from oms.web.server import shared_counters
+from oms.web.server.rate_limits import RateLimited, RateLimitedError, RateLimits, client_address
+from oms.web.server.shared_counters import SharedCounters
 from tests.web.conftest import Server, issued, serving, until
 
 QUERY = {"query": '{ echo(text: "x") }'}
@@ -45,7 +45,7 @@ def machine() -> Viewer:
     return Viewer("cart", Role.SERVICE, principal=f"token:{uuid4()}")
 
 
-class CountedCounts(SharedCounts):
+class CountingCounters(SharedCounters):
     """Knows how often Redis was asked."""
 
     asked = 0
@@ -56,12 +56,12 @@ class CountedCounts(SharedCounts):
 
 
 @asynccontextmanager
-async def process(redis_url: str, **limits: Any) -> AsyncIterator[tuple[Rates, CountedCounts]]:
+async def process(redis_url: str, **limits: Any) -> AsyncIterator[tuple[RateLimits, CountingCounters]]:
     """What one web process counts with; what is not said is as by default, not as the tests' environment has it."""
     defaults = {name: Settings.model_fields[name].default for name in LIMITS}
-    counts = CountedCounts(redis_url)
+    counts = CountingCounters(redis_url)
     try:
-        yield Rates(load_settings(**(defaults | limits)), counts), counts
+        yield RateLimits(load_settings(**(defaults | limits)), counts), counts
     finally:
         await counts.close()
 
@@ -69,7 +69,7 @@ async def process(redis_url: str, **limits: Any) -> AsyncIterator[tuple[Rates, C
 @pytest.fixture
 def long_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """A window that does not end while a test runs, however slow the machine is."""
-    monkeypatch.setattr(rates_module, "_WINDOW_S", 60)
+    monkeypatch.setattr(rate_limits_module, "_WINDOW_S", 60)
 
 
 async def admitted(asking: Callable[[], Any], times: int) -> int:
@@ -84,14 +84,14 @@ async def admitted(asking: Callable[[], Any], times: int) -> int:
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_all_processes_together_let_in_what_a_person_may(redis_url: str) -> None:
+async def test_all_processes_shared_let_in_what_a_person_may(redis_url: str) -> None:
     viewer = person()
     async with (
         process(redis_url, person_requests_per_s=50) as (one, _),
         process(redis_url, person_requests_per_s=50) as (other, _),
     ):
         in_one, in_other = await asyncio.gather(
-            admitted(lambda: one.caller(viewer), 100), admitted(lambda: other.caller(viewer), 100)
+            admitted(lambda: one.count_request(viewer), 100), admitted(lambda: other.count_request(viewer), 100)
         )
     assert in_one > 0
     assert in_other > 0
@@ -102,15 +102,15 @@ async def test_all_processes_together_let_in_what_a_person_may(redis_url: str) -
 async def test_one_caller_does_not_use_up_what_another_may(redis_url: str) -> None:
     async with process(redis_url, person_requests_per_s=5) as (rates, _):
         noisy, quiet = person(), person()
-        assert await admitted(lambda: rates.caller(noisy), 20) == 5
-        assert await admitted(lambda: rates.caller(quiet), 5) == 5
+        assert await admitted(lambda: rates.count_request(noisy), 20) == 5
+        assert await admitted(lambda: rates.count_request(quiet), 5) == 5
 
 
 @pytest.mark.usefixtures("long_second")
 async def test_a_busy_machine_costs_few_questions_to_redis(redis_url: str) -> None:
     async with process(redis_url) as (rates, counts):
         viewer = machine()
-        assert await admitted(lambda: rates.caller(viewer), 4_000) == 4_000
+        assert await admitted(lambda: rates.count_request(viewer), 4_000) == 4_000
         assert counts.asked <= 20
 
 
@@ -118,57 +118,55 @@ async def test_a_busy_machine_costs_few_questions_to_redis(redis_url: str) -> No
 async def test_who_was_refused_is_refused_without_a_question(redis_url: str) -> None:
     async with process(redis_url, stranger_requests_per_s=3) as (rates, counts):
         address = str(uuid4())
-        assert await admitted(lambda: rates.stranger(address), 100) == 3
+        assert await admitted(lambda: rates.count_anonymous(address), 100) == 3
         asked = counts.asked
-        assert await admitted(lambda: rates.stranger(address), 1_000) == 0
+        assert await admitted(lambda: rates.count_anonymous(address), 1_000) == 0
         assert counts.asked == asked
 
 
 async def test_no_limit_is_no_question(redis_url: str) -> None:
     async with process(redis_url, machine_requests_per_s=0) as (rates, counts):
-        assert await admitted(lambda: rates.caller(machine()), 1_000) == 1_000
+        assert await admitted(lambda: rates.count_request(machine()), 1_000) == 1_000
         assert counts.asked == 0
 
 
 async def test_after_the_time_that_was_named_it_goes_on(redis_url: str) -> None:
     async with process(redis_url, person_requests_per_s=2) as (rates, _):
         viewer = person()
-        while not (outcome := await asyncio.gather(rates.caller(viewer), return_exceptions=True))[0]:
+        while not (outcome := await asyncio.gather(rates.count_request(viewer), return_exceptions=True))[0]:
             pass
         [refusal] = outcome
         assert isinstance(refusal, RateLimited)
         assert refusal.message.endswith("Try again in a second.")
         await asyncio.sleep(int(refusal.headers["Retry-After"]))
-        await rates.caller(viewer)
+        await rates.count_request(viewer)
 
 
 @pytest.mark.usefixtures("long_second")
 async def test_without_redis_each_process_counts_by_itself_and_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = f"redis://127.0.0.1:{free_port(0)}/0"
-    monkeypatch.setattr(shared_counts, "LOOK_AGAIN_S", 0.0)  # so that it is tried each time
+    monkeypatch.setattr(shared_counters, "RETRY_AFTER_S", 0.0)  # so that it is tried each time
     with capture_logs() as logs:
         async with process(nowhere, person_requests_per_s=20) as (rates, _):
             for viewer in (person(), person()):
-                assert await admitted(lambda viewer=viewer: rates.caller(viewer), 50) == 20  # type: ignore[misc]
-    assert [line["event"] for line in logs] == ["Redis is away: each web process counts requests by itself"]
+                assert await admitted(lambda viewer=viewer: rates.count_request(viewer), 50) == 20  # type: ignore[misc]
+    assert [line["event"] for line in logs] == ["Redis is away: each web process counts requests alone"]
 
 
 @pytest.mark.usefixtures("long_second")
 async def test_a_redis_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     with listen("127.0.0.1", 0, variable="OMS_PORT") as silent, capture_logs():
         async with process(f"redis://127.0.0.1:{port_of(silent)}/0", person_requests_per_s=20) as (rates, _):
-            async with asyncio.timeout(shared_counts.PATIENCE_S * 8):
-                assert await admitted(lambda: rates.caller(person()), 20) == 20
+            async with asyncio.timeout(shared_counters.TIMEOUT_S * 8):
+                assert await admitted(lambda: rates.count_request(person()), 20) == 20
 
 
-async def test_when_redis_is_back_processes_count_together_again(
-    redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shared_counts, "LOOK_AGAIN_S", 0.0)
+async def test_when_redis_is_back_processes_count_shared_again(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_counters, "RETRY_AFTER_S", 0.0)
     async with process(redis_url) as (_, counts):
         key = str(uuid4())
         with monkeypatch.context() as cut, capture_logs() as logs:
-            cut.setattr(counts, "_together", SharedCounts(f"redis://127.0.0.1:{free_port(0)}/0")._together)
+            cut.setattr(counts, "_shared", SharedCounters(f"redis://127.0.0.1:{free_port(0)}/0")._shared)
             assert await counts.add(key, 7, window_s=60) == 7
         with capture_logs() as later:
             assert await counts.add(key, 1, window_s=60) == 1
@@ -181,17 +179,17 @@ async def test_when_redis_is_back_processes_count_together_again(
 async def spent(spending: Callable[[], Any], times: int) -> int:
     """How many of so many operations at once were let in."""
     outcomes = await asyncio.gather(*(spending() for _ in range(times)), return_exceptions=True)
-    refused = [outcome for outcome in outcomes if isinstance(outcome, OperationRateLimited)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, RateLimitedError)]
     assert len(refused) + outcomes.count(None) == times, outcomes
     return outcomes.count(None)
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_all_processes_together_let_a_person_spend_so_much(redis_url: str) -> None:
+async def test_all_processes_shared_let_a_person_spend_so_much(redis_url: str) -> None:
     viewer = person()
     async with process(redis_url) as (one, _), process(redis_url) as (other, _):
         in_one, in_other = await asyncio.gather(
-            spent(lambda: one.cost(viewer, 5_000), 30), spent(lambda: other.cost(viewer, 5_000), 30)
+            spent(lambda: one.count_cost(viewer, 5_000), 30), spent(lambda: other.count_cost(viewer, 5_000), 30)
         )
     assert in_one > 0
     assert in_other > 0
@@ -202,10 +200,10 @@ async def test_all_processes_together_let_a_person_spend_so_much(redis_url: str)
 async def test_what_is_left_goes_on_being_spent_when_a_dear_operation_was_refused(redis_url: str) -> None:
     async with process(redis_url) as (rates, counts):
         viewer = person()
-        assert await spent(lambda: rates.cost(viewer, 40_000), 3) == 2
+        assert await spent(lambda: rates.count_cost(viewer, 40_000), 3) == 2
         asked = counts.asked
-        assert await spent(lambda: rates.cost(viewer, 40_000), 100) == 0
-        assert await spent(lambda: rates.cost(viewer, 10_000), 3) == 2
+        assert await spent(lambda: rates.count_cost(viewer, 40_000), 100) == 0
+        assert await spent(lambda: rates.count_cost(viewer, 10_000), 3) == 2
         assert counts.asked == asked
 
 
@@ -213,8 +211,8 @@ async def test_what_is_left_goes_on_being_spent_when_a_dear_operation_was_refuse
 async def test_one_spender_does_not_use_up_what_another_may_spend(redis_url: str) -> None:
     async with process(redis_url) as (rates, _):
         noisy, quiet = person(), person()
-        assert await spent(lambda: rates.cost(noisy, 60_000), 3) == 1
-        assert await spent(lambda: rates.cost(quiet, 60_000), 1) == 1
+        assert await spent(lambda: rates.count_cost(noisy, 60_000), 3) == 1
+        assert await spent(lambda: rates.count_cost(quiet, 60_000), 1) == 1
 
 
 @pytest.mark.usefixtures("long_second")
@@ -222,9 +220,9 @@ async def test_pages_as_many_as_are_answered_never_cost_too_much(redis_url: str)
     """What a page costs is not even counted, also for somebody who has spent everything."""
     async with process(redis_url) as (rates, counts):
         viewer = person()
-        assert await spent(lambda: rates.cost(viewer, 100_000), 2) == 1
+        assert await spent(lambda: rates.count_cost(viewer, 100_000), 2) == 1
         asked = counts.asked
-        assert await spent(lambda: rates.cost(viewer, 1_500), 50) == 50
+        assert await spent(lambda: rates.count_cost(viewer, 1_500), 50) == 50
         assert counts.asked == asked
 
 
@@ -232,21 +230,21 @@ async def test_pages_as_many_as_are_answered_never_cost_too_much(redis_url: str)
 async def test_a_machine_that_places_thousands_of_orders_spends_in_few_questions(redis_url: str) -> None:
     async with process(redis_url) as (rates, counts):
         viewer = machine()
-        assert await spent(lambda: rates.cost(viewer, 250), 4_000) == 4_000
+        assert await spent(lambda: rates.count_cost(viewer, 250), 4_000) == 4_000
         assert counts.asked <= 25
-        assert await spent(lambda: rates.cost(viewer, 250), 1) == 0
+        assert await spent(lambda: rates.count_cost(viewer, 250), 1) == 0
 
 
 @pytest.mark.usefixtures("long_second")
 async def test_what_costs_more_than_a_second_may_takes_all_of_one(redis_url: str) -> None:
     async with process(redis_url, person_cost_per_s=10_000) as (rates, _):
         viewer = person()
-        assert await spent(lambda: rates.cost(viewer, 60_000), 2) == 1
+        assert await spent(lambda: rates.count_cost(viewer, 60_000), 2) == 1
 
 
 async def test_no_bound_on_cost_is_no_question(redis_url: str) -> None:
     async with process(redis_url, machine_cost_per_s=0) as (rates, counts):
-        assert await spent(lambda: rates.cost(machine(), 120_000), 1_000) == 1_000
+        assert await spent(lambda: rates.count_cost(machine(), 120_000), 1_000) == 1_000
         assert counts.asked == 0
 
 
@@ -270,12 +268,12 @@ async def test_as_many_subscriptions_as_a_caller_may_and_each_end_makes_room(red
 # signing in
 
 
-async def try_often(rates: Rates, login: str, address: str, times: int) -> list[str]:
+async def try_often(rates: RateLimits, login: str, address: str, times: int) -> list[str]:
     """What was said each time; the empty text where one may try."""
     said = []
     for _ in range(times):
         try:
-            await rates.sign_in(login, address)
+            await rates.count_sign_in(login, address)
         except RateLimited as refusal:
             said.append(refusal.message)
         else:
@@ -289,7 +287,7 @@ async def test_a_login_can_be_tried_five_times_a_minute_from_wherever(redis_url:
         assert await try_often(one, login, str(uuid4()), 3) == ["", "", ""]
         [*good, bad] = await try_often(other, login, str(uuid4()), 3)
         assert good == ["", ""]
-        assert bad.startswith("There were too many tries to sign in, or of a password. Try again in ")
+        assert bad.startswith("There were too many attempts to sign in, or to enter a password. Try again in ")
         assert bad.endswith(" seconds.")
 
 
@@ -305,9 +303,12 @@ async def test_waiting_grows_with_the_tries(redis_url: str) -> None:
     async with process(redis_url, sign_in_rate="2/second; 4/hour") as (rates, _):
         login = str(uuid4())
         while not (said := (await try_often(rates, login, str(uuid4()), 1))[0]).endswith("minutes."):
-            assert said in ("", "There were too many tries to sign in, or of a password. Try again in a second.")
+            assert said in (
+                "",
+                "There were too many attempts to sign in, or to enter a password. Try again in a second.",
+            )
             await asyncio.sleep(0.05)
-        assert said == "There were too many tries to sign in, or of a password. Try again in 60 minutes."
+        assert said == "There were too many attempts to sign in, or to enter a password. Try again in 60 minutes."
 
 
 async def test_an_address_that_tries_many_logins_is_stopped_and_locks_none_of_them(redis_url: str) -> None:
@@ -321,7 +322,7 @@ async def test_an_address_that_tries_many_logins_is_stopped_and_locks_none_of_th
 
 async def test_what_was_typed_as_a_login_is_not_kept(redis_url: str) -> None:
     async with process(redis_url) as (rates, _), Redis.from_url(redis_url) as redis:
-        await rates.sign_in("my-password-by-mistake", str(uuid4()))
+        await rates.count_sign_in("my-password-by-mistake", str(uuid4()))
         keys = [key async for key in redis.scan_iter("*sign-in*")]
         assert keys
         assert not any(b"by-mistake" in key for key in keys)
@@ -347,11 +348,11 @@ def test_a_rate_that_means_nothing_stops_the_start(rate: str) -> None:
     ],
 )
 def test_an_address_is_that_of_a_site(peer: str, counted_as: str) -> None:
-    assert address_of(HTTPConnection({"type": "http", "client": (peer, 1234)})) == counted_as
+    assert client_address(HTTPConnection({"type": "http", "client": (peer, 1234)})) == counted_as
 
 
 def test_who_has_no_address_has_one_in_common() -> None:
-    assert address_of(HTTPConnection({"type": "http", "client": None})) == "unknown"
+    assert client_address(HTTPConnection({"type": "http", "client": None})) == "unknown"
 
 
 # through the doors
@@ -367,7 +368,7 @@ def strict(web_settings: Settings) -> Iterator[Server]:
         "trusted_proxies": ("127.0.0.1",),
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rates_module, "_WINDOW_S", 60)
+        patch.setattr(rate_limits_module, "_WINDOW_S", 60)
         with serving(web_settings.model_copy(update=little)) as server:
             yield server
 
@@ -397,7 +398,7 @@ DEAR = {"query": "{ orders(first: 100) { nodes { id status } } }"}  # 10 + 1 + 1
 def frugal(web_settings: Settings) -> Iterator[Server]:
     """A web process with the whole schema that lets a token spend two of those in its long second, and little more."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rates_module, "_WINDOW_S", 60)
+        patch.setattr(rate_limits_module, "_WINDOW_S", 60)
         with serving(web_settings.model_copy(update={"machine_cost_per_s": 440}), whole_schema) as server:
             yield server
 
@@ -461,7 +462,7 @@ async def test_bad_credentials_are_counted_wherever_they_are_shown(strict: Serve
 async def test_an_address_that_no_proxy_of_ours_names_is_not_believed(web_settings: Settings) -> None:
     distrustful = web_settings.model_copy(update={"stranger_requests_per_s": 3, "trusted_proxies": ()})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rates_module, "_WINDOW_S", 60)
+        patch.setattr(rate_limits_module, "_WINDOW_S", 60)
         with serving(distrustful) as server:
             statuses = []
             for number in range(5):
@@ -506,7 +507,7 @@ async def test_over_a_websocket_the_operation_too_many_is_refused_and_the_connec
 async def test_from_a_websocket_that_sends_too_much_nothing_more_is_read_for_a_while(
     strict: Server, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphql_ws, "REST_S", 3600)
+    monkeypatch.setattr(graphql_ws, "PAUSE_S", 3600)
     async with connected(strict, await issued(db)) as socket:  # which is the first of four
         for _ in range(5):
             await send(socket, type="ping")
@@ -516,7 +517,7 @@ async def test_from_a_websocket_that_sends_too_much_nothing_more_is_read_for_a_w
 
 
 async def test_who_shows_no_credentials_is_read_no_faster(strict: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphql_ws, "REST_S", 3600)
+    monkeypatch.setattr(graphql_ws, "PAUSE_S", 3600)
     stranger = connect(
         strict.websocket,
         subprotocols=[Subprotocol("graphql-transport-ws")],
@@ -557,7 +558,7 @@ async def test_a_subscription_too_many_is_refused_and_an_end_makes_room(strict: 
 
 
 def _open_subscriptions(server: Server) -> int:
-    return sum(server.app.state.rates._open.values())
+    return sum(server.app.state.rate_limits._open.values())
 
 
 async def test_event_streams_count_as_subscriptions(strict: Server, db: Database) -> None:

@@ -25,11 +25,11 @@ from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Database
 from oms.web.auth.authenticator import Authenticator
 from oms.web.auth.credentials import Credential
-from oms.web.live.open_streams import LOOK_EVERY_S
+from oms.web.live.open_streams import CHECK_EVERY_S
 from tests.shop import SESSION_RULES
 from tests.web.conftest import COOKIE, Server, account_of, issued
 
-WITHIN_S = 3 * LOOK_EVERY_S
+WITHIN_S = 3 * CHECK_EVERY_S
 SILENT = "subscription { shipments }"
 SUPPORTER = Viewer("supporter", Role.SUPPORT)
 
@@ -191,7 +191,7 @@ async def test_looking_costs_a_statement_a_kind_however_many_are_open(db: Databa
     asked: list[str] = []
     event.listen(db.engine.sync_engine, "before_cursor_execute", note := lambda *each: asked.append(each[2]))
     try:
-        assert await authenticator.no_longer_held(shown) == set(shown)
+        assert await authenticator.revoked_of(shown) == set(shown)
     finally:
         event.remove(db.engine.sync_engine, "before_cursor_execute", note)
     assert len(asked) == 2

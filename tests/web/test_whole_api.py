@@ -15,12 +15,12 @@ from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from oms.app import create_app
 from oms.domain.tokens.commands import issue_token
 from oms.domain.vocabulary.actor import Role
-from oms.platform.notifications import Doorbell
+from oms.platform.notifications import Notifier
 from oms.platform.settings import Settings
 from oms.schema.schema import schema
+from oms.tools.serve import create_app
 from tests.shop import ShopUnderTest, open_shop
 from tests.web.conftest import Server, serving
 
@@ -38,11 +38,11 @@ SHIPMENTS = "subscription { shipmentUpdated(filter: {status: [BOOKED, DISPATCHED
 async def shop(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
     """Works as a worker does: its commits ring."""
     async with open_shop(database_url, tmp_path) as shop:
-        doorbell = Doorbell(redis_url)
-        shop.db._ring = doorbell.ring
+        notifier = Notifier(redis_url)
+        shop.db._notify = notifier.notify
         await shop.stock_up({"pen": {"east": 5}})
         yield shop
-        await doorbell.close()
+        await notifier.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""The provider of OpenID Connect at which people sign in: where to send them, and who they are when they come back.
+"""A client of an OpenID Connect provider: the address for signing in, and the identity that comes back.
 
-Source: OpenID Connect Core 1.0 and Discovery 1.0; RFC 7636 (PKCE), RFC 9207 (`iss` in the answer) and RFC 9700 (what
-can go wrong). Keys change at the provider's will: a signature that none of the known ones made has them fetched anew.
+Source: OpenID Connect Core 1.0 and Discovery 1.0; RFC 7636 (PKCE), RFC 9207 (`iss` in the response) and RFC 9700
+(security). Providers rotate keys: a signature by an unknown key makes us fetch the keys again.
 """
 
 import base64
@@ -28,18 +28,18 @@ from oms.platform.settings import is_private_way
 log = structlog.get_logger(__name__)
 
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA")
-"""What an ID token may be signed with: by a key of the provider's only, never `none` and never a shared secret."""
+"""Allowed for ID tokens: the provider's asymmetric keys, never `none` and never a shared secret."""
 
-PATIENCE_S: Final = 5.0
+TIMEOUT_S: Final = 5.0
 LEEWAY_S: Final = 60
-"""By how much the provider's clock may differ from ours."""
+"""The allowed difference between the provider's clock and ours."""
 
-_DESCRIBED_FOR_S: Final = 3600.0
+_METADATA_CACHE_S: Final = 3600.0
 _KEY_TYPES: Final = frozenset({"RSA", "EC", "OKP"})
 
 
 class SignInFailed(Exception):
-    """Nobody is signed in. The message is for who tried it, the reason for the log: neither holds a secret."""
+    """The message is for the person, the reason for the log; neither contains a secret."""
 
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ class SignInFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who somebody is at the provider. The address is None where the provider has not made sure that it is theirs."""
+    """A person's identity at the provider. The address is None unless the provider has verified it."""
 
     issuer: str
     subject: str
@@ -58,48 +58,48 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Flow:
-    """One way to the provider and back. The browser keeps its only secret; what goes to the provider is made of it.
+    """One sign-in. The browser keeps its secret in a cookie; state, nonce and code verifier are derived from it.
 
-    So nothing is stored here, and an answer counts in the browser only that was sent to fetch it.
+    So the server stores nothing, and the response works only in the browser that started the sign-in.
     """
 
     secret: str
 
     @classmethod
-    def begin(cls) -> "Flow":
+    def start(cls) -> "Flow":
         return cls(secrets.token_urlsafe(32))
 
     @property
     def state(self) -> str:
-        return self._made_for(b"state")
+        return self._derived(b"state")
 
     @property
     def nonce(self) -> str:
-        return self._made_for(b"nonce")
+        return self._derived(b"nonce")
 
     @property
     def code_verifier(self) -> str:
-        return self._made_for(b"code verifier")
+        return self._derived(b"code verifier")
 
-    def _made_for(self, purpose: bytes) -> str:
-        """43 characters, as PKCE wants them at least."""
-        made = hmac.digest(self.secret.encode("utf-8", "surrogatepass"), purpose, hashlib.sha256)
-        return base64.urlsafe_b64encode(made).rstrip(b"=").decode("ascii")
+    def _derived(self, purpose: bytes) -> str:
+        """43 characters, the minimum of PKCE."""
+        derived = hmac.digest(self.secret.encode("utf-8", "surrogatepass"), purpose, hashlib.sha256)
+        return base64.urlsafe_b64encode(derived).rstrip(b"=").decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
-class _Description:
-    """What the provider says about itself."""
+class _Metadata:
+    """The provider's metadata, as far as needed."""
 
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
-    names_itself: bool
+    sends_issuer: bool
     secret_in_body: bool
 
 
 class IdentityProvider:
-    """One provider, as a client registered there sees it. `demo`: it may be spoken to without TLS."""
+    """One provider, and our registration there. `demo` allows plain HTTP."""
 
     def __init__(
         self,
@@ -117,17 +117,17 @@ class IdentityProvider:
         self._client_secret = client_secret
         self._demo = demo
         self._clock = clock
-        self._http = httpx.AsyncClient(timeout=PATIENCE_S, headers={"Accept": "application/json"})
-        self._description: _Description | None = None
-        self._described_until_s = 0.0
+        self._http = httpx.AsyncClient(timeout=TIMEOUT_S, headers={"Accept": "application/json"})
+        self._metadata: _Metadata | None = None
+        self._metadata_until_s = 0.0
         self._key_set: KeySet | None = None
 
     async def close(self) -> None:
         await self._http.aclose()
 
     async def address(self, flow: Flow, return_to: str) -> str:
-        """Where the browser is sent to sign in. Raises SignInFailed where the provider is away."""
-        described = await self._describe()
+        """Where to send the browser. Raises SignInFailed if the provider is unavailable."""
+        metadata = await self._load_metadata()
         query = {
             "response_type": "code",
             "client_id": self._client_id,
@@ -138,29 +138,29 @@ class IdentityProvider:
             "code_challenge": create_s256_code_challenge(flow.code_verifier),
             "code_challenge_method": "S256",
         }
-        separator = "&" if "?" in described.authorization_endpoint else "?"
-        return f"{described.authorization_endpoint}{separator}{urlencode(query)}"
+        separator = "&" if "?" in metadata.authorization_endpoint else "?"
+        return f"{metadata.authorization_endpoint}{separator}{urlencode(query)}"
 
-    async def identity(self, flow: Flow, answer: Mapping[str, str], return_to: str) -> Identity:
-        """Who came back, from the parameters of the address that the provider sent the browser to.
+    async def identity(self, flow: Flow, response: Mapping[str, str], return_to: str) -> Identity:
+        """From the parameters with which the provider sent the browser back.
 
         Raises SignInFailed.
         """
-        if not hmac.compare_digest(answer.get("state", "").encode(), flow.state.encode()):
-            raise SignInFailed(BEGIN_ANEW, "the state is not of this browser")
-        described = await self._describe()
-        named = answer.get("iss")
-        if named != self._issuer and (named is not None or described.names_itself):
-            raise self._distrusted("the answer names another issuer")
-        if "error" in answer:
-            raise self._refused(answer["error"])
-        token = await self._id_token(described, flow, answer.get("code", ""), return_to)
+        if not hmac.compare_digest(response.get("state", "").encode(), flow.state.encode()):
+            raise SignInFailed(RESTART, "the state is not of this browser")
+        metadata = await self._load_metadata()
+        issuer = response.get("iss")
+        if issuer != self._issuer and (issuer is not None or metadata.sends_issuer):
+            raise self._invalid("the response names another issuer")
+        if "error" in response:
+            raise self._refused(response["error"])
+        token = await self._id_token(metadata, flow, response.get("code", ""), return_to)
         claims = await self._verified(token, flow.nonce)
         verified = claims.get("email_verified") is True and isinstance(claims.get("email"), str)
         return Identity(self._issuer, claims["sub"], claims["email"] if verified else None)
 
-    async def _id_token(self, described: _Description, flow: Flow, code: str, return_to: str) -> str:
-        """Fetched for the code, which is good once."""
+    async def _id_token(self, metadata: _Metadata, flow: Flow, code: str, return_to: str) -> str:
+        """Exchanges the code, which works once."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -168,24 +168,24 @@ class IdentityProvider:
             "client_id": self._client_id,
             "code_verifier": flow.code_verifier,
         }
-        proof = None
-        if self._client_secret and described.secret_in_body:
+        auth = None
+        if self._client_secret and metadata.secret_in_body:
             form["client_secret"] = self._client_secret
         elif self._client_secret:  # RFC 6749, 2.3.1: encoded like a form's fields
-            proof = httpx.BasicAuth(quote(self._client_id, safe=""), quote(self._client_secret, safe=""))
-        told = await self._asked("POST", described.token_endpoint, data=form, auth=proof)
-        token = told.get("id_token")
+            auth = httpx.BasicAuth(quote(self._client_id, safe=""), quote(self._client_secret, safe=""))
+        content = await self._request("POST", metadata.token_endpoint, data=form, auth=auth)
+        token = content.get("id_token")
         if not isinstance(token, str):
-            raise self._distrusted("there is no ID token in its answer")
+            raise self._invalid("its response has no ID token")
         return token
 
     async def _verified(self, id_token: str, nonce: str) -> dict[str, Any]:
-        """The claims of an ID token that the provider signed, for us, for this flow, and not long ago."""
+        """The claims of an ID token, whose signature, audience, nonce and age are verified."""
         try:
             try:
                 token = _decoded(id_token, await self._keys())
             except (InvalidKeyIdError, BadSignatureError):
-                token = _decoded(id_token, await self._keys(anew=True))
+                token = _decoded(id_token, await self._keys(refresh=True))
             claims = CodeIDToken(
                 token.claims,
                 token.header,
@@ -198,81 +198,81 @@ class IdentityProvider:
             )
             claims.validate(leeway=LEEWAY_S)
         except (JoseError, ValueError, KeyError, TypeError) as problem:
-            raise self._distrusted(f"its ID token is not good: {type(problem).__name__}") from problem
+            raise self._invalid(f"its ID token is invalid: {type(problem).__name__}") from problem
         return dict(claims)
 
-    async def _describe(self) -> _Description:
-        if self._description is None or self._described_until_s <= self._clock():
-            told = await self._asked("GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-            self._description, self._key_set = self._understood(told), None  # a key it withdrew counts no longer
-            self._described_until_s = self._clock() + _DESCRIBED_FOR_S
-        return self._description
+    async def _load_metadata(self) -> _Metadata:
+        if self._metadata is None or self._metadata_until_s <= self._clock():
+            content = await self._request("GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+            self._metadata, self._key_set = self._parse(content), None  # drops withdrawn keys
+            self._metadata_until_s = self._clock() + _METADATA_CACHE_S
+        return self._metadata
 
-    def _understood(self, told: Mapping[str, Any]) -> _Description:
-        if told.get("issuer") != self._issuer:
-            raise self._distrusted("it calls itself by another name than OMS_OPENID_ISSUER")
-        methods = told.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-        return _Description(
-            authorization_endpoint=self._endpoint(told, "authorization_endpoint"),
-            token_endpoint=self._endpoint(told, "token_endpoint"),
-            jwks_uri=self._endpoint(told, "jwks_uri"),
-            names_itself=told.get("authorization_response_iss_parameter_supported") is True,
+    def _parse(self, content: Mapping[str, Any]) -> _Metadata:
+        if content.get("issuer") != self._issuer:
+            raise self._invalid("its issuer is not OMS_OPENID_ISSUER")
+        methods = content.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        return _Metadata(
+            authorization_endpoint=self._endpoint(content, "authorization_endpoint"),
+            token_endpoint=self._endpoint(content, "token_endpoint"),
+            jwks_uri=self._endpoint(content, "jwks_uri"),
+            sends_issuer=content.get("authorization_response_iss_parameter_supported") is True,
             secret_in_body="client_secret_basic" not in methods,
         )
 
-    def _endpoint(self, told: Mapping[str, Any], name: str) -> str:
-        address = told.get(name)
+    def _endpoint(self, content: Mapping[str, Any], name: str) -> str:
+        address = content.get(name)
         if not isinstance(address, str) or not is_private_way(address, demo=self._demo):
-            raise self._distrusted(f"its {name} is missing or not https")
+            raise self._invalid(f"its {name} is missing or not https")
         return address
 
-    async def _keys(self, *, anew: bool = False) -> KeySet:
-        if self._key_set is None or anew:
-            told = await self._asked("GET", (await self._describe()).jwks_uri)
+    async def _keys(self, *, refresh: bool = False) -> KeySet:
+        if self._key_set is None or refresh:
+            content = await self._request("GET", (await self._load_metadata()).jwks_uri)
             usable = [
                 key
-                for key in map(dict, told["keys"])
+                for key in map(dict, content["keys"])
                 if key.get("kty") in _KEY_TYPES and key.get("use", "sig") == "sig"
             ]
             self._key_set = KeySet.import_key_set({"keys": usable})
         return self._key_set
 
-    async def _asked(self, method: str, url: str, **options: Any) -> dict[str, Any]:
-        """The JSON object that it answers. Redirects are not followed: nobody is to take a secret elsewhere."""
+    async def _request(self, method: str, url: str, **options: Any) -> dict[str, Any]:
+        """The JSON object of the response. Does not follow redirects, which could take a secret elsewhere."""
         try:
             response = await self._http.request(method, url, **options)
         except httpx.HTTPError as problem:
-            raise self._away(type(problem).__name__) from problem
+            raise self._unavailable(type(problem).__name__) from problem
         if response.status_code >= 500:
-            raise self._away(f"status {response.status_code}")
+            raise self._unavailable(f"status {response.status_code}")
         try:
-            told = response.json() if response.status_code == 200 else None
+            content = response.json() if response.status_code == 200 else None
         except ValueError:
-            told = None
-        if not isinstance(told, dict):
-            raise self._distrusted(f"it answered {method} with status {response.status_code} and nothing of use")
-        return told
+            content = None
+        if not isinstance(content, dict):
+            raise self._invalid(f"its response to {method} has status {response.status_code} and is not usable")
+        return content
 
     def _refused(self, error: str) -> SignInFailed:
-        """By the provider, in the words of OAuth; a text that comes with it is nobody's to show."""
+        """An OAuth error code from the provider; its description is not shown, because anybody could have set it."""
         if error == "access_denied":
-            return SignInFailed(f"You were not let in, or did not agree, at {self.name}.", "access_denied")
+            return SignInFailed(f"{self.name} denied access, or you did not consent.", "access_denied")
         if error in ("server_error", "temporarily_unavailable"):
-            return self._away(error)
-        reason = error if error.replace("_", "").isalpha() and len(error) <= 40 else "an error of no known form"
+            return self._unavailable(error)
+        reason = error if error.replace("_", "").isalpha() and len(error) <= 40 else "an error code of unknown form"
         return SignInFailed(f"{self.name} did not sign you in. Try again.", reason)
 
-    def _away(self, reason: str) -> SignInFailed:
-        return SignInFailed(f"{self.name} can't be reached just now. Try again in a moment.", reason)
+    def _unavailable(self, reason: str) -> SignInFailed:
+        return SignInFailed(f"{self.name} is unavailable. Try again in a moment.", reason)
 
-    def _distrusted(self, reason: str) -> SignInFailed:
-        message = f"{self.name} gave an answer that can't be trusted, so you are not signed in. Try again."
+    def _invalid(self, reason: str) -> SignInFailed:
+        message = f"The response of {self.name} is not valid, so you are not signed in. Try again."
         return SignInFailed(message, reason)
 
 
-BEGIN_ANEW: Final = "This was begun too long ago, or in another browser. Begin anew."
+RESTART: Final = "This sign-in was started too long ago, or in another browser. Start again."
 
 
 def _decoded(id_token: str, keys: KeySet) -> jwt.Token:
-    # Headers that nobody knows are no reason to refuse; only `crit` says that they have to be understood.
+    # Unknown headers are allowed; those in `crit` must be understood.
     return jwt.decode(id_token, keys, registry=JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False))

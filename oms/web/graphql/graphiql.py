@@ -1,4 +1,4 @@
-"""GraphiQL at /graphql in a browser: a page whose scripts and styles all come from /static."""
+"""GraphiQL, the page at /graphql in a browser, with scripts and styles from /static."""
 
 from functools import lru_cache
 from typing import Final
@@ -31,7 +31,7 @@ HEADERS: Final = {
     "Vary": "Accept, Cookie",
 }
 
-_ANSWERS_OF_THE_API: Final = frozenset({"application/json", "application/graphql-response+json", "text/event-stream"})
+_API_MEDIA_TYPES: Final = frozenset({"application/json", "application/graphql-response+json", "text/event-stream"})
 
 
 def wants_graphiql(request: Request) -> bool:
@@ -40,11 +40,11 @@ def wants_graphiql(request: Request) -> bool:
         return False
     ranges = ",".join(request.headers.getlist("accept")).split(",")
     accepted = {media_range.partition(";")[0].strip().lower() for media_range in ranges}
-    return "text/html" in accepted and accepted.isdisjoint(_ANSWERS_OF_THE_API)
+    return "text/html" in accepted and accepted.isdisjoint(_API_MEDIA_TYPES)
 
 
 def graphiql_page(*, demo: bool) -> HTMLResponse:
-    """The page with its headers: it asks the API as whoever reads it. In a `demo` it says that it is one."""
+    """The page, which queries the API as its reader. In a `demo` it says so."""
     return HTMLResponse(_page(demo=demo), headers=HEADERS)
 
 

@@ -1,9 +1,9 @@
-"""GraphQL over HTTP at /graphql: GET for queries, POST for queries and mutations, either as a stream of events.
+"""GraphQL over HTTP at /graphql: GET for queries, POST for queries and mutations, either as an event stream.
 
 Source: the draft specification "GraphQL over HTTP", and the audits of the npm package graphql-http. A well-formed
-request whose document can't be executed is 400 as application/graphql-response+json, and 200 as application/json,
-whose clients may take another status for somebody else's answer. What is refused before GraphQL has its say keeps its
-status in either, as do faults of ours that left nothing to tell.
+request whose document can't be executed gets 400 as application/graphql-response+json, and 200 as application/json,
+whose clients may take any other status for an intermediary's answer. Refusals before GraphQL and failures without data
+keep their status in both.
 """
 
 from typing import Any, Final
@@ -14,25 +14,24 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.types.graphql import OperationType
 
-from oms.domain.access import permissions as access
-from oms.domain.access.permissions import Viewer, may
+from oms.domain.access.permissions import SchemaPermission, Viewer, may
 from oms.web.auth.authenticator import Unauthenticated, credential_of
-from oms.web.auth.credentials import Shown
-from oms.web.auth.same_origin import shown_by
-from oms.web.graphql.api import QUERIES, QUERIES_AND_MUTATIONS, Api, not_here
+from oms.web.auth.credentials import Presented
+from oms.web.auth.same_origin import presented_by
+from oms.web.graphql.api import QUERIES, QUERIES_AND_MUTATIONS, Api, unsupported
 from oms.web.graphql.errors import CannotExecute, RequestRefused, invalid, refusal_of
 from oms.web.graphql.graphiql import graphiql_page, wants_graphiql
 from oms.web.graphql.idempotency_key import repeat_key
-from oms.web.graphql.request import LONGEST_REQUEST_BYTES, Operation, decoded
+from oms.web.graphql.request import MAX_REQUEST_BYTES, GraphQLRequest, decode_json
 from oms.web.graphql.sse import EventStream
 from oms.web.live.open_streams import OpenStreams
-from oms.web.server.bodies import body_of
-from oms.web.server.negotiation import EVENT_STREAM, JSON, RESPONSE_JSON, answer_type, refusal_type, require_json
-from oms.web.server.rates import address_of
+from oms.web.server.bodies import read_body
+from oms.web.server.negotiation import EVENT_STREAM, JSON, RESPONSE_JSON, refusal_type, require_json, response_type
+from oms.web.server.rate_limits import client_address
 
 
-class HttpDoor:
-    """The ASGI application of /graphql for HTTP, for authenticated callers. In a `demo` GraphiQL is for everybody."""
+class HttpEndpoint:
+    """The ASGI application of /graphql for HTTP. Callers authenticate; in a `demo` anybody may open GraphiQL."""
 
     def __init__(self, api: Api, streams: OpenStreams, *, demo: bool) -> None:
         self._api = api
@@ -42,58 +41,62 @@ class HttpDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            response = await self._answer(request)
+            response = await self._respond(request)
         except ClientDisconnect:
             return
-        except Exception as error:  # noqa: BLE001 - whatever it is: refusal_of() masks and logs it
+        except Exception as error:  # noqa: BLE001 - refusal_of() logs and masks bugs
             response = refusal_response(refusal_of(error), refusal_type(request))
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> ASGIApp:
+    async def _respond(self, request: Request) -> ASGIApp:
         if wants_graphiql(request):
-            return (
-                graphiql_page(demo=self._demo) if await self._may_read_schema(request) else RedirectResponse("/", 303)
-            )
+            return await self._graphiql(request)
         if request.method not in {"GET", "POST"}:
             raise invalid("Send queries by GET or POST.", status=405, headers={"Allow": "GET, POST"})
-        shown = shown_by(request, self._api.authenticator.cookie)
-        viewer = await self._api.admit(shown, address_of(request))
-        media_type = answer_type(request)
-        operation = await _operation(request)
+        presented = presented_by(request, self._api.authenticator.cookie)
+        viewer = await self._api.admit(presented, client_address(request))
+        media_type = response_type(request)
+        operation = await _read_operation(request)
         try:
-            return await self._carried_out(request, operation, shown, viewer, media_type)
+            return await self._execute(request, operation, presented, viewer, media_type)
         except CannotExecute as refusal:
             if media_type != JSON:
                 raise
             return json_response({"errors": refusal.errors}, 200)
 
-    async def _carried_out(
-        self, request: Request, operation: Operation, shown: Shown, viewer: Viewer, media_type: str
+    async def _execute(
+        self, request: Request, operation: GraphQLRequest, presented: Presented, viewer: Viewer, media_type: str
     ) -> ASGIApp:
         repeat = repeat_key(request.headers.getlist("idempotency-key"), operation)
         if media_type == EVENT_STREAM:
             if request.method == "GET" and operation.kind() is OperationType.MUTATION:
-                raise not_here(OperationType.MUTATION)
-            return EventStream(self._api.stream(operation, shown, repeat), credential_of(shown), self._streams)
+                raise unsupported(OperationType.MUTATION)
+            outcomes = self._api.stream(operation, presented, repeat)
+            return EventStream(outcomes, credential_of(presented), self._streams)
         allowed = QUERIES if request.method == "GET" else QUERIES_AND_MUTATIONS
         outcome = await self._api.execute(operation, viewer, repeat, allowed=allowed)
         status = 200 if outcome.status == 400 and media_type == JSON else outcome.status
         if status != 200:
-            outcome.body.pop("data", None)  # what is no 2xx has none, so says the specification
+            outcome.body.pop("data", None)  # required by the specification of any status but 2xx
         return json_response(outcome.body, status, media_type)
+
+    async def _graphiql(self, request: Request) -> Response:
+        if await self._may_read_schema(request):
+            return graphiql_page(demo=self._demo)
+        return RedirectResponse("/", 303)
 
     async def _may_read_schema(self, request: Request) -> bool:
         if self._demo:
             return True
         try:
-            viewer = await self._api.admit(self._api.authenticator.cookie.read(request), address_of(request))
+            viewer = await self._api.admit(self._api.authenticator.cookie.read(request), client_address(request))
         except Unauthenticated:
             return False
-        return may(viewer, access.Operation.READ_SCHEMA)
+        return may(viewer, SchemaPermission.READ_SCHEMA)
 
 
 class JsonResponse(Response):
-    """Starlette's, without the search for what its headers lack: they are these two."""
+    """Starlette's, with its two headers set directly, which is faster."""
 
     def __init__(self, body: bytes, status: int, media_type: str = JSON) -> None:
         self.status_code = status
@@ -110,14 +113,14 @@ def json_response(body: Any, status: int, media_type: str = JSON) -> Response:
 
 
 def refusal_response(refusal: RequestRefused, media_type: str = JSON) -> Response:
-    """The refusal in GraphQL's error form, with its status and headers."""
+    """A refusal in GraphQL's error form, with its status and headers."""
     response = json_response({"errors": refusal.errors}, refusal.status, media_type)
     response.headers.update(refusal.headers)
     return response
 
 
-async def _operation(request: Request) -> Operation:
+async def _read_operation(request: Request) -> GraphQLRequest:
     if request.method == "GET":
-        return Operation.of_parameters(request.query_params)
+        return GraphQLRequest.of_parameters(request.query_params)
     require_json(request)
-    return Operation.of(decoded(await body_of(request, most_bytes=LONGEST_REQUEST_BYTES), what="The body"))
+    return GraphQLRequest.of(decode_json(await read_body(request, max_bytes=MAX_REQUEST_BYTES), what="The body"))

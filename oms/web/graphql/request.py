@@ -1,4 +1,4 @@
-"""A GraphQL request as it comes in over any of the doors: checked for its form, not yet for its meaning."""
+"""A GraphQL request from any transport: its form is checked here, its meaning against the schema later."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,28 +12,28 @@ from strawberry.types.graphql import OperationType
 from oms.platform.documents import Document, parsed
 from oms.web.graphql.errors import CannotExecute, invalid
 
-LONGEST_REQUEST_BYTES: Final = 4 * 1024 * 1024
-"""Room for an order of 2,000 lines and for 1,000 orders of 26 lines each, with addresses (some 3 MB)."""
+MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
+"""Enough for an order of 2,000 lines and for 1,000 orders of 26 lines each with addresses (some 3 MB)."""
 
 MAX_VALUES: Final = 150_000
-"""Of one request: making them takes longer than reading their text. A thousand orders of 26 lines hold 115,000."""
+"""JSON values of one request; decoding costs more per value than per byte. 1,000 orders of 26 lines hold 115,000."""
 
 
 @dataclass(slots=True)
-class Operation:
-    """What to execute. `name` chooses among the document's operations; None where it has one only."""
+class GraphQLRequest:
+    """What to execute. `name` chooses among the document's operations; None if it has only one."""
 
     document: str
     variables: dict[str, Any] | None = None
     name: str | None = None
-    _known: tuple[Document, OperationDefinitionNode] | None = field(default=None, init=False, repr=False)
-    """What the document was found to be; asked for once."""
+    _parsed: tuple[Document, OperationDefinitionNode] | None = field(default=None, init=False, repr=False)
+    """The document and its chosen operation, parsed once."""
 
     @classmethod
-    def of(cls, request: Any) -> "Operation":
-        """From the decoded JSON of a request. Raises RequestRefused(400) where the form is wrong."""
+    def of(cls, request: Any) -> "GraphQLRequest":
+        """From a request's decoded JSON. Raises RequestRefused(400) if its form is wrong."""
         if isinstance(request, list):
-            raise invalid("Several requests in one are not supported: send each on its own.")
+            raise invalid("Batches of requests are not supported: send each on its own.")
         if not isinstance(request, dict):
             raise invalid("The request must be a JSON object.")
         document, variables = request.get("query"), request.get("variables")
@@ -49,12 +49,12 @@ class Operation:
         return cls(document, variables, name or None)
 
     @classmethod
-    def of_parameters(cls, parameters: Mapping[str, str]) -> "Operation":
-        """From the query string of a GET, where variables and extensions are JSON."""
+    def of_parameters(cls, parameters: Mapping[str, str]) -> "GraphQLRequest":
+        """From the query string of a GET, in which variables and extensions are JSON."""
         request: dict[str, Any] = dict(parameters)
         for name in ("variables", "extensions"):
             if text := parameters.get(name):
-                request[name] = decoded(text, what=name)
+                request[name] = decode_json(text, what=name)
             else:
                 request.pop(name, None)
         return cls.of(request)
@@ -64,31 +64,31 @@ class Operation:
         request = {"query": self.document, "variables": self.variables or {}, "operationName": self.name}
         try:
             return orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
-        except orjson.JSONEncodeError as problem:  # it reads values four times as deep as it writes
-            raise invalid("The variables are nested too deeply to be recognised by an Idempotency-Key.") from problem
+        except orjson.JSONEncodeError as problem:  # orjson decodes four times the depth that it encodes
+            raise invalid("The variables are nested too deeply for a request with an Idempotency-Key.") from problem
 
     def kind(self) -> OperationType:
-        """What it is. Raises CannotExecute where the document can't be parsed or no operation of it is chosen."""
-        return _KINDS[self._chosen()[1].operation]
+        """Raises CannotExecute if the document can't be parsed, or none of its operations is chosen."""
+        return _KINDS[self._operation()[1].operation]
 
     def mutates_once(self) -> bool:
         """Whether it is a mutation with exactly one root field. Raises as kind() does."""
-        document, chosen = self._chosen()
-        return document.mutates_once(chosen)
+        document, operation = self._operation()
+        return document.mutates_once(operation)
 
-    def _chosen(self) -> tuple[Document, OperationDefinitionNode]:
-        if self._known is None:
-            self._known = self._found()
-        return self._known
+    def _operation(self) -> tuple[Document, OperationDefinitionNode]:
+        if self._parsed is None:
+            self._parsed = self._parse()
+        return self._parsed
 
-    def _found(self) -> tuple[Document, OperationDefinitionNode]:
+    def _parse(self) -> tuple[Document, OperationDefinitionNode]:
         try:
             document = parsed(self.document)
         except GraphQLError as problem:
             raise CannotExecute([problem]) from problem
         chosen = document.chosen(self.name)
         if chosen is None:
-            message = "Choose an operation of the document: operationName must be the name of one."
+            message = "Choose one of the document's operations: operationName must be its name."
             raise CannotExecute([GraphQLError(message)])
         return document, chosen
 
@@ -96,9 +96,9 @@ class Operation:
 _KINDS: Final = {kind: OperationType(kind.value) for kind in graphql.OperationType}
 
 
-def decoded(text: str | bytes, *, what: str) -> Any:
-    """The JSON of a text. Raises RequestRefused(400) where it is none, (413) where it holds too many values."""
-    if too_many_values(text):
+def decode_json(text: str | bytes, *, what: str) -> Any:
+    """Raises RequestRefused: 400 if the text is not JSON, 413 if it holds too many values."""
+    if has_too_many_values(text):
         raise invalid(f"{what} holds more than {MAX_VALUES} values: send less at once.", status=413)
     try:
         return orjson.loads(text)
@@ -106,7 +106,7 @@ def decoded(text: str | bytes, *, what: str) -> Any:
         raise invalid(f"{what} is not valid JSON: {problem}.") from problem
 
 
-def too_many_values(text: str | bytes) -> bool:
-    """Judged by the commas, which stand between values; those within texts count, too."""
+def has_too_many_values(text: str | bytes) -> bool:
+    """By its commas, which separate values; those inside of strings count as well."""
     commas = text.count(",") if isinstance(text, str) else text.count(b",")
     return commas > MAX_VALUES

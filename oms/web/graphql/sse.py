@@ -21,12 +21,12 @@ from oms.web.live.open_streams import OpenStreams
 log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_S: Final = 12.0
-SEND_PATIENCE_S: Final = 30.0
-"""How long a client may not read before its stream is ended."""
+SEND_TIMEOUT_S: Final = 30.0
+"""A client that does not read for this long is disconnected."""
 
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 _COMMENT: Final = b":\n\n"
-_REVOKED: Final = "Your credentials count no more: show others, or sign in again."
+_REVOKED: Final = "Your credentials are no longer valid: send others, or sign in again."
 _START: Final = {
     "type": "http.response.start",
     "status": 200,
@@ -37,15 +37,15 @@ _START: Final = {
 }
 
 
-class _Stuck(Exception):
+class _TooSlow(Exception):
     """The client does not read."""
 
 
 class EventStream:
-    """The ASGI response for one operation. Holds one result at a time: a slow client makes the source wait."""
+    """The ASGI response of one operation. Holds one result at a time: a slow client slows down its source."""
 
-    def __init__(self, results: AsyncGenerator[Outcome, None], credential: Credential, streams: OpenStreams) -> None:
-        self._results = results
+    def __init__(self, outcomes: AsyncGenerator[Outcome, None], credential: Credential, streams: OpenStreams) -> None:
+        self._outcomes = outcomes
         self._credential = credential
         self._is_revoked = False
         self._streams = streams
@@ -54,58 +54,58 @@ class EventStream:
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         await send(_START)
         await self._write(send, _COMMENT)
-        writing = asyncio.create_task(self._write_results(send))
-        gone = asyncio.create_task(_disconnected(receive))
+        writing = asyncio.create_task(self._write_outcomes(send))
+        disconnected = asyncio.create_task(_disconnected(receive))
         try:
-            with self._streams.open(writing.cancel) as stream, suppress(_Stuck):
-                stream.held_by(self._credential, lambda: self._be_revoked(writing))
-                await self._keep_alive(send, until=(writing, gone))
+            with self._streams.open(writing.cancel) as stream, suppress(_TooSlow):
+                stream.held_by(self._credential, lambda: self._revoke(writing))
+                await self._keep_alive(send, until=(writing, disconnected))
         finally:
-            for task in (writing, gone):
+            for task in (writing, disconnected):
                 task.cancel()
-            await asyncio.gather(writing, gone, return_exceptions=True)
+            await asyncio.gather(writing, disconnected, return_exceptions=True)
         if self._is_revoked:
             await self._write(send, _next(failure(Unauthenticated(_REVOKED, bad=True))) + _COMPLETE)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _be_revoked(self, writing: asyncio.Task[None]) -> None:
+    def _revoke(self, writing: asyncio.Task[None]) -> None:
         self._is_revoked = True
         writing.cancel()
 
-    async def _write_results(self, send: Send) -> None:
-        async with aclosing(self._results) as results:
+    async def _write_outcomes(self, send: Send) -> None:
+        async with aclosing(self._outcomes) as outcomes:
             try:
-                async for outcome in results:
+                async for outcome in outcomes:
                     await self._write(send, _next(outcome))
-            except _Stuck:
-                log.warning("An event stream is ended, for its client does not read")
+            except _TooSlow:
+                log.warning("Ended an event stream because its client does not read")
                 return
-            except Exception as error:  # noqa: BLE001 - whatever it is: failure() masks and logs it
+            except Exception as error:  # noqa: BLE001 - failure() logs and masks bugs
                 await self._write(send, _next(failure(error)))
             await self._write(send, _COMPLETE)
 
     async def _keep_alive(self, send: Send, until: tuple[asyncio.Task[None], ...]) -> None:
-        """A comment whenever the stream was silent, so that nobody between takes it for dead, until a task has ended.
+        """Sends a comment after each silence, so that no proxy drops the connection, until one of the tasks ends.
 
-        Raises _Stuck.
+        Raises _TooSlow.
         """
         while True:
             silent_s = asyncio.get_running_loop().time() - self._sent_at_s
             if silent_s >= KEEP_ALIVE_S:
                 await self._write(send, _COMMENT)
                 continue
-            patience_s = KEEP_ALIVE_S - silent_s
-            ended, _ = await asyncio.wait(until, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+            timeout_s = KEEP_ALIVE_S - silent_s
+            ended, _ = await asyncio.wait(until, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if ended:
                 return
 
     async def _write(self, send: Send, chunk: bytes) -> None:
-        """Raises _Stuck if the client does not read for SEND_PATIENCE_S."""
+        """Raises _TooSlow if the client does not read for SEND_TIMEOUT_S."""
         try:
-            async with asyncio.timeout(SEND_PATIENCE_S):
+            async with asyncio.timeout(SEND_TIMEOUT_S):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except TimeoutError as problem:
-            raise _Stuck from problem
+            raise _TooSlow from problem
         self._sent_at_s = asyncio.get_running_loop().time()
 
 

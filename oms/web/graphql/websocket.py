@@ -1,87 +1,76 @@
-"""The protocol graphql-transport-ws at /graphql: subscriptions, queries and mutations over one WebSocket.
+"""GraphQL over WebSockets at /graphql: connections, and the tasks of their operations.
 
-Source: the protocol's own description (graphql-ws, PROTOCOL.md), whose close codes these are. Each operation holds
-one result at a time and waits while the socket's buffer is full, so a slow client makes its sources wait.
+`websocket_protocol` decides; this performs. An operation holds one result at a time and waits while the socket's
+buffer is full, so a slow client slows down its own sources.
 """
 
 import asyncio
 from contextlib import aclosing
-from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
+from starlette.types import Send as AsgiSend
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected, WebSocketState
 
 from oms.domain.access.permissions import Viewer
 from oms.web.auth.authenticator import Unauthenticated, credential_of
-from oms.web.auth.credentials import SessionSecret, Shown
-from oms.web.auth.same_origin import names_own_host
-from oms.web.graphql.api import Api, Outcome, failure
-from oms.web.graphql.errors import ErrorCode, RequestRefused, refusal_of
+from oms.web.auth.credentials import Presented, SessionSecret
+from oms.web.auth.same_origin import has_own_origin
+from oms.web.graphql.api import Api, failure
+from oms.web.graphql.codes import Close
+from oms.web.graphql.errors import refusal_of
 from oms.web.graphql.http import refusal_response
-from oms.web.graphql.request import LONGEST_REQUEST_BYTES, Operation, too_many_values
+from oms.web.graphql.request import GraphQLRequest
+from oms.web.graphql.websocket_protocol import (
+    REVOKED,
+    SERVER_STOPS,
+    SUBPROTOCOL,
+    TOO_SLOW,
+    Action,
+    Authenticate,
+    Cancel,
+    CloseSocket,
+    Count,
+    Message,
+    Protocol,
+    Send,
+    Start,
+    complete_message,
+    next_message,
+)
 from oms.web.live.open_streams import OpenStream, OpenStreams
-from oms.web.server.rates import RateLimited, address_of
+from oms.web.server.rate_limits import RateLimited, client_address
 
 log = structlog.get_logger(__name__)
 
-SUBPROTOCOL: Final = "graphql-transport-ws"
-INIT_PATIENCE_S: Final = 10.0
-SEND_PATIENCE_S: Final = 30.0
-"""How long a client may not read before its connection is ended."""
+INIT_TIMEOUT_S: Final = 10.0
+SEND_TIMEOUT_S: Final = 30.0
+"""A client that does not read for this long is disconnected."""
 
-MAX_OPERATIONS: Final = 100
-"""Operations under way at once on one connection."""
+PAUSE_S: Final = 1.0
+"""After a client exceeded its rate limit, nothing is read from it for this long."""
 
-LONGEST_GREETING: Final = 16 * 1024
-"""Characters of a message of who has not shown credentials yet."""
-
-REST_S: Final = 1.0
-"""How long nothing is read from who sent more than is fair: what comes next stays with the sender."""
+_CLOSE_TIMEOUT_S: Final = 1.0
+_MAX_REASON: Final = 120
 
 
-class Close(IntEnum):
-    """Why the server ends a connection."""
-
-    GOING_AWAY = 1001
-    TOO_BIG = 1009
-    FAULT = 1011
-    TRY_AGAIN = 1013
-    BAD_MESSAGE = 4400
-    UNAUTHORIZED = 4401
-    FORBIDDEN = 4403
-    UNKNOWN_SUBPROTOCOL = 4406
-    INIT_TIMEOUT = 4408
-    ID_IN_USE = 4409
-    SECOND_INIT = 4429
-
-
-class _Ended(Exception):
-    """The connection is to be closed for this reason."""
-
-    def __init__(self, code: Close, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
-class WebSocketDoor:
-    """The ASGI application of /graphql for WebSockets. Browsers may connect from our own pages only."""
+class WebSocketEndpoint:
+    """The ASGI application of /graphql for WebSockets. Browsers may connect from this server's pages only."""
 
     def __init__(self, api: Api, streams: OpenStreams) -> None:
         self._api = api
         self._streams = streams
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: AsgiSend) -> None:
         socket = WebSocket(scope, receive, send)
-        of_own_page = names_own_host(socket)
-        if not of_own_page and "origin" in socket.headers:  # programs send none
+        from_own_page = has_own_origin(socket)
+        if not from_own_page and "origin" in socket.headers:  # only browsers send one
             await socket.close()  # before it is accepted: HTTP 403
             return
         try:
-            self._api.rates.require_room(address_of(socket))
+            self._api.rate_limits.require_anonymous_permit(client_address(socket))
         except RateLimited as refusal:
             await socket.send_denial_response(refusal_response(refusal))
             return
@@ -90,215 +79,131 @@ class WebSocketDoor:
             await socket.close(Close.UNKNOWN_SUBPROTOCOL, f"The subprotocol is {SUBPROTOCOL}.")
             return
         await socket.accept(SUBPROTOCOL)
-        session = self._api.authenticator.cookie.read(socket) if of_own_page else None
+        session = self._api.authenticator.cookie.read(socket) if from_own_page else None
         connection = _Connection(socket, self._api, session)
-        with self._streams.open(connection.go_away) as stream:
+        with self._streams.open(lambda: connection.end(SERVER_STOPS)) as stream:
             await connection.serve(stream)
 
 
 class _Connection:
-    """One client: its credentials, and its operations under way by their ids.
-
-    The credentials are what it shows, or without that the session of the page of ours that connected.
-    """
+    """One client. `session` is that of the page that connected, used unless the client sends credentials."""
 
     def __init__(self, socket: WebSocket, api: Api, session: SessionSecret | None) -> None:
         self._socket = socket
         self._api = api
-        self._shown: Shown = session
-        self._initialised = self._acknowledged = self._sent_too_much = False
+        self._presented: Presented = session
+        self._protocol = Protocol()
         self._viewer: Viewer | None = None
-        self._operations: dict[str, asyncio.Task[None]] = {}
-        self._ending: asyncio.Future[_Ended] = asyncio.get_running_loop().create_future()
+        self._must_pause = False
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._closing: asyncio.Future[CloseSocket] = asyncio.get_running_loop().create_future()
 
-    def go_away(self) -> None:
-        self._end(_Ended(Close.GOING_AWAY, "The server stops; connect again."))
-
-    def be_revoked(self) -> None:
-        self._end(_Ended(Close.FORBIDDEN, "Your credentials count no more: show others, or sign in again."))
+    def end(self, close: CloseSocket) -> None:
+        if not self._closing.done():
+            self._closing.set_result(close)
 
     async def serve(self, stream: OpenStream) -> None:
-        """Until either side ends it; nothing of it is left under way then."""
+        """Until either side ends the connection; cancels what still runs then."""
         self._stream = stream
         reading = asyncio.create_task(self._read())
-        waiting = asyncio.create_task(self._await_init())
+        init_timeout = asyncio.create_task(self._time_out_init())
         try:
-            await asyncio.wait((reading, self._ending), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((reading, self._closing), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            tasks = (reading, waiting, *self._operations.values())
+            tasks = (reading, init_timeout, *self._tasks.values())
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        if self._ending.done():
-            await self._close(self._ending.result())
+        if self._closing.done():
+            await self._close(self._closing.result())
 
-    def _end(self, ended: _Ended) -> None:
-        if not self._ending.done():
-            self._ending.set_result(ended)
-
-    async def _close(self, ended: _Ended) -> None:
+    async def _close(self, close: CloseSocket) -> None:
         if self._socket.client_state is not WebSocketState.CONNECTED:
             return
         try:
-            async with asyncio.timeout(1):  # a client that does not read is not waited for
-                await self._socket.close(ended.code, ended.reason[:120])
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):  # the client may not be reading
+                await self._socket.close(close.code, close.reason[:_MAX_REASON])
         except (TimeoutError, WebSocketDisconnect, WebSocketDisconnected):
-            log.debug("A connection was gone before it could be closed", code=int(ended.code))
+            log.debug("The client disconnected before its connection was closed", code=int(close.code))
 
-    async def _await_init(self) -> None:
-        await asyncio.sleep(INIT_PATIENCE_S)
-        if not self._initialised:
-            self._end(_Ended(Close.INIT_TIMEOUT, "Connection initialisation timeout"))
+    async def _time_out_init(self) -> None:
+        await asyncio.sleep(INIT_TIMEOUT_S)
+        await self._perform(self._protocol.init_timed_out())
 
     async def _read(self) -> None:
         try:
-            while True:
-                longest = LONGEST_REQUEST_BYTES if self._acknowledged else LONGEST_GREETING
-                await self._obey(_message(await self._socket.receive(), longest))
-                if self._sent_too_much:
-                    self._sent_too_much = False
-                    await asyncio.sleep(REST_S)
-        except WebSocketDisconnect:
-            return
-        except _Ended as ended:
-            self._end(ended)
-        except Exception as error:  # noqa: BLE001 - whatever it is: refusal_of() masks and logs it
-            fault = refusal_of(error)
-            code = Close.TRY_AGAIN if fault.code == ErrorCode.UNAVAILABLE else Close.FAULT
-            self._end(_Ended(code, fault.message))
+            while (event := await self._socket.receive())["type"] != "websocket.disconnect":
+                await self._perform(self._protocol.receive(event.get("text")))
+                if self._must_pause:
+                    self._must_pause = False
+                    await asyncio.sleep(PAUSE_S)
+        except Exception as error:  # noqa: BLE001 - refusal_of() logs and masks bugs
+            self.end(CloseSocket.of(refusal_of(error)))
 
-    async def _obey(self, message: dict[str, Any]) -> None:
-        match message:
-            case {"type": "connection_init"}:
-                await self._initialise(message.get("payload"))
-            case {"type": "ping"}:
-                await self._count()
-                payload = {"payload": message["payload"]} if isinstance(message.get("payload"), dict) else {}
-                await self._send({"type": "pong"} | payload)
-            case {"type": "pong"}:
-                await self._count()
-            case {"type": "subscribe", "id": str(key), "payload": dict(request)} if key:
-                await self._subscribe(key, request)
-            case {"type": "complete", "id": str(key)}:
-                await self._count()
-                if task := self._operations.pop(key, None):
-                    task.cancel()
-            case _:
-                raise _Ended(Close.BAD_MESSAGE, "Unknown or malformed message")
+    async def _perform(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Authenticate(authorization):
+                    await self._authenticate(authorization)
+                case Count():
+                    await self._count()
+                case Send(message):
+                    await self._send(message)
+                case Start(key, request):
+                    self._tasks[key] = asyncio.create_task(self._run(key, request))
+                case Cancel(key):
+                    if task := self._tasks.pop(key, None):  # else it has finished meanwhile
+                        task.cancel()
+                case CloseSocket():
+                    self.end(action)
 
-    async def _initialise(self, payload: Any) -> None:
-        if self._initialised:
-            raise _Ended(Close.SECOND_INIT, "Too many initialisation requests")
-        self._initialised = True
-        if not isinstance(payload, dict | None):
-            raise _Ended(Close.BAD_MESSAGE, "The payload of connection_init must be an object")
-        shown = {name.lower(): value for name, value in (payload or {}).items()}.get("authorization")
-        if not isinstance(shown, str | None):
-            raise _Ended(Close.BAD_MESSAGE, "authorization must be a string")
-        self._shown = self._shown if shown is None else shown
-        try:
-            await self._admit()
-        except Unauthenticated as refusal:
-            raise _unauthenticated(refusal) from refusal
-        except RateLimited as refusal:
-            raise _Ended(Close.TRY_AGAIN, refusal.message) from refusal
-        self._stream.held_by(credential_of(self._shown), self.be_revoked)
-        await self._send({"type": "connection_ack"})
-        self._acknowledged = True
-
-    async def _subscribe(self, key: str, request: dict[str, Any]) -> None:
-        if not self._acknowledged:
-            raise _Ended(Close.UNAUTHORIZED, "Unauthorized")
-        if key in self._operations:
-            raise _Ended(Close.ID_IN_USE, f"Subscriber for {key} already exists")
-        try:
-            operation = Operation.of(request)
-        except RequestRefused as refusal:
-            raise _Ended(Close.BAD_MESSAGE, refusal.message) from refusal
-        if len(self._operations) >= MAX_OPERATIONS:
-            message = f"At most {MAX_OPERATIONS} operations at once are allowed on one connection."
-            refused = RequestRefused(429, ErrorCode.RATE_LIMITED, message)
-            await self._send({"id": key, "type": "error", "payload": refused.errors})
-            return
-        self._operations[key] = asyncio.create_task(self._carry_out(key, operation))
-
-    async def _carry_out(self, key: str, operation: Operation) -> None:
-        """Sends the operation's results; what can't be told about it alone ends the connection."""
-        try:
-            await self._send_results(key, operation)
-        except _Ended as ended:
-            self._end(ended)
-        except Unauthenticated as refusal:
-            self._end(_unauthenticated(refusal))
-        finally:
-            if self._operations.get(key) is asyncio.current_task():
-                del self._operations[key]
-
-    async def _send_results(self, key: str, operation: Operation) -> None:
-        """Each result, then that it is complete; or the error it ended with."""
-        try:
-            await self._admit()
-            async with aclosing(self._api.stream(operation, self._shown)) as outcomes:
-                async for outcome in outcomes:
-                    await self._send(_result(key, outcome))
-                    if not outcome.began:
-                        return
-        except (_Ended, Unauthenticated):
-            raise
-        except RateLimited as refusal:
-            self._sent_too_much = True
-            await self._send(_result(key, failure(refusal)))
-        except Exception as error:  # noqa: BLE001 - whatever it is: failure() masks and logs it
-            await self._send(_result(key, failure(error)))
-        else:
-            await self._send({"id": key, "type": "complete"})
+    async def _authenticate(self, authorization: str | None) -> None:
+        if authorization is not None:
+            self._presented = authorization
+        await self._admit()
+        self._stream.held_by(credential_of(self._presented), lambda: self.end(REVOKED))
+        await self._perform(self._protocol.authenticated())
 
     async def _admit(self) -> None:
-        """The connection counts as a request, and each of its operations. Raises Unauthenticated, RateLimited."""
-        self._viewer = await self._api.admit(self._shown, address_of(self._socket))
+        """Authenticates and counts a request. Raises Unauthenticated, RateLimited."""
+        self._viewer = await self._api.admit(self._presented, client_address(self._socket))
 
     async def _count(self) -> None:
-        """So does any other message. One too many is no reason to end anything: what comes after it has to wait."""
-        rates = self._api.rates
+        """Above the limit, reading pauses: the client's messages wait, and nothing ends."""
+        limits = self._api.rate_limits
         try:
-            await (rates.caller(self._viewer) if self._viewer else rates.stranger(address_of(self._socket)))
+            if self._viewer:
+                await limits.count_request(self._viewer)
+            else:
+                await limits.count_anonymous(client_address(self._socket))
         except RateLimited:
-            self._sent_too_much = True
+            self._must_pause = True
 
-    async def _send(self, message: dict[str, Any]) -> None:
-        """Raises _Ended if the client does not read for SEND_PATIENCE_S."""
+    async def _run(self, key: str, request: GraphQLRequest) -> None:
+        """One operation. Invalid credentials end the connection, any other error only the operation."""
         try:
-            async with asyncio.timeout(SEND_PATIENCE_S):
+            await self._admit()
+            async with aclosing(self._api.stream(request, self._presented)) as outcomes:
+                async for outcome in outcomes:
+                    await self._send(next_message(key, outcome))
+                    if not outcome.executed:
+                        return
+            await self._send(complete_message(key))
+        except Unauthenticated as refusal:
+            self.end(CloseSocket.of(refusal))
+        except Exception as error:  # noqa: BLE001 - failure() logs and masks bugs
+            self._must_pause |= isinstance(error, RateLimited)
+            await self._send(next_message(key, failure(error)))
+        finally:
+            if self._tasks.get(key) is asyncio.current_task():
+                del self._tasks[key]
+                self._protocol.finished(key)
+
+    async def _send(self, message: Message) -> None:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._socket.send_text(orjson.dumps(message).decode())
-        except TimeoutError as problem:
-            raise _Ended(Close.TRY_AGAIN, "The connection is too slow") from problem
+        except TimeoutError:
+            self.end(TOO_SLOW)
         except (WebSocketDisconnect, WebSocketDisconnected):
-            return  # reading notices it too, and ends everything
-
-
-def _result(key: str, outcome: Outcome) -> dict[str, Any]:
-    if outcome.began:
-        return {"id": key, "type": "next", "payload": outcome.body}
-    return {"id": key, "type": "error", "payload": outcome.body["errors"]}
-
-
-def _unauthenticated(refusal: Unauthenticated) -> _Ended:
-    return _Ended(Close.FORBIDDEN if refusal.bad else Close.UNAUTHORIZED, refusal.message)
-
-
-def _message(event: Any, longest: int) -> dict[str, Any]:
-    """The message in an ASGI event. Raises WebSocketDisconnect, or _Ended where it is too long or no JSON object."""
-    if event["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(event.get("code", 1006), event.get("reason"))
-    text = event.get("text")
-    if text is None:
-        raise _Ended(Close.BAD_MESSAGE, "Messages must be text")
-    if len(text) > longest or too_many_values(text):
-        raise _Ended(Close.TOO_BIG, "The message is too long")
-    try:
-        message = orjson.loads(text)
-    except orjson.JSONDecodeError as problem:
-        raise _Ended(Close.BAD_MESSAGE, "Messages must be JSON") from problem
-    if not isinstance(message, dict):
-        raise _Ended(Close.BAD_MESSAGE, "Messages must be JSON objects")
-    return message
+            return  # _read() notices it too, and ends the connection

@@ -1,9 +1,8 @@
-"""What happens, told to those who watch: one hub in each process, fed by doorbells and, should they fail, the log.
+"""Live changes for subscribers: one hub per process, fed by notifications and, in case one is lost, by the event log.
 
-A doorbell names orders; the hub reads which of their events it has not told yet, and wakes who watches them. Once a
-second it does the same for every order that the log shows as changed, so a lost doorbell costs a second and nothing
-else. Both go one way, one after the other: each event is told once, in its order's order. While nobody watches,
-nothing is read.
+A notification names orders. The hub reads their new events and wakes the subscribers. Once a second it does the same
+for every order that the log shows as changed, so a lost notification costs a second and nothing else. One task does
+both, so each event is delivered once, in the order of its order's events. Without subscribers nothing is read.
 """
 
 import asyncio
@@ -19,76 +18,77 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.domain.order_queries import event_log
 from oms.domain.order_queries.event_log import LoggedEvent, ShipmentChange
-from oms.platform.db import Database, News, is_outage
-from oms.web.graphql.errors import ErrorCode
+from oms.platform.db import Changes, Database, is_outage
+from oms.web.graphql.codes import ErrorCode
 
 log = structlog.get_logger(__name__)
 
 K = TypeVar("K")
 
 REREAD_EVERY_S: Final = 1.0
-LONGEST_INBOX: Final = 10_000
+MAX_INBOX: Final = 10_000
 """Shipment changes that a subscriber may be behind."""
 
-MAX_REMEMBERED: Final = 100_000
-"""Orders told beyond the watermark, which a transaction open for long holds back. More are told twice."""
+MAX_TRACKED_ORDERS: Final = 100_000
+"""Orders delivered beyond the watermark, which a long transaction holds back. Above this, some are delivered twice."""
 
 _TRANSACTIONS_AT_ONCE: Final = 200
 _ORDERS_AT_ONCE: Final = 500
+_FRAUD_SETTINGS: Final = "fraud_settings"
 
 
 class LiveHub:
-    """Implements the schema's `Live`. Somebody must call `ring` with the doorbells heard, and run `follow`."""
+    """Implements the schema's `Live`. Call `notify` with the changes that others commit, and run `follow`."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._orders: dict[UUID, set[asyncio.Event]] = {}
         self._customers: dict[str | None, set[asyncio.Event]] = {}
         self._inboxes: set[_Inbox] = set()
-        self._settings_bells: set[asyncio.Event] = set()
+        self._settings: set[asyncio.Event] = set()
 
-        self._watchers = 0
+        self._subscribers = 0
         self._starting = asyncio.Lock()
-        self._watched = asyncio.Event()
-        self._rung = News()
+        self._has_subscribers = asyncio.Event()
+        self._notified = Changes()
         self._wake = asyncio.Event()
         self._reread_at_s = 0.0
 
         self._watermark = 0
-        self._told: dict[UUID, tuple[int, int]] = {}  # order: last number told, latest transaction told
+        self._delivered: dict[UUID, tuple[int, int]] = {}  # order: last number, latest transaction
         self._settings_seq = 0
 
     async def order(self, order_id: UUID) -> AsyncGenerator[None, None]:
-        """Yields once at once, then after every change of the order or its shipments; close ones merge."""
-        async with aclosing(self._hear(self._orders, order_id)) as rings:
-            async for _ in rings:
+        """Yields at once, then after every change of the order or its shipments; changes close together merge."""
+        async with aclosing(self._subscribe(self._orders, order_id)) as changes:
+            async for _ in changes:
                 yield
 
     async def orders_of(self, customer_reference: str | None) -> AsyncGenerator[None, None]:
-        """Yields once at once, then after every change of an order of that customer; None: of any order."""
-        async with aclosing(self._hear(self._customers, customer_reference)) as rings:
-            async for _ in rings:
+        """Yields at once, then after every change of an order of that customer; None: of any order."""
+        async with aclosing(self._subscribe(self._customers, customer_reference)) as changes:
+            async for _ in changes:
                 yield
 
-    async def _hear(self, all_bells: dict[K, set[asyncio.Event]], key: K) -> AsyncGenerator[None, None]:
-        bell = asyncio.Event()
-        async with self._watching():
-            bells = all_bells.setdefault(key, set())
-            bells.add(bell)
+    async def _subscribe(self, by_key: dict[K, set[asyncio.Event]], key: K) -> AsyncGenerator[None, None]:
+        changed = asyncio.Event()
+        async with self._subscribed():
+            subscribers = by_key.setdefault(key, set())
+            subscribers.add(changed)
             try:
                 yield
                 while True:
-                    await _rung(bell)
+                    await _next_change(changed)
                     yield
             finally:
-                bells.remove(bell)
-                if not bells:
-                    del all_bells[key]
+                subscribers.remove(changed)
+                if not subscribers:
+                    del by_key[key]
 
     async def shipments(self) -> AsyncGenerator[ShipmentChange, None]:
-        """Yields for every change of any shipment. Raises GraphQLError(UNAVAILABLE) at who falls too far behind."""
+        """Yields for every change of any shipment. Raises GraphQLError(UNAVAILABLE) if the subscriber is too slow."""
         inbox = _Inbox()
-        async with self._watching():
+        async with self._subscribed():
             self._inboxes.add(inbox)
             try:
                 while True:
@@ -97,169 +97,170 @@ class LiveHub:
                 self._inboxes.remove(inbox)
 
     async def fraud_settings(self) -> AsyncGenerator[None, None]:
-        """Yields once at once, then after every change; close ones merge."""
-        bell = asyncio.Event()
-        async with self._watching():
+        """Yields at once, then after every change; changes close together merge."""
+        changed = asyncio.Event()
+        async with self._subscribed():
             async with self._starting:
-                if not self._settings_bells:
+                if not self._settings:
                     async with self._db.reading() as conn:
                         self._settings_seq = await event_log.fraud_settings_seq(conn)
-                self._settings_bells.add(bell)
+                self._settings.add(changed)
             try:
                 yield
                 while True:
-                    await _rung(bell)
+                    await _next_change(changed)
                     yield
             finally:
-                self._settings_bells.remove(bell)
+                self._settings.remove(changed)
 
     @property
-    def watchers(self) -> int:
+    def subscribers(self) -> int:
         """How many subscriptions are open."""
-        return self._watchers
+        return self._subscribers
 
     @asynccontextmanager
-    async def _watching(self) -> AsyncIterator[None]:
-        """Whoever is the first sets the watermark, before it reads what it will be told the changes of."""
+    async def _subscribed(self) -> AsyncIterator[None]:
+        """The first subscriber sets the watermark before it reads anything, so that it misses no later change."""
         async with self._starting:
-            if self._watchers == 0:
+            if self._subscribers == 0:
                 async with self._db.reading() as conn:
                     self._watermark = await event_log.horizon(conn)
-                self._told.clear()
+                self._delivered.clear()
                 self._reread_at_s = asyncio.get_running_loop().time() + REREAD_EVERY_S
-            self._watchers += 1
-            self._watched.set()
+            self._subscribers += 1
+            self._has_subscribers.set()
         try:
             yield
         finally:
-            self._watchers -= 1
-            if self._watchers == 0:
-                self._watched.clear()
+            self._subscribers -= 1
+            if self._subscribers == 0:
+                self._has_subscribers.clear()
 
-    def ring(self, news: News) -> None:
-        """A doorbell was heard."""
-        orders = news.orders if self._watches_all else news.orders & self._orders.keys()
-        settings = news.fraud_settings and bool(self._settings_bells)
+    def notify(self, changes: Changes) -> None:
+        """Somebody committed changes."""
+        orders = changes.subjects if self._needs_all_orders else changes.subjects & self._orders.keys()
+        settings = _FRAUD_SETTINGS in changes.topics and bool(self._settings)
         if orders or settings:
-            self._rung.orders |= orders
-            self._rung.fraud_settings |= settings
+            self._notified.subjects |= orders
+            if settings:
+                self._notified.topics.add(_FRAUD_SETTINGS)
             self._wake.set()
 
     @property
-    def _watches_all(self) -> bool:
-        """Whether somebody has to hear of orders that nobody named."""
+    def _needs_all_orders(self) -> bool:
         return bool(self._inboxes or self._customers)
 
     def reread(self) -> None:
-        """Doorbells may have been missed: read the log now rather than at the next second."""
+        """Notifications may have been missed: read the log now instead of at the next second."""
         self._reread_at_s = 0.0
         self._wake.set()
 
     async def follow(self) -> None:
-        """Tells what happens, until cancelled. Outlives the database's absence."""
+        """Delivers changes until cancelled. Survives an outage of the database."""
         while True:
-            await self._watched.wait()
+            await self._has_subscribers.wait()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._reread_at_s):
                     await self._wake.wait()
             self._wake.clear()
-            rung, self._rung = self._rung, News()
+            notified, self._notified = self._notified, Changes()
             try:
-                await self._look(rung)
-            except Exception as error:  # noqa: BLE001 - live changes must go on, whatever it was
-                self._stumbled(error, rung)
+                await self._read_changes(notified)
+            except Exception as error:  # noqa: BLE001 - live changes must go on after any bug
+                self._retry(error, notified)
                 await asyncio.sleep(REREAD_EVERY_S)
 
-    def _stumbled(self, error: Exception, rung: News) -> None:
-        """Nothing is lost: what was rung is looked at again, and the watermark stayed where it was."""
+    def _retry(self, error: Exception, notified: Changes) -> None:
+        """Nothing is lost: the notified orders are read again, and the watermark has not moved."""
         if is_outage(error):
             log.warning("Live changes wait for the database", error=repr(error))
         else:
-            log.error("Live changes stumbled and go on", exc_info=error)
-        self._rung.orders |= rung.orders
+            log.error("Reading live changes failed and is retried", exc_info=error)
+        self._notified.subjects |= notified.subjects
         self.reread()
 
-    async def _look(self, rung: News) -> None:
-        """First at what was rung, which may be beyond the horizon, then at the log if a second has passed."""
+    async def _read_changes(self, notified: Changes) -> None:
+        """First the notified orders, which may be beyond the horizon, then the log if a second has passed."""
         now_s = asyncio.get_running_loop().time()
         due = now_s >= self._reread_at_s
         async with self._db.reading() as conn:
-            await self._tell(conn, rung.orders)
+            await self._read_orders(conn, notified.subjects)
             if due:
                 self._reread_at_s = now_s + REREAD_EVERY_S
                 await self._read_log(conn)
-            if due or rung.fraud_settings:
-                await self._look_at_settings(conn)
+            if due or notified.topics:
+                await self._read_settings(conn)
 
     async def _read_log(self, conn: AsyncConnection) -> None:
         start, stop = self._watermark, await event_log.horizon(conn)
         while start < stop:
             changed, start = await event_log.orders_changed(conn, start, stop, limit=_TRANSACTIONS_AT_ONCE)
-            await self._tell(conn, changed)
+            await self._read_orders(conn, changed)
         self._watermark = max(stop, self._watermark)
-        self._told = {order: told for order, told in self._told.items() if told[1] >= self._watermark}
+        self._delivered = {order: last for order, last in self._delivered.items() if last[1] >= self._watermark}
 
-    async def _tell(self, conn: AsyncConnection, orders: set[UUID]) -> None:
-        """Reads what is new of those orders that anybody watches, and wakes who does."""
-        watched = list(orders if self._watches_all else orders & self._orders.keys())
-        for first in range(0, len(watched), _ORDERS_AT_ONCE):
-            told = {order: self._told.get(order, (0, 0))[0] for order in watched[first : first + _ORDERS_AT_ONCE]}
-            self._pass_on(await event_log.new_events(conn, told, self._watermark))
+    async def _read_orders(self, conn: AsyncConnection, orders: set[UUID]) -> None:
+        """Reads the new events of those orders that have subscribers, and delivers them."""
+        subscribed = list(orders if self._needs_all_orders else orders & self._orders.keys())
+        for first in range(0, len(subscribed), _ORDERS_AT_ONCE):
+            after = {
+                order: self._delivered.get(order, (0, 0))[0] for order in subscribed[first : first + _ORDERS_AT_ONCE]
+            }
+            self._deliver(await event_log.new_events(conn, after, self._watermark))
 
-    def _pass_on(self, events: Iterable[LoggedEvent]) -> None:
+    def _deliver(self, events: Iterable[LoggedEvent]) -> None:
         for event in events:
-            _, transaction = self._told.get(event.order_id, (0, 0))
-            self._told[event.order_id] = (event.seq, max(transaction, event.transaction))
-            if len(self._told) > MAX_REMEMBERED:
-                del self._told[next(iter(self._told))]
-            for bell in (
+            _, transaction = self._delivered.get(event.order_id, (0, 0))
+            self._delivered[event.order_id] = (event.seq, max(transaction, event.transaction))
+            if len(self._delivered) > MAX_TRACKED_ORDERS:
+                del self._delivered[next(iter(self._delivered))]
+            for changed in (
                 *self._orders.get(event.order_id, ()),
                 *self._customers.get(event.customer_reference, ()),
                 *self._customers.get(None, ()),
             ):
-                bell.set()
+                changed.set()
             for change in event.shipment_changes():
                 for inbox in self._inboxes:
                     inbox.put(change)
 
-    async def _look_at_settings(self, conn: AsyncConnection) -> None:
-        if not self._settings_bells:
+    async def _read_settings(self, conn: AsyncConnection) -> None:
+        if not self._settings:
             return
         seq = await event_log.fraud_settings_seq(conn)
         if seq != self._settings_seq:
             self._settings_seq = seq
-            for bell in self._settings_bells:
-                bell.set()
+            for changed in self._settings:
+                changed.set()
 
 
 class _Inbox:
-    """The changes one subscriber has not taken yet, at most LONGEST_INBOX of them."""
+    """The changes that one subscriber has not taken yet, at most MAX_INBOX of them."""
 
     def __init__(self) -> None:
         self._changes: deque[ShipmentChange] = deque()
-        self._bell = asyncio.Event()
-        self._full = False
+        self._changed = asyncio.Event()
+        self._overflowed = False
 
     def put(self, change: ShipmentChange) -> None:
-        if len(self._changes) >= LONGEST_INBOX:
-            self._full = True
+        if len(self._changes) >= MAX_INBOX:
+            self._overflowed = True
             self._changes.clear()
-        if not self._full:
+        if not self._overflowed:
             self._changes.append(change)
-        self._bell.set()
+        self._changed.set()
 
     async def take(self) -> ShipmentChange:
-        """The oldest change, waited for. Raises GraphQLError(UNAVAILABLE) where changes had to be dropped."""
+        """Waits for the oldest change. Raises GraphQLError(UNAVAILABLE) if changes had to be dropped."""
         while not self._changes:
-            if self._full:
-                message = "You read more slowly than shipments change: read the list anew, then subscribe again."
+            if self._overflowed:
+                message = "You read more slowly than shipments change: query the list again, then subscribe again."
                 raise GraphQLError(message, extensions={"code": str(ErrorCode.UNAVAILABLE)})
-            self._bell.clear()
-            await self._bell.wait()
+            self._changed.clear()
+            await self._changed.wait()
         return self._changes.popleft()
 
 
-async def _rung(bell: asyncio.Event) -> None:
-    """Until the bell was rung; rings in between merge."""
-    await bell.wait()
-    bell.clear()
+async def _next_change(changed: asyncio.Event) -> None:
+    await changed.wait()
+    changed.clear()

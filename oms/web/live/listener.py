@@ -1,4 +1,4 @@
-"""Doorbells heard over Redis: one subscription for the whole process, renewed for ever."""
+"""Notifications over Redis: one subscription for the whole process, renewed until cancelled."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,36 +10,38 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from oms.platform.db import News
+from oms.platform.db import Changes
 from oms.platform.notifications import CHANNEL
 
 log = structlog.get_logger(__name__)
 
-_FIRST_PAUSE_S: Final = 0.1
-_LONGEST_PAUSE_S: Final = 2.0
-_LOOK_EVERY_S: Final = 5.0
+_MIN_PAUSE_S: Final = 0.1
+_MAX_PAUSE_S: Final = 2.0
+_POLL_S: Final = 5.0
 
 
-async def hear_doorbells(redis_url: str, heard: Callable[[News], None], *, missed: Callable[[], None]) -> None:
-    """Calls `heard` for each doorbell and `missed` after each (re)connection, until cancelled."""
-    pause_s = _FIRST_PAUSE_S
+async def listen_for_notifications(
+    redis_url: str, received: Callable[[Changes], None], *, missed: Callable[[], None]
+) -> None:
+    """Calls `received` for each notification and `missed` after each (re)connection, until cancelled."""
+    pause_s = _MIN_PAUSE_S
     while True:
         try:
             async with _client(redis_url) as redis, redis.pubsub() as subscription:
                 await subscription.subscribe(CHANNEL)
                 while True:
-                    message = await subscription.get_message(timeout=_LOOK_EVERY_S)
+                    message = await subscription.get_message(timeout=_POLL_S)
                     if message is None:
                         continue
                     if message["type"] == "subscribe":
-                        pause_s = _FIRST_PAUSE_S
+                        pause_s = _MIN_PAUSE_S
                         missed()
                     elif message["type"] == "message":
-                        heard(_news(message["data"]))
+                        received(_changes(message["data"]))
         except (RedisError, OSError) as error:
-            log.warning("Doorbells can't be heard, the log is read instead", error=repr(error), pause_s=pause_s)
+            log.warning("No notifications from Redis: polling the event log", error=repr(error), pause_s=pause_s)
         await asyncio.sleep(pause_s)
-        pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        pause_s = min(pause_s * 2, _MAX_PAUSE_S)
 
 
 def _client(redis_url: str) -> Redis:
@@ -48,11 +50,12 @@ def _client(redis_url: str) -> Redis:
     return client
 
 
-def _news(message: bytes) -> News:
-    """What a doorbell says; one that can't be understood says nothing."""
+def _changes(message: bytes) -> Changes:
+    """The changes in a notification; none if it is malformed."""
     try:
-        told = orjson.loads(message)
-        return News(orders={UUID(hex=order) for order in told["orders"]}, fraud_settings=told["fraudSettings"] is True)
+        content = orjson.loads(message)
+        subjects = {UUID(hex=subject) for subject in content["subjects"]}
+        return Changes(subjects, {str(topic) for topic in content["topics"]})
     except (ValueError, KeyError, TypeError, AttributeError):
-        log.warning("A doorbell could not be understood", message=message[:200])
-        return News()
+        log.warning("Ignored a malformed notification", message=message[:200])
+        return Changes()

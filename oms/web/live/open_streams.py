@@ -1,5 +1,5 @@
-"""What stays open by itself, subscriptions over WebSockets and events: ended when the server stops, or when what
-somebody showed to open them counts no more.
+"""Open streams of this process (WebSockets and event streams): ended when the server stops, or when the credentials
+that opened them are revoked.
 """
 
 import asyncio
@@ -17,26 +17,26 @@ from oms.web.auth.credentials import Credential
 
 log = structlog.get_logger(__name__)
 
-PATIENCE_S: Final = 1.0
-LOOK_EVERY_S: Final = 2.0
-"""How often it is looked whether what is open may stay so: silent streams end this long after a revocation."""
+END_TIMEOUT_S: Final = 1.0
+CHECK_EVERY_S: Final = 2.0
+"""A silent stream ends at most this long after its credentials were revoked."""
 
 
 @dataclass(slots=True, eq=False)
 class OpenStream:
-    """One of them. Who holds it may become known only after it was opened."""
+    """One stream. Its credential may become known only after it was opened."""
 
     end: Callable[[], object]
     credential: Credential | None = None
     revoke: Callable[[], object] | None = None
 
     def held_by(self, credential: Credential, revoke: Callable[[], object]) -> None:
-        """`revoke` is called from the event loop, perhaps twice, once the credential counts no more."""
+        """`revoke` is called from the event loop, perhaps twice, once the credential is no longer valid."""
         self.credential, self.revoke = credential, revoke
 
 
 class OpenStreams:
-    """The open streams of one process, each with what ends it."""
+    """All open streams, each with how to end it."""
 
     def __init__(self) -> None:
         self._open: set[OpenStream] = set()
@@ -57,33 +57,33 @@ class OpenStreams:
                 self._none_open.set()
 
     async def end_all(self) -> None:
-        """The server stops: clients are told to come back. Waits, but not for long, until they were told."""
+        """The server stops: ends all streams, and waits at most END_TIMEOUT_S for them."""
         for stream in list(self._open):
             stream.end()
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(END_TIMEOUT_S):
                 await self._none_open.wait()
 
     async def end_revoked(self, authenticator: Authenticator) -> None:
-        """Until cancelled: ends what is open under credentials that were revoked or expired, however silent it is."""
+        """Until cancelled: ends streams whose credentials were revoked or have expired, silent ones included."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(CHECK_EVERY_S)
             try:
-                await self._look(authenticator)
+                await self._check(authenticator)
             except Exception as error:
                 if is_outage(error):
-                    log.warning("Whether open streams may stay so waits for the database", error=repr(error))
+                    log.warning("Checking the credentials of open streams waits for the database", error=repr(error))
                 else:
-                    log.error("Whether open streams may stay so could not be looked at", exc_info=error)
+                    log.error("Checking the credentials of open streams failed", exc_info=error)
 
-    async def _look(self, authenticator: Authenticator) -> None:
-        held: defaultdict[Credential, list[OpenStream]] = defaultdict(list)
+    async def _check(self, authenticator: Authenticator) -> None:
+        by_credential: defaultdict[Credential, list[OpenStream]] = defaultdict(list)
         for stream in self._open:
             if stream.credential:
-                held[stream.credential].append(stream)
-        if held:
-            for credential in await authenticator.no_longer_held(held):
-                for stream in held[credential]:
+                by_credential[stream.credential].append(stream)
+        if by_credential:
+            for credential in await authenticator.revoked_of(by_credential):
+                for stream in by_credential[credential]:
                     if stream.revoke:
                         stream.revoke()
 

@@ -1,1 +1,1 @@
-"""HTTP itself: the ASGI application, headers, bounds, rates, metrics."""
+"""HTTP itself: the ASGI application, headers, limits, metrics."""

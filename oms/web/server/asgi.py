@@ -1,5 +1,5 @@
-"""What stands around API and pages: what holds of every answer, whether the process lives and is ready, and what no
-route answers.
+"""The ASGI application around API and pages: allowed hosts, security headers, request metrics, health checks and
+unknown addresses.
 """
 
 import asyncio
@@ -18,112 +18,111 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.platform.db import Database
 from oms.platform.settings import Settings
-from oms.web.graphql.errors import ErrorCode, RequestRefused, invalid, refusal_of
+from oms.web.graphql.codes import ErrorCode
+from oms.web.graphql.errors import RequestRefused, invalid, refusal_of
 from oms.web.graphql.http import json_response, refusal_response
-from oms.web.server.headers import SafeHeaders
-from oms.web.server.hosts import OwnHosts
-from oms.web.server.metrics import OwnFigures
+from oms.web.server.headers import SecurityHeaders
+from oms.web.server.hosts import AllowedHosts
+from oms.web.server.metrics import ProcessMetrics
 
-READY_KEPT_S: Final = 1.0
-"""How long `/ready` answers the same without asking the database: anybody may ask it, as often as they like."""
+READY_CACHE_S: Final = 1.0
+"""`/ready` needs no credentials, so its result is cached: requests for it can't load the database."""
 
-_CODES: Final = {404: ErrorCode.NOT_FOUND}
-_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+_RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
-class Front(Starlette):
-    """Starlette's application inside of what holds of every answer, those to its own failures included: it is given by
-    our own names only, has the safe headers, and is counted.
+class Application(Starlette):
+    """Starlette's application with what applies to every response, those to its own errors included.
 
-    All of that is done here and not by a middleware each: a layer that wraps `send` costs as much as what it does.
-    What comes by the kinds and paths of `shortcuts` goes past Starlette's own layers and its search for a route, which
-    took 10 µs, and 3 KB for as long as a WebSocket is open.
+    One layer does all of it, because each middleware that wraps `send` costs as much as this one. Requests whose kind
+    and path are in `shortcuts` skip Starlette's middleware and routing: 10 µs, and 3 KB per open WebSocket.
     """
 
     def __init__(
         self,
         settings: Settings,
-        figures: OwnFigures,
+        metrics: ProcessMetrics,
         *,
         shortcuts: Mapping[tuple[str, str], ASGIApp] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(exception_handlers={HTTPException: refuse, Exception: refuse}, **options)
-        self._figures = figures
+        self._metrics = metrics
         self._shortcuts = shortcuts or {}
-        self._own_hosts = OwnHosts(settings.allowed_hosts)
-        self._safe_headers = SafeHeaders(https=not settings.demo)
+        self._allowed_hosts = AllowedHosts(settings.allowed_hosts)
+        self._security_headers = SecurityHeaders(https=not settings.demo)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await super().__call__(scope, receive, send)
             return
-        answer = _Answer(send, self._safe_headers)
-        began_s = time.perf_counter()
+        response = _ObservedResponse(send, self._security_headers)
+        started_s = time.perf_counter()
         try:
-            await self._app_for(scope)(scope, receive, answer.send)
+            await self._app_for(scope)(scope, receive, response.send)
         finally:
             if scope["type"] == "http":
-                seconds = None if answer.is_stream else time.perf_counter() - began_s
-                self._figures.count(scope["path"], scope["method"], answer.status, seconds)
+                duration_s = None if response.is_stream else time.perf_counter() - started_s
+                self._metrics.count(scope["path"], scope["method"], response.status, duration_s)
 
     def _app_for(self, scope: Scope) -> ASGIApp:
-        if not self._own_hosts.include(scope["headers"]):
+        if not self._allowed_hosts.allow(scope["headers"]):
             return _MISDIRECTED
         return self._shortcuts.get((scope["type"], scope["path"])) or super().__call__
 
 
 _MISDIRECTED: Final = refusal_response(
-    invalid("Nothing answers here by this name. If it is yours, set OMS_ALLOWED_HOSTS.", status=421)
+    invalid("This server does not answer to this host name. If it is yours, add it to OMS_ALLOWED_HOSTS.", status=421)
 )
 
 
-class _Answer:
-    """Sends an answer with the safe headers, and notes what is counted of it. Failed, unless it says otherwise."""
+class _ObservedResponse:
+    """Adds the security headers and notes the status: 500 unless a response starts."""
 
-    __slots__ = ("_safe_headers", "_send", "is_stream", "status")
+    __slots__ = ("_security_headers", "_send", "is_stream", "status")
 
-    def __init__(self, send: Send, safe_headers: SafeHeaders) -> None:
+    def __init__(self, send: Send, security_headers: SecurityHeaders) -> None:
         self._send = send
-        self._safe_headers = safe_headers
+        self._security_headers = security_headers
         self.status = 500
         self.is_stream = False
 
     def send(self, message: Message) -> Awaitable[None]:
-        if message["type"] in _STARTS:
-            told = dict(message["headers"])
+        if message["type"] in _RESPONSE_STARTS:
+            headers = dict(message["headers"])
             self.status = message["status"]
-            self.is_stream = told.get(b"content-type", b"").startswith(b"text/event-stream")
-            message = {**message, "headers": [*message["headers"], *self._safe_headers.beside(told)]}
+            self.is_stream = headers.get(b"content-type", b"").startswith(b"text/event-stream")
+            added = self._security_headers.missing_from(headers)
+            message = {**message, "headers": [*message["headers"], *added]}
         return self._send(message)
 
 
-def front_routes(db: Database) -> list[BaseRoute]:
-    """`/health` and `/ready`, for what watches over the process."""
+def probe_routes(db: Database) -> list[BaseRoute]:
+    """`/health` and `/ready`, for monitoring and load balancers."""
     return [
         Route("/health", _health),
-        Route("/ready", _Readiness(db).tell),
+        Route("/ready", _Readiness(db).respond),
     ]
 
 
 class _Readiness:
-    """Whether the database answers; however many ask at once, it is asked once."""
+    """Whether the database answers; simultaneous requests share one check."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._refusal: RequestRefused | None = None
-        self._kept_until_s = 0.0
-        self._asking = asyncio.Lock()
+        self._cached_until_s = 0.0
+        self._lock = asyncio.Lock()
 
-    async def tell(self, _request: Request) -> Response:
-        async with self._asking:
-            if self._kept_until_s <= time.monotonic():
-                self._refusal = await self._asked()
-                self._kept_until_s = time.monotonic() + READY_KEPT_S
+    async def respond(self, _request: Request) -> Response:
+        async with self._lock:
+            if self._cached_until_s <= time.monotonic():
+                self._refusal = await self._check()
+                self._cached_until_s = time.monotonic() + READY_CACHE_S
             refusal = self._refusal
         return refusal_response(refusal) if refusal else json_response({"status": "ready"}, 200)
 
-    async def _asked(self) -> RequestRefused | None:
+    async def _check(self) -> RequestRefused | None:
         try:
             async with self._db.reading() as conn:
                 await conn.execute(text("SELECT 1"))
@@ -137,8 +136,8 @@ async def _health(_request: Request) -> Response:
 
 
 async def refuse(_request: Request, error: Exception) -> Response:
-    """What no route answers, in the same form as the API's refusals."""
+    """An error outside of the API, in the API's form."""
     if not isinstance(error, HTTPException):
         return refusal_response(refusal_of(error))
-    code = _CODES.get(error.status_code, ErrorCode.INVALID)
-    return refusal_response(RequestRefused(error.status_code, code, error.detail, headers=error.headers))
+    code = ErrorCode.NOT_FOUND if error.status_code == 404 else ErrorCode.INVALID
+    return refusal_response(RequestRefused(code, error.detail, status=error.status_code, headers=error.headers))

@@ -1,42 +1,42 @@
-"""A connection over HTTP whose requests begin in time and within bounds. What follows a request's head, its body or a
-WebSocket, has bounds of its own; for the head itself uvicorn would wait for ever, and keep however much comes.
+"""An HTTP connection whose request heads have a time and size limit, which uvicorn lacks.
+
+The body of a request and a WebSocket have limits of their own (`bodies`, `websocket`).
 """
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from oms.web.server.bodies import HAS_ARRIVED
-from oms.web.server.http_response import PromptCycle
+from oms.web.server.bodies import BODY_COMPLETE
 
-HEAD_PATIENCE_S: Final = 20.0
-"""How long a request's line and headers may take to arrive, on a new connection from when it was opened."""
+HEAD_TIMEOUT_S: Final = 20.0
+"""For a request's line and headers to arrive; on a new connection from when it was opened."""
 
-LONGEST_HEAD_BYTES: Final = 64 * 1024
+MAX_HEAD_BYTES: Final = 64 * 1024
 
 
-class PunctualConnection(HttpToolsProtocol):
-    """uvicorn's, closed without an answer where the head of a request comes too late or too long."""
+class LimitedConnection(HttpToolsProtocol):
+    """Closes the connection without a response when a request's head is too slow or too long."""
 
-    _waits_until: asyncio.TimerHandle | None = None
+    _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_body = False
     _has_head = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self._await_head()
+        self._start_head_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Most heads come whole: only for the rest of one is there a clock."""
+        """Most heads arrive whole, so the timer starts only where one is incomplete."""
         self._has_head = self._in_body
         super().data_received(data)
         if self._has_head:
             return
-        self._await_head()
+        self._start_head_timer()
         self._head_bytes += len(data)
-        if self._head_bytes > LONGEST_HEAD_BYTES:
+        if self._head_bytes > MAX_HEAD_BYTES:
             self.transport.close()
 
     def on_message_begin(self) -> None:
@@ -44,29 +44,25 @@ class PunctualConnection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._wait_no_longer()
+        self._stop_head_timer()
         self._in_body = self._has_head = True
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._in_body = False
-        self.scope.setdefault("extensions", {})[HAS_ARRIVED] = {}
+        self.scope.setdefault("extensions", {})[BODY_COMPLETE] = {}
         super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._wait_no_longer()
+        self._stop_head_timer()
         super().connection_lost(exc)
 
-    def _await_head(self) -> None:
-        if self._waits_until is None:
-            self._waits_until = self.loop.call_later(HEAD_PATIENCE_S, self.transport.close)
+    def _start_head_timer(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
 
-    def _wait_no_longer(self) -> None:
+    def _stop_head_timer(self) -> None:
         self._head_bytes = 0
-        if self._waits_until:
-            self._waits_until.cancel()
-            self._waits_until = None
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.__class__ = PromptCycle  # uvicorn offers no way to choose it; nothing but `send` differs
-        super()._start_asgi_task(cycle, app)
+        if self._head_timer:
+            self._head_timer.cancel()
+            self._head_timer = None

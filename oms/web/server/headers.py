@@ -1,11 +1,11 @@
-"""What every answer tells the browser: pages, API, files, streams, and refusals of any of them."""
+"""Security headers of every response: pages, API, files, streams and errors."""
 
 from collections.abc import Mapping
 from typing import Final
 
 Header = tuple[bytes, bytes]
 
-_NOTHING: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_NO_CONTENT_POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 _ALWAYS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -21,27 +21,26 @@ _ALWAYS: Final = {
     "X-Frame-Options": "DENY",  # frame-ancestors, for browsers that do not know it
 }  # fmt: skip
 
-_UNLESS_TOLD: Final = {
+_DEFAULTS: Final = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": _NOTHING,  # what is no page has no business with anything
+    "Content-Security-Policy": _NO_CONTENT_POLICY,  # pages set their own
     "Referrer-Policy": "same-origin",
 }
 
-_A_YEAR_OF_HTTPS: Final = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+_HSTS: Final = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 
 
-class SafeHeaders:
-    """Adds them. The demo is read over plain HTTP, so it does not ask for `https`; browsers would remember that."""
+class SecurityHeaders:
+    """The headers to add. Not `https` in demo mode, which uses plain HTTP: browsers would remember HSTS for a year."""
 
     def __init__(self, *, https: bool) -> None:
-        self._always = _raw(_ALWAYS | (_A_YEAR_OF_HTTPS if https else {}))
-        self._unless_told = _raw(_UNLESS_TOLD)
+        self._always = _encoded(_ALWAYS | (_HSTS if https else {}))
+        self._defaults = _encoded(_DEFAULTS)
 
-    def beside(self, told: Mapping[bytes, bytes]) -> list[Header]:
-        """What goes with an answer whose own headers are those that were `told`."""
-        return [*self._always, *(header for header in self._unless_told if header[0] not in told)]
+    def missing_from(self, headers: Mapping[bytes, bytes]) -> list[Header]:
+        """What to add to a response that has these `headers`, which override the defaults."""
+        return [*self._always, *(default for default in self._defaults if default[0] not in headers)]
 
 
-def _raw(headers: Mapping[str, str]) -> tuple[Header, ...]:
-    """As ASGI has them; made once, for they go with every answer."""
+def _encoded(headers: Mapping[str, str]) -> tuple[Header, ...]:
     return tuple((name.lower().encode("ascii"), value.encode("ascii")) for name, value in headers.items())

@@ -1,5 +1,5 @@
-"""The names this server answers by. A page of another site can make its own name lead here (DNS rebinding) and would
-then pass for ours; by a name that is not ours nobody is answered.
+"""Host names this server answers to. Another site can point its own name at this server (DNS rebinding), and its
+pages would then count as same-origin; so requests with any other Host are refused.
 """
 
 import re
@@ -8,34 +8,35 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
-_REMEMBERED: Final = 256
-_LONGEST: Final = 300
-"""Of names that are remembered: DNS has none of more than 253 characters."""
+_CACHED_HOSTS: Final = 256
+_MAX_CACHED_LENGTH: Final = 300
+"""DNS names have at most 253 characters."""
 
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:@/\[\]]+)(:[0-9]*)?")
 
 
-class OwnHosts:
-    """Knows whether one of the names was asked for, or localhost, or an address, which nobody's name can stand for."""
+class AllowedHosts:
+    """Allows the configured names, localhost, and IP addresses, which no other site's name can stand for."""
 
     def __init__(self, names: Collection[str]) -> None:
         self._names = frozenset({"localhost", *names})
-        # Callers ask by few names again and again, and looking at one of them costs 2 µs.
-        self._judged = lru_cache(maxsize=_REMEMBERED)(self._judge)
+        self._cached = lru_cache(maxsize=_CACHED_HOSTS)(
+            self._is_allowed
+        )  # callers repeat few names; a check takes 2 µs
 
-    def include(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Whether the Host among a request's headers is of them."""
+    def allow(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether a request with these headers may be answered."""
         for name, value in headers:
             if name == b"host":
-                return self._judged(value) if len(value) <= _LONGEST else self._judge(value)
-        return self._judge(None)
+                return self._cached(value) if len(value) <= _MAX_CACHED_LENGTH else self._is_allowed(value)
+        return self._is_allowed(None)
 
-    def _judge(self, host: bytes | None) -> bool:
-        return is_own_host(None if host is None else host.decode("latin-1"), self._names)
+    def _is_allowed(self, host: bytes | None) -> bool:
+        return is_allowed_host(None if host is None else host.decode("latin-1"), self._names)
 
 
-def is_own_host(host: str | None, names: Collection[str]) -> bool:
-    """Whether a Host header is an address or one of the names. None is no browser, so nobody is deceived."""
+def is_allowed_host(host: str | None, names: Collection[str]) -> bool:
+    """Whether a Host header is an address or one of the names. Browsers always send one, so None is allowed."""
     if host is None:
         return True
     parts = _HOST.fullmatch(host.lower())

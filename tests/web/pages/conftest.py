@@ -12,7 +12,7 @@ import pytest
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.identity.personas import PERSONAS
-from oms.platform.notifications import Doorbell
+from oms.platform.notifications import Notifier
 from oms.platform.settings import Settings
 from oms.schema.schema import schema
 from oms.web.auth.csrf import FIELD
@@ -24,11 +24,11 @@ from tests.web.conftest import DEMO_COOKIE, Server, serving, session_of
 async def shop(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
     """Works as a worker does, when told to: its commits ring."""
     async with open_shop(database_url, tmp_path) as shop:
-        doorbell = Doorbell(redis_url)
-        shop.db._ring = doorbell.ring
+        notifier = Notifier(redis_url)
+        shop.db._notify = notifier.notify
         await shop.stock_up({"pen": {"east": 5}, "ink": {"west": 5}})
         yield shop
-        await doorbell.close()
+        await notifier.close()
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ async def test_the_password_is_changed_and_other_sessions_end(pages: Server, sho
         assert (await other.get("/account")).status_code == 200
         answer = await change(browser, PRESENT, NEW, NEW)
         assert answer.headers["location"] == "/account?done=password"
-        assert "Your password is changed" in (await browser.get("/account?done=password")).text
+        assert "Your password was changed" in (await browser.get("/account?done=password")).text
     assert await accounts.sign_in(shop.db, login, NEW)
     assert len(await shop.rows("SELECT id FROM sessions WHERE ended_at IS NULL")) == 1
 
@@ -82,8 +82,8 @@ async def test_one_session_is_ended_then_all_others(pages: Server, shop: ShopUnd
         answer = await browser.post(ends[0], data={"key": "one"})
         assert answer.headers["location"] == "/account?done=session"
         assert (await browser.post(ends[0], data={"key": "another"})).status_code == 422
-        assert len(re.findall(r"Elsewhere", (await browser.get("/account")).text)) == 2
+        assert len(re.findall(r"Another session", (await browser.get("/account")).text)) == 2
         await browser.post("/account/sessions/others/end", data={"key": "two"})
         page = (await browser.get("/account")).text
-        assert "Elsewhere" not in page
+        assert "Another session" not in page
         assert "Sign out everywhere else" not in page

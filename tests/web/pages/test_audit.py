@@ -5,8 +5,11 @@ from html import unescape
 
 import pytest
 
-from oms.domain.audit.model import OPERATOR, AuditAction, Entry
+from oms.domain.audit.model import OPERATOR, Entry
 from oms.domain.audit.record import record
+from oms.domain.identity.policy import IdentityAction
+from oms.domain.inventory.policy import InventoryAction
+from oms.domain.tokens.policy import TokenAction
 from oms.web.pages.manager.audit import PAGE
 from tests.shop import ShopUnderTest
 from tests.web.conftest import Server, until
@@ -20,7 +23,7 @@ async def recorded(shop: ShopUnderTest, *entries: Entry) -> None:
 
 @pytest.mark.parametrize("name", ["manager", "support"])
 async def test_it_tells_who_did_what_before_after_and_why(pages: Server, shop: ShopUnderTest, name: str) -> None:
-    told = Entry(AuditAction.RoleChanged, "account:<2>", {"role": "SUPPORT"}, {"role": "MANAGER"}, "<b>Promoted</b>")
+    told = Entry(IdentityAction.RoleChanged, "account:<2>", {"role": "SUPPORT"}, {"role": "MANAGER"}, "<b>Promoted</b>")
     await recorded(shop, told)
     async with persona(pages, name) as browser:
         html = (await browser.get("/manager/audit")).text
@@ -61,19 +64,19 @@ async def test_what_the_api_refuses_is_in_the_trail_once(pages: Server, shop: Sh
 
 
 async def test_it_is_narrowed_and_says_so_where_nothing_is_found(pages: Server, shop: ShopUnderTest) -> None:
-    await recorded(shop, Entry(AuditAction.TokenIssued, "token:1"), Entry(AuditAction.TokenRevoked, "token:2"))
+    await recorded(shop, Entry(TokenAction.TokenIssued, "token:1"), Entry(TokenAction.TokenRevoked, "token:2"))
     async with persona(pages, "manager") as browser:
         for query in ("action=TokenRevoked", "subject=token%3A2"):
             rows = re.findall(r"<tbody>(.*)</tbody>", (await browser.get(f"/manager/audit?{query}")).text, re.DOTALL)
             assert "token:2" in rows[0]
             assert "token:1" not in rows[0]
-        assert "Nothing like that is recorded" in (await browser.get("/manager/audit?subject=token%3A3")).text
+        assert "No matching entries" in (await browser.get("/manager/audit?subject=token%3A3")).text
         for wrong in ("action=Nonsense", "after=%21"):
             assert (await browser.get(f"/manager/audit?{wrong}")).status_code == 422
 
 
 async def test_it_goes_on_page_by_page_to_its_end(pages: Server, shop: ShopUnderTest) -> None:
-    await recorded(shop, *(Entry(AuditAction.StockSet, f"pen in shelf-{number}") for number in range(PAGE + 5)))
+    await recorded(shop, *(Entry(InventoryAction.StockSet, f"pen in shelf-{number}") for number in range(PAGE + 5)))
     seen: list[str] = []
     async with persona(pages, "manager") as browser:
         address: str | None = "/manager/audit?action=StockSet"

@@ -67,7 +67,7 @@ async def test_an_erasure_is_asked_about_and_tells_the_pseudonym(
     answers = [await browser.post(f"{HOME}/{known}/erasure", data=form) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
     page = await browser.get(answers[0].headers["location"])
-    assert "Erased. From now on" in page.text
+    assert "Erased. The customer now has the pseudonym" in page.text
     [(pseudonym,)] = await shop.rows("SELECT reference FROM customers")
     assert str(pseudonym).startswith("erased-")
     assert f">{pseudonym}<" in page.text

@@ -13,14 +13,14 @@ from starlette.routing import Route
 from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.actor import Role
 from oms.web.auth.credentials import SessionCookie
-from oms.web.auth.csrf import FIELD, FormToken, is_genuine
+from oms.web.auth.csrf import FIELD, FormToken, is_valid
 from oms.web.server import bodies
 from tests.shop import ShopUnderTest
 from tests.web.conftest import DEMO_COOKIE, Server
 from tests.web.pages.conftest import hidden, persona, signed_in, visiting
 from tests.web.pages.walk import PEOPLE, parsed, set_scene, walked
 
-REFUSED = "This form was not taken"
+REFUSED = "Form not accepted"
 COOKIE = SessionCookie(secure=True)
 
 
@@ -41,40 +41,40 @@ def test_a_token_is_of_one_session_and_looks_different_each_time() -> None:
     tokens = [FormToken(ours, COOKIE)() for _ in range(3)]
     assert len(set(tokens)) == 3
     for token in tokens:
-        assert is_genuine(ours, token, COOKIE)
-        assert not is_genuine(theirs, token, COOKIE)
-        assert not is_genuine(request_of(), token, COOKIE)
+        assert is_valid(ours, token, COOKIE)
+        assert not is_valid(theirs, token, COOKIE)
+        assert not is_valid(request_of(), token, COOKIE)
 
 
 @pytest.mark.parametrize("change", ["", "x", "é", "====", "A" * 86 + "==", "\x00", "A" * 10_000])
 def test_what_is_no_token_is_not_genuine(change: str) -> None:
-    assert not is_genuine(request_of(**{COOKIE.name: "secret"}), change, COOKIE)
+    assert not is_valid(request_of(**{COOKIE.name: "secret"}), change, COOKIE)
 
 
-def test_no_changed_token_is_genuine() -> None:
+def test_no_changed_token_is_valid() -> None:
     ours = request_of(**{COOKIE.name: "secret"})
     token = FormToken(ours, COOKIE)()
     for position in (0, 43, 60, 80):
         other = "A" if token[position] != "A" else "B"
-        assert not is_genuine(ours, token[:position] + other + token[position + 1 :], COOKIE)
+        assert not is_valid(ours, token[:position] + other + token[position + 1 :], COOKIE)
 
 
 def test_a_visitor_gets_a_cookie_that_no_other_host_can_set() -> None:
     nobody = request_of()
     token, response = FormToken(nobody, COOKIE), Response()
     shown = token()
-    token.remember(response)
+    token.set_cookie(response)
     cookie, *attributes = response.headers["set-cookie"].split("; ")
     name, _, value = cookie.partition("=")
     assert name == "__Host-oms_visitor"
     assert {"HttpOnly", "Path=/", "SameSite=lax", "Secure"} == set(attributes)
-    assert is_genuine(request_of(**{name: value}), shown, COOKIE)
-    assert not is_genuine(nobody, shown, COOKIE)
+    assert is_valid(request_of(**{name: value}), shown, COOKIE)
+    assert not is_valid(nobody, shown, COOKIE)
 
 
 def test_a_page_without_a_form_sets_no_cookie() -> None:
     response = Response()
-    FormToken(request_of(), COOKIE).remember(response)
+    FormToken(request_of(), COOKIE).set_cookie(response)
     assert "set-cookie" not in response.headers
 
 
@@ -136,7 +136,7 @@ async def test_a_page_of_an_earlier_session_says_what_to_do(pages: Server, shop:
         await browser.post("/sign-in", data={"persona": "manager"})
         answer = await browser.post("/manager/maintenance", data={FIELD: before, "enabled": "true"})
         assert answer.status_code == 403
-        assert "reload the page, and press again" in answer.text
+        assert "reload the page, and try again" in answer.text
         now = hidden((await browser.get("/manager/maintenance")).text, FIELD)
         assert (await browser.post("/manager/maintenance", data={FIELD: now, "enabled": "true"})).status_code == 303
 
@@ -157,7 +157,7 @@ async def test_a_form_is_read_no_further_than_64_kib(pages: Server, shop: ShopUn
 async def test_a_form_that_does_not_arrive_in_time_is_answered_by_a_page_that_says_so(
     pages: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(bodies, "BODY_TIMEOUT_S", 0.2)
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(pages.url).port)
     head = f"POST /sign-in HTTP/1.1\r\nHost: {urlsplit(pages.url).netloc}\r\nSec-Fetch-Site: same-origin\r\n"
     writer.write(f"{head}Content-Length: 100\r\n\r\nlogin=".encode())

@@ -105,8 +105,8 @@ async def test_the_list_is_filtered_by_status(shop: ShopUnderTest, browser: http
     await shop.place({"ink": 1}, customer=OWN)
     waiting = await _read(browser, "/orders?status=CUSTOMER_ACTION_REQUIRED")
     assert re.findall(r">(order-\d)</a>", waiting) == ["order-1"]
-    assert 'data-announce="Order order-1 waits for your answer."' in waiting
-    assert "No order here." in await _read(browser, "/orders?status=TIMED_OUT")
+    assert 'data-announce="Order order-1 is waiting for your answer."' in waiting
+    assert "No orders found." in await _read(browser, "/orders?status=TIMED_OUT")
     assert (await browser.get("/orders?status=NONSENSE")).status_code == 400
 
 
@@ -133,7 +133,7 @@ async def test_an_order_is_shown_with_shipments_invoice_payment_courier_and_time
     shop: ShopUnderTest, browser: httpx.AsyncClient
 ) -> None:
     order = await shop.place({"pen": 2, "ink": 1}, customer=OWN)
-    assert "We look for the items" in await _read(browser, address_of(order))
+    assert "We are reserving the items" in await _read(browser, address_of(order))
     await shop.run()
     page = await _read(browser, address_of(order))
     tracking = (await shop.order(order)).shipments[0].tracking_number or "none"
@@ -153,7 +153,7 @@ async def test_a_declined_payment_is_told_with_its_reason(shop: ShopUnderTest, b
     await shop.run()
     page = await _read(browser, address_of(order))
     assert "Declined</span>: the card was declined" in page
-    assert "no shipment could be carried out" in page
+    assert "no shipment could be delivered" in page
 
 
 async def test_a_long_timeline_goes_on_page_by_page(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
@@ -162,11 +162,11 @@ async def test_a_long_timeline_goes_on_page_by_page(shop: ShopUnderTest, browser
     order = await shop.place(dict.fromkeys(skus, 1), customer=OWN)
     await shop.run()
     page = await _read(browser, address_of(order))
-    further = re.search(r'href="([^"]+)">What happened then', page)
+    further = re.search(r'href="([^"]+)">Later events', page)
     assert further
     rest = await _read(browser, further[1])
     assert page.count("<li><time") == 50
-    assert "From the beginning" in rest
+    assert "From the start" in rest
     assert "The order was placed." not in rest
 
 
@@ -211,7 +211,7 @@ async def test_where_nothing_is_available_there_is_nothing_to_accept(
     order = await shop.place({"gone": 1}, customer=OWN)
     await shop.run()
     page = await _read(browser, address_of(order))
-    assert "Nothing of it is available" in page
+    assert "No item is available" in page
     assert "acceptance" not in page
     assert "cancellation" in page
 

@@ -18,7 +18,7 @@ from oms.platform.settings import Settings
 from oms.schema.schema import schema
 from oms.web.auth.csrf import FIELD
 from oms.web.pages.live import NEEDS
-from oms.web.pages.routes import PageRoute
+from oms.web.pages.routing.routes import PageRoute
 from tests.schema.test_roles import MUTATIONS
 from tests.shop import COURIER, ShopUnderTest
 from tests.system.policy.scene import ANA, E_MAIL, PRICE_MINOR, VIEWERS, Scene, set_scene
@@ -116,9 +116,9 @@ async def test_a_page_opens_for_those_who_meet_its_need_and_for_nobody_else(
         async with signed_in(pages, shop, viewer) as browser:
             answer = await answered(browser, route, address(route, scene))
         need = route.need
-        is_met = need.operation is None or reach(viewer, need.operation) in need.within
+        is_met = need.permission is None or reach(viewer, need.permission) in need.within
         opened = answer.status_code not in (401, 403) and answer.headers.get("location") != "/"
-        refused = answer.status_code == 403 and "That is not yours to do" in answer.text
+        refused = answer.status_code == 403 and "You may not do this" in answer.text
         if opened != is_met or refused == is_met:
             wrong.append(f"{route.methods} {route.path}: {answer.status_code}")
     assert wrong == []

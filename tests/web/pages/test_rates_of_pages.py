@@ -14,20 +14,20 @@ from oms.domain.identity import passwords
 from oms.domain.vocabulary.actor import Role
 from oms.platform.settings import Settings
 from oms.schema.schema import schema
-from oms.web.server import rates as rates_module
-from oms.web.server.rates import RateLimited
+from oms.web.server import rate_limits as rate_limits_module
+from oms.web.server.rate_limits import RateLimited
 from tests.shop import ShopUnderTest
 from tests.web.conftest import Server, account_of, serving
 from tests.web.pages.conftest import persona, signed_in, visiting
 
 PASSWORD = "four wet penguins juggle"
-TOO_MANY = "There were too many tries to sign in, or of a password. Try again in "
+TOO_MANY = "There were too many attempts to sign in, or to enter a password. Try again in "
 
 
 @pytest.fixture
 def strict(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A web process that allows little, in a second that is long."""
-    monkeypatch.setattr(rates_module, "_WINDOW_S", 60)
+    monkeypatch.setattr(rate_limits_module, "_WINDOW_S", 60)
     little = {
         "demo": True,
         "person_requests_per_s": 4,
@@ -65,7 +65,7 @@ async def test_another_person_goes_on_meanwhile(strict: Server, shop: ShopUnderT
 
 
 async def test_strangers_pages_are_counted_by_address(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates_module, "_WINDOW_S", 60)
+    monkeypatch.setattr(rate_limits_module, "_WINDOW_S", 60)
     update = {"demo": True, "stranger_requests_per_s": 3, "trusted_proxies": ("127.0.0.1",)}
     with serving(web_settings.model_copy(update=update), schema) as server:
         here, there = {"X-Forwarded-For": "203.0.113.5"}, {"X-Forwarded-For": "203.0.113.6"}
@@ -129,7 +129,7 @@ async def test_signing_in_does_not_make_an_address_new(web_settings: Settings, s
 async def test_the_present_password_is_guessed_no_oftener(strict: Server, shop: ShopUnderTest) -> None:
     query = 'mutation { changePassword(presentPassword: "guess", newPassword: "x") { userErrors { code } } }'
     async with persona(strict, "manager") as browser:
-        strict.app.state.rates._per_person = 0
+        strict.app.state.rate_limits._per_person = 0
         answers = [await httpx.AsyncClient.post(browser, "/graphql", json={"query": query}) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     [error] = answers[-1].json()["errors"]
@@ -141,7 +141,7 @@ async def test_the_page_says_so_too(strict: Server, shop: ShopUnderTest) -> None
     async with persona(strict, "support") as browser:
         new = "nine dry walruses hum"
         fields = {"presentPassword": "guess", "newPassword": new, "again": new}
-        strict.app.state.rates._per_person = 0
+        strict.app.state.rate_limits._per_person = 0
         answers = [await browser.post("/account/password", data=fields) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [422, 422, 422, 429]
     assert TOO_MANY in unescape(answers[-1].text)

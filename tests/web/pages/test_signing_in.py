@@ -15,7 +15,6 @@ from oms.domain.identity.accounts import NewAccount
 from oms.domain.vocabulary.actor import Role
 from oms.platform.settings import Settings
 from oms.schema.schema import schema
-from oms.web.pages.signing_in.session import HOME
 from tests.shop import ShopUnderTest
 from tests.web.conftest import COOKIE, DEMO_COOKIE, Server, account_of, serving, session_of
 from tests.web.pages.conftest import Visitor, persona, signed_in, visiting
@@ -52,6 +51,9 @@ def set_cookie(answer: httpx.Response, name: str) -> set[str]:
     """The attributes of the cookie that an answer sets, its value left out."""
     [header] = [each for each in answer.headers.get_list("set-cookie") if each.startswith(f"{name}=")]
     return set(header.lower().split("; ")[1:])
+
+
+HOME = {Role.CUSTOMER: "/orders", Role.COURIER: "/courier", Role.MANAGER: "/manager", Role.SUPPORT: "/support"}
 
 
 @pytest.mark.parametrize("role", sorted(HOME))

@@ -11,7 +11,6 @@ import pytest
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.ids import customer_id, order_id, shipment_id, work_id
-from oms.domain.work.model import Queue
 from tests.shop import COURIER, ShopUnderTest, customer
 from tests.web.conftest import Server
 from tests.web.pages.conftest import persona, signed_in
@@ -52,8 +51,8 @@ def refusals(page: str) -> list[str]:
 
 async def parked(shop: ShopUnderTest) -> UUID:
     """An order whose charge kept failing."""
-    order = await shop.place({"pen": 1}, reference="stuck")
-    await shop.run(Queue.ALLOCATION)
+    order = await shop.place({"pen": 1}, reference="stuck-order")
+    await shop.run("allocation")
     await shop.execute(
         """UPDATE work SET parked_at = clock_timestamp(), last_error = 'The bank gave no answer', attempt = 12
            WHERE queue = 'billing'"""
@@ -85,7 +84,7 @@ async def test_customers_and_couriers_may_not_look(pages: Server, shop: ShopUnde
         ):
             response = await browser.get(address)
             assert response.status_code == 403
-            assert "stuck" not in response.text
+            assert "stuck-order" not in response.text
         assert (await browser.post(f"/support/orders/{order_id(order)}/cancellation")).status_code == 403
         assert (await browser.post(f"/support/parked/{billing(order)}/retry")).status_code == 403
     assert (await shop.order(order)).status == "PROCESSING"
@@ -164,7 +163,7 @@ async def test_an_order_shows_everything_about_it(support: httpx.AsyncClient, sh
     assert re.findall(r'id="event-(\d+)"', page) == [str(n) for n in range(1, len(await shop.events(order)) + 1)]
     assert "cart (service)" in page
     assert "(the system)" in page
-    assert "Nothing by the system: the next step is a person's." in page
+    assert "None: the next step needs a person." in page
 
 
 async def test_a_long_trail_has_pages(
@@ -283,7 +282,7 @@ async def test_parked_work_is_retried(support: httpx.AsyncClient, shop: ShopUnde
     page = await read(support, here)
     assert "The bank gave no answer" in page
     assert "12" in page
-    assert "⚑ 1 parked" in await read(support, "/support")
+    assert "⚑ 1 stuck" in await read(support, "/support")
     [retry] = [form for form in forms(page) if form.endswith(f"{billing(order)}/retry")]
     response = await support.post(retry, data={"key": "k7"})
     assert (response.status_code, response.headers["location"]) == (303, here)
@@ -291,7 +290,7 @@ async def test_parked_work_is_retried(support: httpx.AsyncClient, shop: ShopUnde
     assert await shop.rows("SELECT attempt, parked_at FROM work WHERE queue = 'billing'") == [(0, None)]
     late = await support.post(retry, data={"key": "k8"})
     assert late.status_code == 422
-    assert refusals(late.text) == ["No parked work has this id; it may have been retried already."]
+    assert refusals(late.text) == ["No stuck job has this id; it may have been retried already."]
 
 
 @pytest.mark.parametrize("on_order", [True, False], ids=["from the order", "from the parked work"])
@@ -317,7 +316,7 @@ async def test_the_order_s_own_work_can_be_retried_only(support: httpx.AsyncClie
     assert [form for form in forms(page) if "/work/" in form] == [
         f"/support/orders/{order_id(order)}/work/{work_id(order, 0, 'allocation')}/retry"
     ]
-    assert "Find the items in the warehouses" in page
+    assert "Reserve the items in warehouses" in page
 
 
 async def test_work_that_is_due_or_held_shows_when_it_goes_on(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
@@ -328,7 +327,7 @@ async def test_work_that_is_due_or_held_shows_when_it_goes_on(support: httpx.Asy
     assert "No answer" in page
     assert not [form for form in forms(page) if "/work/" in form]
     await shop.execute("UPDATE work SET held = true")
-    assert "Held until the maintenance" in await read(support, f"/support/orders/{order_id(order)}")
+    assert "On hold until maintenance mode ends" in await read(support, f"/support/orders/{order_id(order)}")
 
 
 async def test_managers_see_the_same_and_mend_no_work(manager: httpx.AsyncClient, shop: ShopUnderTest) -> None:
@@ -337,7 +336,7 @@ async def test_managers_see_the_same_and_mend_no_work(manager: httpx.AsyncClient
     page = await read(manager, here)
     assert "The bank gave no answer" in page
     assert forms(page) == [f"{here}/cancellation"]
-    assert "stuck" in listed(await read(manager, "/support"))
+    assert "stuck-order" in listed(await read(manager, "/support"))
     assert (await manager.get("/support/parked")).status_code == 403
     refused = await manager.post(f"{here}/work/{billing(order)}/retry", data={"key": "k11"})
     assert refused.status_code == 403

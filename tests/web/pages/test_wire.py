@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount
 
-from oms.web.pages.assets import STATIC, Assets, asset
-from oms.web.pages.compression import SMALLEST_BYTES, compressed, takes_gzip
+from oms.web.pages.rendering.assets import STATIC, Assets, asset
+from oms.web.pages.rendering.compression import MIN_BYTES, accepts_gzip, compressed
 
 LONG = "<p>All is well.</p>" * 100
 
@@ -25,7 +25,7 @@ def asking(accept_encoding: str | None) -> Request:
     [("gzip, deflate, br", True), ("br;q=1.0, gzip;q=0.8", True), ("gzip;q=0", False), ("br", False), (None, False)],
 )
 def test_gzip_is_for_who_takes_it(accept_encoding: str | None, taken: bool) -> None:
-    assert takes_gzip(asking(accept_encoding)) is taken
+    assert accepts_gzip(asking(accept_encoding)) is taken
 
 
 def test_a_long_page_is_compressed_and_says_so() -> None:
@@ -36,7 +36,7 @@ def test_a_long_page_is_compressed_and_says_so() -> None:
     assert response.headers["Vary"] == "Cookie, Accept-Encoding"
 
 
-@pytest.mark.parametrize(("html", "accept_encoding"), [("x" * (SMALLEST_BYTES - 1), "gzip"), (LONG, None)])
+@pytest.mark.parametrize(("html", "accept_encoding"), [("x" * (MIN_BYTES - 1), "gzip"), (LONG, None)])
 def test_others_get_it_as_it_is(html: str, accept_encoding: str | None) -> None:
     response = compressed(HTMLResponse(html), asking(accept_encoding))
     assert bytes(response.body).decode() == html

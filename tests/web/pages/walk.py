@@ -13,10 +13,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.placing import commands as orders
+from oms.domain.cancellation import commands as cancellation
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import customer_id, order_id, shipment_id
-from oms.domain.work.model import Queue
 from tests.shop import ShopUnderTest
 
 NO_PAGES: Final = frozenset({"/graphql", "/health", "/ready", "/metrics", "/live", "/courier-worker.js"})
@@ -57,13 +56,13 @@ async def set_scene(shop: ShopUnderTest, text: str) -> Scene:
     placed.append(await place("6", payment_method="sandbox-declined"))
     await shop.run()
     async with shop.db.transaction() as tx:
-        await orders.cancel(tx, by, cancelled, text)
+        await cancellation.cancel(tx, by, cancelled, text)
     await shop.fail(failed, reason=text)
     await shop.dispatch(delivered)
     await shop.deliver(delivered)
     await shop.run()
     placed.append(await place("7"))
-    await shop.run(Queue.ALLOCATION)
+    await shop.run("allocation")
     await shop.execute(_PARK, text=text)
     await shop.execute(_MARK, text=text)
     order_ids, shipment_ids = [order_id(each) for each in placed], [shipment_id(each, 1) for each in placed]

@@ -1,4 +1,4 @@
-"""What customers see: their orders, one of them with all that happens to it, and a checkout to place another."""
+"""The customer's pages: the list of orders, one order with its timeline, and the checkout."""
 
 import re
 import secrets
@@ -10,121 +10,141 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
-from oms.web.pages.site import NotAllowed, Refusals, Site, form_of, see_other
-from oms.web.pages.words import ORDER_WORDS, SHIPMENT_WORDS
+from oms.domain.amendments.policy import AmendmentPermission
+from oms.domain.cancellation.policy import CancellationPermission
+from oms.domain.order.policy import OrderPermission
+from oms.domain.placing.policy import PlacingPermission
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.permission import Reach
+from oms.web.pages.rendering.formatting import ORDER_PHRASES, SHIPMENT_PHRASES
+from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
+from oms.web.pages.routing.declarations import Entry, Pages, form, page
 
 PAGE: Final = 20
-"""Orders, and products, of one page."""
+"""Orders or products on one page."""
 
 QUANTITY: Final = "quantity:"
-"""What the name of a product's field begins with; its SKU follows."""
+"""The prefix of a quantity field's name; the SKU follows."""
 
 ADDRESS_FIELDS: Final = ("name", "line1", "line2", "city", "region", "postalCode", "country")
 
 PAYMENT_METHODS: Final = (
-    ("sandbox-ok", "A card of the sandbox that is accepted"),
-    ("sandbox-declined", "A card of the sandbox that is declined"),
+    ("sandbox-ok", "Sandbox card that is accepted"),
+    ("sandbox-declined", "Sandbox card that is declined"),
 )
 
+_ORDER: Final = "/orders/{id}"
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
-"""What the API takes as a number of 32 bits; how large it may be, the API says."""
+"""Fits into the API's Int; the API checks its range."""
 
 _NEXT_OF_ORDER: Final[Mapping[str, str]] = {
-    "PENDING": "We look for the items in our warehouses. This takes moments, and this page follows by itself.",
-    "CUSTOMER_ACTION_REQUIRED": "We wait for your answer. Nothing is charged before it.",
-    "PROCESSING": "Each shipment is paid, handed to a courier and brought to you. This page follows by itself.",
-    "COMPLETED": "Nothing more: what could be sent has arrived.",
-    "FAILED": "Nothing more: no shipment could be carried out, and you pay nothing.",
-    "CANCELLED": "Nothing more: nothing will be sent, and what was charged is paid back.",
-    "TIMED_OUT": "Nothing more: there was no answer in time, and nothing was charged.",
+    "PENDING": "We are reserving the items in our warehouses. This takes seconds; this page updates automatically.",
+    "CUSTOMER_ACTION_REQUIRED": "We are waiting for your answer. Nothing is charged before that.",
+    "PROCESSING": "Each shipment is paid for, handed to a courier and delivered. This page updates automatically.",
+    "COMPLETED": "Nothing more: everything that could be sent has arrived.",
+    "FAILED": "Nothing more: no shipment could be delivered, and you pay nothing.",
+    "CANCELLED": "Nothing more: nothing will be sent, and what was charged is refunded.",
+    "TIMED_OUT": "Nothing more: we received no answer in time, and nothing was charged.",
 }
 _NEXT_OF_SHIPMENT: Final[Mapping[str, str]] = {
-    "PENDING": "It is paid, then handed to a courier.",
+    "PENDING": "It is paid for, then handed to a courier.",
     "BOOKED": "The courier picks it up at the warehouse.",
     "DISPATCHED": "The courier is on the way to you.",
 }
 
 
-class OrderPages:
-    """/orders and what is below it, for customers."""
+class OrderPages(Pages):
+    """/orders and below, for customers."""
+
+    within = frozenset({Reach.OWN})
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
+    @page("/orders", needs=OrderPermission.READ_ORDERS, entry=Entry("My orders", Role.CUSTOMER))
     async def index(self, request: Request, viewer: Viewer) -> Response:
-        """Newest first; ?status= filters, ?after= goes on behind an order."""
-        wanted = request.query_params.get("status")
+        """Newest first; ?status= filters, ?after= continues after an order."""
+        status = request.query_params.get("status")
         variables = {
             "first": PAGE,
             "after": request.query_params.get("after"),
-            "filter": {"status": [wanted]} if wanted else None,
+            "filter": {"status": [status]} if status else None,
         }
-        data = await self._site.query(viewer, "orders/index", variables)
+        data = await self._site.query(viewer, "customer/index", variables)
         return self._site.render(
-            request, viewer, "orders/index", orders=data["orders"], wanted=wanted, after=variables["after"],
-            order_words=ORDER_WORDS,
+            request, viewer, "customer/index", orders=data["orders"], chosen_status=status, after=variables["after"],
+            order_phrases=ORDER_PHRASES,
         )  # fmt: skip
 
+    @page("/orders/new", needs=PlacingPermission.PLACE_ORDER, entry=Entry("Place an order", Role.CUSTOMER))
+    @form("/orders/new", needs=PlacingPermission.PLACE_ORDER)
+    async def new(self, request: Request, viewer: Viewer) -> Response:
+        """The checkout; POST shows other products and keeps the entered values."""
+        values = await read_form(request) if request.method == "POST" else {}
+        return await self._checkout(request, viewer, Refusals(entered=values))
+
+    @page(_ORDER, needs=OrderPermission.READ_ORDER)
     async def show(self, request: Request, viewer: Viewer) -> Response:
-        """?placed=1 confirms; ?events= goes on behind an event of the timeline."""
+        """?placed=1 confirms; ?events= continues the timeline after an event."""
         return await self._show(request, viewer)
 
+    @form(f"{_ORDER}/acceptance", needs=AmendmentPermission.ACCEPT_AMENDMENT)
     async def accept(self, request: Request, viewer: Viewer) -> Response:
-        form = await form_of(request)
-        return await self._answer(request, viewer, form, "orders/accept", {"orderId": _order_id(request)})
+        values = await read_form(request)
+        return await self._respond(request, viewer, values, "customer/accept", {"orderId": _order_id(request)})
 
+    @form(f"{_ORDER}/cancellation", needs=CancellationPermission.CANCEL_ORDER)
     async def cancel(self, request: Request, viewer: Viewer) -> Response:
-        form = await form_of(request)
-        variables = {"orderId": _order_id(request), "reason": form.get("reason", "").strip() or None}
-        return await self._answer(request, viewer, form, "orders/cancel", variables)
+        values = await read_form(request)
+        variables = {"orderId": _order_id(request), "reason": values.get("reason", "").strip() or None}
+        return await self._respond(request, viewer, values, "customer/cancel", variables)
 
-    async def new(self, request: Request, viewer: Viewer) -> Response:
-        """The checkout; by POST it shows other products and keeps what was entered."""
-        form = await form_of(request) if request.method == "POST" else {}
-        return await self._checkout(request, viewer, Refusals(entered=form))
-
+    @form("/orders", needs=PlacingPermission.PLACE_ORDER)
     async def place(self, request: Request, viewer: Viewer) -> Response:
-        """The reference was made with the form, so the same form sent again finds the order it placed."""
-        form = await form_of(request)
-        chosen = _chosen(form)
+        """The form contains the reference, so a form that is sent twice places one order."""
+        values = await read_form(request)
+        chosen = _chosen(values)
         refusals = Refusals(tuple(_unreadable(chosen)))
         if not refusals.errors:
-            payload, refusals = await self._site.act(viewer, "orders/place", {"input": _order_input(form, chosen)})
+            payload, refusals = await self._site.mutate(
+                viewer, "customer/place", {"input": _order_input(values, chosen)}
+            )
             if payload["order"]:
                 return see_other(f"/orders/{payload['order']['id']}?placed=1")
-        refusals = replace(refusals, entered=form)
+        refusals = replace(refusals, entered=values)
         return await self._checkout(request, viewer, refusals, status=422)
 
-    async def _answer(
-        self, request: Request, viewer: Viewer, form: Mapping[str, str], document: str, variables: Mapping[str, Any]
+    async def _respond(
+        self, request: Request, viewer: Viewer, values: Mapping[str, str], document: str, variables: Mapping[str, Any]
     ) -> Response:
-        _, refusals = await self._site.act(viewer, document, variables, key=form.get("key"))
+        _, refusals = await self._site.mutate(viewer, document, variables, key=values.get("key"))
         if refusals.errors:
-            return await self._show(request, viewer, replace(refusals, entered=form))
+            return await self._show(request, viewer, replace(refusals, entered=values))
         return see_other(f"/orders/{_order_id(request)}")
 
     async def _show(self, request: Request, viewer: Viewer, refusals: Refusals | None = None) -> Response:
         variables = {"id": _order_id(request), "eventsAfter": request.query_params.get("events")}
-        order = (await self._site.query(viewer, "orders/show", variables))["order"]
+        order = (await self._site.query(viewer, "customer/show", variables))["order"]
         if order is None:
-            raise NotAllowed(404, "There is no such order among yours.")
+            raise PageRefused(404, "You have no such order.")
         answers: dict[str, Any] = {}
         if refusals:
             answers = {"status": 422, "path": f"/orders/{order['id']}", "refusals": refusals}
         return self._site.render(
-            request, viewer, "orders/show", order=order, events_after=variables["eventsAfter"],
+            request, viewer, "customer/show", order=order, events_after=variables["eventsAfter"],
             was_placed="placed" in request.query_params, next_of_order=_NEXT_OF_ORDER,
-            next_of_shipment=_NEXT_OF_SHIPMENT, order_words=ORDER_WORDS, shipment_words=SHIPMENT_WORDS, **answers,
+            next_of_shipment=_NEXT_OF_SHIPMENT, order_phrases=ORDER_PHRASES, shipment_phrases=SHIPMENT_PHRASES,
+            **answers,
         )  # fmt: skip
 
     async def _checkout(self, request: Request, viewer: Viewer, refusals: Refusals, *, status: int = 200) -> Response:
         after = refusals.entered.get("after") or None
-        data = await self._site.query(viewer, "orders/new", {"first": PAGE, "after": after})
+        data = await self._site.query(viewer, "customer/new", {"first": PAGE, "after": after})
         entered = refusals.entered or _address_of_last(data["orders"]["nodes"])
         chosen = _chosen(entered)
         shown = {product["sku"] for product in data["products"]["nodes"]}
         return self._site.render(
-            request, viewer, "orders/new", status=status, path="/orders/new", refusals=refusals, entered=entered,
+            request, viewer, "customer/new", status=status, path="/orders/new", refusals=refusals, entered=entered,
             products=data["products"], after=after, chosen=chosen, quantity=QUANTITY, payment_methods=PAYMENT_METHODS,
             elsewhere={sku: units for sku, units in chosen.items() if sku not in shown},
             refused=_by_sku(refusals, list(chosen)),
@@ -141,14 +161,14 @@ def _new_reference() -> str:
 
 
 def _chosen(form: Mapping[str, str]) -> dict[str, str]:
-    """What was entered as quantity by SKU, where it is not nothing."""
+    """The entered quantities by SKU, without empty and zero ones."""
     quantities = {name.removeprefix(QUANTITY): text.strip() for name, text in form.items() if name.startswith(QUANTITY)}
     return {sku: text for sku, text in quantities.items() if text.strip("0")}
 
 
 def _unreadable(chosen: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Refusals, in the API's form, of quantities that it can't even be asked about."""
-    message = "A quantity is a whole number, such as 2."
+    """Refusals, in the API's form, of quantities that are not integers."""
+    message = "A quantity must be a whole number, such as 2."
     return [
         {"message": message, "path": ["lines", str(index), "quantity"]}
         for index, text in enumerate(chosen.values())
@@ -157,7 +177,7 @@ def _unreadable(chosen: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _order_input(form: Mapping[str, str], chosen: Mapping[str, str]) -> dict[str, Any]:
-    """The API's PlaceOrderInput; fields left empty are left out."""
+    """The API's PlaceOrderInput; empty fields are null."""
     return {
         "reference": form.get("reference", ""),
         "lines": [{"sku": sku, "quantity": int(text)} for sku, text in chosen.items()],
@@ -168,7 +188,7 @@ def _order_input(form: Mapping[str, str], chosen: Mapping[str, str]) -> dict[str
 
 
 def _by_sku(refusals: Refusals, skus: list[str]) -> dict[str, list[str]]:
-    """Messages about lines, by what was ordered on them."""
+    """Messages about lines, by SKU."""
     return {
         sku: [error["message"] for error in refusals.errors if (error["path"] or [])[:2] == ["lines", str(index)]]
         for index, sku in enumerate(skus)
@@ -176,6 +196,6 @@ def _by_sku(refusals: Refusals, skus: list[str]) -> dict[str, list[str]]:
 
 
 def _address_of_last(orders: list[dict[str, Any]]) -> dict[str, str]:
-    """Where the customer's last order went, as the fields of the form."""
+    """The address of the customer's last order, as form values."""
     address = (orders[0]["shippingAddress"] if orders else None) or {}
     return {name: text for name, text in address.items() if text}

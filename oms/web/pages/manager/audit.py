@@ -1,4 +1,4 @@
-"""The audit trail as a page: newest first, found by who, what and whom."""
+"""The audit log: newest first, filtered by actor, action and subject."""
 
 import re
 from typing import Any, Final
@@ -8,40 +8,53 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.audit.model import AuditAction
-from oms.web.pages.site import NotAllowed, Refusals, Site
+from oms.domain.audit.policy import AuditPermission
+from oms.domain.concepts import REGISTRY
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.permission import Reach
+from oms.web.pages.rendering.site import PageRefused, Refusals, Site
+from oms.web.pages.routing.declarations import Entry, Pages, page
 
 AUDIT: Final = "/manager/audit"
 PAGE: Final = 50
-ACTION_WORDS: Final = {str(action): re.sub(r"(?<!^)([A-Z])", r" \1", action).capitalize() for action in AuditAction}
+ACTION_PHRASES: Final = {
+    str(action): re.sub(r"(?<!^)([A-Z])", r" \1", action).capitalize() for action in REGISTRY.audit_actions
+}
 
 
-class AuditPages:
-    """GET /manager/audit, with ?actor=, ?action= and ?subject= to narrow it."""
+class AuditPages(Pages):
+    """/manager/audit, filtered by ?actor=, ?action= and ?subject=."""
+
+    within = frozenset({Reach.ALL})
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
+    @page(AUDIT, needs=AuditPermission.READ_AUDIT, entry=Entry("Audit log", Role.MANAGER, Role.SUPPORT))
     async def index(self, request: Request, viewer: Viewer) -> Response:
-        wanted = {name: request.query_params.get(name, "").strip() for name in ("actor", "action", "subject")}
+        filters = {name: request.query_params.get(name, "").strip() for name in ("actor", "action", "subject")}
         after = request.query_params.get("after")
-        trail, refusals = await self._trail(viewer, wanted, after)
-        kept = {name: value for name, value in wanted.items() if value}
-        more = {**kept, "after": trail["pageInfo"]["endCursor"]} if trail and trail["pageInfo"]["hasNextPage"] else None
+        events, refusals = await self._query(viewer, filters, after)
+        kept = {name: value for name, value in filters.items() if value}
+        more = (
+            {**kept, "after": events["pageInfo"]["endCursor"]} if events and events["pageInfo"]["hasNextPage"] else None
+        )
         return self._site.render(
-            request, viewer, "manager/audit", status=422 if refusals.errors else 200, refusals=refusals, trail=trail,
-            wanted=wanted, words=ACTION_WORDS, more=more and f"?{urlencode(more)}",
+            request, viewer, "manager/audit/index", status=422 if refusals.errors else 200, refusals=refusals,
+            events=events, filters=filters, action_phrases=ACTION_PHRASES, more=more and f"?{urlencode(more)}",
             newest=f"{AUDIT}?{urlencode(kept)}" if after else None,
         )  # fmt: skip
 
-    async def _trail(self, viewer: Viewer, wanted: dict[str, str], after: str | None) -> tuple[Any, Refusals]:
-        """What is found; or None, and why nothing can be found that way."""
-        if wanted["action"] and wanted["action"] not in ACTION_WORDS:
-            return None, Refusals(({"message": f"There is no action {wanted['action']}.", "path": None},))
-        only = {name: value for name, value in wanted.items() if value}
+    async def _query(self, viewer: Viewer, filters: dict[str, str], after: str | None) -> tuple[Any, Refusals]:
+        """The events found; or None, and why the filter is invalid."""
+        if filters["action"] and filters["action"] not in ACTION_PHRASES:
+            return None, Refusals(({"message": f"There is no action {filters['action']}.", "path": None},))
+        only = {name: value for name, value in filters.items() if value}
         try:
-            found = await self._site.query(viewer, "manager/audit", {"first": PAGE, "after": after, "filter": only})
-        except NotAllowed as refusal:
+            found = await self._site.query(
+                viewer, "manager/audit/index", {"first": PAGE, "after": after, "filter": only}
+            )
+        except PageRefused as refusal:
             if refusal.status != 400:
                 raise
             return None, Refusals(({"message": refusal.message, "path": None},))

@@ -1,4 +1,4 @@
-"""What is held about a customer: found by their reference, downloaded, and erased on a page that explains and asks."""
+"""A customer's personal data: found by reference, exported, and erased after a confirmation."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,70 +9,85 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
-from oms.web.pages.site import HEADERS, NotAllowed, Refusals, Site, form_of, see_other
+from oms.domain.personal_data.policy import PersonalDataPermission
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.permission import Reach
+from oms.web.pages.rendering.site import HEADERS, PageRefused, Refusals, Site, read_form, see_other
+from oms.web.pages.routing.declarations import Entry, Pages, form, page
 
 HOME: Final = "/manager/customers"
+_CUSTOMER: Final = f"{HOME}/{{id}}"
 
 
-class CustomerPages:
-    """GET /manager/customers with ?reference=; below it, by id, their export and their erasure."""
+class CustomerPages(Pages):
+    """/manager/customers with ?reference=; below it, by id, export and erasure."""
+
+    within = frozenset({Reach.ALL})
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
+    @page(HOME, needs=PersonalDataPermission.ERASE_CUSTOMER, entry=Entry("Customers", Role.MANAGER))
     async def index(self, request: Request, viewer: Viewer) -> Response:
-        """?done=erasure tells that it was done just now."""
+        """?done=erasure confirms an erasure."""
         reference = request.query_params.get("reference", "")
         customer, refusals = await self._found(viewer, reference)
         return self._site.render(
-            request, viewer, "manager/customers", status=422 if refusals.errors else 200, refusals=refusals,
+            request, viewer, "manager/customers/index", status=422 if refusals.errors else 200, refusals=refusals,
             reference=reference, customer=customer, done=request.query_params.get("done"),
         )  # fmt: skip
 
     async def _found(self, viewer: Viewer, reference: str) -> tuple[Any, Refusals]:
-        """The customer; or None, with why where the reference can be nobody's."""
+        """The customer; or None, and why the reference is invalid."""
         if not reference:
             return None, Refusals()
         try:
-            found = await self._site.query(viewer, "manager/customer", {"reference": reference})
-        except NotAllowed as refusal:
+            found = await self._site.query(viewer, "manager/customers/customer", {"reference": reference})
+        except PageRefused as refusal:
             if refusal.status != 400:
                 raise
             return None, Refusals(({"message": refusal.message, "path": ["reference"]},))
         return found["customer"], Refusals()
 
+    @form(f"{_CUSTOMER}/export", needs=PersonalDataPermission.ERASE_CUSTOMER)
     async def export(self, request: Request, viewer: Viewer) -> Response:
-        """A download. By POST, for it is recorded that somebody asked."""
+        """A download. POST, because the export is recorded in the audit log."""
         customer = await self._customer(request, viewer)
-        told, refusals = await self._site.act(viewer, "manager/export_customer", {"reference": customer["reference"]})
+        payload, refusals = await self._site.mutate(
+            viewer, "manager/customers/export_customer", {"reference": customer["reference"]}
+        )
         if refusals.errors:
-            raise NotAllowed(422, " ".join(refusals.all))
+            raise PageRefused(422, " ".join(refusals.all))
         name = f'attachment; filename="{customer["id"]}.json"'
-        return Response(told["held"], media_type="application/json", headers=HEADERS | {"Content-Disposition": name})
+        return Response(payload["held"], media_type="application/json", headers=HEADERS | {"Content-Disposition": name})
 
+    @page(f"{_CUSTOMER}/erasure", needs=PersonalDataPermission.ERASE_CUSTOMER)
     async def erasure(self, request: Request, viewer: Viewer) -> Response:
-        """Asks whether to erase."""
-        return self._ask(request, viewer, await self._customer(request, viewer), Refusals())
+        """Asks for confirmation."""
+        return self._confirm(request, viewer, await self._customer(request, viewer), Refusals())
 
+    @form(f"{_CUSTOMER}/erasure", needs=PersonalDataPermission.ERASE_CUSTOMER)
     async def erase(self, request: Request, viewer: Viewer) -> Response:
-        """Whom the page named when it asked: a second press is about the same reference, though it is gone by then."""
-        form = await form_of(request)
+        """By the reference that the page showed: a form sent twice then names the same customer."""
+        values = await read_form(request)
         customer = await self._customer(request, viewer)
-        variables = {"reference": form.get("reference", ""), "reason": form.get("reason", "").strip()}
-        told, refusals = await self._site.act(viewer, "manager/erase_customer", variables, key=form.get("key"))
+        variables = {"reference": values.get("reference", ""), "reason": values.get("reason", "").strip()}
+        payload, refusals = await self._site.mutate(
+            viewer, "manager/customers/erase_customer", variables, key=values.get("key")
+        )
         if refusals.errors:
-            return self._ask(request, viewer, customer, replace(refusals, entered=form))
-        return see_other(f"{HOME}?{urlencode({'reference': told['customer']['reference'], 'done': 'erasure'})}")
+            return self._confirm(request, viewer, customer, replace(refusals, entered=values))
+        return see_other(f"{HOME}?{urlencode({'reference': payload['customer']['reference'], 'done': 'erasure'})}")
 
-    def _ask(self, request: Request, viewer: Viewer, customer: Mapping[str, Any], refusals: Refusals) -> Response:
+    def _confirm(self, request: Request, viewer: Viewer, customer: Mapping[str, Any], refusals: Refusals) -> Response:
         return self._site.render(
-            request, viewer, "manager/erasure", status=422 if refusals.errors else 200, refusals=refusals,
+            request, viewer, "manager/customers/erasure", status=422 if refusals.errors else 200, refusals=refusals,
             customer=customer,
         )  # fmt: skip
 
     async def _customer(self, request: Request, viewer: Viewer) -> Mapping[str, Any]:
-        found = await self._site.query(viewer, "manager/customer", {"id": request.path_params["id"]})
+        found = await self._site.query(viewer, "manager/customers/customer", {"id": request.path_params["id"]})
         if found["customer"] is None:
-            raise NotAllowed(404, "There is no such customer.")
+            raise PageRefused(404, "There is no such customer.")
         customer: Mapping[str, Any] = found["customer"]
         return customer

@@ -1,6 +1,6 @@
-"""How the system ran over the last minutes, as far as somebody looked: samples, and charts of them.
+"""Samples of the system's operations over the last minutes, and charts of them.
 
-Each web process keeps its own, taken whenever the page is read, which an open page does every two seconds.
+Each web process keeps its own, taken when the page is loaded; an open page reloads every two seconds.
 """
 
 from collections import deque
@@ -16,12 +16,12 @@ SLOTS: Final = 60
 BAR_WIDTH: Final = 5
 HEIGHT: Final = 48
 _LEAST_BAR: Final = 1.5
-"""What was seen and was nothing is a line on the ground; what nobody saw is a gap."""
+"""A sample of 0 is a line at the bottom, a slot without a sample a gap."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What `operations` of the API told at one instant."""
+    """The API's `operations` at one time."""
 
     at: datetime
     workers: Mapping[str, int]
@@ -54,7 +54,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars, the latest at the right, and what they say in numbers."""
+    """Bars, the latest at the right, and their values as text."""
 
     bars: tuple[Bar, ...]
     latest: float
@@ -65,7 +65,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """The numbers of one minute: the fewest workers of any queue, the highest backlog of all queues, the best rate."""
+    """One minute: the lowest number of workers of a queue, the highest total backlog, the highest rate."""
 
     at: datetime
     workers: int
@@ -74,7 +74,7 @@ class Minute:
 
 
 class Samples:
-    """Those of the last five minutes."""
+    """The samples of the last five minutes."""
 
     def __init__(self) -> None:
         self._samples: deque[Sample] = deque(maxlen=1_000)
@@ -86,7 +86,7 @@ class Samples:
             self._samples.popleft()
 
     def chart(self, figure: Callable[[Sample], float]) -> Chart:
-        """The highest value of the figure in each slot; there must be a sample."""
+        """The highest value in each slot; needs a sample."""
         last = self._samples[-1].slot
         highest_of: dict[int, float] = {}
         for sample in self._samples:

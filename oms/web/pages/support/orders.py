@@ -1,4 +1,4 @@
-"""What support sees, and managers with it: any order and all that led where it is, and the work that is stuck."""
+"""The pages of support, and of managers: all orders, one order with its whole timeline, and stuck jobs."""
 
 import json
 from collections.abc import Mapping
@@ -11,95 +11,117 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
-from oms.web.pages.site import NotAllowed, Refusals, Site, document, form_of, see_other
-from oms.web.pages.words import ORDER_WORDS
+from oms.domain.cancellation.policy import CancellationPermission
+from oms.domain.customers.policy import CustomerPermission
+from oms.domain.fulfilment.policy import FulfilmentPermission
+from oms.domain.parked.policy import ParkedPermission
+from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.permission import Reach
+from oms.domain.work.policy import WorkPermission
+from oms.web.pages.rendering.formatting import ORDER_PHRASES
+from oms.web.pages.rendering.site import PageRefused, Refusals, Site, document, read_form, see_other
+from oms.web.pages.routing.declarations import Entry, Pages, form, page
 
 PAGE: Final = 20
-"""Orders, and parked work, of one page."""
+"""Orders or stuck jobs on one page."""
 
 EVENTS: Final = 100
-"""Of the audit trail; few orders have more."""
+"""Events of the timeline on one page; few orders have more."""
 
 RECENT: Final = timedelta(days=7)
-"""For how long a closed order is still listed where nobody searches for it."""
+"""A closed order stays in the list without a search for this long."""
 
-STEP_WORDS: Final[Mapping[str, str]] = {
-    "ALLOCATE": "Find the items in the warehouses",
+_ORDER: Final = "/support/orders/{id}"
+
+STEP_PHRASES: Final[Mapping[str, str]] = {
+    "ALLOCATE": "Reserve the items in warehouses",
     "EXPIRE": "Time out unless the customer answers",
     "CHARGE": "Charge the customer",
-    "SETTLE": "Find out how the charge ended",
+    "SETTLE": "Query the result of the charge",
     "REFUND": "Refund the customer",
     "BOOK": "Book a courier",
     "RELEASE": "Cancel the courier's booking",
 }
 
 
-class SupportPages:
-    """/support and what is below it."""
+class SupportPages(Pages):
+    """/support and below."""
+
+    within = frozenset({Reach.ALL})
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
+    @page("/support", needs=WorkPermission.READ_OPERATIONS, entry=Entry("Orders", Role.SUPPORT, Role.MANAGER))
     async def index(self, request: Request, viewer: Viewer) -> Response:
-        """?q= searches all orders; without it, what is open or was closed lately, longest waiting first."""
+        """?q= searches all orders; without it, open and recently closed orders, longest waiting first."""
         search, status = (request.query_params.get(name, "").strip() for name in ("q", "status"))
-        orders, refusals = await self._orders(viewer, _question(request, search, status))
+        orders, refusals = await self._orders(viewer, _variables(request, search, status))
         return self._site.render(
             request, viewer, "support/index", status=422 if refusals.errors else 200, refusals=refusals,
-            search=search, wanted=status, orders=orders, order_words=ORDER_WORDS, recent_days=RECENT.days,
+            search=search, chosen_status=status, orders=orders, order_phrases=ORDER_PHRASES, recent_days=RECENT.days,
             more=_more(orders, q=search, status=status) if orders else None, is_first="after" not in
             request.query_params,
         )  # fmt: skip
 
-    async def _orders(self, viewer: Viewer, question: Mapping[str, Any]) -> tuple[Any, Refusals]:
-        """What is found; or None, and why nothing can be found that way."""
-        for status in question["filter"].get("status", ()):
-            if status not in ORDER_WORDS:
+    async def _orders(self, viewer: Viewer, variables: Mapping[str, Any]) -> tuple[Any, Refusals]:
+        """The orders found; or None, and why the search is invalid."""
+        for status in variables["filter"].get("status", ()):
+            if status not in ORDER_PHRASES:
                 return None, Refusals(({"message": f"There is no status {status}.", "path": None},))
         try:
-            return (await self._site.query(viewer, "support/index", question))["orders"], Refusals()
-        except NotAllowed as refusal:
+            return (await self._site.query(viewer, "support/index", variables))["orders"], Refusals()
+        except PageRefused as refusal:
             if refusal.status != 400:
                 raise
             return None, Refusals(({"message": refusal.message, "path": None},))
 
+    @page(_ORDER, needs=WorkPermission.READ_OPERATIONS)
     async def order(self, request: Request, viewer: Viewer) -> Response:
-        """?events= goes on behind an event of the trail."""
+        """?events= continues the timeline after an event."""
         return await self._order(request, viewer)
 
+    @page("/support/parked", needs=ParkedPermission.MEND_WORK, entry=Entry("Stuck jobs", Role.SUPPORT))
     async def parked(self, request: Request, viewer: Viewer) -> Response:
         return await self._parked(request, viewer)
 
+    @page("/support/customers/{id}", needs=CustomerPermission.READ_CUSTOMER)
     async def customer(self, request: Request, viewer: Viewer) -> Response:
         variables = {"id": request.path_params["id"], "first": PAGE, "after": request.query_params.get("after")}
         customer = (await self._site.query(viewer, "support/customer", variables))["customer"]
         if customer is None:
-            raise NotAllowed(404, "There is no such customer.")
+            raise PageRefused(404, "There is no such customer.")
         return self._site.render(
             request, viewer, "support/customer", customer=customer, more=_more(customer["orders"]),
             is_first=variables["after"] is None,
         )  # fmt: skip
 
+    @form(f"{_ORDER}/cancellation", needs=CancellationPermission.CANCEL_ORDER)
     async def cancel(self, request: Request, viewer: Viewer) -> Response:
         return await self._act(request, viewer, "cancel", "orderId", str(request.path_params["id"]))
 
+    @form(f"{_ORDER}/shipments/{{shipment}}/failure", needs=FulfilmentPermission.FAIL_SHIPMENT)
     async def fail_shipment(self, request: Request, viewer: Viewer) -> Response:
         return await self._act(request, viewer, "fail_shipment", "shipmentId", str(request.path_params["shipment"]))
 
+    @form(f"{_ORDER}/work/{{work}}/retry", needs=ParkedPermission.MEND_WORK)
+    @form("/support/parked/{work}/retry", needs=ParkedPermission.MEND_WORK)
     async def retry(self, request: Request, viewer: Viewer) -> Response:
         return await self._act(request, viewer, "retry", "workId", str(request.path_params["work"]))
 
+    @form(f"{_ORDER}/work/{{work}}/abandonment", needs=ParkedPermission.MEND_WORK)
+    @form("/support/parked/{work}/abandonment", needs=ParkedPermission.MEND_WORK)
     async def give_up(self, request: Request, viewer: Viewer) -> Response:
         return await self._act(request, viewer, "give_up", "workId", str(request.path_params["work"]))
 
     async def _act(self, request: Request, viewer: Viewer, name: str, subject: str, subject_id: str) -> Response:
-        """Carries out templates/support/NAME.graphql, then goes back to the order's page, or to the parked work."""
-        form = await form_of(request)
-        variables = {subject: subject_id} | ({} if name == "retry" else {"reason": _reason(form, name)})
-        _, refusals = await self._site.act(viewer, f"support/{name}", variables, key=form.get("key"))
+        """Executes templates/support/NAME.graphql, then leads back to the order's page, or to the stuck jobs."""
+        values = await read_form(request)
+        variables = {subject: subject_id} | ({} if name == "retry" else {"reason": _reason(values, name)})
+        _, refusals = await self._site.mutate(viewer, f"support/{name}", variables, key=values.get("key"))
         if not refusals.errors:
             return see_other(_page_of(request))
-        shown = replace(refusals, errors=tuple(map(_where_it_is_seen, refusals.errors)), entered=form)
+        shown = replace(refusals, errors=tuple(map(_visible, refusals.errors)), entered=values)
         page = self._order if "id" in request.path_params else self._parked
         return await page(request, viewer, shown, refused=subject_id)
 
@@ -110,12 +132,12 @@ class SupportPages:
         variables = {"id": request.path_params["id"], "events": EVENTS, "eventsAfter": after}
         order = (await self._site.query(viewer, "support/order", variables))["order"]
         if order is None:
-            raise NotAllowed(404, "There is no such order.")
+            raise PageRefused(404, "There is no such order.")
         numbers = {shipment["id"]: number for number, shipment in enumerate(order["shipments"], 1)}
         return self._site.render(
             request, viewer, "support/order", status=422 if refusals else 200,
             path=_page_of(request) if refusals else None, refusals=refusals or Refusals(), refused=refused,
-            order=order, numbers=numbers, steps=STEP_WORDS, is_first=after is None, explore=_graphiql(order["id"]),
+            order=order, numbers=numbers, steps=STEP_PHRASES, is_first=after is None, explore=_graphiql(order["id"]),
         )  # fmt: skip
 
     async def _parked(
@@ -126,11 +148,11 @@ class SupportPages:
         return self._site.render(
             request, viewer, "support/parked", status=422 if refusals else 200,
             path=_page_of(request) if refusals else None, refusals=refusals or Refusals(), refused=refused,
-            parked=parked, steps=STEP_WORDS, more=_more(parked), is_first=after is None,
+            parked=parked, steps=STEP_PHRASES, more=_more(parked), is_first=after is None,
         )  # fmt: skip
 
 
-def _question(request: Request, search: str, status: str) -> dict[str, Any]:
+def _variables(request: Request, search: str, status: str) -> dict[str, Any]:
     """The variables of support/index.graphql."""
     variables: dict[str, Any] = {"first": PAGE, "after": request.query_params.get("after")}
     only: dict[str, Any] = {"status": [status]} if status else {}
@@ -149,23 +171,23 @@ def _more(connection: Mapping[str, Any], **kept: str) -> str | None:
 
 
 def _page_of(request: Request) -> str:
-    """Where the form stood that was sent."""
+    """The page that contains the values."""
     order_id = request.path_params.get("id")
     return f"/support/orders/{quote(order_id, safe='')}" if order_id else "/support/parked"
 
 
-def _reason(form: Mapping[str, str], name: str) -> str | None:
-    """Only a cancellation needs none."""
-    reason = form.get("reason", "").strip()
+def _reason(values: Mapping[str, str], name: str) -> str | None:
+    """Optional for a cancellation only."""
+    reason = values.get("reason", "").strip()
     return None if name == "cancel" and not reason else reason
 
 
-def _where_it_is_seen(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Beside the reason, or on top of the page: what it is about may have changed, and its form be gone."""
+def _visible(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """At the reason's field, or at the top of the page, because any other field may no longer be shown."""
     return error if error["path"] == ["reason"] else {**error, "path": None}
 
 
 def _graphiql(order_id: str) -> str:
-    """GraphiQL's address with a query of the order filled in."""
+    """The address of GraphiQL with a query of the order."""
     variables = json.dumps({"id": order_id})
     return "/graphql?" + urlencode({"query": document("support/explore"), "variables": variables})

@@ -1,0 +1,103 @@
+"""Sign-in with an OpenID Connect provider: a link of ours leads there, and the provider's response works in the same
+browser only. It creates no account: an existing one is found by the provider's subject, the first time by the
+verified e-mail address.
+"""
+
+from typing import Final
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity.accounts import Account
+from oms.platform.db import Database
+from oms.web.auth.identity_provider import RESTART, Flow, Identity, IdentityProvider, SignInFailed
+from oms.web.auth.same_origin import is_own
+from oms.web.pages.account.sign_in import SignInPages
+from oms.web.pages.rendering.site import see_other
+from oms.web.pages.routing.declarations import Pages, public_page
+from oms.web.server.rate_limits import RateLimits, client_address
+
+log = structlog.get_logger(__name__)
+
+START: Final = "/sign-in/openid"
+CALLBACK: Final = "/sign-in/openid/answer"
+"""The redirect URI to register with the provider."""
+
+_FLOW_S: Final = 600
+_MAX_SECRET_CHARACTERS: Final = 128
+
+
+class OpenIdPages(Pages):
+    """START and CALLBACK. The role alone decides to which page a sign-in leads, so there is no open redirect."""
+
+    def __init__(
+        self, sign_in: SignInPages, db: Database, provider: IdentityProvider, rate_limits: RateLimits, *, demo: bool
+    ) -> None:
+        self._sign_in = sign_in
+        self._db = db
+        self._provider = provider
+        self._rate_limits = rate_limits
+        self._secure = not demo
+
+    @public_page(START)
+    async def start(self, request: Request) -> Response:
+        """To the provider. From a link on another site it leads to the start page instead."""
+        if not is_own(request):
+            return see_other("/")
+        await self._rate_limits.count_anonymous(client_address(request))
+        flow = Flow.start()
+        try:
+            address = await self._provider.address(flow, _return_to(request))
+        except SignInFailed as failure:
+            return await self._refuse(request, failure)
+        response = RedirectResponse(address, 303)
+        response.set_cookie(
+            self._cookie, flow.secret, max_age=_FLOW_S, httponly=True, samesite="lax", secure=self._secure
+        )
+        return response
+
+    @public_page(CALLBACK)
+    async def callback(self, request: Request) -> Response:
+        """From the provider. Raises RateLimited."""
+        await self._rate_limits.count_sign_in_from(client_address(request))
+        try:
+            identity = await self._provider.identity(self._flow(request), request.query_params, _return_to(request))
+            account = await self._account(identity)
+        except SignInFailed as failure:
+            response = await self._refuse(request, failure)
+        else:
+            response = await self._sign_in.start_session(account, request, by="openid")
+        response.delete_cookie(self._cookie, httponly=True, samesite="lax", secure=self._secure)
+        return response
+
+    def _flow(self, request: Request) -> Flow:
+        secret = request.cookies.get(self._cookie, "")
+        if not secret or len(secret) > _MAX_SECRET_CHARACTERS:
+            raise SignInFailed(RESTART, "the browser has no cookie of a sign-in")
+        return Flow(secret)
+
+    async def _account(self, identity: Identity) -> Account:
+        async with self._db.transaction() as tx:
+            account = await accounts.of_openid(
+                tx, issuer=identity.issuer, subject=identity.subject, verified_email=identity.verified_email
+            )
+        if account is None:
+            name = self._provider.name
+            message = f"{name} knows you, but you have no account here. Ask the operator of this system for one."
+            raise SignInFailed(message, "no such account, or it is disabled")
+        return account
+
+    async def _refuse(self, request: Request, failure: SignInFailed) -> Response:
+        log.warning("Sign-in with the provider failed", reason=failure.reason)
+        return await self._sign_in.refuse(failure.message, request)
+
+    @property
+    def _cookie(self) -> str:
+        return "__Host-oms_openid" if self._secure else "oms_openid"
+
+
+def _return_to(request: Request) -> str:
+    """The provider compares it with the registered URI, so a forged Host header has no effect."""
+    return str(request.url.replace(path=CALLBACK, query="", fragment=""))

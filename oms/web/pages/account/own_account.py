@@ -1,0 +1,54 @@
+"""The viewer's own account: its password and its sessions."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oms.domain.access.permissions import Viewer
+from oms.web.pages.rendering.site import Refusals, Site, read_form, see_other
+from oms.web.pages.routing.declarations import Pages, form, page
+
+ADDRESS: Final = "/account"
+
+
+class AccountPages(Pages):
+    """/account and its forms. Entered passwords are never shown again."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    @page(ADDRESS, needs=None)
+    async def show(self, request: Request, viewer: Viewer) -> Response:
+        return await self._show(request, viewer, Refusals())
+
+    @form(f"{ADDRESS}/password", needs=None)
+    async def change_password(self, request: Request, viewer: Viewer) -> Response:
+        values = await read_form(request)
+        passwords = {"presentPassword": values.get("presentPassword", ""), "newPassword": values.get("newPassword", "")}
+        if passwords["newPassword"] != values.get("again", ""):
+            problem = {"message": "The two new passwords differ: enter the same one twice.", "path": ["again"]}
+            return await self._show(request, viewer, Refusals((problem,)))
+        _, refusals = await self._site.mutate(viewer, "account/change_password", passwords)
+        return await self._show(request, viewer, refusals) if refusals.errors else see_other(f"{ADDRESS}?done=password")
+
+    @form(f"{ADDRESS}/sessions/others/end", needs=None)
+    async def end_others(self, request: Request, viewer: Viewer) -> Response:
+        values = await read_form(request)
+        _, refusals = await self._site.mutate(viewer, "account/end_other_sessions", {}, key=values.get("key"))
+        return await self._show(request, viewer, refusals) if refusals.errors else see_other(f"{ADDRESS}?done=session")
+
+    @form(f"{ADDRESS}/sessions/{{id}}/end", needs=None)
+    async def end_session(self, request: Request, viewer: Viewer) -> Response:
+        values = await read_form(request)
+        variables = {"sessionId": request.path_params["id"]}
+        _, refusals = await self._site.mutate(viewer, "account/end_session", variables, key=values.get("key"))
+        return await self._show(request, viewer, refusals) if refusals.errors else see_other(f"{ADDRESS}?done=session")
+
+    async def _show(self, request: Request, viewer: Viewer, refusals: Refusals) -> Response:
+        data = await self._site.query(viewer, "account/index")
+        return self._site.render(
+            request, viewer, "account/index", status=422 if refusals.errors else 200,
+            path=ADDRESS if refusals.errors else None, refusals=refusals, data=data,
+            done=request.query_params.get("done"),
+        )  # fmt: skip

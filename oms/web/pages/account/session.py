@@ -1,0 +1,70 @@
+"""Sessions: a cookie holds a random secret, the database only its hash."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oms.domain.access.permissions import Viewer
+from oms.domain.identity import session_commands as sessions
+from oms.domain.identity.accounts import Account
+from oms.platform.db import Database
+from oms.web.auth.authenticator import Unauthenticated
+from oms.web.auth.credentials import Credential
+from oms.web.graphql.api import Api
+from oms.web.server.rate_limits import client_address
+
+_REFRESHED: Final = "main#page"
+"""The source that htmx names when an open page refreshes itself (templates/base.html)."""
+
+
+class Sessions:
+    """Starts, recognises and ends sessions."""
+
+    def __init__(self, db: Database, api: Api) -> None:
+        self._db = db
+        self._api = api
+        self._authenticator = api.authenticator
+        self._cookie = api.authenticator.cookie
+
+    async def viewer(self, request: Request) -> Viewer | None:
+        """The signed-in viewer of a request, which is counted; None without a valid session. Raises RateLimited.
+
+        Automatic refreshes of an open page do not count as activity.
+        """
+        is_activity = request.url.path != "/live" and request.headers.get("hx-source") != _REFRESHED
+        try:
+            return await self._api.admit(self._cookie.read(request), client_address(request), is_activity=is_activity)
+        except Unauthenticated:
+            return None
+
+    def credential(self, request: Request) -> Credential | None:
+        """The credential that keeps an open stream alive."""
+        secret = self._cookie.read(request)
+        return Credential.of_session(secret) if secret else None
+
+    async def start(self, account: Account, request: Request, response: Response, *, by: str) -> bool:
+        """Signs in the account's owner, who authenticated `by` some method: with a new secret; an old session ends.
+
+        False if the account changed since the authentication, which is then no longer valid.
+        """
+        rules = self._authenticator.rules
+        old = self._cookie.read(request)
+        async with self._db.transaction() as tx:
+            secret = await sessions.start(tx, account, rules, by=by)
+            if secret is None:
+                return False
+            if old:
+                await sessions.end(tx, old.value)
+        if old:
+            self._authenticator.forget(old)
+        self._cookie.put(response, secret, holds=rules.max_lifetime)
+        return True
+
+    async def end(self, request: Request, response: Response) -> None:
+        """Signs out."""
+        if secret := self._cookie.read(request):
+            async with self._db.transaction() as tx:
+                await sessions.end(tx, secret.value)
+            self._authenticator.forget(secret)
+        self._cookie.remove(response)

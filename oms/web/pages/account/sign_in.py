@@ -1,0 +1,89 @@
+"""The start page: sign-in with login and password; in demo mode also as a persona, with one click."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity import personas
+from oms.domain.identity.accounts import Account
+from oms.platform.db import Database
+from oms.web.pages.account.session import Sessions
+from oms.web.pages.rendering.site import Refusals, Site, read_form, see_other
+from oms.web.pages.routing.declarations import Pages, public_form, public_page
+from oms.web.pages.routing.navigation import home_of
+from oms.web.server.rate_limits import RateLimits, client_address
+
+PERSONAS: Final = (
+    ("customer", "Place orders, follow them, and answer if something is unavailable."),
+    ("courier", "Pick up shipments at the warehouse and deliver them."),
+    ("manager", "Set the spending limit and maintenance mode, manage stock, watch operations."),
+    ("support", "Find any order, see its history, and repair stuck jobs."),
+)
+
+WRONG: Final = "There is no account with this login and password. Check both, capitals too, and try again."
+"""The same for an unknown login, a wrong password and a disabled account, so that it reveals no accounts."""
+
+_CHANGED: Final = "Your account was changed a moment ago: sign in again."
+
+
+class SignInPages(Pages):
+    """The start page, and the forms that start and end a session."""
+
+    def __init__(
+        self, site: Site, sessions: Sessions, db: Database, rate_limits: RateLimits, *, provider_name: str | None
+    ) -> None:
+        self._site = site
+        self._sessions = sessions
+        self._db = db
+        self._rate_limits = rate_limits
+        self._provider_name = provider_name
+
+    @public_page("/")
+    async def index(self, request: Request) -> Response:
+        viewer = await self._sessions.viewer(request)
+        if viewer and (home := home_of(viewer.role)):
+            return see_other(home)
+        return await self._show(request)
+
+    @public_form("/sign-in")
+    async def sign_in(self, request: Request) -> Response:
+        """Raises RateLimited before the password is checked."""
+        form = await read_form(request)
+        if self._site.demo and form.get("persona") in personas.PERSONAS:
+            async with self._db.transaction() as tx:
+                account = await personas.account_of(tx, form["persona"])
+            return await self.start_session(account, request, by="demo")
+        login = form.get("login", "")
+        await self._rate_limits.count_sign_in(login, client_address(request))
+        found = await accounts.sign_in(self._db, login, form.get("password", ""))
+        if found is None:
+            return await self.refuse(WRONG, request, login=login)
+        return await self.start_session(found, request, by="password")
+
+    @public_form("/sign-out")
+    async def sign_out(self, request: Request) -> Response:
+        response = see_other("/")
+        await self._sessions.end(request, response)
+        return response
+
+    async def start_session(self, account: Account, request: Request, *, by: str) -> Response:
+        """Signs in the account's owner, and leads them to their role's first page."""
+        response = see_other(home_of(account.role) or "/")
+        if await self._sessions.start(account, request, response, by=by):
+            return response
+        return await self.refuse(_CHANGED, request)
+
+    async def refuse(self, message: str, request: Request, *, login: str | None = None) -> Response:
+        """The start page with the reason why nobody is signed in, at the field of the `login` if one was entered."""
+        path = [] if login is None else ["login"]
+        refusals = Refusals(({"message": message, "path": path},), {"login": login or ""})
+        return await self._show(request, refusals, status=422)
+
+    async def _show(self, request: Request, refusals: Refusals | None = None, *, status: int = 200) -> Response:
+        return self._site.render(
+            request, None, "account/sign_in", status=status, path="/", personas=PERSONAS,
+            refusals=refusals or Refusals(), provider=self._provider_name,
+            is_new=not self._site.demo and not await accounts.exist(self._db),
+        )  # fmt: skip

@@ -1,0 +1,25 @@
+"""All pages of signed-in viewers. The order is that of the navigation's entries."""
+
+from typing import Final
+
+from oms.web.pages.account.own_account import AccountPages
+from oms.web.pages.courier.shipments import CourierPages
+from oms.web.pages.customer.orders import OrderPages
+from oms.web.pages.manager.audit import AuditPages
+from oms.web.pages.manager.customers import CustomerPages
+from oms.web.pages.manager.fraud import FraudControlPages
+from oms.web.pages.manager.operations import OperationsPages
+from oms.web.pages.manager.stock import StockPages
+from oms.web.pages.support.orders import SupportPages
+
+PAGES: Final = (
+    OrderPages,
+    CourierPages,
+    FraudControlPages,
+    StockPages,
+    OperationsPages,
+    CustomerPages,
+    SupportPages,
+    AuditPages,
+    AccountPages,
+)

@@ -1,0 +1,186 @@
+"""What all pages share: they run their GraphQL document as the viewer and render their template."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, Self
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from oms.domain.access.permissions import Viewer
+from oms.domain.idempotency.keys import IdempotencyKey
+from oms.platform.settings import PROJECT_DIR
+from oms.web.auth.csrf import FIELD, FormToken, is_valid
+from oms.web.auth.same_origin import is_own
+from oms.web.graphql.api import QUERIES, QUERIES_AND_MUTATIONS, Api
+from oms.web.graphql.codes import HTTP_STATUS, ErrorCode
+from oms.web.graphql.errors import RequestRefused
+from oms.web.graphql.request import GraphQLRequest
+from oms.web.pages.rendering import formatting
+from oms.web.pages.rendering.assets import asset
+from oms.web.pages.rendering.compression import compressed
+from oms.web.server.bodies import read_body
+
+TEMPLATES: Final = PROJECT_DIR / "templates"
+MAX_FORM_BYTES: Final = 64 * 1024
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "Vary": "Cookie",
+}
+
+_FOREIGN_FORM: Final = "Form not accepted"
+_STALE_FORM: Final = (
+    "The page was open for too long, somebody else has signed in since, or the form came from another site. "
+    "Nothing was changed. Go back, reload the page, and try again."
+)
+
+
+class PageRefused(Exception):
+    """The viewer may not see or do this, or it failed; `status` is that of the error page."""
+
+    def __init__(
+        self, status: int, message: str, *, heading: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.heading = heading
+        self.headers = headers or {}
+
+    @classmethod
+    def of(cls, refusal: RequestRefused) -> Self:
+        """A refusal of the request before the handler ran."""
+        return cls(refusal.status, refusal.message, headers=refusal.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """The userErrors of a mutation by input field, and the values that were entered, to show them again."""
+
+    errors: tuple[Mapping[str, Any], ...] = ()
+    entered: Mapping[str, str] = field(default_factory=dict)
+
+    def about(self, *path: str) -> list[str]:
+        """Messages about exactly that field."""
+        return [error["message"] for error in self.errors if tuple(error["path"] or ()) == path]
+
+    @property
+    def general(self) -> list[str]:
+        """Messages about no field."""
+        return [error["message"] for error in self.errors if not error["path"]]
+
+    @property
+    def all(self) -> list[str]:
+        return [error["message"] for error in self.errors]
+
+
+class Site:
+    """Templates and the API, so that handlers need a few lines each."""
+
+    def __init__(self, api: Api, *, navigation: Callable[[Viewer, str], object], demo: bool) -> None:
+        self._api = api
+        self._cookie = api.authenticator.cookie
+        self.demo = demo
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True, auto_reload=False,
+        )  # fmt: skip
+        self._templates.filters |= {"money": formatting.money, "status": formatting.status, "reason": formatting.reason}
+        self._templates.filters["instant"] = formatting.instant
+        self._templates.globals |= {"asset": asset, "demo": demo, "new_key": new_key, "navigation": navigation}
+
+    async def query(self, viewer: Viewer, name: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Data of the document templates/NAME.graphql. Raises PageRefused where the API refuses."""
+        request = GraphQLRequest(document(name), dict(variables or {}))
+        outcome = await self._api.execute(request, viewer, None, allowed=QUERIES)
+        if errors := outcome.body.get("errors"):
+            raise _refused(errors)
+        data: dict[str, Any] = outcome.body["data"]
+        return data
+
+    async def mutate(
+        self, viewer: Viewer, name: str, variables: Mapping[str, Any], *, key: str | None = None
+    ) -> tuple[dict[str, Any], Refusals]:
+        """The payload of the single root field of the mutation templates/NAME.graphql, and its refusals.
+
+        `key`, from a hidden field of the form, makes a form that is sent twice take effect once.
+        Raises PageRefused where the request as a whole is refused.
+        """
+        request = GraphQLRequest(document(name), dict(variables))
+        repeat = IdempotencyKey.of(key, request.canonical()) if key else None
+        outcome = await self._api.execute(request, viewer, repeat, allowed=QUERIES_AND_MUTATIONS)
+        if errors := outcome.body.get("errors"):
+            raise _refused(errors)
+        (payload,) = outcome.body["data"].values()
+        return payload, Refusals(tuple(payload["userErrors"]))
+
+    def render(
+        self, request: Request, viewer: Viewer | None, template: str, *, status: int = 200, path: str | None = None,
+        **values: Any,
+    ) -> Response:  # fmt: skip
+        """The page templates/TEMPLATE.html. `path` is the page's address if the request was a form's."""
+        values.setdefault("refusals", Refusals())
+        values |= {"path": path or request.url.path, "query": "" if path else request.url.query}
+        form_token = FormToken(request, self._cookie)
+        page = self._templates.get_template(f"{template}.html")
+        html = page.render(viewer=viewer, form_token=form_token, **values)
+        response = compressed(HTMLResponse(html, status, headers=HEADERS), request)
+        form_token.set_cookie(response)
+        return response
+
+    async def require_own_form(self, request: Request) -> None:
+        """Raises PageRefused(403) unless one of this site's pages sent the form, in the present session."""
+        if not is_own(request):
+            raise PageRefused(403, "This form was sent from another site. Nothing was changed.", heading=_FOREIGN_FORM)
+        token = (await read_form(request)).get(FIELD, "")
+        if not is_valid(request, token, self._cookie):
+            raise PageRefused(403, _STALE_FORM, heading=_FOREIGN_FORM)
+
+
+def new_key() -> str:
+    """An idempotency key for the hidden field of a form."""
+    return secrets.token_urlsafe(16)
+
+
+@lru_cache(maxsize=256)
+def document(name: str) -> str:
+    return (TEMPLATES / f"{name}.graphql").read_text(encoding="utf-8")
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of an urlencoded form, the last of each name.
+
+    Raises PageRefused: 413 above MAX_FORM_BYTES, 408 if it arrives too slowly.
+    """
+    if not hasattr(request.state, "form"):
+        request.state.form = await _read_form(request)
+    form: dict[str, str] = request.state.form
+    return form
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    try:
+        body = await read_body(request, max_bytes=MAX_FORM_BYTES)
+    except RequestRefused as refusal:
+        raise PageRefused.of(refusal) from refusal
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def see_other(address: str) -> Response:
+    """The response to a form that took effect: a reload of the next page does not send the form again."""
+    return RedirectResponse(address, 303)
+
+
+def _refused(errors: list[dict[str, Any]]) -> PageRefused:
+    error = errors[0]
+    code = error.get("extensions", {}).get("code", ErrorCode.INTERNAL)
+    return PageRefused(HTTP_STATUS.get(code, 500), error["message"])

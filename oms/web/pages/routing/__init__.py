@@ -1,0 +1,1 @@
+"""Declarations of pages, their routes, and the navigation."""
