@@ -79,10 +79,11 @@ class OpenWork:
 class Subject:
     """A shipment, or with number 0 the order itself. `moved_at`: when `status` last changed.
 
-    `work` is None if the system has nothing to do.
+    `work` is None if the system has nothing to do. Work of a concept other than orders has neither order nor status;
+    its `reference` is the kind and id of its subject, such as `repair 0197…`.
     """
 
-    order_id: UUID
+    order_id: UUID | None
     reference: str
     shipment: int
     status: str

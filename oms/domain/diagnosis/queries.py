@@ -27,8 +27,9 @@ _SUBJECT: Final = """
              (SELECT at FROM order_events e WHERE e.order_id = o.id AND e.seq = o.last_seq), o.placed_at) AS moved_at
 """
 _WITH_WORK: Final = """
-    SELECT {subject}, w.queue, w.step, w.attempt, w.due_at, w.leased_until, w.held, w.parked_at, w.last_error
-    FROM work w JOIN orders o ON o.id = w.subject_id
+    SELECT {subject}, w.subject_id, w.queue, w.step, w.attempt, w.due_at, w.leased_until, w.held, w.parked_at,
+           w.last_error
+    FROM work w LEFT JOIN orders o ON o.id = w.subject_id
     LEFT JOIN shipments s ON s.order_id = w.subject_id AND s.number = w.part AND w.queue = ANY(:shipment_queues)
     WHERE {which}
     ORDER BY w.due_at LIMIT :limit
@@ -119,9 +120,12 @@ async def _diagnosed(
 
 
 def _working(row: Any) -> Subject:
-    order_id, reference, shipment, status, moved_at, queue, step, *rest = row
+    order_id, reference, shipment, status, moved_at, subject_id, queue, step, attempts, due_at, *rest = row
     kind = registered().work_kinds[queue]
-    return Subject(order_id, reference, shipment, status, moved_at, OpenWork(kind, kind.steps(step), *rest))
+    work = OpenWork(kind, kind.steps(step), attempts, due_at, *rest)
+    if order_id is None:
+        return Subject(None, f"{kind.subject} {subject_id}", 0, "", due_at, work)
+    return Subject(order_id, reference, shipment, status, moved_at, work)
 
 
 def _resting(row: Any) -> Subject:

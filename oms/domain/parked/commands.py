@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from oms.domain.access.permissions import Viewer, require
+from oms.domain.audit.model import Entry
+from oms.domain.audit.record import record
 from oms.domain.order.closing import end_failed
 from oms.domain.order.events import OrderEvent
 from oms.domain.order.model import Order
@@ -15,6 +17,7 @@ from oms.domain.parked.policy import ParkedAction, ParkedPermission, ParkedReaso
 from oms.domain.parked.rules import can_be_given_up
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refuse_all, refused
+from oms.domain.vocabulary.ids import work_id
 from oms.domain.vocabulary.text import REASON_LENGTH, check_text
 from oms.domain.work import store
 from oms.domain.work.model import WorkKey, backoff_s
@@ -47,11 +50,14 @@ async def nack(tx: Tx, batch: Batch, *, delay: timedelta, suspect: bool) -> None
 
 
 async def retry(tx: Tx, viewer: Viewer, key: WorkKey) -> WorkKey:
-    """Makes parked work due again. Raises Refused: FORBIDDEN, or NOT_FOUND if it is not parked."""
+    """Makes parked work of any subject due again. Raises Refused: FORBIDDEN, or NOT_FOUND if it is not parked."""
     locked, order = await _unpark(tx, viewer, key)
-    _note(order, ParkedEvent.WorkRetried, key, viewer.actor, locked.at)
-    await record_override(tx, viewer, ParkedAction.WorkRetried, order, ParkedEvent.WorkRetried)
-    await locked.save()
+    if order is None:
+        await record(tx, viewer, Entry(ParkedAction.WorkRetried, work_id(key.subject_id, key.part, key.queue)))
+    else:
+        _note(order, ParkedEvent.WorkRetried, key, viewer.actor, locked.at)
+        await record_override(tx, viewer, ParkedAction.WorkRetried, order, ParkedEvent.WorkRetried)
+        await locked.save()
     return key
 
 
@@ -63,8 +69,8 @@ async def give_up(tx: Tx, viewer: Viewer, key: WorkKey, reason: str) -> WorkKey:
     require(viewer, ParkedPermission.MEND_WORK)
     refuse_all(check_text(reason, "reason", max_length=REASON_LENGTH))
     locked, order = await _unpark(tx, viewer, key)
-    shipment = order.shipment(key.part)
-    if shipment is None or not can_be_given_up(shipment):
+    shipment = order.shipment(key.part) if order else None
+    if order is None or shipment is None or not can_be_given_up(shipment):
         message = "Only a job of a pending shipment can be given up; retry it, or cancel the order."
         raise refused(ParkedReason.CANNOT_BE_GIVEN_UP, message)
     end_failed(order, shipment, by=viewer.actor, at=locked.at, reason=reason)
@@ -73,14 +79,14 @@ async def give_up(tx: Tx, viewer: Viewer, key: WorkKey, reason: str) -> WorkKey:
     return key
 
 
-async def _unpark(tx: Tx, viewer: Viewer, key: WorkKey) -> tuple[LockedOrders, Order]:
+async def _unpark(tx: Tx, viewer: Viewer, key: WorkKey) -> tuple[LockedOrders, Order | None]:
+    """The order whose work it is; None if its subject is something else."""
     require(viewer, ParkedPermission.MEND_WORK)
     locked = await lock(tx, [key.subject_id])
-    order = locked.get(key.subject_id)
-    if order is None or not await store.unpark(tx, key):
+    if not await store.unpark(tx, key):
         message = "No stuck job has this id; it may have been retried already."
         raise refused(ParkedReason.NOT_PARKED, message, "workId")
-    return locked, order
+    return locked, locked.get(key.subject_id)
 
 
 def _note(order: Order, event: ParkedEvent, key: WorkKey, by: Actor, at: datetime, reason: str | None = None) -> None:

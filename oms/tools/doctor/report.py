@@ -1,4 +1,4 @@
-"""What the doctor found, as text for people and as JSON for programs."""
+"""Prints the doctor's report for people, or formats it as JSON for programs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,23 +17,23 @@ from oms.tools.doctor.health import Finding
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """`at` is the database's clock. `is_whole`: nothing was left out for there being too much of it."""
+    """`at`: by the database's clock. `is_complete`: everything was examined."""
 
     at: datetime
     findings: Sequence[Finding]
     standstills: Sequence[Standstill]
-    is_whole: bool
+    is_complete: bool
 
     @property
-    def all_is_well(self) -> bool:
-        return self.is_whole and not self.standstills and all(finding.is_well for finding in self.findings)
+    def is_healthy(self) -> bool:
+        return self.is_complete and not self.standstills and all(finding.is_healthy for finding in self.findings)
 
 
 def as_json(examination: Examination) -> bytes:
     content = {
         "at": examination.at,
-        "isWell": examination.all_is_well,
-        "isWhole": examination.is_whole,
+        "isWell": examination.is_healthy,
+        "isWhole": examination.is_complete,
         "findings": [{"name": f.name, "state": f.state, "remedy": f.remedy or None} for f in examination.findings],
         "standstills": [_as_values(standstill) for standstill in examination.standstills],
     }
@@ -43,7 +43,7 @@ def as_json(examination: Examination) -> bytes:
 def _as_values(standstill: Standstill) -> dict[str, object]:
     subject = standstill.subject
     return {
-        "orderId": order_id(subject.order_id),
+        "orderId": subject.order_id and order_id(subject.order_id),
         "reference": subject.reference,
         "shipment": subject.shipment or None,
         "status": subject.status,
@@ -64,17 +64,17 @@ def print_report(examination: Examination, console: Console, *, limit: int) -> N
     counted = Counter(standstill.cause for standstill in examination.standstills)
     for cause, count in counted.most_common():
         _print_cause(examination, cause, count, console, limit)
-    if not examination.is_whole:
-        console.print("There is more than was looked at; mend this first, then look again.", highlight=False)
+    if not examination.is_complete:
+        console.print("Not everything was examined: fix this first, then run the doctor again.", highlight=False)
     console.print(_verdict(examination), highlight=False)
 
 
 def _health(findings: Sequence[Finding]) -> Table:
-    table = Table(title="The system", title_justify="left")
-    for heading in ("what", "state", "what to do"):
+    table = Table(title="System", title_justify="left")
+    for heading in ("part", "state", "what to do"):
         table.add_column(heading, overflow="fold")
     for finding in findings:
-        table.add_row(finding.name, finding.state, finding.remedy, style=None if finding.is_well else "red")
+        table.add_row(finding.name, finding.state, finding.remedy, style=None if finding.is_healthy else "red")
     return table
 
 
@@ -83,8 +83,8 @@ def _print_cause(examination: Examination, cause: Cause, count: int, console: Co
     of_cause = [standstill for standstill in examination.standstills if standstill.cause == cause]
     for standstill in of_cause[:limit]:
         subject = standstill.subject
-        what = f"shipment {subject.shipment}" if subject.shipment else "the order"
-        line = f"  {subject.reference}: {what} is {subject.status} for {_long(examination.at - standstill.since)}"
+        part = f"shipment {subject.shipment}" if subject.shipment else "the order"
+        line = f"  {subject.reference}: {part} is {subject.status} for {_duration(examination.at - standstill.since)}"
         if standstill.next_at is not None:
             line += f", next at {standstill.next_at:%Y-%m-%d %H:%M:%S} UTC"
         console.print(f"{line}. {standstill.remedy}", soft_wrap=True, highlight=False, markup=False)
@@ -92,7 +92,7 @@ def _print_cause(examination: Examination, cause: Cause, count: int, console: Co
         console.print(f"  … and {count - limit:,} more (--json tells all)", highlight=False)
 
 
-def _long(span: timedelta) -> str:
+def _duration(span: timedelta) -> str:
     minutes, seconds = divmod(int(span.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -104,8 +104,8 @@ def _long(span: timedelta) -> str:
 
 
 def _verdict(examination: Examination) -> str:
-    if examination.all_is_well:
-        return "All is well: every open order moves, or waits no longer than it may."
-    unwell = sum(not finding.is_well for finding in examination.findings)
-    orders = len({standstill.subject.order_id for standstill in examination.standstills})
-    return f"{orders:,} orders stand still; {unwell} findings about the system."
+    if examination.is_healthy:
+        return "No problems: every open order moves, or waits no longer than it may."
+    unhealthy = sum(not finding.is_healthy for finding in examination.findings)
+    orders = len({standstill.subject.reference for standstill in examination.standstills})
+    return f"{orders:,} orders stand still; {unhealthy} problems of the system."
