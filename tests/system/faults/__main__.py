@@ -6,33 +6,36 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from tests.system.faults.misfortunes import KINDS
+from tests.system.faults.fault_kinds import KINDS
 from tests.system.faults.recovery import Recovery
-from tests.system.faults.trial import Outcome, Trial, play
+from tests.system.faults.trial import Outcome, Trial, run
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.system.faults", description=__doc__)
-    parser.add_argument("--operations", type=int, default=5000, help="requests in all, those repeated included")
+    parser.add_argument("--operations", type=int, default=5000, help="number of requests, including repeats")
     parser.add_argument("--each", type=int, default=5000, help="requests of one seed")
-    parser.add_argument("--seed", type=int, default=1, help="the first of them")
+    parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--faults", type=int, default=len(KINDS), help="faults of one seed")
-    parser.add_argument(
-        "--scale", type=float, default=0.1, help="of how long Valkey and the providers stay away; 1: minutes"
-    )
+    parser.add_argument("--scale", type=float, default=0.1, help="of long outages (Valkey, providers); 1: minutes")
     parser.add_argument(
         "--kind", action="append", choices=list(KINDS), help="only faults of this kind; may be repeated"
     )
-    parser.add_argument("--crowd", type=int, default=1, help="carts, and half as many as couriers")
+    parser.add_argument("--crowd", type=int, default=1, help="number of carts, and half the number of couriers")
     parser.add_argument("--verbose", action="store_true", help="print what happens as it happens")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     outcomes: list[Outcome] = []
-    while sum(outcome.operations.total() for outcome in outcomes) < asked.operations:
-        left = asked.operations - sum(outcome.operations.total() for outcome in outcomes)
+    while sum(outcome.operations.total() for outcome in outcomes) < arguments.operations:
+        left = arguments.operations - sum(outcome.operations.total() for outcome in outcomes)
         trial = Trial(
-            asked.seed + len(outcomes), min(asked.each, left), asked.faults, asked.scale, asked.kind, asked.crowd
+            arguments.seed + len(outcomes),
+            min(arguments.each, left),
+            arguments.faults,
+            arguments.scale,
+            arguments.kind,
+            arguments.crowd,
         )
-        outcome = play(trial, tell=print if asked.verbose else lambda _: None)
+        outcome = run(trial, report=print if arguments.verbose else lambda _: None)
         outcomes.append(outcome)
         print(_line(outcome), flush=True)
         if outcome.violations:
@@ -60,7 +63,7 @@ def _report(outcomes: Sequence[Outcome]) -> Iterator[str]:
         f"{sum(len(o.recoveries) for o in outcomes):,} faults, {sum(len(o.violations) for o in outcomes)} violations, "
         f"{sum(o.took_s for o in outcomes):,.0f} s.\n"
     )
-    yield "| fault | times | placing again, median | worst | work at rest, median | worst |"
+    yield "| fault | times | placing again, median | worst | work calm, median | worst |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     by_kind: dict[str, list[Recovery]] = defaultdict(list)
     for outcome in outcomes:

@@ -1,10 +1,10 @@
-"""Who uses the shop while it suffers: carts, customers, couriers, a manager and support."""
+"""The users of the shop during a trial: carts, customers, couriers, a manager and support."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from tests.system.faults.asking import Answer, Caller, CourierAction
+from tests.system.faults.caller import Action, Answer, Caller
 
 SKUS: Final = tuple(f"SKU-{number:02}" for number in range(24))
 SCARCE: Final = ("RARE-1", "RARE-2", "RARE-3")
@@ -23,7 +23,7 @@ DISPATCH: Final = "mutation ($id: ID!) { dispatchShipment(shipmentId: $id) { use
 DELIVER: Final = "mutation ($id: ID!) { deliverShipment(shipmentId: $id) { userErrors { code } } }"
 FAIL: Final = 'mutation ($id: ID!) { failShipment(shipmentId: $id, reason: "Lost") { userErrors { code } } }'
 LIMIT: Final = "mutation ($limit: MinorUnits!) { setSpendingLimit(limit: $limit) { userErrors { code } } }"
-MAINTAIN: Final = "mutation ($on: Boolean!) { setFraudMaintenance(enabled: $on) { userErrors { code } } }"
+MAINTENANCE: Final = "mutation ($on: Boolean!) { setFraudMaintenance(enabled: $on) { userErrors { code } } }"
 CLEAR: Final = 'mutation { clearSpending(reason: "A new month") { userErrors { code } } }'
 SET_STOCK: Final = "mutation ($inputs: [StockInput!]!) { setStock(inputs: $inputs) { userErrors { code } } }"
 RETRY: Final = "mutation ($id: ID!) { retryWork(workId: $id) { userErrors { code } } }"
@@ -39,11 +39,9 @@ STOCK: Final = "query ($sku: String!) { stock(sku: $sku) { onHand allocated ware
 
 MAY_BE_REFUSED: Final = frozenset({"CONFLICT"})
 
-Habit = Callable[[], Awaitable[None]]
-
 
 class Person:
-    """Does one thing after the other, each by a draw of their own chance, until told to stop."""
+    """Does one thing after the other, each drawn at random, until stopped."""
 
     pause_s: float = 0.05
 
@@ -52,7 +50,7 @@ class Person:
         self.chance = caller.chance
         self.ledger = caller.ledger
 
-    async def live(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await self.act()
             await asyncio.sleep(self.pause_s * self.chance.uniform(0.2, 1.8))
@@ -61,17 +59,17 @@ class Person:
         raise NotImplementedError
 
     async def command(self, document: str, variables: Mapping[str, Any], event: str, subject: str) -> Answer:
-        """A command that changes one thing once, whatever happens to the requests that carry it."""
-        answer = await self.caller.ask(document, variables, key=self.caller.key())
+        """A command that takes effect once, whatever happens to its requests."""
+        answer = await self.caller.request(document, variables, key=self.caller.key())
         if not answer.refusals:
-            self.ledger.done[CourierAction(event, self.caller.name, subject)] += 1
+            self.ledger.acknowledged[Action(event, self.caller.name, subject)] += 1
         elif not set(answer.refusals) <= MAY_BE_REFUSED:
             self.ledger.complain(f"{self.caller.name} was refused {event} of {subject}: {answer.refusals}")
         return answer
 
 
 class Buyer(Person):
-    """Places orders, some again, some again with other content; gives prices and customers if a cart."""
+    """Places orders, and repeats some with the same or other content; a cart also sets prices and customers."""
 
     def __init__(self, caller: Caller, *, is_cart: bool) -> None:
         super().__init__(caller)
@@ -82,9 +80,9 @@ class Buyer(Person):
     async def act(self) -> None:
         drawn = self.chance.random()
         if drawn < 0.06 and self._placed:
-            await self._again()
+            await self._repeat()
         elif drawn < 0.10 and self._placed:
-            await self._again_otherwise()
+            await self._repeat_with_other_content()
         elif drawn < 0.14 and self._is_cart:
             await self._place_many()
         elif drawn < 0.20:
@@ -109,47 +107,46 @@ class Buyer(Person):
         return order
 
     async def _place(self) -> None:
-        """The reference alone makes it safe to repeat; half of the time a key goes with it."""
+        """The reference alone makes it repeatable; half of the requests have a key, too."""
         order = self._order()
         key = self.caller.key() if self.chance.random() < 0.5 else None
-        answer = await self.caller.ask(PLACE, {"input": order}, key=key)
-        self._told(order, answer)
+        answer = await self.caller.request(PLACE, {"input": order}, key=key)
+        self._record(order, answer)
 
     async def _place_many(self) -> None:
         orders = [self._order() for _ in range(self.chance.randint(2, 8))]
-        answer = await self.caller.ask(PLACE_MANY, {"inputs": orders})
+        answer = await self.caller.request(PLACE_MANY, {"inputs": orders})
         for order, result in zip(orders, answer.payload["results"], strict=True):
-            self._told(order, Answer(result, tuple(problem["code"] for problem in result["userErrors"])))
+            self._record(order, Answer(result, tuple(problem["code"] for problem in result["userErrors"])))
 
-    def _told(self, order: dict[str, Any], answer: Answer) -> None:
+    def _record(self, order: dict[str, Any], answer: Answer) -> None:
         reference = order["reference"]
         if answer.refusals:
-            self.ledger.refused_references.add(reference)
             self.ledger.complain(f"{reference} was refused: {answer.refusals}")
             return
         order_id = answer.payload["order"]["id"]
         self.ledger.orders[reference] = (order_id, order)
-        self.ledger.done[CourierAction("OrderPlaced", self.caller.name, order_id)] += 1
+        self.ledger.acknowledged[Action("OrderPlaced", self.caller.name, order_id)] += 1
         self._placed.append(reference)
 
-    async def _again(self) -> None:
+    async def _repeat(self) -> None:
         reference = self.chance.choice(self._placed)
         order_id, order = self.ledger.orders[reference]
-        answer = await self.caller.ask(PLACE, {"input": order})
+        answer = await self.caller.request(PLACE, {"input": order})
         if answer.refusals or answer.payload["order"]["id"] != order_id:
-            self.ledger.complain(f"{reference} again is not {order_id} but {answer}")
+            self.ledger.complain(f"The repeat of {reference} is not {order_id} but {answer}")
 
-    async def _again_otherwise(self) -> None:
+    async def _repeat_with_other_content(self) -> None:
         reference = self.chance.choice(self._placed)
         _, order = self.ledger.orders[reference]
         other = order | {"lines": [{"sku": SKUS[0], "quantity": 77}]}
-        answer = await self.caller.ask(PLACE, {"input": other})
+        answer = await self.caller.request(PLACE, {"input": other})
         if answer.refusals != ("DUPLICATE",):
             self.ledger.complain(f"{reference} with other content was answered with {answer}")
 
     async def _answer_amended(self) -> None:
-        """Customers answer for themselves, carts pass it on for theirs; many stay silent."""
-        found = await self.caller.ask(AMENDED, {})
+        """Customers answer for themselves, carts for their customers; many do not answer."""
+        found = await self.caller.request(AMENDED, {})
         for order in found.payload["nodes"][:2]:
             if order["viewerCanAcceptAmendment"] and self.chance.random() < 0.6:
                 await self.command(ACCEPT, {"id": order["id"]}, "AmendmentAccepted", order["id"])
@@ -158,25 +155,25 @@ class Buyer(Person):
 
 
 class Courier(Person):
-    """Dispatches what is booked, delivers what is dispatched, loses some; two may be at the same shipment."""
+    """Dispatches what is booked, delivers what is dispatched, loses some; two may choose the same shipment."""
 
     careless = True
 
     async def act(self) -> None:
         status = self.chance.choice(("BOOKED", "DISPATCHED"))
-        found = await self.caller.ask(SHIPMENTS, {"status": [status]})
+        found = await self.caller.request(SHIPMENTS, {"status": [status]})
         nodes = found.payload["nodes"]
         for shipment in self.chance.sample(nodes, min(len(nodes), 6)):
-            await self.carry(shipment["id"], shipment["status"])
+            await self.move(shipment["id"], shipment["status"])
 
-    async def empty_the_round(self, index: int, of: int) -> None:
-        """Everything that is booked or dispatched, as far as it is this courier's share, with care."""
+    async def move_all(self, index: int, of: int) -> None:
+        """Every open shipment that is this courier's share; loses none."""
         self.careless = False
-        found = await self.caller.ask(SHIPMENTS, {"status": ["BOOKED", "DISPATCHED"]})
+        found = await self.caller.request(SHIPMENTS, {"status": ["BOOKED", "DISPATCHED"]})
         for shipment in found.payload["nodes"][index::of]:
-            await self.carry(shipment["id"], shipment["status"])
+            await self.move(shipment["id"], shipment["status"])
 
-    async def carry(self, shipment_id: str, status: str) -> None:
+    async def move(self, shipment_id: str, status: str) -> None:
         if self.careless and self.chance.random() < 0.03:
             await self.command(FAIL, {"id": shipment_id}, "ShipmentFailed", shipment_id)
         elif status == "BOOKED":
@@ -185,8 +182,8 @@ class Courier(Person):
             await self.command(DELIVER, {"id": shipment_id}, "ShipmentDelivered", shipment_id)
 
 
-class Boss(Person):
-    """The only manager: counts stock, sets limits, switches maintenance on and off, begins new periods."""
+class Manager(Person):
+    """The only one: counts stock, sets limits, switches maintenance, starts new spending periods."""
 
     pause_s = 0.8
 
@@ -195,60 +192,60 @@ class Boss(Person):
         self._limits = 0
 
     async def act(self) -> None:
-        await self.chance.choice((self._restock, self._restock, self._limit, self._maintain, self._clear))()
+        await self.chance.choice((self._restock, self._restock, self._limit, self._maintenance, self._clear))()
 
     async def _restock(self) -> None:
-        """A few more units of something scarce; it may be refused where more was promised meanwhile."""
+        """A few more units of a scarce SKU; refused if more were allocated meanwhile."""
         sku = self.chance.choice(SCARCE)
-        found = await self.caller.ask(STOCK, {"sku": sku})
+        found = await self.caller.request(STOCK, {"sku": sku})
         level = self.chance.choice(found.payload)
         units = level["allocated"] + self.chance.randint(0, 8)
         count = {"sku": sku, "warehouseCode": level["warehouse"]["code"], "onHand": units}
-        answer = await self.caller.ask(SET_STOCK, {"inputs": [count]}, key=self.caller.key())
+        answer = await self.caller.request(SET_STOCK, {"inputs": [count]}, key=self.caller.key())
         if not set(answer.refusals) <= MAY_BE_REFUSED | {"INVALID"}:
             self.ledger.complain(f"counting {count} was refused: {answer.refusals}")
 
     async def _limit(self) -> None:
-        """Each is another one, so each is an event; few customers ever come near it."""
+        """A new one each time, so that each is an event; few customers come near it."""
         self._limits += 1
         limit = 3_000_000 + self._limits
         await self.command(LIMIT, {"limit": limit}, "SpendingLimitSet", str(limit))
 
-    async def _maintain(self) -> None:
-        await self.command(MAINTAIN, {"on": True}, "MaintenanceSwitched", "True")
+    async def _maintenance(self) -> None:
+        await self.command(MAINTENANCE, {"on": True}, "MaintenanceSwitched", "True")
         await asyncio.sleep(self.chance.uniform(0, 0.4))
-        await self.command(MAINTAIN, {"on": False}, "MaintenanceSwitched", "False")
+        await self.command(MAINTENANCE, {"on": False}, "MaintenanceSwitched", "False")
 
     async def _clear(self) -> None:
         await self.command(CLEAR, {}, "SpendingCleared", "")
 
 
 class Support(Person):
-    """Looks for orders, reads their trails, cancels some, retries what was parked."""
+    """Looks up orders and their events, cancels some, retries parked work."""
 
     pause_s = 0.15
 
     async def act(self) -> None:
         drawn = self.chance.random()
         if drawn < 0.15:
-            await self.mend()
+            await self.retry_parked()
         elif self.ledger.orders:
             reference = self.chance.choice(list(self.ledger.orders)[-200:])
-            found = await self.caller.ask(FIND, {"reference": reference})
+            found = await self.caller.request(FIND, {"reference": reference})
             order_id, _ = self.ledger.orders[reference]
             if not found.payload or found.payload["id"] != order_id:
                 self.ledger.complain(f"{reference} was acknowledged, and support does not find it")
             elif drawn < 0.35:
                 await self.command(CANCEL, {"id": order_id}, "OrderCancelled", order_id)
 
-    async def mend(self) -> None:
-        found = await self.caller.ask(PARKED, {})
+    async def retry_parked(self) -> None:
+        found = await self.caller.request(PARKED, {})
         for work in found.payload["nodes"]:
             await self._retry(work["id"])
 
     async def _retry(self, work_id: str) -> None:
-        answer = await self.caller.ask(RETRY, {"id": work_id}, key=self.caller.key())
+        answer = await self.caller.request(RETRY, {"id": work_id}, key=self.caller.key())
         if not answer.refusals:
-            self.ledger.done[CourierAction("WorkRetried", self.caller.name, work_id)] += 1
+            self.ledger.acknowledged[Action("WorkRetried", self.caller.name, work_id)] += 1
         elif set(answer.refusals) != {"NOT_FOUND"}:
             self.ledger.complain(f"{self.caller.name} was refused to retry {work_id}: {answer.refusals}")

@@ -1,4 +1,4 @@
-"""How long it takes after a fault until placing works again and no work is left behind."""
+"""How long it takes after a fault until orders are placed again and no work is left behind."""
 
 import asyncio
 import time
@@ -8,12 +8,12 @@ from typing import Final
 
 import asyncpg
 
-from tests.system.faults.asking import Placing
+from tests.system.faults.caller import Placing
 
-FAST_ENOUGH_S: Final = 1.0
+MAX_ANSWER_S: Final = 1.0
 SHARE: Final = 0.99
-LOOK_EVERY_S: Final = 0.1
-CALM_LOOKS: Final = 3
+POLL_EVERY_S: Final = 0.1
+CALM_POLLS: Final = 3
 
 _LEFT_BEHIND: Final = """
     SELECT count(*) FROM work
@@ -24,7 +24,7 @@ _LEFT_BEHIND: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Seconds from the fault's end. `work_s` None: some work was still left behind when the watch ended."""
+    """Seconds from the fault's end. `work_s` None: some work was still left behind at the timeout."""
 
     kind: str
     lasted_s: float
@@ -33,26 +33,23 @@ class Recovery:
 
 
 async def until_calm(database_url: str, *, within_s: float) -> float | None:
-    """Seconds until work is taken up as it comes: none was due for more than a second, none waits for another attempt.
-
-    None where that did not come about in time.
-    """
-    began_s = time.monotonic()
-    calm_since_s, looks = began_s, 0
-    while time.monotonic() - began_s < within_s:
+    """Seconds until no work is due for more than a second and none waits for another attempt; None: not in time."""
+    started_s = time.monotonic()
+    calm_since_s, polls = started_s, 0
+    while time.monotonic() - started_s < within_s:
         if await _left_behind(database_url):
-            looks = 0
+            polls = 0
         else:
-            calm_since_s = calm_since_s if looks else time.monotonic()
-            looks += 1
-            if looks >= CALM_LOOKS:
-                return calm_since_s - began_s
-        await asyncio.sleep(LOOK_EVERY_S)
+            calm_since_s = calm_since_s if polls else time.monotonic()
+            polls += 1
+            if polls >= CALM_POLLS:
+                return calm_since_s - started_s
+        await asyncio.sleep(POLL_EVERY_S)
     return None
 
 
 async def _left_behind(database_url: str) -> bool:
-    """Whether there is such work, or nobody can tell."""
+    """Whether there is such work; also true if the database does not answer."""
     try:
         connection = await asyncpg.connect(database_url, timeout=5)
     except (OSError, asyncpg.PostgresError):
@@ -66,15 +63,15 @@ async def _left_behind(database_url: str) -> bool:
 
 
 def placing_again_s(placings: Sequence[Placing], *, since_s: float) -> float:
-    """Seconds from `since_s` until of all later attempts 99 of 100 were answered well within a second.
+    """Seconds from `since_s` until 99 of 100 later attempts are answered within a second.
 
-    Attempts that were under way when the fault ended count from then on.
+    Attempts that were in progress when the fault ended count from then on.
     """
-    after = sorted((p for p in placings if p.ended_s > since_s), key=lambda placing: placing.began_s)
-    bad_ends = [p.ended_s for p in after if not p.well or p.ended_s - max(p.began_s, since_s) > FAST_ENOUGH_S]
+    after = sorted((p for p in placings if p.ended_s > since_s), key=lambda placing: placing.started_s)
+    bad_ends = [p.ended_s for p in after if not p.answered or p.ended_s - max(p.started_s, since_s) > MAX_ANSWER_S]
     for candidate_s in (since_s, *sorted(bad_ends)):
-        rest = [p for p in after if p.began_s >= candidate_s]
-        bad = sum(1 for p in rest if not p.well or p.ended_s - p.began_s > FAST_ENOUGH_S)
+        rest = [p for p in after if p.started_s >= candidate_s]
+        bad = sum(1 for p in rest if not p.answered or p.ended_s - p.started_s > MAX_ANSWER_S)
         if not rest or bad <= (1 - SHARE) * len(rest):
             return candidate_s - since_s
     return bad_ends[-1] - since_s

@@ -1,4 +1,4 @@
-"""The link carries everything, in order, whatever it does to time."""
+"""A link forwards everything, in order, however it delays it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from tests.system.faults.link import HOST, Link, Moment
 
 @pytest.fixture
 async def echo() -> AsyncIterator[Link]:
-    """A link to a server that sends back what it gets."""
+    """A link to a server that returns what it receives."""
 
     async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -28,7 +28,7 @@ async def echo() -> AsyncIterator[Link]:
     server.close()
 
 
-async def test_what_is_slow_or_held_up_arrives_whole_and_in_order(echo: Link) -> None:
+async def test_delayed_and_held_data_arrives_complete_and_in_order(echo: Link) -> None:
     reader, writer = await asyncio.open_connection(HOST, echo.port)
     sent = b""
     for number in range(60):
@@ -38,14 +38,14 @@ async def test_what_is_slow_or_held_up_arrives_whole_and_in_order(echo: Link) ->
         if number == 30:
             echo.hold()
         await asyncio.sleep(0.001)
-    echo.let_go()
+    echo.release()
     assert await asyncio.wait_for(reader.readexactly(len(sent)), 5) == sent
     writer.close()
 
 
 @pytest.mark.parametrize("moment", Moment)
-async def test_a_doomed_request_gets_no_answer_and_the_next_one_does(echo: Link, moment: Moment) -> None:
-    echo.doom([moment])
+async def test_a_cut_request_gets_no_answer_and_the_next_one_does(echo: Link, moment: Moment) -> None:
+    echo.cut_next([moment])
     for expected in (b"", b"ask!"):
         reader, writer = await asyncio.open_connection(HOST, echo.port)
         writer.write(b"ask!")
@@ -55,4 +55,4 @@ async def test_a_doomed_request_gets_no_answer_and_the_next_one_does(echo: Link,
             got = b""
         assert got == expected
         writer.close()
-    assert (echo.cut_count, echo.doomed_count) == (1, 0)
+    assert (echo.cut_count, echo.cuts_left) == (1, 0)

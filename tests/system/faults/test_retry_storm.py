@@ -1,4 +1,4 @@
-"""Two web processes, and a crowd that repeats itself: each reference places one order, each key acts once."""
+"""Many callers repeat requests at two web processes: each reference places one order, each key takes effect once."""
 
 import asyncio
 import os
@@ -18,10 +18,10 @@ from oms.platform.db import Database
 from oms.platform.settings import Settings
 from oms.tools.dev_services.embedded.ports import free_port
 from tests.shop import MANAGER
-from tests.system.faults.asking import Caller, Ledger
+from tests.system.faults.caller import Caller, Ledger
+from tests.system.faults.deployment import Web
 from tests.system.faults.link import HOST
 from tests.system.faults.people import CANCEL, PLACE
-from tests.system.faults.processes import Web
 
 CROWD = 200
 ORDER: dict[str, Any] = {"customerReference": "ana", "lines": [{"sku": "TEA", "quantity": 1}]}
@@ -36,13 +36,13 @@ async def database(web_settings: Settings) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="module")
 async def crowd(web_settings: Settings, database: Database, tmp_path_factory: Any) -> AsyncIterator[list[Caller]]:
-    """Callers with one token, half of them at each of two processes."""
+    """Callers with the same token, half of them at each web process."""
     folder: Path = tmp_path_factory.mktemp("storm")
-    told = {"OMS_DATABASE_URL": web_settings.database_url or "", "OMS_REDIS_URL": web_settings.redis_url or ""}
+    settings = {"OMS_DATABASE_URL": web_settings.database_url or "", "OMS_REDIS_URL": web_settings.redis_url or ""}
     webs = []
     for number in range(2):
         port = free_port(0)
-        environment = dict(os.environ) | told | {"OMS_PORT": str(port)}
+        environment = dict(os.environ) | settings | {"OMS_PORT": str(port)}
         webs.append(Web(f"web-{number}", "web", environment, folder / f"web-{number}.log", port))
         webs[-1].start()
     async with database.transaction() as tx:
@@ -71,7 +71,7 @@ async def _count(database: Database, query: str, value: str) -> int:
 
 async def test_two_hundred_repeats_of_one_reference_place_one_order(crowd: list[Caller], database: Database) -> None:
     order = ORDER | {"reference": "storm-1"}
-    answers = await asyncio.gather(*(caller.ask(PLACE, {"input": order}) for caller in crowd))
+    answers = await asyncio.gather(*(caller.request(PLACE, {"input": order}) for caller in crowd))
     assert Counter(answer.refusals for answer in answers) == {(): CROWD}
     assert len({answer.payload["order"]["id"] for answer in answers}) == 1
     assert await _count(database, "SELECT count(*) FROM orders WHERE reference = $1", "storm-1") == 1
@@ -79,17 +79,19 @@ async def test_two_hundred_repeats_of_one_reference_place_one_order(crowd: list[
 
 async def test_of_two_contents_under_one_reference_one_is_placed(crowd: list[Caller], database: Database) -> None:
     orders = [ORDER | {"reference": "storm-2", "lines": [{"sku": "TEA", "quantity": n}]} for n in (1, 2)]
-    answers = await asyncio.gather(*(caller.ask(PLACE, {"input": orders[n % 2]}) for n, caller in enumerate(crowd[1:])))
+    answers = await asyncio.gather(
+        *(caller.request(PLACE, {"input": orders[n % 2]}) for n, caller in enumerate(crowd[1:]))
+    )
     refused = {n % 2 for n, answer in enumerate(answers) if answer.refusals}
     assert {answer.refusals for answer in answers} == {(), ("DUPLICATE",)}
-    assert len(refused) == 1, "all of one content were accepted, all of the other refused"
+    assert len(refused) == 1, "all requests with one content were accepted, all with the other refused"
     assert await _count(database, "SELECT count(*) FROM orders WHERE reference = $1", "storm-2") == 1
 
 
 async def test_two_hundred_repeats_under_one_key_cancel_once(crowd: list[Caller], database: Database) -> None:
     order = ORDER | {"reference": "storm-3"}
-    order_id = (await crowd[0].ask(PLACE, {"input": order})).payload["order"]["id"]
-    answers = await asyncio.gather(*(caller.ask(CANCEL, {"id": order_id}, key="cancel-3") for caller in crowd))
+    order_id = (await crowd[0].request(PLACE, {"input": order})).payload["order"]["id"]
+    answers = await asyncio.gather(*(caller.request(CANCEL, {"id": order_id}, key="cancel-3") for caller in crowd))
     assert {answer.refusals for answer in answers} == {()}
     query = """SELECT count(*) FROM order_events e JOIN orders o ON o.id = e.order_id
                WHERE o.reference = $1 AND e.type = 'OrderCancelled'"""

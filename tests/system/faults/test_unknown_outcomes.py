@@ -1,4 +1,4 @@
-"""What nobody knows is never told as a failure: the answer says so, and repeating it finds the truth."""
+"""An unknown outcome is never reported as a failure: the answer says so, and a repeat finds out."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ from oms.platform.settings import Settings
 from oms.schema.schema import schema
 from oms.tools.replay.connection import Connections, Reply
 from tests.shop import MANAGER
-from tests.system.faults.asking import Caller, Ledger
+from tests.system.faults.caller import Caller, Ledger
 from tests.system.faults.link import HOST, Link, Moment
 from tests.system.faults.people import PLACE
 from tests.web.conftest import serving
@@ -32,7 +32,7 @@ TIMEOUT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """A cart before a web process; the ways to that and from there to the database can be disturbed."""
+    """A cart and a web process, with links to the web process and from there to the database."""
 
     token: str
     to_web: Link
@@ -57,17 +57,17 @@ async def _shop(settings: Settings) -> AsyncIterator[Cart]:
     to_database = Link(lambda: [address.port or 0], mark=b"COMMIT;")
     await to_database.open()
     over_link = address.set(host=HOST, port=to_database.port).render_as_string(hide_password=False)
-    told = {"database_url": over_link, "database_timeout_s": TIMEOUT_S}
+    changes = {"database_url": over_link, "database_timeout_s": TIMEOUT_S}
     database = Database(settings.database_url or "", pool_size=1, notify=lambda _: None)
     async with database.transaction() as tx:
         token = await issue_token(tx, role=Role.SERVICE, name="cart", customer_reference=None, days=None)
         await catalog.upsert_products(tx, MANAGER, [Product("TEA", "Tea", 500, "USD")])
-    with serving(settings.model_copy(update=told), schema) as server:
+    with serving(settings.model_copy(update=changes), schema) as server:
         port = make_url(server.url).port or 0
         to_web = Link(lambda: [port], mark=b"POST /graphql")
         await to_web.open()
         yield Cart(token, to_web, to_database, database)
-        await asyncio.to_thread(server.stop)  # while the links, which are this loop's, still carry
+        await asyncio.to_thread(server.stop)  # while the links, which run in this loop, still forward
         to_web.close()
     to_database.close()
     await database.close()
@@ -80,14 +80,14 @@ async def cart(web_settings: Settings) -> AsyncIterator[Cart]:
 
 
 @pytest.mark.parametrize("moment", Moment)
-async def test_a_database_cut_off_during_commit_is_no_failure_but_a_question(cart: Cart, moment: Moment) -> None:
+async def test_a_cut_during_commit_is_reported_as_an_unknown_outcome(cart: Cart, moment: Moment) -> None:
     reference = f"commit-{moment.name}"
-    cart.to_database.doom([moment])
+    cart.to_database.cut_next([moment])
     reply = await cart.place(reference)
     assert reply.status == 503
     [error] = orjson.loads(reply.body)["errors"]
     assert error["extensions"]["code"] == "UNAVAILABLE"
-    assert "may be done or not. Send the same again" in error["message"]
+    assert "may or may not have taken effect. Send it again" in error["message"]
     if moment is not Moment.DURING:
         assert await cart.placed(reference) == (moment is Moment.AFTER)
     again = orjson.loads((await cart.place(reference)).body)["data"]["placeOrder"]
@@ -95,9 +95,9 @@ async def test_a_database_cut_off_during_commit_is_no_failure_but_a_question(car
 
 
 @pytest.mark.parametrize("moment", Moment)
-async def test_a_client_that_was_cut_off_learns_the_truth_by_repeating(cart: Cart, moment: Moment) -> None:
+async def test_a_client_that_was_cut_off_finds_out_by_repeating(cart: Cart, moment: Moment) -> None:
     reference = f"client-{moment.name}"
-    cart.to_web.doom([moment])
+    cart.to_web.cut_next([moment])
     with pytest.raises(OSError, match=r"closed|reset"):
         await cart.place(reference)
     first = orjson.loads((await cart.place(reference)).body)["data"]["placeOrder"]["order"]["id"]
@@ -105,8 +105,8 @@ async def test_a_client_that_was_cut_off_learns_the_truth_by_repeating(cart: Car
     assert (first == second, await cart.placed(reference)) == (True, 1)
 
 
-async def test_a_way_to_the_database_that_was_lost_without_a_word_is_given_up(cart: Cart) -> None:
-    """Neither an answer nor a hang-up ever comes; whoever waits is told, and the next one finds another way."""
+async def test_a_dead_connection_to_the_database_times_out(cart: Cart) -> None:
+    """Neither an answer nor an end of the connection arrives; the waiting request fails, the next one reconnects."""
     assert (await cart.place("before")).status == 200
     cart.to_database.hold()
     waiting = asyncio.create_task(cart.place("lost"))
@@ -115,24 +115,24 @@ async def test_a_way_to_the_database_that_was_lost_without_a_word_is_given_up(ca
     reply = await asyncio.wait_for(waiting, 10 * TIMEOUT_S)
     assert (reply.status, orjson.loads(reply.body)["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
     caller = Caller("cart", f"http://{HOST}:{cart.to_web.port}", cart.token, Ledger(), random.Random(1))
-    answer = await caller.ask(PLACE, {"input": ORDER | {"reference": "lost"}})
+    answer = await caller.request(PLACE, {"input": ORDER | {"reference": "lost"}})
     await caller.close()
     assert (answer.refusals, await cart.placed("lost")) == ((), 1)
 
 
-async def test_a_transaction_that_stands_still_lets_go_of_its_locks(web_settings: Settings) -> None:
-    """A frozen process keeps nobody waiting for longer than the time-out."""
+async def test_an_idle_transaction_releases_its_locks(web_settings: Settings) -> None:
+    """A frozen process delays others no longer than the timeout."""
     url = web_settings.database_url or ""
     frozen = Database(url, pool_size=1, notify=lambda _: None, timeout_s=TIMEOUT_S)
     other = Database(url, pool_size=1, notify=lambda _: None)
     try:
-        with pytest.raises(DBAPIError) as ended:  # noqa: PT012 - it ends inside
+        with pytest.raises(DBAPIError) as ended:  # noqa: PT012 - the transaction ends inside
             async with frozen.transaction() as tx:
                 await tx.conn.exec_driver_sql("SELECT * FROM fraud_settings FOR UPDATE")
                 async with asyncio.timeout(10 * TIMEOUT_S), other.transaction() as second:
                     await second.conn.exec_driver_sql("SELECT * FROM fraud_settings FOR UPDATE")
                 await tx.conn.exec_driver_sql("SELECT 1")
-        assert is_outage(ended.value)  # whichever way the driver notices it
+        assert is_outage(ended.value)  # however the driver notices it
         async with frozen.transaction() as tx:
             assert (await tx.conn.exec_driver_sql("SELECT 1")).scalar_one() == 1
     finally:

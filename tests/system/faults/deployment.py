@@ -1,4 +1,4 @@
-"""The shop as it runs in production: engines, two web and two worker processes, the providers, and the ways between."""
+"""The product as in production: engines, two web and two worker processes, the providers, and links between them."""
 
 import asyncio
 import os
@@ -27,29 +27,29 @@ T = TypeVar("T")
 LEASE_S: Final = 12.0
 PROVIDER_TIMEOUT_S: Final = 4.5
 DATABASE_TIMEOUT_S: Final = 15.0
-ANSWER_WITHIN_S: Final = 6
+AMENDMENT_TIMEOUT_S: Final = 6
 READY_WITHIN_S: Final = 120.0
 ENDS_WITHIN_S: Final = 90.0
 SMALL_DISK_MIB: Final = 512
 
-_QUICK: Final = {
+_SHORT_TIMEOUTS: Final = {
     "OMS_WORK_LEASE_S": str(LEASE_S),
     "OMS_PROVIDER_TIMEOUT_S": str(PROVIDER_TIMEOUT_S),
     "OMS_DATABASE_TIMEOUT_S": str(DATABASE_TIMEOUT_S),
-    "OMS_AMENDMENT_TIMEOUT_S": str(ANSWER_WITHIN_S),
+    "OMS_AMENDMENT_TIMEOUT_S": str(AMENDMENT_TIMEOUT_S),
     "OMS_LOG_FORMAT": "json",
     "OMS_LOG_LEVEL": "warning",
 }
-"""Leases and time-outs in the proportions of the defaults, so that recoveries can be waited for."""
+"""In the proportions of the defaults, and short enough to wait for recoveries."""
 
 
 class Program:
-    """One `python -m oms …`, started again whenever it is wanted and has ended."""
+    """One `python -m oms …`."""
 
     def __init__(self, name: str, command: str, environment: dict[str, str], log_file: Path, port: int) -> None:
         self.name = name
         self.port = port
-        self.ended_by_itself: list[int] = []
+        self.unexpected_ends: list[int] = []
         self._command = command
         self._environment = environment
         self._log_file = log_file
@@ -68,7 +68,7 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """Raises RuntimeError where it does not run."""
+        """Raises RuntimeError if it does not run."""
         if self._process is None:
             raise RuntimeError(f"{self.name} does not run")
         return self._process.pid
@@ -80,7 +80,7 @@ class Program:
             self._process = None
 
     async def end(self, *, within_s: float = ENDS_WITHIN_S) -> None:
-        """SIGTERM, and wait until it has finished what it had under way. Raises TimeoutError."""
+        """Sends SIGTERM and waits until it has finished its work. Raises TimeoutError."""
         if self._process:
             self._process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(within_s):
@@ -88,19 +88,18 @@ class Program:
                     await asyncio.sleep(0.02)
             self._process = None
 
-    def last_words(self) -> str:
-        """The end of its log."""
+    def log_tail(self) -> str:
         return "\n".join(self._log_file.read_text(errors="replace").splitlines()[-5:])
 
-    def keep_up(self) -> None:
-        """What supervisors do: a process that ended though nobody wanted it is started again."""
+    def restart_if_ended(self) -> None:
+        """As a supervisor does with a process that ended by itself."""
         if self._process and (status := self._process.poll()) is not None:
-            self.ended_by_itself.append(status)
+            self.unexpected_ends.append(status)
             self.start()
 
 
-class Shop:
-    """All processes. Whatever blocks runs in one thread that lives as long, because engines end with their starter."""
+class Deployment:
+    """All processes. Blocking calls run in one thread that lives as long, because engines end with their starter."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -118,7 +117,7 @@ class Shop:
 
     @property
     def database_url(self) -> str:
-        """Directly, past the link."""
+        """Without the link."""
         return make_url(self._engines.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     @property
@@ -133,11 +132,11 @@ class Shop:
         (found,) = [server for server in self._engines.servers if server.name == name]
         return found
 
-    async def apart(self, act: Callable[[], T]) -> T:
-        """Runs what blocks, without holding up the load."""
+    async def in_thread(self, act: Callable[[], T]) -> T:
+        """Runs a blocking call without holding up the load."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, act)
 
-    async def __aenter__(self) -> "Shop":
+    async def __aenter__(self) -> "Deployment":
         try:
             await self._start()
         except BaseException:
@@ -146,13 +145,13 @@ class Shop:
         return self
 
     async def _start(self) -> None:
-        await self.apart(self._engines.__enter__)
-        await self.apart(self._bound_the_log)
-        await self.apart(lambda: migrate(self._engines.owner_url))
+        await self.in_thread(self._engines.__enter__)
+        await self.in_thread(self._limit_wal)
+        await self.in_thread(lambda: migrate(self._engines.owner_url))
         for link in (self.to_database, self.to_providers, self.to_web):
             await link.open()
         self.sandbox = Program(*self._parts("sandbox", free_port(0)))
-        self._begin(self.sandbox)
+        self._start_program(self.sandbox)
         for _ in range(2):
             self.webs.append(self.new_web())
             self.workers.append(self.new_worker())
@@ -163,54 +162,54 @@ class Shop:
             program.kill()
         for link in (self.to_web, self.to_providers, self.to_database):
             link.close()
-        await self.apart(lambda: self._engines.__exit__(None, None, None))
+        await self.in_thread(lambda: self._engines.__exit__(None, None, None))
         self._thread.shutdown()
 
-    def _bound_the_log(self) -> None:
-        """So that PostgreSQL's log of changes fits on a small disk."""
+    def _limit_wal(self) -> None:
+        """So that PostgreSQL's write-ahead log fits on a small disk."""
         with (self.data_dir / "postgres/postgresql.conf").open("a") as file:
             file.write("max_wal_size = '96MB'\nmin_wal_size = '32MB'\n")
         self.engine("postgres").process.send_signal(signal.SIGHUP)
 
     def new_web(self) -> "Web":
         web = Web(*self._parts("web", free_port(0)))
-        self._begin(web)
+        self._start_program(web)
         return web
 
     def new_worker(self) -> Program:
         worker = Program(*self._parts("worker", 0))
-        self._begin(worker)
+        self._start_program(worker)
         return worker
 
-    def _begin(self, program: Program) -> None:
+    def _start_program(self, program: Program) -> None:
         self.started.append(program)
         program.start()
 
     def _parts(self, kind: str, port: int) -> tuple[str, str, dict[str, str], Path, int]:
         self._count += 1
         name = f"{kind}-{self._count}"
-        told = {"OMS_PORT": str(port), "OMS_SANDBOX_PORT": str(port)}
-        return name, kind, self.environment | told, self.folder / f"{name}.log", port
+        ports = {"OMS_PORT": str(port), "OMS_SANDBOX_PORT": str(port)}
+        return name, kind, self.environment | ports, self.folder / f"{name}.log", port
 
     @property
     def environment(self) -> dict[str, str]:
-        """What every process is told."""
+        """Of every process."""
         url = make_url(self._engines.database_url).set(host=HOST, port=self.to_database.port)
-        told = {
+        settings = {
             "OMS_DATABASE_URL": url.render_as_string(hide_password=False),
             "OMS_REDIS_URL": self._engines.redis_url,
             "OMS_PROVIDERS_URL": f"http://{HOST}:{self.to_providers.port}",
             "OMS_DATA_DIR": str(self.data_dir),
         }
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
-        return ours | _QUICK | told
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
+        return inherited | _SHORT_TIMEOUTS | settings
 
-    def keep_up(self) -> None:
+    def restart_ended(self) -> None:
         for program in self.programs:
-            program.keep_up()
+            program.restart_if_ended()
 
     def backend(self) -> psutil.Process | None:
-        """One of PostgreSQL's processes that serve the shop."""
+        """One of PostgreSQL's processes that serve the product's connections."""
         for child in psutil.Process(self.engine("postgres").process.pid).children():
             with suppress(psutil.Error):
                 if HOST in " ".join(child.cmdline()):
@@ -223,7 +222,7 @@ class Shop:
 
 
 class Web(Program):
-    """A web process, on a port of its own."""
+    """A web process on a port of its own."""
 
     async def until_ready(self, *, within_s: float = READY_WITHIN_S) -> None:
         """Raises TimeoutError with the end of its log."""
@@ -232,28 +231,28 @@ class Web(Program):
                 while not await self._is_ready():  # noqa: ASYNC110 - a process has no event
                     await asyncio.sleep(0.1)
         except TimeoutError as late:
-            raise TimeoutError(f"{self.name} does not serve: {self.last_words()}") from late
+            raise TimeoutError(f"{self.name} does not serve: {self.log_tail()}") from late
 
     async def _is_ready(self) -> bool:
         with suppress(OSError):
             async with Connections(f"http://{HOST}:{self.port}", 1.0) as connections:
                 body = b'{"query": "{ __typename }"}'
                 reply = await connections.post("/graphql", {"content-type": "application/json"}, body)
-                return reply.status == 401  # it is there, and wants to know who asks
+                return reply.status == 401  # it serves, and asks for authentication
         return False
 
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[str]:
-    """Mounts a file system of its own on the folder and yields "", or, where that is not possible, why not."""
+    """Mounts a small file system on the folder. Yields "", or the reason if that is not possible."""
     image = folder.with_suffix(".image")
     if os.geteuid() != 0:
         yield "only root can mount a small disk"
         return
     with image.open("wb") as file:
         file.truncate(SMALL_DISK_MIB << 20)
-    made = (["mkfs.ext4", "-q", "-F", str(image)], ["mount", "-o", "loop", str(image), str(folder)])
-    ended = [subprocess.run(command, capture_output=True, check=False) for command in made]
+    commands = (["mkfs.ext4", "-q", "-F", str(image)], ["mount", "-o", "loop", str(image), str(folder)])
+    ended = [subprocess.run(command, capture_output=True, check=False) for command in commands]
     if failed := [each for each in ended if each.returncode]:
         image.unlink()
         yield f"no small disk: {failed[0].stderr.decode().strip()}"
