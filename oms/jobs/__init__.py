@@ -1,1 +1,1 @@
-"""What the system does by itself: due work is claimed in batches and carried out, whatever crashes in between."""
+"""Jobs: workers claim due work in batches. It may run twice without harm, so a crash loses nothing."""

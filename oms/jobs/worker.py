@@ -16,7 +16,7 @@ from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from oms.domain.concept.registry import registered
-from oms.domain.idempotency import store as repeat_store
+from oms.domain.idempotency import store as idempotency_store
 from oms.domain.identity import session_store
 from oms.domain.work import store as work_store
 from oms.jobs.consumer import Consumer
@@ -29,14 +29,14 @@ from oms.providers.choose import providers
 log = structlog.get_logger(__name__)
 
 POLL_EVERY_S: Final = 1.0
-"""How long work waits at most if its wake-up was lost or Redis is unavailable."""
+"""The longest wait of due work if its wake-up was lost or Redis is unavailable."""
 
 ARQ_POLL_EVERY_S: Final = 0.02
 """How often arq polls for wake-ups."""
 
 CLEAN_UP_EVERY_S: Final = 600.0
 CANCEL_AGAIN_S: Final = 0.5
-_FORGET_AT_ONCE: Final = 10_000
+_CLEAN_UP_LIMIT: Final = 10_000
 
 
 def main(settings: Settings) -> None:
@@ -46,8 +46,8 @@ def main(settings: Settings) -> None:
 
 async def _work(settings: Settings) -> None:
     stop = asyncio.Event()
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(asked, stop.set)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     worker = WorkerProcess(settings)
     gc.freeze()  # imported objects stay alive: the collector need not scan them
     log.info("worker started", queues=settings.queues)
@@ -118,8 +118,8 @@ class WorkerProcess:
 
     async def _clean_up(self) -> None:
         async with self._db.transaction() as tx:
-            await repeat_store.delete_old(tx, limit=_FORGET_AT_ONCE)
-            await session_store.delete_old(tx, limit=_FORGET_AT_ONCE)
+            await idempotency_store.delete_old(tx, limit=_CLEAN_UP_LIMIT)
+            await session_store.delete_old(tx, limit=_CLEAN_UP_LIMIT)
 
     async def _listen(self, queue: str) -> None:
         """Runs an arq worker for the queue; restarts it after an outage of Redis, during which the timer polls."""

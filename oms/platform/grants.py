@@ -34,7 +34,7 @@ def grants() -> Mapping[str, frozenset[str]]:
 
 
 def append_only() -> list[str]:
-    """The tables whose rows must never change: event logs and the audit trail."""
+    """The tables whose rows must never change: event logs and the audit log."""
     return sorted(name for name, table in metadata.tables.items() if described(table).access is Access.APPEND)
 
 

@@ -1,4 +1,4 @@
-"""The audit trail."""
+"""The audit log."""
 
 import json
 from collections.abc import Mapping
@@ -83,7 +83,7 @@ def _json(values: Mapping[str, Any] | None) -> str | None:
 
 @strawberry.type
 class AuditQueries:
-    """Reading the audit trail."""
+    """Reading the audit log."""
 
     @field(
         "Sign-ins, refusals, accounts, tokens, overrides by staff, settings, stock and catalogue, newest first."

@@ -95,7 +95,7 @@ class CustomerMutations:
     """What managers do with what is held about a customer; see docs/guides/personal-data.md."""
 
     @mutation(
-        "Tells all that is held about a customer; that it was asked for is in the audit trail. An Idempotency-Key is"
+        "Tells all that is held about a customer; that it was asked for is in the audit log. An Idempotency-Key is"
         " not heeded, for what was told would be kept under it."
     )
     async def export_customer(self, info: Info, reference: str) -> CustomerExportPayload:

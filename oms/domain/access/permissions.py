@@ -47,7 +47,7 @@ class Viewer:
 
 
 def reach(viewer: Viewer, permission: Permission) -> Reach | None:
-    """With whose things the viewer may do it; None: not at all, or not with this token."""
+    """On whose data the viewer may do it; None: not at all, or not with this token."""
     if viewer.scope is not None and permission not in viewer.scope:
         return None
     return permission.reach.get(viewer.role)

@@ -1,6 +1,6 @@
-"""Secrets that whoever holds them shows to say who they are: given out once, and kept as their hash only.
+"""Secrets that identify a caller, such as access tokens: shown once, and stored as a hash only.
 
-They are random and long, so a hash that is fast and without salt does: nobody can try them out.
+They are 256 random bits, so a fast hash without salt is enough: nobody can guess them.
 """
 
 import hashlib
@@ -16,5 +16,5 @@ def new_secret() -> str:
 
 
 def digest_of(secret: str) -> bytes:
-    """What is kept of it; of any text whatever, for anybody may show one."""
+    """The hash that is stored. Accepts any text, because a caller may send anything."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 Demand = Mapping[str, int]
-"""Units wanted by SKU, summed over the order's lines."""
+"""Units ordered by SKU, summed over the order's lines."""
 
 Levels = Mapping[str, Mapping[str, int]]
 """Units available by SKU and warehouse code."""
@@ -37,10 +37,10 @@ def plan(demand: Demand, levels: Levels) -> Plan:
     """
     reachable = {sku: min(units, sum(levels.get(sku, {}).values())) for sku, units in demand.items()}
     short = {sku: units - reachable[sku] for sku, units in demand.items() if units > reachable[sku]}
-    wanted = {sku: units for sku, units in reachable.items() if units}
-    chosen = _choose(wanted, levels)
+    available = {sku: units for sku, units in reachable.items() if units}
+    chosen = _choose(available, levels)
     taken: dict[str, dict[str, int]] = {}
-    for sku, units in wanted.items():
+    for sku, units in available.items():
         for code, share in _shares(units, levels[sku], chosen):
             taken.setdefault(code, {})[sku] = share
     return Plan(tuple(Part(code, taken[code]) for code in sorted(taken)), short)
@@ -56,69 +56,69 @@ def _shares(units: int, held: Mapping[str, int], chosen: Iterable[str]) -> Itera
         units -= share
 
 
-def preference(wanted: Demand, levels: Levels, chosen: Iterable[str]) -> tuple[int, tuple[str, ...]]:
-    """Among sets of warehouses of equal size the smallest is taken: fewest units split, then the order of codes."""
+def preference(demand: Demand, levels: Levels, chosen: Iterable[str]) -> tuple[int, tuple[str, ...]]:
+    """Sort key of sets of warehouses of equal size: fewest units split, then the order of codes."""
     codes = tuple(sorted(chosen))
-    return units_split(wanted, levels, codes), codes
+    return units_split(demand, levels, codes), codes
 
 
-def units_split(wanted: Demand, levels: Levels, chosen: Iterable[str]) -> int:
+def units_split(demand: Demand, levels: Levels, chosen: Iterable[str]) -> int:
     """Units that do not travel with the largest share of their SKU."""
     codes = tuple(chosen)
-    largest = {sku: max(levels[sku].get(code, 0) for code in codes) for sku in wanted}
-    return sum(max(0, units - largest[sku]) for sku, units in wanted.items())
+    largest = {sku: max(levels[sku].get(code, 0) for code in codes) for sku in demand}
+    return sum(max(0, units - largest[sku]) for sku, units in demand.items())
 
 
-def _choose(wanted: Demand, levels: Levels) -> tuple[str, ...]:
-    """The smallest set of warehouses that holds everything wanted; sorted codes."""
-    if not wanted:
+def _choose(demand: Demand, levels: Levels) -> tuple[str, ...]:
+    """The smallest set of warehouses that covers the demand; sorted codes."""
+    if not demand:
         return ()
-    forced = _indispensable(wanted, levels)
-    missing = _missing(wanted, levels, forced)
+    forced = _indispensable(demand, levels)
+    missing = _missing(demand, levels, forced)
     if not missing:
         return tuple(sorted(forced))
-    search = _Search(wanted, levels, SEARCH_EFFORT)
+    search = _Search(demand, levels, SEARCH_EFFORT)
     for extra in range(1, len(_warehouses(missing, levels) - forced) + 1):
         found = search.best(frozenset(forced), missing, extra)
         if found:
             return found
         if search.effort <= 0:
             break
-    return _greedily(wanted, levels, forced)
+    return _greedily(demand, levels, forced)
 
 
-def _warehouses(wanted: Demand, levels: Levels) -> set[str]:
-    return {code for sku in wanted for code, units in levels[sku].items() if units > 0}
+def _warehouses(demand: Demand, levels: Levels) -> set[str]:
+    return {code for sku in demand for code, units in levels[sku].items() if units > 0}
 
 
-def _indispensable(wanted: Demand, levels: Levels) -> set[str]:
-    """Those without which some SKU would fall short."""
+def _indispensable(demand: Demand, levels: Levels) -> set[str]:
+    """The warehouses without which some SKU would be short."""
     return {
         code
-        for sku, units in wanted.items()
+        for sku, units in demand.items()
         for code, held in levels[sku].items()
         if sum(levels[sku].values()) - held < units
     }
 
 
-def _missing(wanted: Demand, levels: Levels, chosen: Iterable[str]) -> dict[str, int]:
+def _missing(demand: Demand, levels: Levels, chosen: Iterable[str]) -> dict[str, int]:
     codes = tuple(chosen)
-    left = {sku: units - sum(levels[sku].get(code, 0) for code in codes) for sku, units in wanted.items()}
+    left = {sku: units - sum(levels[sku].get(code, 0) for code in codes) for sku, units in demand.items()}
     return {sku: units for sku, units in left.items() if units > 0}
 
 
 @dataclass(slots=True)
 class _Search:
-    """Branch and bound over sets of a given size; `effort` is what it may still look at."""
+    """Branch and bound over sets of a given size. `effort`: how many (set, SKU) pairs it may still examine."""
 
-    wanted: Demand
+    demand: Demand
     levels: Levels
     effort: int
 
     def best(self, chosen: frozenset[str], missing: Demand, extra: int) -> tuple[str, ...] | None:
         """The best set of `extra` more warehouses, or None when there is none (or effort ran out first)."""
         sets = self._sets(chosen, frozenset(), missing, extra)
-        best = min(sets, key=lambda found: preference(self.wanted, self.levels, found), default=None)
+        best = min(sets, key=lambda found: preference(self.demand, self.levels, found), default=None)
         return tuple(sorted(best)) if best else None
 
     def _sets(
@@ -134,26 +134,26 @@ class _Search:
         scarcest = min(missing, key=lambda sku: (len(self._holders(sku, chosen | barred)), sku))
         for code in self._holders(scarcest, chosen | barred):
             taken = chosen | {code}
-            yield from self._sets(taken, barred, _missing(self.wanted, self.levels, taken), extra - 1)
+            yield from self._sets(taken, barred, _missing(self.demand, self.levels, taken), extra - 1)
             barred |= {code}
 
     def _holders(self, sku: str, passed_over: frozenset[str]) -> list[str]:
-        """Fullest first, so that a search that is cut short has looked at the likeliest sets."""
+        """Fullest first, so that a search that runs out of effort has examined the most promising sets."""
         held = self.levels[sku]
         return sorted((c for c, units in held.items() if units and c not in passed_over), key=lambda c: (-held[c], c))
 
     def _within_reach(self, passed_over: frozenset[str], missing: Demand, extra: int) -> bool:
-        """Whether, for each SKU alone, the `extra` fullest warehouses left would do."""
+        """Whether the `extra` fullest remaining warehouses could cover each SKU on its own."""
         return all(
             sum(self.levels[sku][code] for code in self._holders(sku, passed_over)[:extra]) >= units
             for sku, units in missing.items()
         )
 
 
-def _greedily(wanted: Demand, levels: Levels, forced: set[str]) -> tuple[str, ...]:
-    """Where the exact search is too large: again and again the warehouse that covers most of what is missing."""
+def _greedily(demand: Demand, levels: Levels, forced: set[str]) -> tuple[str, ...]:
+    """Where the exact search is too large: adds the warehouse that covers the most missing units, repeatedly."""
     chosen = set(forced)
-    while missing := _missing(wanted, levels, chosen):
+    while missing := _missing(demand, levels, chosen):
         covered = {
             code: sum(min(units, levels[sku].get(code, 0)) for sku, units in missing.items())
             for code in _warehouses(missing, levels) - chosen

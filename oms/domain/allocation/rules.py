@@ -1,4 +1,4 @@
-"""Laying a plan onto an order's lines. Pure rules over a loaded order; time and actor are arguments."""
+"""Applying a plan to an order's lines. Pure rules over a loaded order; time and actor are arguments."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -27,10 +27,10 @@ def due(order: Order) -> Mapping[int, Due]:
 
 def demand(order: Order) -> dict[str, int]:
     """Units by SKU, summed over the order's lines."""
-    wanted: dict[str, int] = {}
+    units: dict[str, int] = {}
     for line in order.lines:
-        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
-    return wanted
+        units[line.sku] = units.get(line.sku, 0) + line.quantity
+    return units
 
 
 def allocate(order: Order, plan: Plan, *, by: Actor, at: datetime, answer_within: timedelta) -> None:

@@ -12,7 +12,7 @@ from oms.domain.concept.work import WorkKind
 NO_ANSWER: Final = Cause(
     "NO_ANSWER",
     "its customer has not answered",
-    "The customer accepts or cancels; at the deadline the order times out by itself.",
+    "The customer accepts or cancels; at the deadline the order times out.",
     after=timedelta(days=3),
 )
 

@@ -1,1 +1,1 @@
-"""The audit trail: who did what to whom and why, where no order's own trail says it."""
+"""The audit log: who did what to whom and why. Where an order's event says it, the entry refers to the event."""

@@ -1,4 +1,4 @@
-"""The audit trail describes itself."""
+"""The audit log describes itself."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""An entry of the audit trail. Entries are never changed, so they must not contain personal data."""
+"""An entry of the audit log. Entries are never changed, so they must not contain personal data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

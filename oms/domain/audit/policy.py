@@ -5,12 +5,12 @@ from oms.domain.vocabulary.permission import STAFF, Permission
 
 
 class AuditPermission(Permission):
-    """Permissions on the audit trail."""
+    """Permissions on the audit log."""
 
-    READ_AUDIT = "read the audit trail", STAFF
+    READ_AUDIT = "read the audit log", STAFF
 
 
 class RefusalAction(AuditAction):
-    """What the audit trail records of forbidden operations."""
+    """What the audit log records of forbidden operations."""
 
     OperationRefused = "OperationRefused"

@@ -1,4 +1,4 @@
-"""Reading the audit trail. What an event of an order or of the fraud settings says is taken from there."""
+"""Reading the audit log. Entries that refer to an event take their content from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class AuditEvent:
         return cursor_of(self.id.hex)
 
 
-_TRAIL: Final = """
+_AUDIT_LOG: Final = """
     SELECT a.id, a.at, a.actor, a.actor_role, a.principal, a.action, a.subject,
            coalesce(a.before, f.before,
                CASE WHEN e.data ? 'from' THEN jsonb_build_object('status', e.data -> 'from') END
@@ -76,22 +76,22 @@ _CONDITIONS: Final = {
 
 
 async def audit_log(
-    db: Database, viewer: Viewer, only: AuditFilter, *, first: int, after: str | None
+    db: Database, viewer: Viewer, query_filter: AuditFilter, *, first: int, after: str | None
 ) -> Page[AuditEvent]:
     """Newest first. Raises Refused: FORBIDDEN, or INVALID."""
     require(viewer, AuditPermission.READ_AUDIT)
     for name in ("actor", "subject"):
-        refuse_all(check_text(getattr(only, name) or "", name, max_length=NAME_LENGTH, blank=True))
+        refuse_all(check_text(getattr(query_filter, name) or "", name, max_length=NAME_LENGTH, blank=True))
     given: dict[str, Any] = {
-        "actor": only.actor,
-        "action": only.action and str(only.action),
-        "subject": only.subject,
-        "since": only.since and uuid7_floor(only.since),
-        "before": only.before and uuid7_floor(only.before),
+        "actor": query_filter.actor,
+        "action": query_filter.action and str(query_filter.action),
+        "subject": query_filter.subject,
+        "since": query_filter.since and uuid7_floor(query_filter.since),
+        "before": query_filter.before and uuid7_floor(query_filter.before),
         "after": after and _id_of(after),
     }
     values = {name: value for name, value in given.items() if value}
-    query = _TRAIL.format(conditions=" AND ".join(["true", *(_CONDITIONS[name] for name in values)]))
+    query = _AUDIT_LOG.format(conditions=" AND ".join(["true", *(_CONDITIONS[name] for name in values)]))
     async with db.reading() as conn:
         rows = (await conn.execute(text(query), values | {"limit": check_first(first) + 1})).all()
     return Page.of([_event(row) for row in rows], first)

@@ -8,6 +8,6 @@ from oms.platform.db import Tx
 
 
 async def record(tx: Tx, by: Viewer | Actor, *entries: Entry) -> None:
-    """Adds to the audit trail. `by`: the viewer, or for a command of the operator OPERATOR."""
+    """Adds to the audit log. `by`: the viewer, or for a command of the operator OPERATOR."""
     actor, principal = (by.actor, by.principal) if isinstance(by, Viewer) else (by, by.name)
     await store.add(tx, actor, principal, entries, at=await tx.clock())

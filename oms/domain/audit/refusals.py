@@ -1,4 +1,4 @@
-"""Records forbidden operations soon after they were refused, rarely enough that a flood does not fill the disk."""
+"""Records forbidden operations in the audit log. Repeats are counted, so that a flood does not fill the disk."""
 
 import asyncio
 import time
@@ -20,8 +20,8 @@ log = structlog.get_logger(__name__)
 EVERY_S: Final = 60.0
 """The same refusal of the same caller is recorded at most once in this time, with its count."""
 
-WRITTEN_EVERY_S: Final = 1.0
-MAX_KEPT: Final = 10_000
+WRITE_EVERY_S: Final = 1.0
+MAX_PENDING: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -40,26 +40,26 @@ class RefusalRecorder:
         self._counts: dict[tuple[str, str, str], _Repeated] = {}
 
     def add(self, viewer: Viewer, refusal: Refused) -> None:
-        """Does nothing for refusals with other codes."""
+        """Counts each FORBIDDEN problem; ignores other codes."""
         forbidden = (problem for problem in refusal.problems if problem.code == Code.FORBIDDEN)
         for reason, message in {(problem.reason.name, problem.message) for problem in forbidden}:
             key = (viewer.principal, reason, message)
-            if key not in self._counts and len(self._counts) >= MAX_KEPT:
-                log.warning("Too many different refusals at once: one is dropped", principal=viewer.principal)
+            if key not in self._counts and len(self._counts) >= MAX_PENDING:
+                log.warning("too many different refusals at once: one is dropped", principal=viewer.principal)
                 continue
             self._counts.setdefault(key, _Repeated(viewer, 0, self._clock())).times += 1
 
     async def run(self) -> None:
-        """Records what is due every second, until it is cancelled."""
+        """Records every second what is due, until it is cancelled."""
         while True:
-            await asyncio.sleep(WRITTEN_EVERY_S)
+            await asyncio.sleep(WRITE_EVERY_S)
             try:
                 await self.write()
             except Exception as error:
                 if is_outage(error):
-                    log.warning("Refusals cannot be recorded now and are kept", error=repr(error))
+                    log.warning("database outage: refusals are kept and recorded later", error=repr(error))
                 else:
-                    log.error("Recording refusals failed; they are kept", exc_info=error)
+                    log.error("recording refusals failed: they are kept and recorded later", exc_info=error)
 
     async def write(self, *, all_of_them: bool = False) -> None:
         """Records those that are due, or all, in one transaction. The audit entry's subject is the refusal's reason."""

@@ -1,4 +1,4 @@
-"""The audit trail in PostgreSQL. The application's database role may only add to it and read it."""
+"""The audit log in PostgreSQL. The application's database role may only add to it and read it."""
 
 from collections.abc import Sequence
 from datetime import datetime

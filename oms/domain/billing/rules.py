@@ -79,7 +79,7 @@ def start_charge(
 
 
 def charged(order: Order, shipment: Shipment, *, by: Actor, at: datetime) -> None:
-    """The money was taken. A shipment that is still wanted is booked next, an ended one is refunded."""
+    """The money was taken. A pending shipment is booked next; one that has ended is refunded."""
     total = shipment.payment.due_minor
     order.record_for(shipment, E.ShipmentCharged, by=by, at=at, amount=total)
     shipment.payment.charged_minor = total

@@ -11,6 +11,6 @@ class CancellationPermission(Permission):
 
 
 class CancellationAction(AuditAction):
-    """What the audit trail records of cancellations by staff."""
+    """What the audit log records of cancellations by staff."""
 
     OrderCancelled = "OrderCancelled"

@@ -1,4 +1,4 @@
-"""Loading the catalogue: all of a request or nothing."""
+"""Changing the catalogue: a request is applied completely or not at all."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from oms.platform.db import Tx
 
 MAX_ENTRIES: Final = 1000
 
-Given = TypeVar("Given")
+Input = TypeVar("Input")
 
 
 async def upsert_warehouses(tx: Tx, viewer: Viewer, entries: Sequence[Warehouse]) -> int:
@@ -39,20 +39,20 @@ async def upsert_products(tx: Tx, viewer: Viewer, entries: Sequence[Product]) ->
 
 
 def _entry(action: CatalogAction, subject: str, old: Product | Warehouse | None, new: Product | Warehouse) -> Entry:
-    """Of what there was before, only what is different now."""
+    """An audit entry; of a row that existed, only the values that changed."""
     before, after = (asdict(old) if old else None), asdict(new)
     if before:
         different = {name for name, value in after.items() if value != before[name]}
-        before, after = ({name: all_of_it[name] for name in sorted(different)} for all_of_it in (before, after))
+        before, after = ({name: values[name] for name in sorted(different)} for values in (before, after))
     return Entry(action, subject, before, after)
 
 
 def problems_of(
-    entries: Sequence[Given],
-    key: Callable[[Given], tuple[str, ...]],
-    problems: Callable[[Given], Iterator[Problem]],
+    entries: Sequence[Input],
+    key: Callable[[Input], tuple[str, ...]],
+    problems: Callable[[Input], Iterator[Problem]],
 ) -> Iterator[Problem]:
-    """Too many entries, one named twice, and what is wrong with each."""
+    """What is wrong with the number of entries, with each of them, and which occur twice."""
     if len(entries) > MAX_ENTRIES:
         yield Problem(InputReason.TOO_MANY, f"{len(entries)} entries; send at most {MAX_ENTRIES} at once.", ("inputs",))
         return
@@ -60,6 +60,6 @@ def problems_of(
     for index, entry in enumerate(entries):
         yield from (problem.under("inputs", index) for problem in problems(entry))
         if key(entry) in seen:
-            message = f"{' in '.join(key(entry))} is named twice; send each once."
+            message = f"{' in '.join(key(entry))} occurs twice; send each entry once."
             yield Problem(InputReason.GIVEN_TWICE, message, ("inputs", str(index)))
         seen.add(key(entry))

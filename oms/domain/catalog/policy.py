@@ -21,7 +21,7 @@ class CatalogReason(Reason):
 
 
 class CatalogAction(AuditAction):
-    """What the audit trail records of the catalogue."""
+    """What the audit log records of the catalogue."""
 
     ProductChanged = "ProductChanged"
     WarehouseChanged = "WarehouseChanged"

@@ -1,4 +1,4 @@
-"""The catalogue to look at, in the order of SKUs and codes."""
+"""Reading the catalogue, in the order of SKUs and codes."""
 
 from collections.abc import Collection
 from typing import Any, Final
@@ -32,7 +32,7 @@ _NAMES: Final = Statement("SELECT sku, name FROM products WHERE sku = ANY(CAST(:
 
 
 async def names_of(db: Database, skus: Collection[str]) -> dict[str, str]:
-    """Names of products by SKU, of those that exist; whoever may see a line may know what it is."""
+    """Names of existing products, by SKU. Needs no permission: a viewer who sees an order line may see what it is."""
     return {row["sku"]: row["name"] for row in await db.rows(_NAMES, skus=list(skus))}
 
 
@@ -48,7 +48,7 @@ async def products(
 
 
 async def product(db: Database, viewer: Viewer, sku: str) -> Product | None:
-    """Raises Refused: FORBIDDEN, or INVALID for what can be no SKU."""
+    """Raises Refused: FORBIDDEN, or INVALID for a text that no SKU can be."""
     require(viewer, CatalogPermission.READ_CATALOG)
     refuse_all(check_text(sku, "sku", max_length=CODE_LENGTH))
     async with db.reading() as conn:

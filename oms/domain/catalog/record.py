@@ -1,4 +1,4 @@
-"""What the audit trail says about changes of the catalogue and of stock."""
+"""Audit entries about changes of the catalogue and of stock."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from oms.platform.db import Tx
 
 
 async def record_changes(tx: Tx, viewer: Viewer, changes: Sequence[Entry]) -> None:
-    """Each change of a person; of a machine's load only how many there were."""
+    """Each change made by a person; of a machine's request, which may hold a thousand, only their number."""
     if viewer.role != Role.SERVICE:
         await record(tx, viewer, *changes)
     elif changes:

@@ -37,7 +37,7 @@ _UPSERT_WAREHOUSES: Final = Statement(
 
 
 async def upsert_warehouses(tx: Tx, new: Collection[Warehouse]) -> list[tuple[Warehouse | None, Warehouse]]:
-    """Those that were changed, as they were and as they are; as None those that are new."""
+    """(before, after) of each row that changed; before is None for a new one."""
     rows = await tx.rows(_UPSERT_WAREHOUSES, **columns(("codes", "names"), [(w.code, w.name) for w in new]))
     return [(Warehouse(*row[2:]) if row[2] is not None else None, Warehouse(*row[:2])) for row in rows]
 
@@ -60,7 +60,7 @@ _UPSERT_PRODUCTS: Final = Statement(
 
 
 async def upsert_products(tx: Tx, new: Collection[Product]) -> list[tuple[Product | None, Product]]:
-    """Those that were changed, as they were and as they are; as None those that are new."""
+    """(before, after) of each row that changed; before is None for a new one."""
     values = [(p.sku, p.name, p.unit_price_minor, p.currency, p.tax_bps) for p in new]
     rows = await tx.rows(_UPSERT_PRODUCTS, **columns(("skus", "names", "prices", "currencies", "taxes"), values))
     return [(Product(*row[5:]) if row[5] is not None else None, Product(*row[:5])) for row in rows]

@@ -1,1 +1,1 @@
-"""Customers, known by the caller's own number."""
+"""Customers, identified by the caller's own customer number."""

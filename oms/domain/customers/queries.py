@@ -1,4 +1,4 @@
-"""Customers to look at, as far as the viewer may see."""
+"""Reading customers, as far as the viewer may see."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -26,7 +26,7 @@ _OF_REFERENCE: Final = Statement("SELECT id, reference FROM customers WHERE refe
 async def find(db: Database, viewer: Viewer, key: UUID | str) -> SeenCustomer | None:
     """By id or by reference; customers see themselves only, couriers nobody.
 
-    Raises Refused(INVALID) for what can be no reference.
+    Raises Refused(INVALID) for a text that no reference can be.
     """
     if isinstance(key, str):
         refuse_all(check_text(key, "reference", max_length=CODE_LENGTH))

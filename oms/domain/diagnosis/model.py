@@ -19,7 +19,7 @@ PARKED: Final = Cause(
 FAILING: Final = Cause(
     "FAILING",
     "each attempt failed so far",
-    "It is retried by itself; check the system that it calls. Failed attempts: {attempts}. Last error: {error}",
+    "It is retried automatically; check the system that it calls. Failed attempts: {attempts}. Last error: {error}",
 )
 NO_WORKER: Final = Cause(
     "NO_WORKER",
@@ -28,8 +28,8 @@ NO_WORKER: Final = Cause(
 )
 IN_HAND: Final = Cause(
     "IN_HAND",
-    "a worker has been processing it for long",
-    "Its lease ends by itself, then another worker takes over; a slow provider is a likely cause.",
+    "a worker has been processing it for a long time",
+    "When its lease ends, another worker takes over; a slow provider is a likely cause.",
 )
 BACKLOG: Final = Cause(
     "BACKLOG",

@@ -1,4 +1,4 @@
-"""How the system runs just now."""
+"""How the system is running now."""
 
 from dataclasses import dataclass
 from typing import Final

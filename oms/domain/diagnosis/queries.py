@@ -36,13 +36,13 @@ _WITH_WORK: Final = """
 """
 _LONG_OPEN: Final = """
     (w.due_at < :work_before OR w.parked_at IS NOT NULL OR w.held OR w.last_error IS NOT NULL
-     OR w.queue = ANY(:waiting_queues) AND o.placed_at < :asked_before)
+     OR w.queue = ANY(:waiting_queues) AND o.placed_at < :people_before)
 """
 # What waits for people, and what is open although nothing is under way.
 _WITHOUT_WORK: Final = f"""
     (SELECT {{subject}}
      FROM shipments s JOIN orders o ON o.id = s.order_id
-     WHERE s.status = ANY(:waiting_statuses) AND s.updated_at < :carried_before AND {{which}}
+     WHERE s.status = ANY(:waiting_statuses) AND s.updated_at < :waiting_before AND {{which}}
      ORDER BY s.updated_at LIMIT :limit)
     UNION ALL
     (SELECT {{subject}}
@@ -70,20 +70,20 @@ _CLOCK: Final = text("SELECT clock_timestamp()")
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What stands still, longest first. `is_whole`: no more could be found than was looked at."""
+    """What stands still, longest first. `is_whole`: every subject that might stand still was examined."""
 
     standstills: list[Standstill]
     is_whole: bool
 
 
 async def standstills(db: Database, thresholds: Thresholds) -> Diagnosis:
-    """What has stood for longer than it should, among MAX_EXAMINED subjects of each kind."""
+    """What has stood still for longer than it should, among MAX_EXAMINED subjects of each kind."""
     async with db.reading() as conn:
         return await _diagnosed(conn, thresholds, _LONG_OPEN, _OPEN, {})
 
 
 async def of_order(db: Database, reference: str) -> Diagnosis | None:
-    """What one order waits for at present, however short, nothing where all is done; None: there is no such order."""
+    """What one order waits for now, however briefly; empty if for nothing. None: there is no such order."""
     async with db.reading() as conn:
         order_id = (await conn.execute(_FIND, {"reference": reference})).scalar_one_or_none()
         if order_id is None:
@@ -104,8 +104,8 @@ async def _diagnosed(
     values = values | {
         "limit": MAX_EXAMINED,
         "work_before": at - thresholds.of(BACKLOG),
-        "asked_before": at - min((thresholds.of(cause) for cause in people), default=timedelta(0)),
-        "carried_before": at - min((thresholds.of(cause) for cause in waiting.values()), default=timedelta(0)),
+        "people_before": at - min((thresholds.of(cause) for cause in people), default=timedelta(0)),
+        "waiting_before": at - min((thresholds.of(cause) for cause in waiting.values()), default=timedelta(0)),
         "waiting_statuses": [status for part, status in waiting if part == SHIPMENT_PART],
         "waiting_queues": [kind.queue for kind in kinds if kind.waits_for_people],
         "shipment_queues": [kind.queue for kind in kinds if kind.part == SHIPMENT_PART],

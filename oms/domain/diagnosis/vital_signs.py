@@ -1,4 +1,4 @@
-"""The shop in figures, for monitoring. They come from the database, so every process reports the same."""
+"""Figures for monitoring. They come from the database, so every process reports the same."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ _OPEN_ORDERS: Final = text(
 
 
 async def vital_signs(db: Database, viewer: Viewer) -> VitalSigns:
-    """Raises Refused(FORBIDDEN) unless the viewer may read how the system runs."""
+    """Raises Refused(FORBIDDEN) unless the viewer may see how the system runs."""
     stats = await operations(db, viewer)
     async with db.reading() as conn:
         counts = (await conn.execute(_COUNTS)).one()
@@ -62,5 +62,5 @@ async def vital_signs(db: Database, viewer: Viewer) -> VitalSigns:
 
 
 async def oldest_transaction_s(conn: AsyncConnection) -> float:
-    """The age of the oldest transaction that others have open; 0 where there is none."""
+    """The age of the oldest open transaction of all other connections; 0 if there is none."""
     return float((await conn.execute(_OLDEST_TRANSACTION)).scalar_one())

@@ -1,4 +1,4 @@
-"""What managers do with fraud control; every change is an entry of the settings' trail."""
+"""What managers do with fraud control; every change is an event of the settings."""
 
 from dataclasses import replace
 from typing import Any
@@ -84,6 +84,6 @@ async def _change(
     tx: Tx, viewer: Viewer, new: FraudSettings, event: FraudEvent, *, reason: str | None, before: dict[str, Any],
     after: dict[str, Any],
 ) -> None:  # fmt: skip
-    """Writes the settings and their event; the audit trail refers to the event."""
+    """Writes the settings and their event; the audit log refers to the event."""
     seq = await store.change_settings(tx, new, event, by=viewer.actor, reason=reason, before=before, after=after)
     await record(tx, viewer, Entry(FraudAction.FraudSettingsChanged, str(event), seq=seq))

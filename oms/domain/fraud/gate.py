@@ -10,6 +10,6 @@ MAINTENANCE: Final = Gate(
     cause=Cause(
         "MAINTENANCE",
         "charges wait for the end of maintenance",
-        "A manager ends the maintenance of fraud control; held charges then continue by themselves.",
+        "A manager ends the maintenance of fraud control; held charges then continue automatically.",
     ),
 )

@@ -12,6 +12,6 @@ class FraudPermission(Permission):
 
 
 class FraudAction(AuditAction):
-    """What the audit trail records of fraud control."""
+    """What the audit log records of fraud control."""
 
     FraudSettingsChanged = "FraudSettingsChanged"

@@ -1,4 +1,4 @@
-"""The fraud settings and their trail to look at."""
+"""Reading the fraud settings and their event log."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from oms.platform.db import Database
 
 @dataclass(frozen=True, slots=True)
 class SettingsEvent:
-    """One entry of the trail; `before` and `after` name what changed, with its old and new value."""
+    """An event of the settings; `before` and `after` name what changed, with its old and new value."""
 
     seq: int
     at: datetime
@@ -33,13 +33,13 @@ class SettingsEvent:
 
 
 _SETTINGS: Final = text("SELECT limit_minor, maintenance, period, updated_at FROM fraud_settings WHERE id = 1")
-_TRAIL: Final = text(
+_EVENTS: Final = text(
     """
     SELECT seq, at, type, actor, actor_role, reason, before, after FROM fraud_events
     WHERE seq < :before ORDER BY seq DESC LIMIT :limit
     """
 )
-_BEYOND_ALL: Final = 2**31 - 1
+_MAX_SEQ: Final = 2**31 - 1
 
 
 async def settings(db: Database, viewer: Viewer) -> FraudSettings:
@@ -54,7 +54,7 @@ async def settings_log(db: Database, viewer: Viewer, *, first: int, after: str |
     require(viewer, FraudPermission.READ_FRAUD)
     values = {"limit": check_first(first) + 1, "before": _seq_of(after)}
     async with db.reading() as conn:
-        rows = (await conn.execute(_TRAIL, values)).all()
+        rows = (await conn.execute(_EVENTS, values)).all()
     return Page.of([_event(row) for row in rows], first)
 
 
@@ -65,7 +65,7 @@ def _event(row: Any) -> SettingsEvent:
 
 def _seq_of(cursor: str | None) -> int:
     if cursor is None:
-        return _BEYOND_ALL
+        return _MAX_SEQ
     seq = key_of(cursor)
     if not (seq.isascii() and seq.isdigit() and len(seq) <= 9):
         raise bad_cursor()

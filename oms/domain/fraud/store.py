@@ -1,4 +1,4 @@
-"""The fraud settings, their trail, and each customer's tally in PostgreSQL."""
+"""The fraud settings, their event log, and each customer's tally in PostgreSQL."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Final
@@ -73,8 +73,8 @@ _LOCK_TALLIES: Final = Statement(
 
 async def lock_tallies(tx: Tx, keys: Collection[tuple[UUID, str]], period: int) -> dict[tuple[UUID, str], int]:
     """Minor units spent in the period by (customer, currency); a tally of an earlier period starts again from zero."""
-    wanted = columns(("customers", "currencies"), sorted(set(keys)))
-    found = await tx.rows(_LOCK_TALLIES, **wanted, period=period)
+    rows = columns(("customers", "currencies"), sorted(set(keys)))
+    found = await tx.rows(_LOCK_TALLIES, **rows, period=period)
     return {(customer, currency): minor for customer, currency, minor in found}
 
 

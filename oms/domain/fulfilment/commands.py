@@ -74,7 +74,7 @@ async def fail(tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str) -> Shipmen
 
 
 def _visible(locked: LockedOrders, viewer: Viewer, key: ShipmentKey, permission: Permission) -> tuple[Order, Shipment]:
-    """Raises Refused: FORBIDDEN, or NOT_FOUND, also for shipments out of the viewer's reach."""
+    """Raises Refused: FORBIDDEN, or NOT_FOUND, also for shipments that the viewer may not see."""
     require(viewer, permission)
     found = locked.shipment(key)
     if found is None or not _reaches(viewer, permission, *found):
@@ -83,7 +83,7 @@ def _visible(locked: LockedOrders, viewer: Viewer, key: ShipmentKey, permission:
 
 
 def _reaches(viewer: Viewer, permission: Permission, order: Order, shipment: Shipment) -> bool:
-    """Couriers also reach shipments that they could have carried once, and learn what became of them."""
+    """Couriers also reach shipments that were booked once, so that a late command is refused with the reason."""
     if reach(viewer, permission) == Reach.CARRIED:
         return shipment.status in COURIER_SEES or shipment.booked_at is not None
     return may_for(viewer, permission, order.customer_reference)

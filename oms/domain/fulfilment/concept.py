@@ -17,7 +17,7 @@ NOT_PICKED_UP: Final = Cause(
 )
 NOT_DELIVERED: Final = Cause(
     "NOT_DELIVERED",
-    "it has been on its way for long",
+    "it has been on its way for a long time",
     "Ask the courier where it is; report a lost shipment as failed: it is refunded.",
     after=timedelta(days=14),
 )

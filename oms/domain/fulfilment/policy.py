@@ -13,6 +13,6 @@ class FulfilmentPermission(Permission):
 
 
 class FulfilmentAction(AuditAction):
-    """What the audit trail records of shipments failed by staff."""
+    """What the audit log records of shipments failed by staff."""
 
     ShipmentFailed = "ShipmentFailed"

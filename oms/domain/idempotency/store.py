@@ -29,7 +29,7 @@ _ADD: Final = Statement(
         AS t(caller, key, body_hash, subject)
     """
 )
-_FORGET: Final = text(
+_DELETE_OLD: Final = text(
     """
     DELETE FROM idempotency_keys WHERE (caller, key) IN (
         SELECT caller, key FROM idempotency_keys
@@ -43,21 +43,21 @@ Key = tuple[str, str]
 
 
 async def try_lock(tx: Tx, keys: Collection[Key]) -> set[Key]:
-    """Those that no other transaction carries out, locked until this one ends."""
+    """The keys that no other transaction is processing, locked until this one ends."""
     return {(caller, key) for caller, key in await tx.rows(_LOCK, **_columns(keys))}
 
 
 async def find(tx: Tx, keys: Collection[Key]) -> dict[Key, tuple[bytes, Any]]:
-    """The hash of the body that came with each key, and what it affected; where there was one.
+    """By key that was used before: the hash of its body, and what the command affected.
 
-    Ask after the keys were locked, with a statement of its own: it then sees what was committed before.
+    Call it after try_lock(): a later statement sees what the previous holder of the lock committed.
     """
     found = await tx.rows(_FIND, **_columns(keys))
     return {(caller, key): (body_hash, subject) for caller, key, body_hash, subject in found}
 
 
 async def add(tx: Tx, new: Collection[tuple[str, str, bytes, Any]]) -> None:
-    """Of each: caller, key, the body's hash, and as a JSON value what was affected."""
+    """Adds rows of caller, key, hash of the body, and what was affected as a JSON value."""
     columns = _columns([(caller, key) for caller, key, _, _ in new])
     subjects = [orjson.dumps(subject).decode() for _, _, _, subject in new]
     await tx.run(_ADD, **columns, hashes=[body_hash for _, _, body_hash, _ in new], subjects=subjects)
@@ -68,5 +68,5 @@ def _columns(keys: Collection[Key]) -> dict[str, list[str]]:
 
 
 async def delete_old(tx: Tx, *, limit: int) -> int:
-    """Deletes keys older than 48 hours, of which 24 are promised; returns how many."""
-    return (await tx.conn.execute(_FORGET, {"limit": limit})).rowcount
+    """Deletes keys older than 48 hours, of which 24 are promised; returns their number."""
+    return (await tx.conn.execute(_DELETE_OLD, {"limit": limit})).rowcount

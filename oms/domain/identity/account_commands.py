@@ -1,7 +1,6 @@
-"""Accounts are made and changed by whoever runs the system, signed in to and given new passwords by their owners.
+"""Commands on accounts. The operator creates and changes them; their owners sign in and change their passwords.
 
-Whatever changes what an account goes by, its password, its role or that it is enabled, ends its sessions in the same
-transaction.
+A change of the password or the role, and disabling or enabling, end the account's sessions in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,13 +22,13 @@ from oms.domain.vocabulary.text import NAME_LENGTH, check_text
 from oms.platform.db import Database, Tx
 
 NOBODY: Final = Actor("nobody")
-"""Who tried to sign in and was not let in."""
+"""The actor of failed sign-ins."""
 
 
 async def add(tx: Tx, by: Actor, new: NewAccount, password_hash: str | None = None) -> Account:
-    """Without a password it is signed in to by OpenID Connect, or where it is a demo persona's.
+    """Without a password, its owner signs in by OpenID Connect, or as a persona in demo mode.
 
-    Raises Refused: INVALID, or DUPLICATE where the login is taken.
+    Raises Refused: INVALID, or DUPLICATE if the login is taken.
     """
     refuse_all(new.problems())
     account = await account_store.add(tx, uuid7(await tx.clock()), new, password_hash)
@@ -41,10 +40,10 @@ async def add(tx: Tx, by: Actor, new: NewAccount, password_hash: str | None = No
 
 
 async def sign_in(db: Database, login: str, password: str) -> Account | None:
-    """The account, if that is its password and it is not disabled.
+    """The account, if the password is right and the account is enabled.
 
-    As much is done whether there is such an account or not, so that the time taken does not tell; no transaction is
-    open while the password is looked at. What was tried in vain is in the audit trail, without the login.
+    The same work is done whether or not the account exists, so that the response time does not reveal it. No
+    transaction is open while a password is hashed. Failures are in the audit log, without the login.
     """
     async with db.reading() as conn:
         found = await account_store.of_login(conn, login)
@@ -55,16 +54,17 @@ async def sign_in(db: Database, login: str, password: str) -> Account | None:
             await record(tx, NOBODY, Entry(IdentityAction.SignInFailed, account.viewer.principal if account else ""))
         return None
     if verdict.outdated:
-        renewed = await passwords.hashed(password)
+        new_hash = await passwords.hashed(password)
         async with db.transaction() as tx:
-            await account_store.rehash(tx, account.id, old=known, new=renewed)
+            await account_store.rehash(tx, account.id, old=known, new=new_hash)
     return account
 
 
 async def of_openid(tx: Tx, *, issuer: str, subject: str, verified_email: str | None) -> Account | None:
-    """The account that is linked to the subject, or else the one whose login is that e-mail, linked by this.
+    """The account that is linked to the subject; else the one whose login is the e-mail address, which is linked now.
 
-    None where there is neither, or it is disabled: nobody gets an account by signing in. The trail has either.
+    None if there is neither, or if it is disabled: signing in creates no account. Links and failures are in the audit
+    log.
     """
     account = await account_store.of_openid(tx.conn, issuer, subject)
     if account is None and verified_email:
@@ -87,22 +87,22 @@ async def of_login(db: Database, login: str) -> Account:
 
 
 async def after(db: Database, login: str, *, limit: int) -> Sequence[Account]:
-    """The accounts whose logins follow that one, by login."""
+    """The accounts that follow the login, in the order of logins."""
     async with db.reading() as conn:
         return await account_store.after(conn, login, limit=limit)
 
 
 async def exist(db: Database) -> bool:
-    """Whether there is an account at all."""
+    """Whether there is any account."""
     async with db.reading() as conn:
         return await account_store.any_exists(conn)
 
 
 async def change_password(db: Database, viewer: Viewer, *, current: str, new: str, breached: Path | None) -> None:
-    """By its owner, who stays signed in where it was changed and nowhere else.
+    """By the owner, who stays signed in with this session only.
 
-    No transaction is open while passwords are looked at. A wrong one is in the audit trail. Raises Refused: CONFLICT
-    where another change was faster.
+    No transaction is open while passwords are hashed. A wrong password is in the audit log. Raises Refused: FORBIDDEN
+    for a machine, INVALID, or CONFLICT if the account was changed meanwhile.
     """
     account_id = account_id_of(viewer)
     async with db.transaction() as tx:
@@ -110,7 +110,7 @@ async def change_password(db: Database, viewer: Viewer, *, current: str, new: st
     if not (await passwords.verify(known, current)).matches:
         async with db.transaction() as tx:
             await record(tx, viewer, _entry(IdentityAction.SignInFailed, account))
-        raise refused(IdentityReason.WRONG_PASSWORD, "This is not your present password.", "presentPassword")
+        raise refused(IdentityReason.WRONG_PASSWORD, "This is not your present password; try again.", "presentPassword")
     refuse_all(problem.under("newPassword") for problem in await passwords.problems_of(new, account, breached))
     password_hash = await passwords.hashed(new)
     async with db.transaction() as tx:
@@ -122,7 +122,7 @@ async def change_password(db: Database, viewer: Viewer, *, current: str, new: st
 
 
 async def set_password(tx: Tx, by: Actor, account_id: UUID, password_hash: str) -> None:
-    """By who runs the system; the password was checked, or made up, before."""
+    """By the operator. The caller has checked the password, or generated it."""
     account, _ = await _locked(tx, account_id)
     await account_store.set_password(tx, account_id, password_hash)
     await sessions.end_all(tx, account_id)
@@ -141,7 +141,7 @@ async def set_role(tx: Tx, by: Actor, account_id: UUID, role: Role, customer_ref
 
 
 async def rename(tx: Tx, by: Actor, account_id: UUID, name: str) -> None:
-    """What was done so far stays under the name of then. Raises Refused(INVALID)."""
+    """Earlier events keep the old name. Raises Refused(INVALID)."""
     refuse_all(check_text(name, "name", max_length=NAME_LENGTH))
     account, _ = await _locked(tx, account_id)
     await account_store.rename(tx, account_id, name)
@@ -149,7 +149,7 @@ async def rename(tx: Tx, by: Actor, account_id: UUID, name: str) -> None:
 
 
 async def set_disabled(tx: Tx, by: Actor, account_id: UUID, *, disabled: bool) -> None:
-    """A disabled account can't be signed in to, and acts no more."""
+    """A disabled account can't sign in, and its sessions have ended."""
     account, _ = await _locked(tx, account_id)
     if disabled != (account.disabled_at is not None):
         await account_store.set_disabled(tx, account_id, disabled=disabled)
@@ -158,19 +158,25 @@ async def set_disabled(tx: Tx, by: Actor, account_id: UUID, *, disabled: bool) -
         await record(tx, by, _entry(IdentityAction.AccountChanged, account, before=before, after=after))
 
 
-def _entry(action: IdentityAction, account: Account, **what: Mapping[str, Any]) -> Entry:
-    return Entry(action, account.viewer.principal, before=what.get("before"), after=what.get("after"))
+def _entry(
+    action: IdentityAction,
+    account: Account,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> Entry:
+    return Entry(action, account.viewer.principal, before=before, after=after)
 
 
 async def _locked(tx: Tx, account_id: UUID) -> tuple[Account, str | None]:
     found = await account_store.lock(tx, account_id)
     if found is None:
-        raise refused(IdentityReason.ACCOUNT_NOT_FOUND, "There is no such account any more.", "login")
+        raise refused(IdentityReason.ACCOUNT_NOT_FOUND, "There is no such account.", "login")
     return found
 
 
 async def has_password(db: Database, viewer: Viewer) -> bool:
-    """Whether the viewer signs in with a password of their own; machines, personas and others' guests do not."""
+    """Whether the viewer has a password. Machines, personas and people who sign in by OpenID Connect have none."""
     if not viewer.is_person:
         return False
     async with db.reading() as conn:

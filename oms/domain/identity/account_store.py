@@ -1,4 +1,4 @@
-"""Accounts in PostgreSQL. Passwords only as argon2 hashes, which never leave this module but to be compared."""
+"""Accounts in PostgreSQL. Passwords are stored as argon2 hashes, which are read only to verify a password."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -57,7 +57,7 @@ _SET_DISABLED: Final = text(
 
 
 async def add(tx: Tx, account_id: UUID, new: NewAccount, password_hash: str | None) -> Account | None:
-    """None where the login is taken."""
+    """None if the login is taken."""
     values = {
         "id": account_id,
         "login": normalized_login(new.login),
@@ -71,7 +71,7 @@ async def add(tx: Tx, account_id: UUID, new: NewAccount, password_hash: str | No
 
 
 async def of_login(conn: AsyncConnection, login: str) -> tuple[Account, str | None] | None:
-    """The account and the hash of its password; None where there is none, or what was given can't be a login."""
+    """The account and the hash of its password; None if there is no such account."""
     if list(login_problems(login)):
         return None
     row = (await conn.execute(_OF_LOGIN, {"login": normalized_login(login)})).one_or_none()
@@ -79,7 +79,7 @@ async def of_login(conn: AsyncConnection, login: str) -> tuple[Account, str | No
 
 
 async def lock(tx: Tx, account_id: UUID) -> tuple[Account, str | None] | None:
-    """The account as it is now, and the hash of its password; it changes no more until the transaction ends."""
+    """The account and the hash of its password, locked until the transaction ends."""
     row = (await tx.conn.execute(_LOCK, {"id": account_id})).one_or_none()
     return (_account(row), row.password_hash) if row else None
 
@@ -90,7 +90,7 @@ async def of_openid(conn: AsyncConnection, issuer: str, subject: str) -> Account
 
 
 async def link_openid(tx: Tx, login: str, issuer: str, subject: str) -> Account | None:
-    """None unless there is such an account, enabled and not linked yet."""
+    """None unless there is such an account that is enabled and not linked yet."""
     if list(login_problems(login)):
         return None
     values = {"login": normalized_login(login), "issuer": issuer, "subject": subject}
@@ -99,7 +99,7 @@ async def link_openid(tx: Tx, login: str, issuer: str, subject: str) -> Account 
 
 
 async def after(conn: AsyncConnection, login: str, *, limit: int) -> Sequence[Account]:
-    """The accounts that follow that login, by login."""
+    """The accounts that follow the login, in the order of logins."""
     return [_account(row) for row in await conn.execute(_AFTER, {"after": login, "limit": limit})]
 
 
@@ -115,7 +115,7 @@ async def any_exists(conn: AsyncConnection) -> bool:
 
 
 async def rehash(tx: Tx, account_id: UUID, *, old: str, new: str) -> None:
-    """The same password, hashed with today's parameters."""
+    """Stores a hash of the same password with current parameters, unless the password was changed meanwhile."""
     await tx.conn.execute(_REHASH, {"id": account_id, "old": old, "new": new})
 
 

@@ -1,4 +1,4 @@
-"""Who can have an account, and under which name they sign in."""
+"""Accounts: who can have one, and with which login."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from oms.domain.vocabulary.errors import Problem, refused
 from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
 
 LOGIN_LENGTH: Final = 254
-"""Room for any e-mail address."""
+"""Enough for any e-mail address."""
 
 PEOPLE: Final = frozenset(Role) - {Role.SERVICE}
 """The roles of people; machines have tokens instead."""
@@ -22,7 +22,7 @@ PEOPLE: Final = frozenset(Role) - {Role.SERVICE}
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What an account is made of. `login` is told apart without regard to case; only a CUSTOMER has a reference."""
+    """Input for a new account. The case of `login` makes no difference; only a CUSTOMER has a reference."""
 
     login: str
     name: str
@@ -37,10 +37,10 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as it stands. What proves who signs in is not in it, only whether there is a password.
+    """A stored account, without the hash of its password.
 
-    `changed_at` is when the password, the role or whether it is enabled last changed: who proved earlier than that to
-    be its owner has to do so again.
+    `changed_at`: when the password, the role or whether it is enabled last changed. A password that was verified before
+    then must be verified again.
     """
 
     id: UUID
@@ -57,7 +57,7 @@ class Account:
 
     @property
     def viewer(self) -> Viewer:
-        """Its owner, in no session."""
+        """Its owner, outside of a session."""
         return Viewer(self.name, self.role, self.customer_reference, principal=f"account:{self.id}")
 
 
@@ -69,7 +69,7 @@ def account_id_of(viewer: Viewer) -> UUID:
 
 
 def normalized_login(login: str) -> str:
-    """The one spelling of all that differ in case, width or surrounding spaces only."""
+    """The same for all logins that differ only in case, width or surrounding spaces."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).casefold()).strip()
 
 
@@ -87,7 +87,7 @@ def role_problems(role: Role, customer_reference: str | None) -> Iterator[Proble
             ("role",),
         )
     if (role == Role.CUSTOMER) != (customer_reference is not None):
-        message = "A customer reference goes with the role CUSTOMER, and only with it."
+        message = "Give a customer reference with the role CUSTOMER, and only with it."
         yield Problem(IdentityReason.ROLE_NEEDS_CUSTOMER, message, ("customer",))
     elif customer_reference is not None:
         yield from check_text(customer_reference, "customer", max_length=CODE_LENGTH)

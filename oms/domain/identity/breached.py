@@ -1,6 +1,6 @@
-"""Breached passwords: looked up in a file of their hashes, which may have many gigabytes and is never loaded.
+"""Breached passwords are looked up in a file of their hashes, which may have many gigabytes and is never loaded.
 
-Source: the form of the Pwned Passwords download: a line for each, `SHA-1 in hexadecimal:how often seen`, by hash.
+Source: the format of the Pwned Passwords download: lines of `SHA-1 in hexadecimal:count`, ordered by hash.
 """
 
 import hashlib
@@ -11,14 +11,14 @@ _DIGEST_CHARACTERS: Final = 40
 
 
 def is_breached(password: str, file: Path) -> bool:
-    """Whether the file has a line for the password: some forty reads. Raises OSError where it can't be read."""
+    """Whether the file has a line for the password; about forty reads. Raises OSError if it can't be read."""
     digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper().encode()
     with file.open("rb") as lines:
         return _first_from(lines, digest)[:_DIGEST_CHARACTERS].upper() == digest
 
 
 def _first_from(lines: BinaryIO, digest: bytes) -> bytes:
-    """The first line that is not below the digest; empty where all are. By halving: offsets, not lines."""
+    """The first line that is not below the digest; empty if all are. A binary search over offsets, not lines."""
     low, high = 0, lines.seek(0, 2)
     while low < high:
         middle = (low + high) // 2
@@ -31,7 +31,7 @@ def _first_from(lines: BinaryIO, digest: bytes) -> bytes:
 
 
 def _line_from(lines: BinaryIO, offset: int) -> bytes:
-    """The first whole line that begins at the offset or after it; empty at the end."""
+    """The first whole line that starts at the offset or after it; empty at the end."""
     lines.seek(max(0, offset - 1))
     if offset:
         lines.readline()

@@ -1,7 +1,7 @@
-"""Passwords: hashed so that trying them out is dear, and refused where they would be tried out first.
+"""Passwords: stored as slow hashes, and refused if they are easy to guess.
 
-Source: OWASP ASVS 5.0, V6.2. Length is asked for and nothing else of their form; what is common, breached or made of
-the owner's own words is refused.
+Source: OWASP ASVS 5.0, V6.2. Their length is checked and no other property of their form; common and breached
+passwords are refused, and those made of words about the owner.
 """
 
 import asyncio
@@ -28,36 +28,36 @@ MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 128
 
 MIN_SCORE: Final = 3
-"""Of zxcvbn's scores from 0 to 4: more than 10^8 guesses."""
+"""Of zxcvbn's scores, 0 to 4. Score 3 means more than 10^8 guesses."""
 
 _MAX_SCORED: Final = 72
-"""Characters that zxcvbn takes; a longer password is at least as good as its beginning."""
+"""Characters that zxcvbn accepts; a longer password is at least as strong as its beginning."""
 
 _OUR_WORDS: Final = frozenset({"oms", "order", "orders", "management"})
 _MIN_WORD_LENGTH: Final = 3
 _MIN_OTHER_CHARACTERS: Final = 8
-"""Letters and digits that a password has besides the words which somebody who knows the owner would begin with."""
+"""Letters and digits besides the words that somebody who knows the owner tries first."""
 
 _hasher: Final = PasswordHasher()
 _hashing: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
-"""Each hash takes 64 MiB for a moment: more than two at once wait."""
+"""Each hash takes 64 MiB for a moment, so at most two are computed at once."""
 
 _zxcvbn_lock: Final = Lock()
-"""zxcvbn keeps the words it is given in a dictionary of the whole process."""
+"""zxcvbn stores the words it is given in a dictionary shared by the whole process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether it was the password, and whether its hash was made with parameters of the past."""
+    """Whether the password matches the hash, and whether the hash has outdated parameters."""
 
     matches: bool
     outdated: bool = False
 
 
 async def problems_of(password: str, owner: Account | NewAccount, breached: Path | None) -> list[Problem]:
-    """Why it can't be the owner's password: its length, or that it would be guessed, from login and name, too.
+    """Why it can't be the owner's password: its length, or that it is easy to guess.
 
-    `breached` is a file as oms.domain.identity.breached reads it; without one common passwords are known only.
+    `breached`: a file as oms.domain.identity.breached reads it; without one, only common passwords are refused.
     """
     words = {*_OUR_WORDS, *re.split(r"[\W_]+", f"{owner.login} {owner.name}".casefold())}
     return await asyncio.get_running_loop().run_in_executor(
@@ -73,17 +73,17 @@ def _problems(password: str, words: Set[str], breached: Path | None) -> Iterator
     elif unstorable := list(check_text(password, "password", max_length=MAX_LENGTH)):
         yield from (replace(problem, path=()) for problem in unstorable)
     elif breached and is_breached(password, breached):
-        yield _problem("This password is known from a breach of some other system; choose one you use nowhere else.")
+        yield _problem("This password is known from a breach of another system; choose one that you use nowhere else.")
     elif len(_without_words(password, words)) < _MIN_OTHER_CHARACTERS:
         yield _problem(
-            "Besides your name, your login and our words there is too little in it; add words of another kind."
+            "Apart from your name, your login and words such as “order”, there is too little in it; add other words."
         )
     elif (advice := _advice(password, words)) is not None:
         yield _problem(f"This password would be guessed soon. {advice}")
 
 
 def _without_words(password: str, words: Set[str]) -> str:
-    """The letters and digits that stand in none of those words, the longest taken away first."""
+    """The letters and digits that remain when the words are removed, longest first."""
     rest = password.casefold()
     for word in sorted(words, key=len, reverse=True):
         if len(word) >= _MIN_WORD_LENGTH:
@@ -92,16 +92,16 @@ def _without_words(password: str, words: Set[str]) -> str:
 
 
 def _advice(password: str, words: Set[str]) -> str | None:
-    """What to do about a password that is guessed too easily; None where it is good."""
-    from zxcvbn import zxcvbn  # noqa: PLC0415 - its words are 13 MB: only who is shown a new password carries them
+    """How to improve a password that is easy to guess; None if it is strong enough."""
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - its dictionary takes 13 MB: only processes that check a new password load it
 
     with _zxcvbn_lock:
         verdict = zxcvbn(password[:_MAX_SCORED], sorted(words))
     if verdict["score"] >= MIN_SCORE:
         return None
     feedback = verdict["feedback"]
-    said = [sentence.rstrip(".") for sentence in (feedback["warning"], *feedback["suggestions"]) if sentence]
-    return " ".join(f"{sentence}." for sentence in said or ["Add another word or two, uncommon ones"])
+    sentences = [sentence.rstrip(".") for sentence in (feedback["warning"], *feedback["suggestions"]) if sentence]
+    return " ".join(f"{sentence}." for sentence in sentences or ["Add one or two uncommon words"])
 
 
 def _problem(message: str) -> Problem:
@@ -109,12 +109,12 @@ def _problem(message: str) -> Problem:
 
 
 async def hashed(password: str) -> str:
-    """The argon2id hash with its parameters and salt. Takes some 50 ms of a processor, in a thread."""
+    """The argon2id hash with its parameters and salt. Takes about 50 ms of CPU time, in a thread."""
     return await asyncio.get_running_loop().run_in_executor(_hashing, _hasher.hash, _bytes(password))
 
 
 async def verify(known: str | None, password: str) -> Verdict:
-    """Against that hash. Without one the same is computed in vain."""
+    """Compares the password with the hash. Without a hash, the same work is done and nothing matches."""
     return await asyncio.get_running_loop().run_in_executor(_hashing, _verify, known, password)
 
 
@@ -129,7 +129,7 @@ def _verify(known: str | None, password: str) -> Verdict:
 
 @cache
 def _random_hash() -> str:
-    """To verify against where there is no account: what it is of, nobody knows."""
+    """The hash of an unknown password, to verify against if there is no account."""
     return _hasher.hash(secrets.token_bytes(32))
 
 

@@ -1,4 +1,4 @@
-"""Who anybody may be in demo mode: accounts without a password, which count nowhere else."""
+"""Accounts without a password that anybody may use in demo mode. They are valid nowhere else."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -18,12 +18,12 @@ PERSONAS: Final[Mapping[str, NewAccount]] = {
 
 
 async def account_of(tx: Tx, persona: str) -> Account:
-    """The persona's account as it stands, made if it is not there yet."""
+    """The persona's account, created if it is missing."""
     new = PERSONAS[persona]
     account = await account_store.add(tx, uuid7(await tx.clock()), new, None)
     if account is None:
         found = await account_store.of_login(tx.conn, new.login)
         if found is None:
-            raise RuntimeError(f"the account {new.login} was there and is not: accounts are never deleted")
+            raise RuntimeError(f"the account {new.login} has disappeared, although accounts are never deleted")
         account, _ = found
     return account

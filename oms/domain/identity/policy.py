@@ -20,7 +20,7 @@ class IdentityReason(Reason):
 
 
 class IdentityAction(AuditAction):
-    """What the audit trail records of accounts and sessions."""
+    """What the audit log records of accounts and sessions."""
 
     SignedIn = "SignedIn"
     SignInFailed = "SignInFailed"

@@ -1,4 +1,4 @@
-"""Sessions begin when somebody signs in, and end by themselves, by signing out, or with the account's password."""
+"""Sessions start when a person signs in. They end by a timeout, by signing out, or when the account is changed."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -21,10 +21,10 @@ MAX_LISTED: Final = 100
 
 
 async def start(tx: Tx, account: Account, rules: SessionRules, *, by: str) -> str | None:
-    """A session's secret of 256 random bits, for the cookie. `by` says how the owner was recognised.
+    """A new session's secret of 256 random bits, for the cookie. `by`: how the owner was authenticated.
 
-    None where the account was disabled or its password or role changed since `account` was read: who signs in has to
-    prove who they are again.
+    None if the account was disabled, or its password or role was changed, since `account` was read: the owner must
+    sign in again.
     """
     secret = new_secret()
     if not await session_store.start(tx, digest_of(secret), uuid7(await tx.clock()), account, rules):
@@ -34,24 +34,25 @@ async def start(tx: Tx, account: Account, rules: SessionRules, *, by: str) -> st
 
 
 async def find(db: Database, digest: bytes, rules: SessionRules) -> ValidSession | None:
-    """Whom the session stands for whose secret has this hash; None where it is unknown or over."""
+    """The session whose secret has this hash; None if it is unknown or has ended."""
     async with db.reading() as conn:
         return await session_store.find(conn, digest, rules)
 
 
 async def mark_seen(db: Database, digest: bytes) -> None:
-    """Its owner uses it: the idle time begins anew."""
+    """Its owner has used it: the idle timeout starts again."""
     async with db.transaction() as tx:
         await session_store.mark_seen(tx, digest)
 
 
 async def still_valid(db: Database, digests: Iterable[bytes], rules: SessionRules) -> set[bytes]:
+    """The hashes of those sessions that are valid."""
     async with db.reading() as conn:
         return await session_store.valid_among(conn, digests, rules)
 
 
 async def of_viewer(db: Database, viewer: Viewer, rules: SessionRules) -> Sequence[Session]:
-    """The viewer's sessions that count, begun last first, at most MAX_LISTED; none of who shows a token."""
+    """The viewer's valid sessions, newest first, at most MAX_LISTED; a token has none."""
     if not viewer.is_person:
         return ()
     async with db.reading() as conn:
@@ -59,27 +60,27 @@ async def of_viewer(db: Database, viewer: Viewer, rules: SessionRules) -> Sequen
 
 
 async def end(tx: Tx, secret: str) -> None:
-    """Signs out; a session that is over already is left at that."""
+    """Signs out; does nothing if the session has ended already."""
     if owner := await session_store.end(tx, digest_of(secret)):
         await record(tx, owner, Entry(IdentityAction.SignedOut, owner.principal))
 
 
 async def end_one(tx: Tx, viewer: Viewer, session_id: UUID) -> None:
-    """By its owner, from elsewhere. Raises Refused(NOT_FOUND), for those of others, too."""
+    """Ends another session of the viewer. Raises Refused(NOT_FOUND), also for a session of somebody else."""
     account_id = account_id_of(viewer)
     if not await session_store.end_one(tx, account_id, session_id):
-        raise refused(IdentityReason.SESSION_NOT_FOUND, "There is no such session any more.", "sessionId")
+        raise refused(IdentityReason.SESSION_NOT_FOUND, "There is no such session, or it has ended.", "sessionId")
     await record(tx, viewer, Entry(IdentityAction.SessionsEnded, viewer.principal, after={"ended": 1}))
 
 
 async def end_others(tx: Tx, viewer: Viewer) -> None:
-    """By their owner: signed out everywhere but here."""
+    """Ends all sessions of the viewer but this one."""
     ended = await session_store.end_all(tx, account_id_of(viewer), but=viewer.session_id)
     await record(tx, viewer, Entry(IdentityAction.SessionsEnded, viewer.principal, after={"ended": ended}))
 
 
 async def end_all(tx: Tx, by: Actor, account: Account) -> int:
-    """By who runs the system; how many were ended."""
+    """By the operator. Returns how many were ended."""
     ended = await session_store.end_all(tx, account.id)
     await record(tx, by, Entry(IdentityAction.SessionsEnded, account.viewer.principal, after={"ended": ended}))
     return ended

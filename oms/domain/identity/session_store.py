@@ -1,4 +1,4 @@
-"""Sessions in PostgreSQL: only the hash of what the cookie holds is kept, and nothing of the browser."""
+"""Sessions in PostgreSQL: only the hash of the cookie's secret is stored, and nothing about the browser."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -13,14 +13,14 @@ from oms.domain.identity.sessions import SEEN_EVERY, Session, SessionRules, Vali
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Tx
 
-_HOLDS: Final = """
+_VALID: Final = """
     s.ended_at IS NULL AND s.expires_at > clock_timestamp()
     AND s.last_seen_at > clock_timestamp() - CAST(:idle AS interval) AND a.disabled_at IS NULL
     AND (:demo OR a.password_hash IS NOT NULL OR a.openid_subject IS NOT NULL)
 """
-"""The one definition of a session that counts; `a` is its account."""
+"""The only definition of a valid session; `a` is its account."""
 
-_BEGIN: Final = text(
+_START: Final = text(
     """
     WITH unchanged AS (
         SELECT id FROM accounts WHERE id = :account_id AND changed_at = :changed_at AND disabled_at IS NULL FOR SHARE)
@@ -32,18 +32,18 @@ _BEGIN: Final = text(
 _FIND: Final = text(
     f"""
     SELECT s.id, s.account_id, a.name, a.role, a.customer_reference, clock_timestamp() - s.last_seen_at AS idle
-    FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = :hash AND {_HOLDS}
+    FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = :hash AND {_VALID}
     """  # noqa: S608 - a constant of this module
 )
-_HELD: Final = text(
+_VALID_AMONG: Final = text(
     f"""
-    SELECT s.hash FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = ANY(:hashes) AND {_HOLDS}
+    SELECT s.hash FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = ANY(:hashes) AND {_VALID}
     """  # noqa: S608 - as above
 )
 _OF_ACCOUNT: Final = text(
     f"""
     SELECT s.id, s.created_at, s.last_seen_at, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id
-    WHERE s.account_id = :account_id AND {_HOLDS} ORDER BY s.created_at DESC, s.id LIMIT :limit
+    WHERE s.account_id = :account_id AND {_VALID} ORDER BY s.created_at DESC, s.id LIMIT :limit
     """  # noqa: S608 - as above
 )
 _SEEN: Final = text(
@@ -71,7 +71,7 @@ _END_ALL: Final = text(
     WHERE account_id = :account_id AND ended_at IS NULL AND id IS DISTINCT FROM CAST(:but AS uuid)
     """
 )
-_FORGET: Final = text(
+_DELETE_OLD: Final = text(
     """
     DELETE FROM sessions WHERE hash IN (
         SELECT hash FROM sessions WHERE expires_at < statement_timestamp() - interval '30 days'
@@ -81,7 +81,7 @@ _FORGET: Final = text(
 
 
 async def start(tx: Tx, digest: bytes, session_id: UUID, account: Account, rules: SessionRules) -> bool:
-    """False where the account was disabled, or changed what it goes by, since it was read."""
+    """False if the account was disabled, or its password or role was changed, since it was read."""
     values = {
         "hash": digest,
         "id": session_id,
@@ -89,7 +89,7 @@ async def start(tx: Tx, digest: bytes, session_id: UUID, account: Account, rules
         "changed_at": account.changed_at,
         "lifetime": rules.max_lifetime,
     }
-    return (await tx.conn.execute(_BEGIN, values)).one_or_none() is not None
+    return (await tx.conn.execute(_START, values)).one_or_none() is not None
 
 
 async def find(conn: AsyncConnection, digest: bytes, rules: SessionRules) -> ValidSession | None:
@@ -98,24 +98,24 @@ async def find(conn: AsyncConnection, digest: bytes, rules: SessionRules) -> Val
 
 
 async def valid_among(conn: AsyncConnection, digests: Iterable[bytes], rules: SessionRules) -> set[bytes]:
-    """Those of them that still count."""
-    found = await conn.execute(_HELD, {"hashes": list(digests)} | _bound(rules))
+    """The hashes of those sessions that are valid."""
+    found = await conn.execute(_VALID_AMONG, {"hashes": list(digests)} | _bound(rules))
     return set(found.scalars())
 
 
 async def of_account(conn: AsyncConnection, account_id: UUID, rules: SessionRules, *, limit: int) -> Sequence[Session]:
-    """Those that count, begun last first."""
+    """The valid ones, newest first."""
     found = await conn.execute(_OF_ACCOUNT, {"account_id": account_id, "limit": limit} | _bound(rules))
     return [Session(row.id, row.created_at, row.last_seen_at, row.expires_at) for row in found]
 
 
 async def mark_seen(tx: Tx, digest: bytes) -> None:
-    """It is in use; written at most once in SEEN_EVERY, whoever asks."""
+    """Notes that it is in use; writes at most once in SEEN_EVERY, also with several processes."""
     await tx.conn.execute(_SEEN, {"hash": digest, "every": SEEN_EVERY})
 
 
 async def end(tx: Tx, digest: bytes) -> Viewer | None:
-    """Whose session it was; None where none is left to end."""
+    """The session's owner; None if there is no such session to end."""
     row = (await tx.conn.execute(_END, {"hash": digest})).one_or_none()
     return _viewer(row) if row else None
 
@@ -126,13 +126,13 @@ async def end_one(tx: Tx, account_id: UUID, session_id: UUID) -> bool:
 
 
 async def end_all(tx: Tx, account_id: UUID, *, but: UUID | None = None) -> int:
-    """How many were ended."""
+    """Returns how many were ended."""
     return (await tx.conn.execute(_END_ALL, {"account_id": account_id, "but": but})).rowcount
 
 
 async def delete_old(tx: Tx, *, limit: int) -> int:
     """Deletes sessions that expired 30 days ago; returns how many."""
-    return (await tx.conn.execute(_FORGET, {"limit": limit})).rowcount
+    return (await tx.conn.execute(_DELETE_OLD, {"limit": limit})).rowcount
 
 
 def _viewer(row: Row[Any]) -> Viewer:

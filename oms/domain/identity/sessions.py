@@ -1,4 +1,4 @@
-"""What a session is, and what it counts under."""
+"""What a session is, and when it is valid."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,14 +8,14 @@ from uuid import UUID
 from oms.domain.access.permissions import Viewer
 
 SEEN_EVERY: Final = timedelta(minutes=1)
-"""How often it is written down at most that a session is in use."""
+"""Minimum interval between two updates of a session's last use."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """When sessions end by themselves: `idle` after they were used last, and `longest` after they began.
+    """When sessions time out: `idle_timeout` after their last use, and in any case `max_lifetime` after their start.
 
-    In `demo` mode the personas' sessions count, too: those of accounts that have no way to prove who signs in.
+    In `demo` mode, sessions of the personas are valid, too; their accounts have neither password nor OpenID subject.
     """
 
     idle_timeout: timedelta
@@ -25,7 +25,7 @@ class SessionRules:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One signing in, as its owner sees it."""
+    """A session as its owner sees it."""
 
     id: UUID
     created_at: datetime
@@ -35,7 +35,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class ValidSession:
-    """Whom a session that holds stands for, and how long it has not been in use."""
+    """The viewer of a valid session. `idle`: the time since its last use."""
 
     viewer: Viewer
     idle: timedelta

@@ -1,4 +1,4 @@
-"""Setting what stands on the shelves: all of a request or nothing."""
+"""Setting the units on hand: a request is applied completely or not at all."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MAX_ON_HAND: Final = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class StockCount:
-    """Units counted on a shelf, allocated ones included; with `expected`, only where that is what is on hand now."""
+    """Units counted on a shelf, allocated ones included. `expected`: refuse unless so many are on hand now."""
 
     sku: str
     warehouse_code: str
@@ -38,7 +38,7 @@ class StockCount:
 async def set_stock(tx: Tx, viewer: Viewer, counts: Sequence[StockCount]) -> int:
     """Returns how many were created or changed.
 
-    Raises Refused: FORBIDDEN; INVALID; CONFLICT below what is allocated, or where it is not as expected.
+    Raises Refused: FORBIDDEN; INVALID; CONFLICT below what is allocated, or if not as many are on hand as expected.
     """
     require(viewer, CatalogPermission.SET_CATALOG)
     refuse_all(problems_of(counts, lambda c: (c.sku, c.warehouse_code), StockCount.problems))
@@ -79,8 +79,8 @@ def _unknown(index: int, count: StockCount, *, sku: bool, warehouse: bool) -> It
 def _conflicts(index: int, count: StockCount, on_hand: int, allocated: int) -> Iterator[Problem]:
     where = ("inputs", str(index))
     if count.expected is not None and count.expected != on_hand:
-        message = f"{on_hand} are on hand, not {count.expected}: read the stock again and decide anew."
+        message = f"{on_hand} are on hand, not {count.expected}: read the stock again, then repeat."
         yield Problem(InventoryReason.STOCK_CHANGED, message, (*where, "expectedOnHand"))
     if count.on_hand < allocated:
-        message = f"{allocated} units are promised to orders; onHand can't be set below that."
+        message = f"{allocated} units are allocated to orders; set onHand to at least that."
         yield Problem(InventoryReason.BELOW_ALLOCATED, message, (*where, "onHand"))

@@ -19,6 +19,6 @@ class InventoryReason(Reason):
 
 
 class InventoryAction(AuditAction):
-    """What the audit trail records of stock."""
+    """What the audit log records of stock."""
 
     StockSet = "StockSet"

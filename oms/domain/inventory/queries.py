@@ -1,4 +1,4 @@
-"""Stock to look at."""
+"""Reading stock levels."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -37,13 +37,13 @@ _LEVELS: Final = Statement(
 
 
 async def levels(db: Database, viewer: Viewer, sku: str) -> list[Level]:
-    """In the order of warehouse codes. Raises Refused: FORBIDDEN, or INVALID for what can be no SKU."""
+    """In the order of warehouse codes. Raises Refused: FORBIDDEN, or INVALID for a text that no SKU can be."""
     refuse_all(check_text(sku, "sku", max_length=CODE_LENGTH))
     return (await levels_of(db, viewer, [sku])).get(sku, [])
 
 
 async def levels_of(db: Database, viewer: Viewer, skus: Collection[str]) -> dict[str, list[Level]]:
-    """By SKU, those that any warehouse knows; each in the order of warehouse codes. Raises Refused(FORBIDDEN)."""
+    """By SKU that any warehouse has had, in the order of warehouse codes. Raises Refused(FORBIDDEN)."""
     require(viewer, InventoryPermission.READ_STOCK)
     found: defaultdict[str, list[Level]] = defaultdict(list)
     for sku, code, name, on_hand, allocated in await db.rows(_LEVELS, skus=list(skus)):

@@ -1,4 +1,4 @@
-"""What a customer says about an order as a whole; kept with it as it was given.
+"""What a customer states about an order as a whole; stored as given.
 
 A field here needs a column of the same name in `orders` (tables.py).
 """
@@ -28,7 +28,7 @@ class OrderDetails:
         yield from _check_country((self.shipping_address or {}).get("country"))
 
     def content(self) -> list[Any]:
-        """JSON values that are equal if the same was asked for; absent fields of an address make no difference."""
+        """JSON values that are equal for equal details; absent fields of an address make no difference."""
         values = (getattr(self, field.name) for field in fields(self))
         return [_given(value) if isinstance(value, Mapping) else value for value in values]
 

@@ -1,4 +1,4 @@
-"""Staff acting on an order: the audit trail refers to the order's own event."""
+"""Staff acting on an order: the audit log refers to the order's own event."""
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.audit.model import OVERRIDING, Entry
@@ -11,7 +11,7 @@ from oms.platform.db import Tx
 
 
 async def record_override(tx: Tx, viewer: Viewer, action: AuditAction, order: Order, event: EventType) -> None:
-    """Adds to the audit trail if staff caused the new event; call it before the order is saved.
+    """Adds to the audit log if staff caused the new event; call it before the order is saved.
 
     An order's customer, its courier and the cart override nothing.
     """

@@ -103,24 +103,24 @@ _BY_ID: Final = f"SELECT {{columns}} FROM orders o WHERE {{conditions}} {_NEWEST
 # than statuses: with `status =`, PostgreSQL might scan all orders by id, for it does not know how rare a status is.
 _NEWEST_OF_A_STATUS: Final = """
     SELECT * FROM orders o
-    WHERE (o.status, o.id) < (wanted.status, :below) AND o.status >= wanted.status AND {conditions}
+    WHERE (o.status, o.id) < (requested.status, :below) AND o.status >= requested.status AND {conditions}
     ORDER BY o.status DESC, o.id DESC LIMIT :limit
 """
 _OLDEST_OF_A_STATUS: Final = """
     SELECT * FROM orders o
-    WHERE (o.status, o.id) > (wanted.status, :above) AND o.status <= wanted.status AND {open}
+    WHERE (o.status, o.id) > (requested.status, :above) AND o.status <= requested.status AND {open}
     ORDER BY o.status, o.id LIMIT :limit
 """
 _BEFORE_ALL: Final = UUID(int=0)
 _BY_STATUS: Final = f"""
-    SELECT {{columns}} FROM unnest(CAST(:statuses AS text[])) AS wanted(status)
+    SELECT {{columns}} FROM unnest(CAST(:statuses AS text[])) AS requested(status)
     CROSS JOIN LATERAL ({_NEWEST_OF_A_STATUS}) o {_NEWEST}
 """  # noqa: S608 - conditions are written here, values are bound
 
 # An index on closed_at serves those that were closed; OFFSET 0 keeps the planner from scanning by id instead.
 _OPEN_OR_CLOSED: Final = f"""
     SELECT {{columns}} FROM (
-        (SELECT o.* FROM unnest(CAST(:open AS text[])) AS wanted(status)
+        (SELECT o.* FROM unnest(CAST(:open AS text[])) AS requested(status)
          CROSS JOIN LATERAL ({_NEWEST_OF_A_STATUS}) o)
         UNION ALL
         (SELECT * FROM (SELECT * FROM orders o WHERE {_CLOSED_SINCE} OFFSET 0) o WHERE {{conditions}} {_NEWEST})
@@ -164,7 +164,7 @@ _SEARCH: Final = f"""
 # statement each order is in one of the two only, even while it is being closed.
 _WAITING: Final = f"""
     SELECT {{columns}} FROM (
-        (SELECT o.* FROM unnest(CAST(:open AS text[])) AS wanted(status)
+        (SELECT o.* FROM unnest(CAST(:open AS text[])) AS requested(status)
          CROSS JOIN LATERAL ({_OLDEST_OF_A_STATUS}) o ORDER BY o.id LIMIT :limit)
         UNION ALL
         (SELECT * FROM orders o WHERE o.closed_at IS NOT NULL AND {{closed}}

@@ -159,8 +159,8 @@ _CONDITIONS: Final = {
 }
 # The index on (status, order, number) gives the newest of each status.
 _BY_STATUS: Final = f"""
-    {_SELECT} FROM unnest(CAST(:statuses AS text[])) AS wanted(status) CROSS JOIN LATERAL (
-        SELECT * FROM shipments s WHERE s.status = wanted.status AND {{conditions}} {_NEWEST}
+    {_SELECT} FROM unnest(CAST(:statuses AS text[])) AS requested(status) CROSS JOIN LATERAL (
+        SELECT * FROM shipments s WHERE s.status = requested.status AND {{conditions}} {_NEWEST}
     ) s {_ABOUT} {_NEWEST}
 """  # noqa: S608 - conditions are written here, values are bound
 

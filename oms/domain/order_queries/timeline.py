@@ -46,14 +46,14 @@ _EVENTS: Final = f"""
 
 async def events_of(db: Database, viewer: Viewer, sections: Collection[Section]) -> dict[Section, list[Event]]:
     """The events of orders that the viewer may see, each section in order."""
-    asked = {
+    values = {
         "orders": [section.order_id for section in sections],
         "afters": [section.after for section in sections],
         "limits": [section.limit for section in sections],
     }
     found: dict[Section, list[Event]] = defaultdict(list)
     query = statement(_EVENTS.format(visible=visible(viewer)))
-    for row in await db.rows(query, **row_filter_of(viewer).values, **asked):
+    for row in await db.rows(query, **row_filter_of(viewer).values, **values):
         found[Section(*row[:3])].append(event_of(viewer, row[3:]))
     return found
 
@@ -74,7 +74,7 @@ def event_of(viewer: Viewer, values: Row) -> Event:
     seq, type_, at, actor, role, reason, subject, data = values
     event = registered().event_types[type_]
     if event == ParkedEvent.WorkParked and not may(viewer, WorkPermission.READ_OPERATIONS):
-        reason = None  # the text of a fault is for those who repair it
+        reason = None  # error messages are for those who can fix the cause
     return Event(seq, event, at, Actor(actor, Role(role) if role else None), reason, subject, data)
 
 

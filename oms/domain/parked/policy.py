@@ -19,7 +19,7 @@ class ParkedReason(Reason):
 
 
 class ParkedAction(AuditAction):
-    """What the audit trail records of stuck jobs."""
+    """What the audit log records of stuck jobs."""
 
     WorkRetried = "WorkRetried"
     WorkGivenUp = "WorkGivenUp"

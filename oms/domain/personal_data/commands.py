@@ -21,24 +21,24 @@ from oms.platform.db import Tx
 
 
 async def export(tx: Tx, by: Viewer | Actor, reference: str) -> dict[str, Any]:
-    """JSON values by where they are held. That it was asked for is recorded. Raises Refused: FORBIDDEN, NOT_FOUND."""
-    customer = await _theirs(tx, by, reference)
-    held = await store.everything(tx, customer, reference)
+    """Rows as JSON, by table. The export is in the audit log. Raises Refused: FORBIDDEN, INVALID, NOT_FOUND."""
+    customer = await _locked(tx, by, reference)
+    rows = await store.export(tx, customer, reference)
     await record(tx, by, Entry(PersonalDataAction.CustomerExported, customer_id(customer)))
-    return held
+    return rows
 
 
 async def erase(tx: Tx, by: Viewer | Actor, reference: str, reason: str) -> Erased:
-    """Forgets who the customer was; whoever had an account or a token of theirs is signed out for good.
+    """Overwrites or deletes what identifies the customer; their accounts are disabled and their tokens revoked.
 
-    Under the pseudonym that it answers it can be repeated, and finds what was written meanwhile. Raises Refused:
+    It can be repeated with the pseudonym that it returns, and then erases what was written meanwhile. Raises Refused:
     FORBIDDEN; INVALID; NOT_FOUND; CONFLICT while an order of theirs is open or has work to do.
     """
     refuse_all(check_text(reason, "reason", max_length=REASON_LENGTH))
-    customer = await _theirs(tx, by, reference)
+    customer = await _locked(tx, by, reference)
     if open_orders := await store.open_orders(tx, reference):
         shown = ", ".join(open_orders)
-        message = f"Orders are still under way: {shown}. Wait for their end or cancel them, then erase."
+        message = f"Orders are still under way: {shown}. Wait until they end, or cancel them, then erase."
         raise refused(PersonalDataReason.ORDERS_UNDER_WAY, message, "reference")
     erased = await store.erase(tx, customer, reference)
     await record(
@@ -47,12 +47,12 @@ async def erase(tx: Tx, by: Viewer | Actor, reference: str, reason: str) -> Eras
     return erased
 
 
-async def _theirs(tx: Tx, by: Viewer | Actor, reference: str) -> UUID:
+async def _locked(tx: Tx, by: Viewer | Actor, reference: str) -> UUID:
     if isinstance(by, Viewer):
         require(by, PersonalDataPermission.ERASE_CUSTOMER)
     refuse_all(check_text(reference, "reference", max_length=CODE_LENGTH))
     customer = await customer_store.lock(tx, reference)
     if customer is None:
-        message = "There is no customer with this reference; one who was erased goes by a pseudonym since."
+        message = "There is no customer with this reference; an erased customer is found by the pseudonym."
         raise refused(PersonalDataReason.CUSTOMER_NOT_FOUND, message, "reference")
     return customer

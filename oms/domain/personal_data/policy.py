@@ -14,12 +14,12 @@ class PersonalDataPermission(Permission):
 class PersonalDataReason(Reason):
     """Why nothing is exported or erased."""
 
-    CUSTOMER_NOT_FOUND = Code.NOT_FOUND, "No customer has this reference; an erased one has a pseudonym."
+    CUSTOMER_NOT_FOUND = Code.NOT_FOUND, "No customer has this reference; an erased one is found by the pseudonym."
     ORDERS_UNDER_WAY = Code.CONFLICT, "An order of the customer is open or has work to do."
 
 
 class PersonalDataAction(AuditAction):
-    """What the audit trail records of exports and erasures."""
+    """What the audit log records of exports and erasures."""
 
     CustomerExported = "CustomerExported"
     CustomerErased = "CustomerErased"

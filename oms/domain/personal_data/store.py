@@ -1,4 +1,4 @@
-"""What the tables hold about a customer, read and erased as they describe themselves (oms/platform/tables.py)."""
+"""Reads and erases what the tables hold about a customer, as they declare it (oms/platform/tables.py)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class Erased:
         return self.rows[table]
 
 
-async def everything(tx: Tx, customer: UUID, reference: str) -> dict[str, Any]:
-    """JSON values: a list of rows for each table that holds something about a customer."""
+async def export(tx: Tx, customer: UUID, reference: str) -> dict[str, Any]:
+    """Rows as JSON values, by table that holds something about customers."""
     held = {}
     for table, rows in _tables_of_customers():
         if rows.export:

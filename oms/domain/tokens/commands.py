@@ -1,4 +1,4 @@
-"""Tokens: issued once, shown once, recognised by their hash, and revoked by their id."""
+"""Access tokens: shown once, found by their hash, and revoked by their id."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -20,7 +20,7 @@ from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
 from oms.platform.db import Database, Tx
 
 LAST: Final = UUID(int=2**128 - 1)
-"""Above every id: the list begins before it."""
+"""Above every id: the list starts below it."""
 
 
 async def issue_token(
@@ -35,14 +35,14 @@ async def issue_token(
 ) -> str:
     """A new bearer token; it can't be shown again. Without `days` it does not expire; `scope` narrows its role.
 
-    Raises Refused(INVALID): a CUSTOMER needs a customer reference, nobody else may have one; a scope must be of the
-    role's operations.
+    Raises Refused(INVALID): only a CUSTOMER has a customer reference, and needs one; the role must have all permissions
+    of the scope.
     """
     refuse_all(check_text(name, "name", max_length=NAME_LENGTH))
     if (role == Role.CUSTOMER) != (customer_reference is not None):
         raise refused(
             TokenReason.TOKEN_NEEDS_CUSTOMER,
-            "A customer reference goes with the role CUSTOMER, and only with it.",
+            "Give a customer reference with the role CUSTOMER, and only with it.",
             "customer",
         )
     if customer_reference is not None:
@@ -52,7 +52,7 @@ async def issue_token(
     if beyond := sorted(each.name for each in scope or () if role not in each.reach):
         raise refused(
             TokenReason.SCOPE_BEYOND_ROLE,
-            f"A {role} may not do this, so its token can't either: {', '.join(beyond)}.",
+            f"A {role} may not do this, so leave it out of the scope: {', '.join(beyond)}.",
             "scope",
         )
     token = f"oms_{new_secret()}"
@@ -65,28 +65,29 @@ async def issue_token(
 
 
 async def viewer_of(db: Database, digest: bytes) -> Viewer | None:
-    """Whom the bearer token of this hash stands for; None where it is unknown, expired or revoked."""
+    """The caller that the token with this hash identifies; None if it is unknown, expired or revoked."""
     async with db.reading() as conn:
         return await store.find(conn, digest)
 
 
 async def still_valid(db: Database, digests: Iterable[bytes]) -> set[bytes]:
+    """The hashes of those tokens that are valid."""
     async with db.reading() as conn:
         return await store.valid_among(conn, digests)
 
 
 async def issued(db: Database, *, before: UUID = LAST, limit: int) -> Sequence[AccessToken]:
-    """Tokens, whether they hold or not, issued last first; `before` is the last of the page before."""
+    """Tokens, valid or not, newest first. `before`: the id of the last one on the previous page."""
     async with db.reading() as conn:
         return await store.before(conn, before, limit=limit)
 
 
 async def revoke_token(tx: Tx, token_id: UUID, *, by: Actor = OPERATOR) -> AccessToken:
-    """From now on it stands for nobody. Raises Refused(NOT_FOUND) where no token of this id is in force."""
+    """From now on it identifies nobody. Raises Refused(NOT_FOUND) if there is none, or it was revoked already."""
     revoked = await store.revoke(tx, token_id)
     if revoked is None:
         raise refused(
-            TokenReason.TOKEN_NOT_FOUND, "There is no such token, or it was revoked before; see: token list.", "id"
+            TokenReason.TOKEN_NOT_FOUND, "There is no such token, or it was revoked already; see: token list.", "id"
         )
     await record(tx, by, Entry(TokenAction.TokenRevoked, f"token:{token_id}"))
     return revoked

@@ -1,4 +1,4 @@
-"""A bearer token as those see it who mind them: everything but the token itself, which nobody can see again."""
+"""An access token as it is listed. The token itself can't be shown again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from oms.domain.vocabulary.permission import Permission
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """What a token is issued for. `scope`: the only operations it may be used for; None: all of its role's."""
+    """Input for a new token. `scope`: the only permissions that it has; None: all of its role."""
 
     role: Role
     name: str
@@ -20,7 +20,7 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An issued token. `scope` holds the names of operations, among them such as this program may not know."""
+    """An issued token. `scope`: names of permissions, some of which may not exist any more."""
 
     id: UUID
     name: str

@@ -13,7 +13,7 @@ class TokenReason(Reason):
 
 
 class TokenAction(AuditAction):
-    """What the audit trail records of access tokens."""
+    """What the audit log records of access tokens."""
 
     TokenIssued = "TokenIssued"
     TokenRevoked = "TokenRevoked"

@@ -1,4 +1,4 @@
-"""Access tokens in PostgreSQL: only their hash is kept."""
+"""Access tokens in PostgreSQL: only their hash is stored."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -15,10 +15,10 @@ from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Permission
 from oms.platform.db import Tx
 
-_HOLDS: Final = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())"
-"""The one definition of a token that counts."""
+_VALID: Final = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())"
+"""The only definition of a valid token."""
 
-_SHOWN: Final = "id, name, role, customer_reference, scope, created_at, expires_at, revoked_at"
+_COLUMNS: Final = "id, name, role, customer_reference, scope, created_at, expires_at, revoked_at"
 _ADD: Final = text(
     """
     INSERT INTO access_tokens (hash, id, name, role, customer_reference, scope, created_at, expires_at)
@@ -27,16 +27,16 @@ _ADD: Final = text(
     """
 )
 _FIND: Final = text(
-    f"SELECT id, name, role, customer_reference, scope FROM access_tokens WHERE hash = :hash AND {_HOLDS}"  # noqa: S608 - a constant of this module
+    f"SELECT id, name, role, customer_reference, scope FROM access_tokens WHERE hash = :hash AND {_VALID}"  # noqa: S608 - a constant of this module
 )
-_HELD: Final = text(f"SELECT hash FROM access_tokens WHERE hash = ANY(:hashes) AND {_HOLDS}")  # noqa: S608 - as above
+_VALID_AMONG: Final = text(f"SELECT hash FROM access_tokens WHERE hash = ANY(:hashes) AND {_VALID}")  # noqa: S608 - as above
 _REVOKE: Final = text(
     f"""
-    UPDATE access_tokens SET revoked_at = clock_timestamp() WHERE id = :id AND revoked_at IS NULL RETURNING {_SHOWN}
+    UPDATE access_tokens SET revoked_at = clock_timestamp() WHERE id = :id AND revoked_at IS NULL RETURNING {_COLUMNS}
     """  # noqa: S608 - as above
 )
 _BEFORE: Final = text(
-    f"SELECT {_SHOWN} FROM access_tokens WHERE id < :before ORDER BY id DESC LIMIT :limit"  # noqa: S608 - as above
+    f"SELECT {_COLUMNS} FROM access_tokens WHERE id < :before ORDER BY id DESC LIMIT :limit"  # noqa: S608 - as above
 )
 
 
@@ -47,38 +47,38 @@ async def add(tx: Tx, digest: bytes, token_id: UUID, new: NewToken, *, lifetime:
         "name": new.name,
         "role": str(new.role),
         "customer_reference": new.customer_reference,
-        "scope": None if new.scope is None else sorted(operation.name for operation in new.scope),
+        "scope": None if new.scope is None else sorted(permission.name for permission in new.scope),
         "lifetime": lifetime,
     }
     await tx.conn.execute(_ADD, values)
 
 
 async def revoke(tx: Tx, token_id: UUID) -> AccessToken | None:
-    """The token that was revoked by this; None where there was none to revoke."""
+    """The revoked token; None if there was none to revoke."""
     row = (await tx.conn.execute(_REVOKE, {"id": token_id})).one_or_none()
     return _token(row) if row else None
 
 
 async def find(conn: AsyncConnection, digest: bytes) -> Viewer | None:
-    """Whom the token stands for; None where it is unknown, expired or revoked."""
+    """The caller that the token identifies; None if it is unknown, expired or revoked."""
     row = (await conn.execute(_FIND, {"hash": digest})).one_or_none()
     if row is None:
         return None
-    scope = None if row.scope is None else _known(row.scope)
+    scope = None if row.scope is None else _permissions(row.scope)
     return Viewer(row.name, Role(row.role), row.customer_reference, principal=f"token:{row.id}", scope=scope)
 
 
 async def valid_among(conn: AsyncConnection, digests: Iterable[bytes]) -> set[bytes]:
-    """Those of them that still count."""
-    return set((await conn.execute(_HELD, {"hashes": list(digests)})).scalars())
+    """The hashes of those tokens that are valid."""
+    return set((await conn.execute(_VALID_AMONG, {"hashes": list(digests)})).scalars())
 
 
 async def before(conn: AsyncConnection, token_id: UUID, *, limit: int) -> Sequence[AccessToken]:
-    """The tokens issued before that one, last first."""
+    """The tokens issued before that one, newest first."""
     return [_token(row) for row in await conn.execute(_BEFORE, {"before": token_id, "limit": limit})]
 
 
-def _known(scope: Iterable[str]) -> frozenset[Permission]:
+def _permissions(scope: Iterable[str]) -> frozenset[Permission]:
     """Those that still exist; a permission that was removed allows nothing."""
     permissions = registered().permissions
     return frozenset(permissions[name] for name in scope if name in permissions)

@@ -16,7 +16,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The name an event carries; without a role it was the system, and the name is the job's."""
+    """As events name who acted. Without a role it was the system, and the name is the queue's."""
 
     name: str
     role: Role | None = None

@@ -1,4 +1,4 @@
-"""What the audit trail records."""
+"""What the audit log records."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Ids: time-ordered UUIDs inside, opaque prefixed texts outside. A shipment's id tells its order."""
+"""Ids: time-ordered UUIDs inside, opaque prefixed texts outside. A shipment's id contains its order's."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from uuid import UUID
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 NO_ID: Final = UUID(int=0)
-"""An id that nothing ever has: what a malformed one is looked up as."""
+"""An id that nothing has. A malformed id is looked up as this one, and so is not found."""
 
 
 def uuid7(at: datetime) -> UUID:
@@ -17,7 +17,7 @@ def uuid7(at: datetime) -> UUID:
 
 
 def uuid7_floor(at: datetime) -> UUID:
-    """The smallest id of that instant: ids made before `at` are below it, the others are not."""
+    """The smallest id of that instant: ids created before `at` are below it, the others are not."""
     return UUID(int=_timestamp(at))
 
 
@@ -53,7 +53,7 @@ def session_id(session: UUID) -> str:
 
 
 def parse(text: str) -> tuple[str, UUID, tuple[str, ...]] | None:
-    """Prefix, UUID and what follows it; None for anything this system never gave out."""
+    """Prefix, UUID and what follows it; None for a text that is no id of this system."""
     prefix, _, rest = text.partition("_")
     key, *more = rest.split("_")
     if len(key) != 32 or not key.isascii() or not key.isalnum() or key != key.lower():

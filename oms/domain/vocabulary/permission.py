@@ -1,4 +1,4 @@
-"""Permissions describe themselves: what they allow, and which roles have them for whose things."""
+"""Permissions describe themselves: what they allow, and which roles have them, on whose data."""
 
 from collections.abc import Mapping
 from enum import Enum, StrEnum
@@ -8,7 +8,7 @@ from oms.domain.vocabulary.actor import Role
 
 
 class Reach(StrEnum):
-    """With whose things a role may do something."""
+    """On whose data a role may do something."""
 
     OWN = "their own"
     CARRIED = "what couriers carry"
@@ -38,5 +38,5 @@ STAFF: Final = MANAGERS | SUPPORT
 ALL_BUT_COURIERS: Final = CUSTOMERS | STAFF | SERVICES
 EVERYBODY: Final = ALL_BUT_COURIERS | COURIERS
 EVERYBODY_ALIKE: Final = dict.fromkeys(Role, Reach.ALL)
-"""For what belongs to nobody, such as the list of warehouses."""
+"""For data that belongs to nobody, such as the list of warehouses."""
 ALL_ALIKE_BUT_COURIERS: Final = dict.fromkeys(set(Role) - {Role.COURIER}, Reach.ALL)

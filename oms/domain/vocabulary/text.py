@@ -20,7 +20,7 @@ def check_text(text: str, *path: str, max_length: int, blank: bool = False) -> I
         message = f"{what} has {len(text)} characters; at most {max_length} are allowed."
         yield Problem(InputReason.TOO_LONG, message, path)
     elif not _is_storable(text):
-        message = f"{what} contains a NUL or half a surrogate pair, which no text may contain."
+        message = f"{what} contains a NUL character or half a surrogate pair; remove it."
         yield Problem(InputReason.UNSUPPORTED_CHARACTER, message, path)
 
 

@@ -8,10 +8,10 @@ from oms.domain.concept.work import Due
 from oms.domain.work.model import WorkKey
 
 
-def due_work(kind_of_subject: str, subject_id: UUID, subject: Any) -> dict[WorkKey, Due]:
+def due_work(subject_kind: str, subject_id: UUID, subject: Any) -> dict[WorkKey, Due]:
     """All work of the kinds that concern such subjects."""
     return {
         WorkKey(subject_id, part, kind.queue): due
-        for kind in registered().kinds_by_subject[kind_of_subject]
+        for kind in registered().kinds_by_subject[subject_kind]
         for part, due in kind.due(subject).items()
     }

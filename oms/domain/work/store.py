@@ -30,7 +30,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one claim took from a queue; `token` proves it."""
+    """The items of one claim. `token` identifies the claim."""
 
     queue: str
     token: UUID
@@ -73,12 +73,12 @@ _ADJUST: Final = Statement(
 
 
 async def adjust(tx: Tx, before: Iterable[Mapping[WorkKey, Due]], now: Iterable[Mapping[WorkKey, Due]]) -> None:
-    """Makes the table say what the subjects' states call for. A claim on an item that stays is left to its holder."""
+    """Writes the difference between the work due before and now. An item that stays due keeps its claim."""
     gone: list[WorkKey] = []
     new: dict[WorkKey, Due] = {}
-    for was, wanted in zip(before, now, strict=True):
-        gone.extend(key for key in was if key not in wanted)
-        new.update({key: due for key, due in wanted.items() if was.get(key) != due})
+    for old, current in zip(before, now, strict=True):
+        gone.extend(key for key in old if key not in current)
+        new.update({key: due for key, due in current.items() if old.get(key) != due})
     if gone or new:
         rows = [(key.subject_id, key.part, key.queue, str(due.step), due.at) for key, due in new.items()]
         await tx.run(_ADJUST, **_columns(gone), **columns(_NEW, rows))
@@ -115,7 +115,7 @@ _CLAIM: Final = Statement(
 
 
 async def claim(source: Tx | Database, queue: str, *, limit: int, lease: timedelta) -> Batch:
-    """Claims due items that nobody holds, and one suspect. An item whose lease ended unfinished is suspect, too."""
+    """Claims due items without a claim, and one suspect. An item whose lease ended unfinished is suspect, too."""
     token = uuid4()
     steps = registered().work_kinds[queue].steps
     found = await source.rows(_CLAIM, claim=token, queue=queue, limit=limit, lease=lease)

@@ -34,7 +34,7 @@ def export(reference: Reference) -> None:
 @app.command()
 def erase(
     reference: Reference,
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail; without anything personal.")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit log; without anything personal.")],
 ) -> None:
     """Forget who the customer was; the books stay. Print the pseudonym they go by from now on."""
 

@@ -1,4 +1,4 @@
-"""Reference page: the events that concepts record, and the actions of the audit trail."""
+"""Reference page: the events that concepts record, and the actions of the audit log."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ This page is generated: `make docs`.
 | --- | --- | --- | --- |
 """
 _AUDIT: Final = """
-## Actions of the audit trail
+## Actions of the audit log
 
 | concept | action |
 | --- | --- |

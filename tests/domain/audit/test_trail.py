@@ -1,4 +1,4 @@
-"""The audit trail: written with what it tells of, read by managers and support, newest first."""
+"""The audit log: written with what it tells of, read by managers and support, newest first."""
 
 import pytest
 
@@ -74,7 +74,7 @@ async def test_it_is_found_by_actor_principal_action_and_subject(shop: ShopUnder
 
 @pytest.mark.parametrize("viewer", [CART, COURIER, customer("ana")], ids=lambda viewer: str(viewer.role))
 async def test_nobody_but_managers_and_support_reads_it(shop: ShopUnderTest, viewer: Viewer) -> None:
-    with pytest.raises(Refused, match="read the audit trail"):
+    with pytest.raises(Refused, match="read the audit log"):
         await entries(shop, viewer)
 
 

@@ -1,4 +1,4 @@
-"""What stands in the audit trail after staff overrode, set or changed something, and after somebody was refused."""
+"""What stands in the audit log after staff overrode, set or changed something, and after somebody was refused."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -176,7 +176,7 @@ async def test_refusals_outlast_a_database_that_is_away(shop: ShopUnderTest, mon
 async def test_a_fault_while_they_are_recorded_does_not_end_the_recording(
     shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refusals, "WRITTEN_EVERY_S", 0.01)
+    monkeypatch.setattr(refusals, "WRITE_EVERY_S", 0.01)
     recorder = RefusalRecorder(shop.db)
     recorder.add(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
     tried = asyncio.Event()

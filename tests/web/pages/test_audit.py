@@ -1,4 +1,4 @@
-"""The audit trail's page: for managers and support, paged and narrowed without scripts."""
+"""The audit log's page: for managers and support, paged and narrowed without scripts."""
 
 import re
 from html import unescape

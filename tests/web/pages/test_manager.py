@@ -264,7 +264,7 @@ async def test_two_managers_do_not_overwrite_each_other(pages: Server, shop: Sho
         late = count | {"on_hand": "7", "expected": expected[1], "key": hidden(seen[1], "key")}
         answer = await other.post("/manager/stock/counts", data=late)
         assert answer.status_code == 422
-        assert told(answer.text) == ["9 are on hand, not 5: read the stock again and decide anew."]
+        assert told(answer.text) == ["9 are on hand, not 5: read the stock again, then repeat."]
         assert hidden(answer.text, "on_hand") == "7"
         assert (await shop.levels())["pen", "east"] == (9, 0)
         again = late | {"expected": hidden(answer.text, "expected"), "key": hidden(answer.text, "key")}
