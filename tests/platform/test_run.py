@@ -194,7 +194,7 @@ def test_commands_name_a_database_that_does_not_answer(environment: Environment,
 def test_a_misspelt_setting_is_mentioned_and_a_bad_one_refused(environment: Environment) -> None:
     refused = oms(environment | {"OMS_WROKERS": "2", "OMS_PORT": "eighty"}, "run")
     assert refused.returncode == 2
-    assert "OMS_WROKERS is no setting of this program" in refused.stderr
+    assert "OMS_WROKERS is not a setting of this program" in refused.stderr
     assert "OMS_PORT is 'eighty'" in refused.stderr
     assert "Traceback" not in refused.stderr
 

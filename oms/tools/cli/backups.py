@@ -1,4 +1,4 @@
-"""`python -m oms backup` and `restore`: the shop's data survives the disk that it lies on."""
+"""`python -m oms backup` and `restore`: copies of the embedded database, and a database made from them."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -17,15 +17,17 @@ _INSTANT_FORMATS = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ"]
 
 
 def backup(
-    keep: Annotated[int | None, typer.Option(min=1, help="Remove all but this many newest backups.")] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Keep this many of the newest backups and remove the others.")
+    ] = None,
 ) -> None:
-    """Copy the running instance's database into OMS_BACKUP_DIR, and verify the copy."""
+    """Copy the running instance's database to OMS_BACKUP_DIR, and verify the copy."""
     from oms.tools.dev_services.embedded import running_instance
 
     settings = settings_of("backup")
     instance = running_instance(settings.data_dir)
     if settings.database_url or not (instance and instance.owner_url):
-        raise CannotStart(_NOT_OURS.format(settings.data_dir))
+        raise CannotStart(_NOT_EMBEDDED.format(settings.data_dir))
     asyncio.run(_require_archiving(instance.owner_url))
     backups = _folder(settings)
     base = backups.take(instance.owner_url)
@@ -38,14 +40,14 @@ def backup(
 def restore(
     to: Annotated[
         datetime | None,
-        typer.Option(formats=_INSTANT_FORMATS, help="UTC; default: the last change that was archived."),
+        typer.Option(formats=_INSTANT_FORMATS, help="UTC; default: the last archived change."),
     ] = None,
     lost_wal: Annotated[
         Path | None,
-        typer.Option(exists=True, file_okay=False, help="The lost instance's pg_wal, if it can still be read."),
+        typer.Option(exists=True, file_okay=False, help="The lost instance's pg_wal, if it is still readable."),
     ] = None,
 ) -> None:
-    """Make the database anew in OMS_DATA_DIR, which must have none, as it was at an instant, from OMS_BACKUP_DIR."""
+    """Restore the database from OMS_BACKUP_DIR to OMS_DATA_DIR, which must be empty, as it was at an instant."""
     from oms.tools.dev_services.embedded.restore import restore as restore_folder
 
     settings = settings_of("restore")
@@ -53,13 +55,13 @@ def restore(
     base = restore_folder(_folder(settings), settings.data_dir, to=at, lost_wal=lost_wal)
     reached = to or "the end of the archive"
     typer.echo(
-        f"{settings.data_dir} has the database of {base.folder.name}, brought forward to {reached}.\n"
-        "Start it (python -m oms run), then look whether all is in order: python -m oms check"
+        f"{settings.data_dir} contains the database of {base.folder.name}, recovered up to {reached}.\n"
+        "Start it (python -m oms run), then check it: python -m oms check"
     )
 
 
 async def _require_archiving(owner_url: str) -> None:
-    """Raises: CannotStart: without the archive a copy brings back its own instant and no other."""
+    """Raises: CannotStart: without an archive, a backup can restore its own instant only."""
     import asyncpg
 
     from oms.platform.grants import address_of
@@ -67,14 +69,14 @@ async def _require_archiving(owner_url: str) -> None:
     connection = await asyncpg.connect(address_of(owner_url))
     try:
         if await connection.fetchval("SHOW archive_mode") == "off":
-            raise CannotStart("The instance archives nothing: set OMS_BACKUP_DIR, then stop and start it.")
+            raise CannotStart("The instance has no archive: set OMS_BACKUP_DIR, then restart it.")
     finally:
         await connection.close()
 
 
-_NOT_OURS = (
-    "No instance with a PostgreSQL of its own runs in {}.\n"
-    "A PostgreSQL that you run yourself is backed up with its own tools: docs/guides/backup.md."
+_NOT_EMBEDDED = (
+    "No instance with an embedded PostgreSQL runs in {}.\n"
+    "Back up a PostgreSQL of your own with its own tools: docs/guides/backup.md."
 )
 
 
@@ -82,5 +84,5 @@ def _folder(settings: Settings) -> "BackupFolder":
     from oms.tools.dev_services.embedded.backup import BackupFolder
 
     if settings.backup_dir is None:
-        raise CannotStart("OMS_BACKUP_DIR is not set: it names the folder of the backups, best on another disk.")
+        raise CannotStart("OMS_BACKUP_DIR is not set: it is the folder for backups, best on another disk.")
     return BackupFolder(settings.backup_dir)

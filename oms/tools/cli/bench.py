@@ -1,4 +1,4 @@
-"""`python -m oms bench`: measures the performance, and writes docs/evidence/performance.md from the results."""
+"""`python -m oms bench`: measures the performance and writes docs/evidence/performance.md."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,30 +11,31 @@ from oms.platform.settings import CannotStart
 def bench(
     only: Annotated[str | None, typer.Option(help="Workloads by name, separated by commas; default: all.")] = None,
     filled: Annotated[
-        str, typer.Option(help="Finished orders that the database holds beforehand; one after the other.")
+        str,
+        typer.Option(help="Finished orders in the database before measuring; several numbers are measured in turn."),
     ] = "0,1000000,10000000",
-    runs: Annotated[int, typer.Option(min=1, help="Runs of each workload; the median counts.")] = 3,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of each workload; the median is reported.")] = 3,
     seconds: Annotated[float, typer.Option(min=0.5, help="Seconds of each run.")] = 20,
-    warm_up: Annotated[float, typer.Option(min=0.5, help="Seconds of the run that is thrown away first.")] = 8,
+    warm_up: Annotated[float, typer.Option(min=0.5, help="Seconds of a first run that is discarded.")] = 8,
     web: Annotated[int, typer.Option(min=1, help="Web processes.")] = 2,
     worker: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
-    outstanding: Annotated[int, typer.Option(min=1, help="Orders placed and not completed yet, of life.")] = 1_000,
-    subscribers: Annotated[int, typer.Option(min=1, help="Of the workload live.")] = 2_000,
-    flash_orders: Annotated[int, typer.Option(min=2, help="Of the workload flash.")] = 10_000,
-    limit_orders: Annotated[int, typer.Option(min=2, help="Of the workload limit.")] = 1_000,
+    outstanding: Annotated[int, typer.Option(min=1, help="Open orders in the workload life.")] = 1_000,
+    subscribers: Annotated[int, typer.Option(min=1, help="Subscribers in the workload live.")] = 2_000,
+    flash_orders: Annotated[int, typer.Option(min=2, help="Orders in the workload flash.")] = 10_000,
+    limit_orders: Annotated[int, typer.Option(min=2, help="Orders in the workload limit.")] = 1_000,
     folder: Annotated[
-        Path | None, typer.Option(help="Keep the databases here, and use again what is filled. Default: temporary.")
+        Path | None, typer.Option(help="Keep the filled databases here and reuse them. Default: temporary.")
     ] = None,
-    results: Annotated[Path | None, typer.Option(help="Add what is measured to this file, as JSON.")] = None,
-    render: Annotated[bool, typer.Option("--render", help="Measure nothing: write the tables and the plot.")] = False,
+    results: Annotated[Path | None, typer.Option(help="Add the results to this JSON file.")] = None,
+    render: Annotated[bool, typer.Option("--render", help="Do not measure; write the tables and the plot.")] = False,
 ) -> None:
-    """Measure how fast it is: starts a shop of its own, with engines, web and worker processes, and puts load on it."""
+    """Measure the performance of an instance that this command starts: engines, web and worker processes."""
     try:
         from benchmarks.load.options import RESULTS, Options
         from benchmarks.load.report import render_page
         from benchmarks.load.run import run
     except ModuleNotFoundError as problem:
-        raise CannotStart("The benchmarks are part of the project's sources: run this in their folder.") from problem
+        raise CannotStart("The benchmarks are only in the project's sources: run this in their folder.") from problem
 
     if render:
         render_page(results or RESULTS)

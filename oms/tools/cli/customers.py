@@ -1,4 +1,4 @@
-"""`python -m oms customer`: what is held about one customer, told or forgotten."""
+"""`python -m oms customer`: exports or erases the data of a customer."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +18,7 @@ Reference = Annotated[str, typer.Argument(help="The customer's reference.")]
 
 @app.command()
 def export(reference: Reference) -> None:
-    """Print all that is held about the customer, as JSON."""
+    """Print all stored data of the customer, as JSON."""
 
     async def act(database: "Database") -> dict[str, Any]:
         from oms.domain.audit.model import OPERATOR
@@ -27,16 +27,16 @@ def export(reference: Reference) -> None:
         async with database.transaction() as tx:
             return await commands.export(tx, OPERATOR, reference)
 
-    held = on_database(on_migrated_database("customer"), act)
-    typer.echo(json.dumps(held, indent=2, ensure_ascii=False))
+    exported = on_database(on_migrated_database("customer"), act)
+    typer.echo(json.dumps(exported, indent=2, ensure_ascii=False))
 
 
 @app.command()
 def erase(
     reference: Reference,
-    reason: Annotated[str, typer.Option(help="Why, for the audit log; without anything personal.")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit log; without personal data.")],
 ) -> None:
-    """Forget who the customer was; the books stay. Print the pseudonym they go by from now on."""
+    """Erase the customer's personal data; orders and amounts stay. Print the customer's pseudonym."""
 
     async def act(database: "Database") -> str:
         from oms.domain.audit.model import OPERATOR

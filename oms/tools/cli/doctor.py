@@ -1,4 +1,4 @@
-"""`python -m oms doctor`: what stands still, why, and what would move it."""
+"""`python -m oms doctor`: what stands still, why, and what to do."""
 
 import asyncio
 import sys
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from oms.domain.diagnosis.model import Thresholds
     from oms.tools.doctor.report import Examination
 
-WELL, UNWELL, CANT_TELL = 0, 1, 2
+HEALTHY, UNHEALTHY, COULD_NOT_RUN = 0, 1, 2
 
 PLAIN_WIDTH = 120
 
 
 def doctor(
-    order: Annotated[str | None, typer.Option(help="Tell what the order of this reference waits for.")] = None,
+    order: Annotated[str | None, typer.Option(help="Report what the order with this reference waits for.")] = None,
     work_s: Annotated[float, typer.Option(min=0, help="Seconds that due work may wait.")] = 60,
-    answer_days: Annotated[float, typer.Option(min=0, help="Days a customer may think about an amendment.")] = 3,
-    pickup_days: Annotated[float, typer.Option(min=0, help="Days a booked shipment may wait for its courier.")] = 2,
-    delivery_days: Annotated[float, typer.Option(min=0, help="Days a shipment may be on its way.")] = 14,
-    first: Annotated[int, typer.Option(min=1, help="Orders named for each cause.")] = 20,
-    json: Annotated[Path | None, typer.Option(help="Write everything found to this file, as JSON.")] = None,
+    answer_days: Annotated[float, typer.Option(min=0, help="Days a customer may take to answer an amendment.")] = 3,
+    pickup_days: Annotated[float, typer.Option(min=0, help="Days a booked shipment may wait for pickup.")] = 2,
+    delivery_days: Annotated[float, typer.Option(min=0, help="Days a shipment may take to be delivered.")] = 14,
+    first: Annotated[int, typer.Option(min=1, help="Orders listed for each cause.")] = 20,
+    json: Annotated[Path | None, typer.Option(help="Write the full report to this file, as JSON.")] = None,
 ) -> None:
-    """Name every order that has not moved for longer than it should, why, and what would move it.
+    """List the orders that have stood still for too long, why, and what to do; and check the system.
 
-    Exit 0 if all is well, 1 if not, 2 if it can't be told.
+    Exit 0 if there is nothing to report, 1 if there is, 2 if the doctor could not run.
     """
     from rich.console import Console
 
@@ -44,30 +44,30 @@ def doctor(
     try:
         examination = _examine(on_engines("doctor"), thresholds, order)
     except CannotStart as problem:
-        typer.echo(f"The doctor can't tell: {problem}", err=True)
-        raise typer.Exit(CANT_TELL) from problem
+        typer.echo(f"The doctor could not run: {problem}", err=True)
+        raise typer.Exit(COULD_NOT_RUN) from problem
     if json is not None:
         json.write_bytes(as_json(examination))
     print_report(examination, Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH), limit=first)
-    raise typer.Exit(WELL if examination.all_is_well else UNWELL)
+    raise typer.Exit(HEALTHY if examination.is_healthy else UNHEALTHY)
 
 
 def _examine(settings: Settings, thresholds: "Thresholds", order: str | None) -> "Examination":
     from oms.platform.migrations import require_migrated
 
     require_migrated(database_url_of(settings))
-    return asyncio.run(_look(settings, thresholds, order))
+    return asyncio.run(_run(settings, thresholds, order))
 
 
-async def _look(settings: Settings, thresholds: "Thresholds", order: str | None) -> "Examination":
+async def _run(settings: Settings, thresholds: "Thresholds", order: str | None) -> "Examination":
     from oms.domain.diagnosis import queries
     from oms.platform.db import Database
-    from oms.tools.doctor.health import look
+    from oms.tools.doctor.health import check_health
     from oms.tools.doctor.report import Examination
 
     db = Database(database_url_of(settings), pool_size=1, notify=lambda _: None)
     try:
-        findings = await look(db, str(settings.redis_url), settings.data_dir)
+        findings = await check_health(db, str(settings.redis_url), settings.data_dir)
         if order is None:
             found = await queries.standstills(db, thresholds)
         else:

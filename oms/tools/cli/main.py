@@ -27,7 +27,7 @@ app.command()(load.load)
 
 
 def main() -> None:
-    """Run a command; what keeps it from starting is said in a line or two, without a traceback."""
+    """Runs a command. An error that the operator can fix is printed in a line or two, without a traceback."""
     try:
         app(prog_name="python -m oms")
     except CannotStart as problem:
@@ -57,7 +57,7 @@ def web(
 
 @app.command()
 def worker() -> None:
-    """MoveShipment out due work of the kinds in OMS_QUEUES, until stopped."""
+    """Process due work of the queues in OMS_QUEUES, until stopped."""
     from oms.platform.migrations import require_ready
 
     settings = on_engines("worker")
@@ -78,7 +78,7 @@ def sandbox() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the version this program needs."""
+    """Migrate the database to this program's version."""
     from oms.platform.migrations import migrate as migrate_database
 
     settings = on_engines("migrate")
@@ -88,17 +88,21 @@ def migrate() -> None:
 @app.command()
 def replay(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Order files, .jsonl.gz.")],
-    rate: Annotated[float | None, typer.Option(min=0.01, help="Orders a second; default: as fast as it goes.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.01, help="Orders per second; default: as many as possible.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Place at most this many orders.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at once.")] = 8,
-    bulk: Annotated[int, typer.Option(min=1, max=1000, help="Orders in one request.")] = 1,
+    concurrency: Annotated[int, typer.Option(min=1, help="Concurrent requests.")] = 8,
+    bulk: Annotated[int, typer.Option(min=1, max=1000, help="Orders in each request.")] = 1,
     wait: Annotated[float, typer.Option(min=1, help="Seconds to wait while no order becomes final.")] = 180,
-    anonymous: Annotated[bool, typer.Option("--anonymous", help="Place orders without a customer, too.")] = False,
-    restock: Annotated[bool, typer.Option("--restock", help="Add opening stock where some is known already.")] = False,
+    anonymous: Annotated[bool, typer.Option("--anonymous", help="Also place orders without a customer.")] = False,
+    restock: Annotated[
+        bool, typer.Option("--restock", help="Add opening stock also to SKUs that have stock already.")
+    ] = False,
     url: Annotated[str | None, typer.Option(help="The API's address; default: the running instance's.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the report to this file, as JSON.")] = None,
 ) -> None:
-    """Play real orders through the public API, and report what became of them."""
+    """Send real orders to the public API, and report what happened to them."""
     from oms.tools.replay.command import Options
     from oms.tools.replay.command import run as run_replay
 
@@ -110,7 +114,7 @@ def replay(
 def check(
     json: Annotated[Path | None, typer.Option(help="Write the findings to this file, as JSON.")] = None,
 ) -> None:
-    """Verify in the database that the rules of the domain hold; exit 1 if one is violated, 2 if it can't be told."""
+    """Check the rules of the domain in the database. Exit 1 if one is violated, 2 if the check could not run."""
     from oms.tools.check.command import run as run_check
 
     raise typer.Exit(run_check(settings_of("check"), json))

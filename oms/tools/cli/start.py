@@ -1,4 +1,4 @@
-"""How every command begins: its settings, its log, and the engines it works on."""
+"""The start of every command: its settings, its log, and the engines it uses."""
 
 import os
 
@@ -8,18 +8,18 @@ from oms.platform.settings import CannotStart, Settings, load_settings, unknown_
 
 
 def settings_of(process: str) -> Settings:
-    """The environment's settings, with the log set up. `process` names it in every line."""
+    """Reads the settings and configures the log. `process`: its name in every line of the log."""
     from oms.platform.logs import configure_logs
 
     for name in unknown_variables(os.environ):
-        typer.echo(f"{name} is no setting of this program; see docs/reference/settings.md.", err=True)
+        typer.echo(f"{name} is not a setting of this program; see docs/reference/settings.md.", err=True)
     settings = load_settings()
     configure_logs(settings, process=process)
     return settings
 
 
 def on_engines(process: str) -> Settings:
-    """The settings with the engines' URLs; the environment is given them too, for whoever reads it later."""
+    """The settings with the engines' URLs, which are also set in the environment for code that reads it later."""
     from oms.tools.dev_services.instance import environment_of, located
 
     settings = located(settings_of(process))
@@ -34,7 +34,7 @@ def database_url_of(settings: Settings) -> str:
 
 
 def on_migrated_database(process: str) -> str:
-    """The URL of a database that is at this program's version. Raises: CannotStart."""
+    """The URL of a database of this program's version. Raises: CannotStart."""
     from oms.platform.migrations import require_migrated
 
     url = database_url_of(on_engines(process))

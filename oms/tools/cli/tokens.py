@@ -17,36 +17,40 @@ if TYPE_CHECKING:
     from oms.platform.db import Database
 
 PAGE = 50
-_AT_ONCE = 500
+_PAGE_OF_ALL = 500
 
-app = typer.Typer(help="Issue a bearer token and print it, and nothing else; or list and revoke those issued.")
+app = typer.Typer(help="Issue a bearer token, or list and revoke tokens.")
 
 
 @app.callback(invoke_without_command=True)
 def issue(
     context: typer.Context,
     role: Annotated[Role | None, typer.Option(help="What the bearer may do.", case_sensitive=False)] = None,
-    name: Annotated[str | None, typer.Option(help="Who it is for; events carry this name.")] = None,
-    customer: Annotated[str | None, typer.Option(help="A CUSTOMER's own reference.")] = None,
-    days: Annotated[int | None, typer.Option(help="Days until it expires; without, it does not.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the bearer, which events record.")] = None,
+    customer: Annotated[str | None, typer.Option(help="The reference of the CUSTOMER.")] = None,
+    days: Annotated[int | None, typer.Option(help="Days until it expires; default: never.")] = None,
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="OPERATION", help="The only operation it may be used for, e.g. PLACE_ORDER; repeatable."),
+        typer.Option(
+            metavar="PERMISSION", help="Limit the token to this permission, for example PLACE_ORDER; repeatable."
+        ),
     ] = None,
 ) -> None:
-    """Issue a bearer token and print it, and nothing else. It can't be shown again."""
+    """Issue a bearer token and print only it. It cannot be shown again."""
     if context.invoked_subcommand:
         return
     if role is None or name is None:
         raise typer.BadParameter("A token needs --role and --name.")
-    operations = _operations(scope)
+    permissions = _permissions(scope)
     url = on_migrated_database("token")
 
     async def act(database: "Database") -> str:
         from oms.domain.tokens.commands import issue_token
 
         async with database.transaction() as tx:
-            return await issue_token(tx, role=role, name=name, customer_reference=customer, days=days, scope=operations)
+            return await issue_token(
+                tx, role=role, name=name, customer_reference=customer, days=days, scope=permissions
+            )
 
     typer.echo(on_database(url, act))
 
@@ -54,9 +58,9 @@ def issue(
 @app.command("list")
 def show_issued(
     before: Annotated[UUID | None, typer.Option(help="Only tokens issued before the one with this id.")] = None,
-    all_of_them: Annotated[bool, typer.Option("--all", help=f"All, not only {PAGE}.")] = False,
+    all_of_them: Annotated[bool, typer.Option("--all", help=f"List all instead of {PAGE}.")] = False,
 ) -> None:
-    """List tokens, issued last first, whether they hold or not."""
+    """List all tokens, also expired and revoked ones, newest first."""
     from oms.domain.tokens import commands
 
     url = on_migrated_database("token")
@@ -64,7 +68,9 @@ def show_issued(
     async def act(database: "Database") -> list["AccessToken"]:
         last = before or commands.LAST
         found = list(await commands.issued(database, before=last, limit=PAGE + 1))
-        while all_of_them and found and (page := await commands.issued(database, before=found[-1].id, limit=_AT_ONCE)):
+        while (
+            all_of_them and found and (page := await commands.issued(database, before=found[-1].id, limit=_PAGE_OF_ALL))
+        ):
             found += page
         return found
 
@@ -76,8 +82,8 @@ def show_issued(
 
 
 @app.command()
-def revoke(token_id: Annotated[UUID, typer.Argument(metavar="ID", help="Its id; see: token list.")]) -> None:
-    """Revoke a token; what is open with it ends within seconds."""
+def revoke(token_id: Annotated[UUID, typer.Argument(metavar="ID", help="The token's id; see: token list.")]) -> None:
+    """Revoke a token. Its open connections end within seconds."""
     url = on_migrated_database("token")
 
     async def act(database: "Database") -> "AccessToken":
@@ -90,17 +96,17 @@ def revoke(token_id: Annotated[UUID, typer.Argument(metavar="ID", help="Its id; 
     typer.echo(f"Revoked: {revoked.name}, {revoked.role}.")
 
 
-def _operations(names: list[str] | None) -> "frozenset[Permission] | None":
-    """Raises CannotStart, with all there are, where a name is none of an operation."""
+def _permissions(names: list[str] | None) -> "frozenset[Permission] | None":
+    """Raises CannotStart, with all permissions, for an unknown name."""
     if not names:
         return None
     from oms.domain.concepts import REGISTRY
 
     permissions = REGISTRY.permissions
-    wanted = {name.upper().replace("-", "_") for name in names}
-    if unknown := sorted(wanted - permissions.keys()):
-        raise CannotStart(f"No permission: {', '.join(unknown)}. There are: {', '.join(sorted(permissions))}.")
-    return frozenset(permissions[name] for name in wanted)
+    requested = {name.upper().replace("-", "_") for name in names}
+    if unknown := sorted(requested - permissions.keys()):
+        raise CannotStart(f"Unknown permissions: {', '.join(unknown)}. Known: {', '.join(sorted(permissions))}.")
+    return frozenset(permissions[name] for name in requested)
 
 
 def _row(token: "AccessToken") -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How a command works on the database: one transaction, and what is refused is said without a traceback."""
+"""Runs commands on the database; a refusal is printed without a traceback."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,11 +13,12 @@ T = TypeVar("T")
 
 
 def on_database(url: str, act: "Callable[[Database], Awaitable[T]]") -> T:
-    """What `act` answers. Raises: CannotStart, with everything that it was refused for."""
+    """Returns the result of `act`. Raises: CannotStart, with the reasons of a refusal."""
     return asyncio.run(_on_database(url, act))
 
 
 async def _on_database(url: str, act: "Callable[[Database], Awaitable[T]]") -> T:
+    import oms.domain.concepts  # noqa: F401 - registers them
     from oms.domain.vocabulary.errors import Refused
     from oms.platform.db import Database
 

@@ -1,4 +1,4 @@
-"""`python -m oms user`: the accounts of people. Passwords are asked for, read or made up, but never an argument."""
+"""`python -m oms user`: the accounts of people. A password is prompted for, read or generated, never an argument."""
 
 import secrets
 import sys
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAGE: Final = 50
-_AT_ONCE: Final = 500
+_PAGE_OF_ALL: Final = 500
 _GENERATED_BYTES: Final = 15
-"""Of randomness, which 20 letters, digits, dashes and underscores hold."""
+"""Of randomness: 20 characters in URL-safe base64."""
 
 app = typer.Typer(help="The accounts of people who sign in to the pages.", no_args_is_help=True)
 
-Login = Annotated[str, typer.Argument(help="What the person signs in with: a word or an e-mail address.")]
+Login = Annotated[str, typer.Argument(help="The login: a word or an e-mail address.")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
-Generate = Annotated[bool, typer.Option("--generate", help="Make a password up and print it, and nothing else.")]
+Generate = Annotated[bool, typer.Option("--generate", help="Generate a password and print only it.")]
 NewRole = Annotated[Role, typer.Option(help="What the person may do.", case_sensitive=False)]
-Customer = Annotated[str | None, typer.Option(help="A CUSTOMER's own reference.")]
+Customer = Annotated[str | None, typer.Option(help="The reference of the CUSTOMER.")]
 
 
 @app.command()
 def add(
     login: Login,
     role: NewRole,
-    name: Annotated[str, typer.Option(help="How the person is called; events carry this name.")],
+    name: Annotated[str, typer.Option(help="The person's name, which events record.")],
     customer: Customer = None,
     password_stdin: FromStdin = False,
     generate: Generate = False,
     without_password: Annotated[
-        bool, typer.Option("--without-password", help="For who signs in by OpenID Connect only.")
+        bool, typer.Option("--without-password", help="For a person who signs in by OpenID Connect only.")
     ] = False,
 ) -> None:
-    """Make an account. Its password is asked for."""
+    """Create an account; prompts for a password."""
     from oms.domain.audit.model import OPERATOR
     from oms.domain.identity import account_commands
     from oms.domain.identity.accounts import NewAccount
@@ -61,13 +61,13 @@ def add(
             await account_commands.add(tx, OPERATOR, new, password_hash)
 
     on_database(database_url_of(settings), act)
-    typer.echo(password if generate else f"Made: {login}, {role}.")
+    typer.echo(password if generate else f"Created: {login}, {role}.")
 
 
 @app.command("list")
 def show_all(
     after: Annotated[str, typer.Option(help="Only accounts whose login follows this one.")] = "",
-    all_of_them: Annotated[bool, typer.Option("--all", help=f"All, not only {PAGE}.")] = False,
+    all_of_them: Annotated[bool, typer.Option("--all", help=f"List all instead of {PAGE}.")] = False,
 ) -> None:
     """List accounts by their logins."""
     from oms.domain.identity import account_commands
@@ -75,7 +75,9 @@ def show_all(
     async def act(database: "Database") -> list["Account"]:
         found = list(await account_commands.after(database, after, limit=PAGE + 1))
         while (
-            all_of_them and found and (page := await account_commands.after(database, found[-1].login, limit=_AT_ONCE))
+            all_of_them
+            and found
+            and (page := await account_commands.after(database, found[-1].login, limit=_PAGE_OF_ALL))
         ):
             found += page
         return found
@@ -91,13 +93,13 @@ def show_all(
 def show(login: Login) -> None:
     """Show an account."""
     account = on_database(database_url_of(_settings()), lambda database: _of_login(database, login))
-    heads = ("login", "name", "role", "customer", "signs in by", "created", "disabled")
-    print_columns(("id", str(account.id)), zip(heads, _row(account), strict=True))
+    headings = ("login", "name", "role", "customer", "signs in by", "created", "disabled")
+    print_columns(("id", str(account.id)), zip(headings, _row(account), strict=True))
 
 
 @app.command()
 def set_password(login: Login, password_stdin: FromStdin = False, generate: Generate = False) -> None:
-    """Give an account a new password, which is asked for. Its sessions end."""
+    """Set an account's password; prompts for it. The account's sessions end."""
     from oms.domain.audit.model import OPERATOR
     from oms.domain.identity import account_commands
 
@@ -116,7 +118,7 @@ def set_password(login: Login, password_stdin: FromStdin = False, generate: Gene
 
 @app.command()
 def set_role(login: Login, role: NewRole, customer: Customer = None) -> None:
-    """Give an account another role. Its sessions end."""
+    """Change an account's role. Its sessions end."""
     from oms.domain.audit.model import OPERATOR
     from oms.domain.identity import account_commands
 
@@ -125,18 +127,20 @@ def set_role(login: Login, role: NewRole, customer: Customer = None) -> None:
 
 
 @app.command()
-def rename(login: Login, name: Annotated[str, typer.Argument(help="What events carry from now on.")]) -> None:
-    """Change how a person is called. What was done so far stays under the old name."""
+def rename(
+    login: Login, name: Annotated[str, typer.Argument(help="The new name, which events record from now on.")]
+) -> None:
+    """Change a person's name. Earlier events keep the old name."""
     from oms.domain.audit.model import OPERATOR
     from oms.domain.identity import account_commands
 
     _change(login, lambda tx, account: account_commands.rename(tx, OPERATOR, account.id, name))
-    typer.echo(f"{login} is called {name} now.")
+    typer.echo(f"The name of {login} is {name} now.")
 
 
 @app.command()
 def disable(login: Login) -> None:
-    """Keep a person out: no signing in, and all sessions end."""
+    """Disable an account: it cannot sign in, and its sessions end."""
     from oms.domain.audit.model import OPERATOR
     from oms.domain.identity import account_commands
 
@@ -146,7 +150,7 @@ def disable(login: Login) -> None:
 
 @app.command()
 def enable(login: Login) -> None:
-    """Let a person in again who was kept out."""
+    """Enable a disabled account."""
     from oms.domain.audit.model import OPERATOR
     from oms.domain.identity import account_commands
 
@@ -161,7 +165,7 @@ def sign_out(login: Login) -> None:
     from oms.domain.identity import session_commands
 
     ended = _change(login, lambda tx, account: session_commands.end_all(tx, OPERATOR, account))
-    typer.echo(f"{login} is signed out everywhere; sessions ended: {ended}.")
+    typer.echo(f"{login} is signed out; sessions ended: {ended}.")
 
 
 def _settings() -> Settings:
@@ -186,7 +190,7 @@ async def _of_login(database: "Database", login: str) -> "Account":
 
 
 def _password(*, generate: bool, from_stdin: bool) -> str:
-    """Raises CannotStart where it is not told how to come by one."""
+    """Raises CannotStart if there is no way to get a password."""
     if generate and from_stdin:
         raise CannotStart("Choose one of --generate and --password-stdin.")
     if generate:
@@ -194,13 +198,13 @@ def _password(*, generate: bool, from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
-        raise CannotStart("There is no terminal to ask for the password on: use --password-stdin or --generate.")
-    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Once more")
+        raise CannotStart("There is no terminal to prompt for the password: use --password-stdin or --generate.")
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Repeat the password")
     return password
 
 
 async def _hash_of(password: str, owner: "Account | NewAccount", settings: Settings) -> str:
-    """Raises Refused for a password that would be guessed."""
+    """Raises Refused for a password that is easy to guess."""
     from oms.domain.identity import passwords
     from oms.domain.vocabulary.errors import refuse_all
 

@@ -1,1 +1,1 @@
-"""`python -m oms doctor`: every order that stands still, why, what would move it; and whether the system is well."""
+"""`python -m oms doctor`: orders that stand still, why, and what to do; and the health of the system."""

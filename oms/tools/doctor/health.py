@@ -1,4 +1,4 @@
-"""What an operator must mend: engines, workers, disk, clock, transactions that stay open."""
+"""The health of the system: workers, Redis, open transactions, clock, disk."""
 
 import shutil
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ from oms.domain.diagnosis.vital_signs import oldest_transaction_s
 from oms.domain.work.store import ALIVE
 from oms.platform.db import Database
 
-LONGEST_TRANSACTION_S: Final = 30.0
-LARGEST_CLOCK_DIFFERENCE_S: Final = 2.0
-LEAST_FREE_SHARE: Final = 0.1
-LEAST_FREE_BYTES: Final = 1 << 30
-_REDIS_PATIENCE_S: Final = 2.0
+MAX_TRANSACTION_S: Final = 30.0
+MAX_CLOCK_DIFFERENCE_S: Final = 2.0
+MIN_FREE_SHARE: Final = 0.1
+MIN_FREE_BYTES: Final = 1 << 30
+_REDIS_TIMEOUT_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `remedy` is empty where it is well."""
+    """One part of the system. `remedy` is empty if it is healthy."""
 
     name: str
     state: str
     remedy: str = ""
 
     @property
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         return not self.remedy
 
 
@@ -45,21 +45,20 @@ _WORKERS: Final = text(
 _SETTINGS: Final = text("SELECT maintenance, updated_at FROM fraud_settings WHERE id = 1")
 
 
-async def look(db: Database, redis_url: str, data_dir: Path) -> list[Finding]:
-    """All findings, well or not. Raises OSError or SQLAlchemy's where the database is away: then nothing else helps."""
+async def check_health(db: Database, redis_url: str, data_dir: Path) -> list[Finding]:
+    """All findings, also healthy ones. Raises OSError or SQLAlchemy's error if the database is unreachable."""
     async with db.reading() as conn:
         workers = {row.name: row.workers for row in await conn.execute(_WORKERS, {"queues": list(REGISTRY.work_kinds)})}
         oldest_s = await oldest_transaction_s(conn)
         settings = (await conn.execute(_SETTINGS)).one()
-        behind_s = (
-            (await conn.execute(text("SELECT clock_timestamp()"))).scalar_one() - datetime.now(UTC)
-        ).total_seconds()
+        clock = (await conn.execute(text("SELECT clock_timestamp()"))).scalar_one()
+        ahead_s = (clock - datetime.now(UTC)).total_seconds()
     return [
         *(_served(queue, workers[queue]) for queue in REGISTRY.work_kinds),
         await _redis(redis_url),
         _maintenance(settings),
         _transactions(oldest_s),
-        _clock(behind_s),
+        _clock(ahead_s),
         _disk(data_dir),
     ]
 
@@ -71,45 +70,47 @@ def _served(queue: str, workers: int) -> Finding:
 
 
 async def _redis(url: str) -> Finding:
-    client: Redis = Redis.from_url(url, socket_connect_timeout=_REDIS_PATIENCE_S, socket_timeout=_REDIS_PATIENCE_S)
+    client: Redis = Redis.from_url(url, socket_connect_timeout=_REDIS_TIMEOUT_S, socket_timeout=_REDIS_TIMEOUT_S)
     try:
         await client.ping()
     except (RedisError, OSError) as error:
         return Finding(
             "Redis",
-            f"away ({type(error).__name__})",
-            "Nothing is lost: until it is back, work waits up to a second, and live pages up to a second. Start it.",
+            f"unreachable ({type(error).__name__})",
+            "Start it. Nothing is lost: meanwhile work and live pages are up to a second late.",
         )
     finally:
         await client.aclose()
-    return Finding("Redis", "answers")
+    return Finding("Redis", "reachable")
 
 
 def _maintenance(settings: Any) -> Finding:
     if not settings.maintenance:
-        return Finding("Fraud control", "charges go on")
-    state = f"maintenance, since {settings.updated_at:%Y-%m-%d %H:%M} UTC or before"
-    return Finding("Fraud control", state, "Charges are held. A manager ends it on the page Fraud control.")
+        return Finding("Fraud control", "active")
+    state = f"in maintenance since {settings.updated_at:%Y-%m-%d %H:%M} UTC or earlier"
+    return Finding(
+        "Fraud control", state, "Charges are held. A manager ends the maintenance on the page Fraud control."
+    )
 
 
 def _transactions(oldest_s: float) -> Finding:
     state = f"the oldest open one is {oldest_s:.1f} s old" if oldest_s else "none open"
-    remedy = "It holds locks and keeps live changes back: find it in pg_stat_activity and end what opened it."
-    return Finding("Transactions", state, remedy if oldest_s > LONGEST_TRANSACTION_S else "")
+    remedy = "It holds locks and delays live changes: find it in pg_stat_activity and end its process."
+    return Finding("Transactions", state, remedy if oldest_s > MAX_TRANSACTION_S else "")
 
 
 def _clock(ahead_s: float) -> Finding:
-    """Only the database's clock decides anything; a difference confuses who compares its log with ours."""
-    state = f"the database's is {ahead_s:+.1f} s from this machine's"
-    remedy = "Deadlines go by the database's clock: have both machines' set from the network (NTP)."
-    return Finding("Clock", state, remedy if abs(ahead_s) > LARGEST_CLOCK_DIFFERENCE_S else "")
+    """Only the database's clock counts; a difference makes logs hard to compare."""
+    state = f"the database's clock is {ahead_s:+.1f} s from this machine's"
+    remedy = "Deadlines use the database's clock: synchronise the clocks of both machines (NTP)."
+    return Finding("Clock", state, remedy if abs(ahead_s) > MAX_CLOCK_DIFFERENCE_S else "")
 
 
 def _disk(folder: Path) -> Finding:
-    """Of this machine's data folder: where an external PostgreSQL keeps its own can't be seen from here."""
+    """Of this machine's data folder. The disk of an external PostgreSQL is not visible from here."""
     while not folder.exists():
         folder = folder.parent
     usage = shutil.disk_usage(folder)
     state = f"{usage.free / 1e9:.1f} GB free of {usage.total / 1e9:.1f} GB at the data folder"
-    short = usage.free < LEAST_FREE_BYTES or usage.free < LEAST_FREE_SHARE * usage.total
-    return Finding("Disk", state, "PostgreSQL stops writing when it is full: make room." if short else "")
+    short = usage.free < MIN_FREE_BYTES or usage.free < MIN_FREE_SHARE * usage.total
+    return Finding("Disk", state, "PostgreSQL stops when the disk is full: free some space." if short else "")

@@ -32,8 +32,8 @@ class Examination:
 def as_json(examination: Examination) -> bytes:
     content = {
         "at": examination.at,
-        "isWell": examination.is_healthy,
-        "isWhole": examination.is_complete,
+        "isHealthy": examination.is_healthy,
+        "isComplete": examination.is_complete,
         "findings": [{"name": f.name, "state": f.state, "remedy": f.remedy or None} for f in examination.findings],
         "standstills": [_as_values(standstill) for standstill in examination.standstills],
     }
@@ -59,7 +59,7 @@ def _as_values(standstill: Standstill) -> dict[str, object]:
 
 
 def print_report(examination: Examination, console: Console, *, limit: int) -> None:
-    """Health first, for it is often the cause; then each cause with its remedy and its first `limit` subjects."""
+    """Prints the health first, as it is often the cause; then each cause with its remedy and its first subjects."""
     console.print(_health(examination.findings))
     counted = Counter(standstill.cause for standstill in examination.standstills)
     for cause, count in counted.most_common():
@@ -89,7 +89,7 @@ def _print_cause(examination: Examination, cause: Cause, count: int, console: Co
             line += f", next at {standstill.next_at:%Y-%m-%d %H:%M:%S} UTC"
         console.print(f"{line}. {standstill.remedy}", soft_wrap=True, highlight=False, markup=False)
     if count > limit:
-        console.print(f"  … and {count - limit:,} more (--json tells all)", highlight=False)
+        console.print(f"  … and {count - limit:,} more (all: --json)", highlight=False)
 
 
 def _duration(span: timedelta) -> str:

@@ -43,7 +43,7 @@ ANA = ("user", "add", "ana", "--role", "SUPPORT", "--name", "Ana")
 
 async def test_an_account_is_made_with_a_password_from_standard_input(run: Run, shop: ShopUnderTest) -> None:
     made = run(*ANA, "--password-stdin", typed=f"{PASSWORD}\n")
-    assert (made.returncode, made.stdout) == (0, "Made: ana, SUPPORT.\n")
+    assert (made.returncode, made.stdout) == (0, "Created: ana, SUPPORT.\n")
     assert await accounts.sign_in(shop.db, "ana", PASSWORD)
     assert await shop.rows("SELECT action, actor FROM audit_events WHERE action LIKE 'Account%'") == [
         ("AccountCreated", "operator")
@@ -67,7 +67,7 @@ async def test_a_password_is_no_argument(run: Run, shop: ShopUnderTest) -> None:
 @pytest.mark.parametrize(
     ("arguments", "typed", "says"),
     [
-        ([*ANA], "", "no terminal to ask for the password on: use --password-stdin or --generate"),
+        ([*ANA], "", "no terminal to prompt for the password: use --password-stdin or --generate"),
         ([*ANA, "--password-stdin", "--generate"], "x\n", "Choose one"),
         ([*ANA, "--password-stdin"], "password1234\n", "guessed soon"),
         ([*ANA, "--password-stdin"], "\n", "at least 12 characters"),
@@ -75,12 +75,16 @@ async def test_a_password_is_no_argument(run: Run, shop: ShopUnderTest) -> None:
         (["user", "add", "cart", "--role", "SERVICE", "--name", "x", "--generate"], "", "issue a token"),
         (["user", "add", "ana", "--role", "CUSTOMER", "--name", "x", "--generate"], "", "customer reference"),
         (["user", "disable", "nobody"], "", "no account with this login; see: user list"),
-        (["token", "--role", "SUPPORT", "--name", "x", "--scope", "FLY"], "", "No permission: FLY. There are: ACCEPT_"),
+        (
+            ["token", "--role", "SUPPORT", "--name", "x", "--scope", "FLY"],
+            "",
+            "Unknown permissions: FLY. Known: ACCEPT_",
+        ),
         (["token", "--role", "COURIER", "--name", "x", "--scope", "SET_FRAUD"], "", "may not do this"),
         (["token", "revoke", "00000000-0000-0000-0000-000000000000"], "", "no such token"),
     ],
 )
-async def test_what_can_t_be_is_refused_with_what_to_do(
+async def test_an_impossible_command_is_refused_with_what_to_do(
     run: Run, shop: ShopUnderTest, arguments: list[str], typed: str, says: str
 ) -> None:
     refused = run(*arguments, typed=typed)

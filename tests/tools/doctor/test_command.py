@@ -23,7 +23,7 @@ async def test_a_running_shop_is_healthy(shop: ShopUnderTest, database_url: str,
     async with alive(shop):
         done = await asyncio.to_thread(doctor, database_url, redis_url)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "All is well" in done.stdout
+    assert "No problems" in done.stdout
 
 
 @asynccontextmanager
@@ -57,7 +57,7 @@ async def test_a_standstill_is_reported_with_its_remedy_and_exits_with_1(
     found = json.loads((tmp_path / "found.json").read_text())
     [standstill] = found["standstills"]
     assert (standstill["reference"], standstill["cause"], standstill["queue"]) == ("STUCK-1", "NO_WORKER", "allocation")
-    assert not found["isWell"]
+    assert not found["isHealthy"]
 
 
 async def test_an_unreachable_redis_is_reported_with_its_consequence(shop: ShopUnderTest, database_url: str) -> None:
