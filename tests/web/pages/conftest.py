@@ -17,7 +17,7 @@ from oms.platform.settings import Settings
 from oms.schema.schema import schema
 from oms.web.auth.csrf import FIELD
 from tests.shop import ShopUnderTest, open_shop
-from tests.web.conftest import DEMO_COOKIE, Server, serving, session_of
+from tests.web.conftest import DEMO_COOKIE, NO_TLS, Server, serving, session_of
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ class Visitor(httpx.AsyncClient):
 async def visiting(pages: Server) -> AsyncIterator[httpx.AsyncClient]:
     """A browser of nobody yet; it follows no redirect, so that a test sees where it is sent."""
     headers = {"Sec-Fetch-Site": "same-origin"}
-    async with Visitor(base_url=pages.url, headers=headers, timeout=20) as browser:
+    async with Visitor(base_url=pages.url, headers=headers, timeout=20, verify=NO_TLS) as browser:
         yield browser
 
 
