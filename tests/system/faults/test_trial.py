@@ -17,6 +17,7 @@ INJECTED = (
 )
 
 
+@pytest.mark.trial
 def test_nothing_acknowledged_is_lost_and_nothing_unrequested_appears() -> None:
     outcome = run(Trial(SEED, operations=1500, faults=len(INJECTED), scale=0.1, kinds=INJECTED))
     assert outcome.violations == [], "\n".join([f"seed {SEED}", *outcome.timeline])
