@@ -1,7 +1,6 @@
-"""The engines that the tests of one process share: real, and embedded unless the environment names others.
+"""The engines that the tests of one process share: embedded ones, or those that OMS_TEST_…_URL names.
 
-Each process of pytest-xdist has engines and a temporary folder of its own. Others are named by OMS_TEST_…_URL; then
-there can be only one process, because the tests empty the tables.
+Each process of pytest-xdist starts its own. On named engines only one process may run, because tests empty the tables.
 """
 
 import asyncio
@@ -26,7 +25,7 @@ from tests.distribution import ByFile, place_of
 
 PREFIX: Final = "oms-tests-"
 
-# All tests call from one address, some as one person many times: what is fair among many is not what they are about.
+# All tests call from one address, and many as one person, so the limits for one caller are off.
 GENEROUS: Final = {
     "OMS_PERSON_REQUESTS_PER_S": "0",
     "OMS_STRANGER_REQUESTS_PER_S": "0",
@@ -39,7 +38,7 @@ DATABASE: Final = "OMS_TEST_DATABASE_URL"
 REDIS: Final = "OMS_TEST_REDIS_URL"
 
 WORKERS_PER_PROCESSOR: Final = 2
-"""Tests wait for processes and timers about half of the time."""
+"""Tests wait for processes and timers half of the time."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -55,36 +54,36 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("random_order_enabled", False):
-        items.sort(key=lambda item: place_of(item.nodeid))  # a stable sort: within a place, as pytest ordered them
+        items.sort(key=lambda item: place_of(item.nodeid))  # stable: pytest's order stays within a place
 
 
 @pytest.fixture(scope="session")
 def open_dir() -> Iterator[Path]:
-    """A temporary folder that other users may enter, as root's databases need it; pytest closes its own."""
+    """A temporary folder that other users may enter: root runs PostgreSQL as another user. pytest's own is closed."""
     _remove_left_behind()
-    unlocked = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}"))
-    unlocked.chmod(0o711)
-    with (unlocked / IN_USE).open("w") as lock:
+    new = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}"))
+    new.chmod(0o711)
+    with (new / IN_USE).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        folder = unlocked.rename(unlocked.with_name(unlocked.name.removeprefix("new-")))  # once nobody can remove it
+        folder = new.rename(new.with_name(new.name.removeprefix("new-")))  # now that no other run can remove it
         yield folder
         shutil.rmtree(folder)
 
 
 def _remove_left_behind() -> None:
-    """Folders of runs that were killed: nobody holds their lock any more."""
+    """Remove folders of killed runs: nobody holds their lock any more."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         try:
             with (folder / IN_USE).open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder)
         except OSError:
-            continue  # in use, somebody else's, or just being made
+            continue  # in use, or another user's
 
 
 @pytest.fixture(scope="session")
 def engines(open_dir: Path) -> Iterator[Engines]:
-    """PostgreSQL and Valkey for the whole run; safe against a killed process, not against a power cut."""
+    """PostgreSQL and Valkey for the whole run. A power cut may lose data, a killed process does not."""
     given = load_settings(
         database_url=os.environ.get(DATABASE) or None,
         migration_database_url=os.environ.get(owner.VARIABLE) or None,
@@ -103,15 +102,15 @@ def engines(open_dir: Path) -> Iterator[Engines]:
 
 @pytest.fixture(scope="session")
 def database_url(engines: Engines) -> str:
-    """A database with all migrations applied, as the application. Whoever needs empty tables empties them."""
+    """The application's URL of a migrated database. A test that needs empty tables empties them."""
     migrate(engines.owner_url)
     asyncio.run(_never_vacuum(engines.owner_url))
     return engines.database_url
 
 
 async def _never_vacuum(owner_url: str) -> None:
-    """Rows stay in the order of their insertion, also where others were deleted: some tests read without ORDER BY."""
-    from tests.shop import GROWING  # not above: it imports the whole domain, which many tests do without
+    """Keep rows in the order of insertion after others were deleted: some tests read them without ORDER BY."""
+    from tests.shop import GROWING  # not at the top: it imports the whole domain, which many tests do not need
 
     connection = await asyncpg.connect(address_of(owner_url))
     try:

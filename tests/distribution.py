@@ -1,21 +1,21 @@
-"""How tests are spread over several processes: a file's tests stay together, for they share what its fixtures start."""
+"""How tests are distributed over processes: a file's tests stay together, because they share what fixtures start."""
 
 from typing import Final
 
 from xdist.scheduler import LoadScopeScheduling
 
 ONE_PLACE: Final = ("tests/system/browser/", "tests/tools/check/")
-"""Folders whose files share what is expensive: a running instance with Chromium, the database of a long history."""
+"""Folders whose files share something expensive: a running instance with Chromium, or a database with a history."""
 
 EACH_APART: Final = ("tests/system/simulation/test_planted_bugs.py",)
-"""Files whose tests share nothing that takes long to make."""
+"""Files whose tests share nothing expensive."""
 
 LONGEST_FIRST: Final = ("tests/system/", "tests/platform/", "tests/benchmarks/", "tests/tools/")
-"""So that no process is left alone with a long one at the end."""
+"""Slow folders, so that no process has a long file left at the end."""
 
 
 def place_of(file: str) -> int:
-    """The smaller, the earlier the tests of that file begin."""
+    """The rank by which files begin; the smallest is first."""
     return next((place for place, folder in enumerate(LONGEST_FIRST) if file.startswith(folder)), len(LONGEST_FIRST))
 
 

@@ -1,4 +1,4 @@
-"""`python -m oms …` as a process of its own, forked from one that has imported everything: its start costs little."""
+"""`python -m oms …` in a process forked from one that has imported the program, so that it starts at once."""
 
 import multiprocessing
 import os
@@ -12,43 +12,44 @@ from typing import Final
 
 from oms.platform.settings import PROJECT_DIR
 
-LONGEST_S: Final = 60.0
+TIMEOUT_S: Final = 60.0
 
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     [
         "pytest", "asyncpg", "oms.tools.cli.main", "oms.platform.db", "oms.platform.logs", "oms.platform.migrations",
         "oms.domain.tokens.commands", "oms.domain.identity.account_commands", "oms.domain.personal_data.commands",
-        "oms.domain.concepts", __name__,
+        "oms.domain.concepts", "oms.tools.check.command", "oms.tools.doctor.health", "oms.tools.doctor.report",
+        __name__,
     ]
 )  # fmt: skip
 
 
 def oms(
-    *arguments: str, environment: Mapping[str, str], typed: str = "", within_s: float = LONGEST_S
+    *arguments: str, environment: Mapping[str, str], typed: str = "", within_s: float = TIMEOUT_S
 ) -> subprocess.CompletedProcess[str]:
-    """Its end, as subprocess.run() would tell it. `environment` is all of it; `typed` is its standard input."""
+    """Run a command to its end, as subprocess.run() does. `typed` is its standard input. Raises: TimeoutError."""
     with tempfile.TemporaryDirectory(prefix="oms-command-") as folder:
-        told = Path(folder)
-        (told / "0").write_text(typed)
+        files = Path(folder)
+        (files / "0").write_text(typed)
         process = _FORKS.Process(target=_run, args=(arguments, dict(environment), folder))
         process.start()
         return subprocess.CompletedProcess(
-            arguments, _ended(process, within_s), *((told / fd).read_text() for fd in "12")
+            arguments, _exit_code(process, within_s), *((files / fd).read_text() for fd in "12")
         )
 
 
-def _ended(process: BaseProcess, within_s: float) -> int:
+def _exit_code(process: BaseProcess, within_s: float) -> int:
     process.join(within_s)
     if process.exitcode is None:
         process.kill()
         process.join()
-        raise TimeoutError(f"The command did not end within {within_s} s.")
+        raise TimeoutError(f"The command has not ended after {within_s} s.")
     return process.exitcode
 
 
 def _run(arguments: tuple[str, ...], environment: dict[str, str], folder: str) -> None:
-    """In the new process: its standard files are those of the folder, named by their numbers."""
+    """In the new process: connect standard input, output and error to the folder's files 0, 1 and 2."""
     for fd, flags in enumerate((os.O_RDONLY, os.O_WRONLY | os.O_CREAT, os.O_WRONLY | os.O_CREAT)):
         os.dup2(os.open(f"{folder}/{fd}", flags, 0o600), fd)
     sys.stdin, sys.stdout, sys.stderr = (os.fdopen(fd, mode, encoding="utf-8") for fd, mode in enumerate("rww"))

@@ -122,6 +122,6 @@ def shared(open_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     assert instance.stop(signal.SIGTERM) == 0
 
 
-def oms(environment: Environment, *arguments: str, within_s: float = oms_process.LONGEST_S) -> CompletedProcess:
+def oms(environment: Environment, *arguments: str, within_s: float = oms_process.TIMEOUT_S) -> CompletedProcess:
     """Run one command of the product to its end."""
     return oms_process.oms(*arguments, environment=environment, within_s=within_s)
