@@ -18,7 +18,8 @@ from oms.providers.ports import BookingRequest
 from oms.schema import placing
 from oms.schema.runtime import commands
 
-DELAY_S: Final = 0.05
+DELAY_S: Final = 0.3
+"""Long enough for the answer to be sent first, also on a busy machine."""
 
 _DELAYED: Final[set[asyncio.Task[None]]] = set()
 

@@ -12,6 +12,7 @@ Its children end with it.
 
 import ctypes
 import gc
+import importlib
 import json
 import os
 import select
@@ -20,6 +21,8 @@ import sys
 import traceback
 from pathlib import Path
 from typing import Any, Final
+
+from oms.schema.schema import sdl
 
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -51,9 +54,17 @@ def main() -> int:
 
 
 def _import_everything() -> None:
-    import tests.system.crash_sweep.bugs  # noqa: F401 - a child may plant one
-    from oms.schema.schema import sdl
-
+    """What the children need: importing it takes two seconds, building the schema another one."""
+    for module in (
+        "oms.tools.cli.main",
+        "oms.tools.serve",
+        "oms.app",
+        "oms.jobs.worker",
+        "oms.providers.sandbox.http_service",
+        "oms.tools.check.command",
+        "tests.system.crash_sweep.bugs",
+    ):
+        importlib.import_module(module)
     sdl()
 
 
