@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, Response
 from oms.domain.access.permissions import Viewer
 from oms.domain.fulfilment.policy import FulfilmentPermission
 from oms.domain.order.policy import OrderPermission
-from oms.domain.order.shipment import ShipmentStatus
+from oms.domain.order.shipment import COURIER_SEES, ON_THE_WAY, WITH_COURIER, ShipmentStatus
 from oms.domain.order_queries.shipment_counts import MAX_COUNTED
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
@@ -22,12 +22,12 @@ from oms.web.pages.routing.declarations import Entry, Pages, form, page, public_
 
 PAGE: Final = 20
 DONE_WITHIN: Final = timedelta(hours=24)
-PARTS: Final[Mapping[str, tuple[str, ShipmentStatus]]] = {
-    "pick-up": ("To pick up", ShipmentStatus.BOOKED),
-    "on-the-way": ("On the way", ShipmentStatus.DISPATCHED),
-    "done": ("Done today", ShipmentStatus.DELIVERED),
+PARTS: Final[Mapping[str, tuple[str, frozenset[ShipmentStatus]]]] = {
+    "pick-up": ("To pick up", WITH_COURIER - ON_THE_WAY),
+    "on-the-way": ("On the way", ON_THE_WAY),
+    "done": ("Done today", COURIER_SEES - WITH_COURIER),
 }
-"""The parts of the list, by their names in its address: label and status."""
+"""The parts of the list, by their names in its address: label and statuses."""
 
 NOTICES: Final = {"failure-reported": "The failure was reported. The shipment is no longer on your list."}
 _SHIPMENT: Final = "/courier/shipments/{id}"
@@ -127,7 +127,7 @@ class CourierPages(Pages):
 
 def _filter(part: str, warehouse: str | None) -> dict[str, Any]:
     """The API's ShipmentFilter for a part of the list."""
-    only: dict[str, Any] = {"status": [PARTS[part][1]], "warehouseCode": warehouse}
+    only: dict[str, Any] = {"status": sorted(PARTS[part][1]), "warehouseCode": warehouse}
     if part == "done":
         only["deliveredFrom"] = (datetime.now(UTC) - DONE_WITHIN).isoformat()
     return only
@@ -141,9 +141,10 @@ def _address(part: str, warehouse: str | None, after: str | None = None) -> str:
 def _tabs(counts: list[dict[str, Any]], part: str, warehouse: str | None) -> Iterator[Tab]:
     """The number of shipments in each part, at the warehouse if one is chosen."""
     counted = {each["status"]: each["count"] for each in counts}
-    for each, (name, status) in PARTS.items():
-        count = f"{MAX_COUNTED:,}+" if counted[status] >= MAX_COUNTED else str(counted[status])
-        yield Tab(name, count, _address(each, warehouse), each == part)
+    for each, (name, statuses) in PARTS.items():
+        count = sum(counted[status] for status in statuses)
+        shown = f"{MAX_COUNTED:,}+" if count >= MAX_COUNTED else str(count)
+        yield Tab(name, shown, _address(each, warehouse), each == part)
 
 
 def _warehouses(listed: list[dict[str, Any]], chosen: str | None) -> dict[str, str]:

@@ -16,7 +16,6 @@ from oms.domain.order.policy import OrderPermission
 from oms.domain.placing.policy import PlacingPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
-from oms.web.pages.rendering.formatting import ORDER_PHRASES, SHIPMENT_PHRASES
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
 from oms.web.pages.routing.declarations import Entry, Pages, form, page
 
@@ -36,21 +35,6 @@ PAYMENT_METHODS: Final = (
 _ORDER: Final = "/orders/{id}"
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
 """Fits into the API's Int; the API checks its range."""
-
-_NEXT_OF_ORDER: Final[Mapping[str, str]] = {
-    "PENDING": "We are reserving the items in our warehouses. This takes seconds; this page updates automatically.",
-    "CUSTOMER_ACTION_REQUIRED": "We are waiting for your answer. Nothing is charged before that.",
-    "PROCESSING": "Each shipment is paid for, handed to a courier and delivered. This page updates automatically.",
-    "COMPLETED": "Nothing more: everything that could be sent has arrived.",
-    "FAILED": "Nothing more: no shipment could be delivered, and you pay nothing.",
-    "CANCELLED": "Nothing more: nothing will be sent, and what was charged is refunded.",
-    "TIMED_OUT": "Nothing more: we received no answer in time, and nothing was charged.",
-}
-_NEXT_OF_SHIPMENT: Final[Mapping[str, str]] = {
-    "PENDING": "It is paid for, then handed to a courier.",
-    "BOOKED": "The courier picks it up at the warehouse.",
-    "DISPATCHED": "The courier is on the way to you.",
-}
 
 
 class OrderPages(Pages):
@@ -72,9 +56,8 @@ class OrderPages(Pages):
         }
         data = await self._site.query(viewer, "customer/index", variables)
         return self._site.render(
-            request, viewer, "customer/index", orders=data["orders"], chosen_status=status, after=variables["after"],
-            order_phrases=ORDER_PHRASES,
-        )  # fmt: skip
+            request, viewer, "customer/index", orders=data["orders"], selected=status, after=variables["after"]
+        )
 
     @page("/orders/new", needs=PlacingPermission.PLACE_ORDER, entry=Entry("Place an order", Role.CUSTOMER))
     @form("/orders/new", needs=PlacingPermission.PLACE_ORDER)
@@ -132,8 +115,7 @@ class OrderPages(Pages):
             answers = {"status": 422, "path": f"/orders/{order['id']}", "refusals": refusals}
         return self._site.render(
             request, viewer, "customer/show", order=order, events_after=variables["eventsAfter"],
-            was_placed="placed" in request.query_params, next_of_order=_NEXT_OF_ORDER,
-            next_of_shipment=_NEXT_OF_SHIPMENT, order_phrases=ORDER_PHRASES, shipment_phrases=SHIPMENT_PHRASES,
+            was_placed="placed" in request.query_params,
             **answers,
         )  # fmt: skip
 

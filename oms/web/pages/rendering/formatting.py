@@ -1,4 +1,4 @@
-"""Formats of templates: money by locale, times for the reader's clock, phrases of statuses and reasons."""
+"""Formats of templates: money by locale, times for the reader's clock, texts of statuses, phrases of reasons."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,56 +9,28 @@ from typing import Any, Final
 from babel.numbers import format_currency, get_currency_precision
 from markupsafe import Markup
 
+from oms.domain.concept.registry import registered
 from oms.domain.vocabulary.failures import phrase
+from oms.domain.vocabulary.machine import StatusText
 
-ORDER_PHRASES: Final[Mapping[str, str]] = {
-    "PENDING": "Received",
-    "CUSTOMER_ACTION_REQUIRED": "Waiting for an answer",
-    "PROCESSING": "In progress",
-    "COMPLETED": "Completed",
-    "FAILED": "Failed",
-    "CANCELLED": "Cancelled",
-    "TIMED_OUT": "Timed out",
+# Clients see a payment's status through the eyes of the API, which has fewer and others than the machine.
+_PAYMENT: Final[Mapping[str, StatusText]] = {
+    "PENDING": StatusText("", "Not charged yet", "◔"),
+    "SUCCEEDED": StatusText("", "Paid", "✓"),
+    "DECLINED": StatusText("", "Declined", "✕"),
+    "VOIDED": StatusText("", "Not charged", "–"),
+    "PARTIALLY_REFUNDED": StatusText("", "Partly refunded", "↩"),
+    "REFUNDED": StatusText("", "Refunded", "↩"),
 }
 
-SHIPMENT_PHRASES: Final[Mapping[str, str]] = {
-    "PENDING": "Being prepared",
-    "BOOKED": "Ready for pick-up",
-    "DISPATCHED": "With the courier",
-    "DELIVERED": "Delivered",
-    "FAILED": "Failed",
-    "CANCELLED": "Cancelled",
-}
 
-PAYMENT_PHRASES: Final[Mapping[str, str]] = {
-    "PENDING": "Not charged yet",
-    "SUCCEEDED": "Paid",
-    "DECLINED": "Declined",
-    "VOIDED": "Not charged",
-    "PARTIALLY_REFUNDED": "Partly refunded",
-    "REFUNDED": "Refunded",
-}
-
-# A shape beside each phrase, so that colour is never the only sign.
-SHAPES: Final[Mapping[str, str]] = {
-    "PENDING": "◔",
-    "CUSTOMER_ACTION_REQUIRED": "!",
-    "PROCESSING": "◑",
-    "BOOKED": "◑",
-    "DISPATCHED": "➤",
-    "COMPLETED": "✓",
-    "DELIVERED": "✓",
-    "SUCCEEDED": "✓",
-    "FAILED": "✕",
-    "DECLINED": "✕",
-    "CANCELLED": "–",
-    "VOIDED": "–",
-    "TIMED_OUT": "–",
-    "REFUNDED": "↩",
-    "PARTIALLY_REFUNDED": "↩",
-}
-
-_PHRASES: Final = {"order": ORDER_PHRASES, "shipment": SHIPMENT_PHRASES, "payment": PAYMENT_PHRASES}
+@lru_cache
+def status_texts(kind: str) -> Mapping[str, StatusText]:
+    """By status; `kind` is "payment" or what a machine is called, such as "order" or "shipment"."""
+    if kind == "payment":
+        return _PAYMENT
+    machine = next(machine for machine in registered().machines if machine.noun == kind)
+    return {str(status): machine.texts[status] for status in type(next(iter(machine.texts)))}
 
 
 def money(amount: Mapping[str, Any] | None) -> str:
@@ -75,10 +47,10 @@ def _format_money(minor: int, currency: str) -> str:
 
 @lru_cache(maxsize=256)
 def status(value: str, kind: str) -> Markup:
-    """A status as shape and phrase; `kind` is order, shipment or payment."""
-    text = _PHRASES[kind].get(value, value.replace("_", " ").capitalize())
+    """A status as symbol and label."""
+    text = status_texts(kind)[value]
     return Markup('<span class="status" data-status="{}"><span aria-hidden="true">{}</span> {}</span>').format(
-        value, SHAPES.get(value, "•"), text
+        value, text.symbol, text.label
     )
 
 

@@ -97,6 +97,7 @@ class Site:
         self._templates.filters |= {"money": formatting.money, "status": formatting.status, "reason": formatting.reason}
         self._templates.filters["instant"] = formatting.instant
         self._templates.globals |= {"asset": asset, "demo": demo, "new_key": new_key, "navigation": navigation}
+        self._templates.globals["status_texts"] = formatting.status_texts
 
     async def query(self, viewer: Viewer, name: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Data of the document templates/NAME.graphql. Raises PageRefused where the API refuses."""

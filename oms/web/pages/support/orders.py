@@ -18,7 +18,7 @@ from oms.domain.parked.policy import ParkedPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.domain.work.policy import WorkPermission
-from oms.web.pages.rendering.formatting import ORDER_PHRASES
+from oms.web.pages.rendering.formatting import status_texts
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, document, read_form, see_other
 from oms.web.pages.routing.declarations import Entry, Pages, form, page
 
@@ -59,7 +59,7 @@ class SupportPages(Pages):
         orders, refusals = await self._orders(viewer, _variables(request, search, status))
         return self._site.render(
             request, viewer, "support/index", status=422 if refusals.errors else 200, refusals=refusals,
-            search=search, chosen_status=status, orders=orders, order_phrases=ORDER_PHRASES, recent_days=RECENT.days,
+            search=search, selected=status, orders=orders, recent_days=RECENT.days,
             more=_more(orders, q=search, status=status) if orders else None, is_first="after" not in
             request.query_params,
         )  # fmt: skip
@@ -67,7 +67,7 @@ class SupportPages(Pages):
     async def _orders(self, viewer: Viewer, variables: Mapping[str, Any]) -> tuple[Any, Refusals]:
         """The orders found; or None, and why the search is invalid."""
         for status in variables["filter"].get("status", ()):
-            if status not in ORDER_PHRASES:
+            if status not in status_texts("order"):
                 return None, Refusals(({"message": f"There is no status {status}.", "path": None},))
         try:
             return (await self._site.query(viewer, "support/index", variables))["orders"], Refusals()
