@@ -1,7 +1,7 @@
-"""GraphQL documents as they come in: parsed once, refused where their mere shape is too much, kept for the next time.
+"""GraphQL documents: parsed, refused if they are too large or too complex, and cached.
 
-All of it is linear in the document's length and knows nothing of the schema. What comes after it, validation above all,
-is not linear: each bound below keeps one of its steps short. docs/guides/transport.md tells them to clients.
+All of this is linear in the document's length and independent of the schema. Later steps, above all validation, are not
+linear: each limit below keeps one of them short. docs/guides/transport.md lists the limits for clients.
 """
 
 import sys
@@ -29,24 +29,24 @@ MAX_CHARACTERS: Final = 65_536
 MAX_TOKENS: Final = 1_500
 MAX_COMMENTS: Final = 200
 MAX_DEPTH: Final = 16
-"""Fields within fields. The introspection of GraphiQL needs 15, the deepest page 7."""
+"""Nested fields. GraphiQL's introspection needs 15, the deepest page 7."""
 MAX_ALIASES: Final = 100
 MAX_DIRECTIVES: Final = 50
 MAX_DEFINITIONS: Final = 50
 """Operations and fragments together."""
 MAX_SPREADS: Final = 100
 MAX_FIELDS: Final = 5_000
-"""Fields of all operations and fragments, each with the fragments it spreads written out."""
+"""Fields of all operations and fragments, with their fragment spreads expanded."""
 MAX_REPETITIONS: Final = 12
-"""Fields of one key side by side, wherever they come from: validation compares each with each."""
+"""Fields with the same key side by side, also from fragments: validation compares every pair."""
 MAX_MUTATIONS: Final = 50
-"""Root fields of one mutation: each is a transaction of its own, one after the other."""
+"""Root fields of one mutation: each is a transaction, and they are executed one after the other."""
 
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 
 
 class DocumentRefused(GraphQLError):
-    """A document that is too much to be looked at more closely; the message names the bound."""
+    """A document that exceeds a limit; the message names the limit."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, extensions={"code": "INVALID"})
@@ -54,9 +54,9 @@ class DocumentRefused(GraphQLError):
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Document:
-    """A document within the bounds. `introspects`: it asks for the schema itself. `directives`: how many it has.
+    """A document within the limits. `introspects`: it queries the schema itself. `directives`: their number.
 
-    `mutating` holds under how many keys each mutation answers, by the operation's name.
+    `mutating`: the number of response keys of each mutation, by the operation's name.
     """
 
     syntax: DocumentNode
@@ -67,49 +67,49 @@ class Document:
     mutating: dict[str | None, int] = field(default_factory=dict)
 
     def chosen(self, name: str | None) -> OperationDefinitionNode | None:
-        """The operation of that name, or without a name the only one; None where there is no such one."""
+        """The operation with that name, or the only one if no name is given; None if there is no such operation."""
         if name is None:
             return self.operations[0] if len(self.operations) == 1 else None
         named = (operation for operation in self.operations if operation.name and operation.name.value == name)
         return next(named, None)
 
     def mutates_once(self, operation: OperationDefinitionNode) -> bool:
-        """Whether it is a mutation that answers under one key only, that is, with one root field."""
+        """Whether it is a mutation with one root field."""
         return self.mutating.get(operation.name.value if operation.name else None) == 1
 
 
-class KnownDocuments:
-    """A cache of the documents used last, bounded by the memory they take."""
+class DocumentCache:
+    """A cache of the documents used last, limited by their memory."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._documents: LRUCache[str, Document] = LRUCache(most_bytes, getsizeof=_size_bytes)
+    def __init__(self, max_bytes: int) -> None:
+        self._documents: LRUCache[str, Document] = LRUCache(max_bytes, getsizeof=_size_bytes)
 
     def parsed(self, text: str) -> Document:
-        """Raises GraphQLError with a code where it can't be parsed, DocumentRefused where it is too much."""
-        known = self._documents.get(text)
-        if known is None:
-            known = _within_bounds(_syntax(text))
+        """Raises GraphQLError with a code if it cannot be parsed, DocumentRefused if it exceeds a limit."""
+        document = self._documents.get(text)
+        if document is None:
+            document = _checked(_syntax(text))
             with suppress(ValueError):  # larger than the whole cache
-                self._documents[text] = known
-        return known
+                self._documents[text] = document
+        return document
 
 
 def _size_bytes(document: Document) -> int:
-    """An estimate, with what others cache of the document: measured per token, plus its text twice, which a long name
-    or comment keeps alive.
+    """An estimate, including what others cache for the document: a measured value per token, plus its text twice, for
+    long names and comments.
     """
     tokens, location = document.syntax.token_count or 0, document.syntax.loc
     return _BYTES_PER_TOKEN * tokens + (2 * sys.getsizeof(location.source.body) if location else 0)
 
 
 _BYTES_PER_TOKEN: Final = 1_000
-"""400 for the tokens and the syntax tree, up to 600 for the plan that oms.schema.compiled makes of it."""
-_KNOWN: Final = KnownDocuments(most_bytes=24_000_000)
+"""400 for the tokens and the syntax tree, up to 600 for the plan of oms.schema.compiled."""
+_CACHE: Final = DocumentCache(max_bytes=24_000_000)
 
 
 def parsed(text: str) -> Document:
-    """The document, from memory if it came before. Raises as KnownDocuments.parsed does."""
-    return _KNOWN.parsed(text)
+    """The document, from the cache if possible. Raises as DocumentCache.parsed does."""
+    return _CACHE.parsed(text)
 
 
 def _syntax(text: str) -> DocumentNode:
@@ -127,14 +127,14 @@ def _syntax(text: str) -> DocumentNode:
         raise DocumentRefused("The document is nested too deeply.") from problem
 
 
-def _within_bounds(syntax: DocumentNode) -> Document:
+def _checked(syntax: DocumentNode) -> Document:
     definitions = syntax.definitions
     _refuse_above(len(definitions), MAX_DEFINITIONS, "operations and fragments")
     fragments = {d.name.value: d for d in definitions if isinstance(d, FragmentDefinitionNode)}
     operations = tuple(d for d in definitions if isinstance(d, OperationDefinitionNode))
     introspects, directives = _counted(operations + tuple(fragments.values()))
     document = Document(syntax, operations, fragments, introspects, directives)
-    _require_modest(document)
+    _require_few_fields(document)
     for operation in operations:
         if operation.operation is OperationType.MUTATION:
             count = len(_by_key([operation.selection_set], fragments))
@@ -149,7 +149,7 @@ def _refuse_above(count: int, limit: int, what: str) -> None:
 
 
 def _counted(definitions: tuple[OperationDefinitionNode | FragmentDefinitionNode, ...]) -> tuple[bool, int]:
-    """Counts what stands in the document as it is written: whether it asks for the schema itself, its directives."""
+    """Checks the limits of the document as written. Returns whether it introspects, and its directives."""
     aliases = spreads = 0
     introspects = False
     directives = sum(len(definition.directives or ()) for definition in definitions)
@@ -171,21 +171,21 @@ def _counted(definitions: tuple[OperationDefinitionNode | FragmentDefinitionNode
     return introspects, directives
 
 
-def _require_modest(document: Document) -> None:
-    """Bounds what each definition comes to with its fragments written out, and fields of one key merged into one.
+def _require_few_fields(document: Document) -> None:
+    """Checks the limits of each definition with its fragments expanded and the fields of one key merged.
 
-    That is how validation and execution see it: fields of one key are compared with each other, pair by pair.
+    Validation and execution work on this form: validation compares the fields of one key pair by pair.
     """
     definitions = (*document.operations, *document.fragments.values())
     pending = [([definition.selection_set], 1) for definition in definitions]
     fields = 0
     while pending:
         merged, depth = pending.pop()
-        _refuse_above(depth, MAX_DEPTH, "fields within fields")
+        _refuse_above(depth, MAX_DEPTH, "levels of nested fields")
         by_key = _by_key(merged, document.fragments)
         fields += sum(len(same) for same in by_key.values())
         if fields > MAX_FIELDS:
-            raise DocumentRefused(f"With its fragments written out the document has more than {MAX_FIELDS} fields.")
+            raise DocumentRefused(f"With its fragments expanded, the document has more than {MAX_FIELDS} fields.")
         for key, same in by_key.items():
             _refuse_above(len(same), MAX_REPETITIONS, f"fields {key[:40]!r} side by side")
             if within := [one.selection_set for one in same if one.selection_set]:
@@ -193,7 +193,7 @@ def _require_modest(document: Document) -> None:
 
 
 def _by_key(merged: list[SelectionSetNode], fragments: dict[str, FragmentDefinitionNode]) -> dict[str, list[FieldNode]]:
-    """The fields of selections that are merged, under the keys they answer under; each fragment is taken once."""
+    """The fields of merged selections by their response keys; each fragment is included once."""
     found: dict[str, list[FieldNode]] = defaultdict(list)
     spread: set[str] = set()
     pending = list(merged)

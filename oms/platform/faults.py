@@ -1,4 +1,4 @@
-"""What went wrong here, and not with who asked: logged whole under a number, which is all that the caller is told."""
+"""Faults of the system: logged in full under a number, and masked; the caller receives only the number."""
 
 from dataclasses import dataclass
 from secrets import token_hex
@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """As a caller may see it. `code` is the contract's: UNAVAILABLE where trying again may help, else INTERNAL."""
+    """The masked fault. `code`: UNAVAILABLE if a retry may help, else INTERNAL."""
 
     code: str
     message: str
@@ -25,19 +25,21 @@ class Fault:
 
 
 def cause_of(error: GraphQLError) -> Exception | None:
-    """What was raised behind it; None where GraphQL itself found the document or its variables wrong."""
+    """The exception behind it; None if GraphQL itself refused the document or its variables."""
     cause: Exception | None = error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     return cause
 
 
-def fault_of(cause: BaseException, **where: object) -> Fault:
-    """Logs the exception, with `where` it happened, and masks it."""
+def fault_of(cause: BaseException, **context: object) -> Fault:
+    """Logs the exception with its context, and masks it."""
     number = token_hex(8)
     if is_outage(cause):
-        log.warning("A request failed, for the database is away", correlation_id=number, error=repr(cause), **where)
+        log.warning(
+            "A request failed because the database is unavailable", correlation_id=number, error=repr(cause), **context
+        )
         return Fault("UNAVAILABLE", f"{outage_message(cause)} ({number})", number)
-    log.error("A request failed for a fault of ours", correlation_id=number, exc_info=cause, **where)
+    log.error("A request failed because of a bug", correlation_id=number, exc_info=cause, **context)
     message = f"Something went wrong on our side. Give this number when you report it: {number}"
     return Fault("INTERNAL", message, number)

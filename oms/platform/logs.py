@@ -1,6 +1,6 @@
-"""Log lines on standard error: events as short sentences, their values beside them; libraries' look the same.
+"""The log on standard error: each event is a short sentence with values. Libraries log in the same format.
 
-Nothing secret or personal is in them, and no text from outside makes a line of its own: see oms.platform.redaction.
+Secrets and personal data are redacted (oms.platform.redaction), and no text from outside can forge a line.
 """
 
 import logging
@@ -18,15 +18,15 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from oms.platform.redaction import HIDDEN, QUOTES_A_VALUE, redacted, redacted_text
 from oms.platform.settings import Settings
 
-_TALKATIVE: Final = ("alembic", "arq", "httpx", "uvicorn")
-"""Libraries that tell at level info what our own events tell already."""
+_VERBOSE: Final = ("alembic", "arq", "httpx", "uvicorn")
+"""Libraries whose info events repeat our own."""
 
-_UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Control characters, ends of lines in any alphabet, and what turns the direction of a text around."""
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control characters, line ends of all alphabets, and characters that change the direction of text."""
 
 
 def configure_logs(settings: Settings, *, process: str) -> None:
-    """Set up this process's log. `process` names it in every line: supervisor, web, worker, or a command."""
+    """Configures the log of this process. `process`: its name in every line, such as web, worker, or a command."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -34,7 +34,7 @@ def configure_logs(settings: Settings, *, process: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _naming(process),
     ]
-    last = [_tell_exception, _redact, *_last_steps(settings)]
+    last = [_format_exception, _redact, *_renderers(settings)]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -42,19 +42,19 @@ def configure_logs(settings: Settings, *, process: str) -> None:
         cache_logger_on_first_use=True,
     )
     _route_libraries(level, shared, last)
-    sys.excepthook = _last_words
+    sys.excepthook = _log_uncaught
 
 
-def _last_steps(settings: Settings) -> list[Processor]:
+def _renderers(settings: Settings) -> list[Processor]:
     in_terminal = settings.log_format == "auto" and sys.stderr.isatty()
     if in_terminal or settings.log_format == "console":
-        plain = structlog.dev.plain_traceback  # the pretty one shows the values of variables
+        plain = structlog.dev.plain_traceback  # the pretty one shows values of variables
         return [_on_one_line, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     return [structlog.processors.JSONRenderer(serializer=_json)]
 
 
 def _json(event: EventDict, **_: Any) -> str:
-    return _UNSEEN.sub(_escaped, orjson.dumps(event, default=str).decode())
+    return _CONTROL.sub(_escaped, orjson.dumps(event, default=str).decode())
 
 
 def _escaped(character: re.Match[str]) -> str:
@@ -69,8 +69,8 @@ def _naming(process: str) -> Processor:
     return name
 
 
-def _tell_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The traceback as text, without the rows that PostgreSQL quotes in its errors."""
+def _format_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The traceback as text, without rows that PostgreSQL quotes in its errors."""
     given = event.pop("exc_info", None)
     error = given if isinstance(given, BaseException) else (given[1] if isinstance(given, tuple) else sys.exception())
     if given and error:
@@ -82,7 +82,7 @@ def _tell_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> E
 
 
 def _details(error: BaseException | None) -> Iterator[str]:
-    """What the errors that led to this one quote of the database's rows and of values."""
+    """Rows and values that the error or its causes quote."""
     while error is not None:
         for each in (error, getattr(error, "orig", None)):
             if isinstance(detail := getattr(each, "detail", None), str) and detail:
@@ -94,7 +94,7 @@ def _details(error: BaseException | None) -> Iterator[str]:
 
 def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     for name, value in event.items():
-        if not name.startswith("_"):  # what the standard library's records carry is taken out later
+        if not name.startswith("_"):  # fields of the standard library's records are removed later
             event[name] = redacted_text(value) if name in _OURS and isinstance(value, str) else redacted(name, value)
     return event
 
@@ -104,12 +104,12 @@ _OURS: Final = frozenset({"event", "exception", "level", "logger", "process", "t
 
 
 def _on_one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """A terminal obeys control characters; a traceback has lines, which are set off from those of the log."""
+    """Escapes control characters, and indents the lines of a traceback to tell them from lines of the log."""
     for name, value in event.items():
         if name == "exception":
-            event[name] = "\n".join(f"  | {_UNSEEN.sub(_escaped, line)}" for line in value.split("\n"))
+            event[name] = "\n".join(f"  | {_CONTROL.sub(_escaped, line)}" for line in value.split("\n"))
         elif not name.startswith("_"):
-            event[name] = _UNSEEN.sub(_escaped, str(value))
+            event[name] = _CONTROL.sub(_escaped, str(value))
     return event
 
 
@@ -125,13 +125,13 @@ def _route_libraries(level: int, shared: list[Processor], last: list[Processor])
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.captureWarnings(capture=True)
-    for name in _TALKATIVE:
+    for name in _VERBOSE:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
-def _last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """What ends the process is told like everything else, and not by Python, which would quote it as it is."""
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Logs an uncaught exception. Python would print it unredacted."""
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
     else:
-        structlog.get_logger(__name__).critical("The process ends for a fault of ours", exc_info=error)
+        structlog.get_logger(__name__).critical("The process ends because of a bug", exc_info=error)

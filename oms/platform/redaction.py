@@ -1,4 +1,4 @@
-"""Secrets and personal data, known by a value's name or its look, are left out of what many may read."""
+"""Removes secrets and personal data, recognised by the name or the form of a value, from logs and messages."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any, Final
 HIDDEN: Final = "[redacted]"
 
 QUOTES_A_VALUE: Final = r"(invalid input (?:for query argument \$\d+|syntax for type [^:\n]+): )"
-"""How errors begin that go on with a value as it was given."""
+"""The start of errors that quote a given value."""
 
 _SECRET_NAMES: Final = (
     "address", "authorization", "body", "city", "cookie", "credential", "customer", "email", "headers", "line1",
@@ -15,27 +15,27 @@ _SECRET_NAMES: Final = (
 )  # fmt: skip
 _NAMED: Final = re.compile("|".join((*_SECRET_NAMES, r"(^|_)name$")), re.IGNORECASE)
 
-_LOOKS: Final = (
-    # A URL's password; a bearer token of ours, or anybody's behind that word; an e-mail address.
+_PATTERNS: Final = (
+    # A URL's password; a bearer token; an e-mail address.
     (re.compile(r"(?<=://)([^\s:@/]*):[^\s@/]+(?=@)"), rf"\1:{HIDDEN}"),
     (re.compile(r"\boms_[A-Za-z0-9_-]{8,}"), HIDDEN),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"[^\s@\"'<>()\[\]{},;:=/]+@[\w-]+(\.[\w-]+)+"), HIDDEN),
-    # What PostgreSQL and its driver quote of a value or a row may be any text: all that follows is left out.
+    # PostgreSQL and its driver quote values and rows, which may be any text: remove everything that follows.
     (re.compile(rf"(?s){QUOTES_A_VALUE}(?!\[redacted\]).*"), rf"\1{HIDDEN}"),
     (re.compile(r"(?s)\bDETAIL:\s+(?!\[redacted\]).*"), f"DETAIL:  {HIDDEN}"),
 )
 
 
 def redacted_text(text: str) -> str:
-    """The same text without what looks like a secret, an e-mail address or a quoted row."""
-    for look, instead in _LOOKS:
-        text = look.sub(instead, text)
+    """The text without anything that looks like a secret, an e-mail address or a quoted row."""
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
     return text
 
 
 def redacted(name: str, value: Any) -> Any:
-    """The value as it may be written down under that name; of lists and mappings, each part."""
+    """The value as it may be logged under that name; lists and mappings are redacted part by part."""
     if value is not None and not isinstance(value, bool | int | float) and _NAMED.search(name):
         return HIDDEN
     match value:

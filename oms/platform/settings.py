@@ -1,6 +1,7 @@
-"""Everything that can be set from outside: read once from the environment, checked, documented.
+"""The settings: read once from the environment, and validated.
 
-Each field's variable is its name in capitals behind `OMS_`. `docs/reference/settings.md` is generated from this class.
+The variable of a field is `OMS_` and the field's name in capitals. docs/reference/settings.md is generated from this
+class.
 """
 
 import hashlib
@@ -29,25 +30,25 @@ _RATE: Final = re.compile(r"\s*[1-9]\d{0,5}/(second|minute|hour|day)\s*")
 _SECRET: Final = frozenset(
     {"OMS_DATABASE_URL", "OMS_MIGRATION_DATABASE_URL", "OMS_OPENID_CLIENT_SECRET", "OMS_REDIS_URL"}
 )
-"""Values that hold passwords and are never shown."""
+"""Variables with passwords, whose values are never shown."""
 
 
 LEASE_PER_PROVIDER_TIMEOUT: Final = 2.5
-"""Two calls in a row, invoice and charge, and time to write before, between and after them."""
+"""One lease covers two calls in a row, invoice and charge, and the writes before, between and after them."""
 
 
 class CannotStart(Exception):
-    """Why a command cannot start and how to mend it, in one or two lines meant for the person at the terminal."""
+    """Why a command cannot start and what to do, in one or two lines for the operator."""
 
 
 class SettingsInvalid(CannotStart):
-    """The environment asks for something impossible; one line per setting says what."""
+    """Invalid settings, one line for each."""
 
 
 def default_data_dir() -> Path:
-    """`.oms` in the project, unless root runs it where no other user may enter (a home with mode 0700).
+    """`.oms` in the project, or a folder in /var/lib if root runs it and other users cannot enter the project.
 
-    PostgreSQL refuses to run as root, so its own user has to reach the folder.
+    PostgreSQL refuses to run as root, so its own user must be able to enter the folder.
     """
     inside = PROJECT_DIR / ".oms"
     if os.geteuid() != 0 or all(parent.stat().st_mode & stat.S_IXOTH for parent in inside.parents):
@@ -56,62 +57,62 @@ def default_data_dir() -> Path:
 
 
 class Settings(BaseSettings):
-    """The settings of one process. Units stand at the end of names: `_s`, `_ms`, `_minor`, `_bps`."""
+    """The settings of one process. Names end with their unit: `_s`, `_ms`, `_minor`, `_bps`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
-    # where it listens and keeps things
-    host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
-    port: int = Field(default=8000, ge=0, le=65535, description="Port the web server listens on; 0 takes a free one.")
+    # addresses and storage
+    host: str = Field(default="127.0.0.1", description="Address on which the web server listens.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port on which the web server listens; 0: any free port."
+    )
     allowed_hosts: Annotated[tuple[HostName, ...], NoDecode] = Field(
         default=(),
         description=(
-            "Names by which browsers and clients reach the server, in small letters, without ports, separated by "
-            "commas, such as `orders.example.com`. Besides these it answers to `localhost` and to addresses only."
+            "Host names of the server in lower case, without ports, separated by commas, such as "
+            "`orders.example.com`. It also accepts `localhost` and IP addresses, and no others."
         ),
     )
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description=(
-            "Folder of the embedded PostgreSQL and Valkey, which also tells other commands where they run. "
-            "Default: `.oms` in the project, or, for root where the database's user could not enter that, "
-            "`/var/lib/oms-…`."
+            "Folder of the embedded PostgreSQL and Valkey; other commands find them by it. Default: `.oms` in the "
+            "project; for root, if the database's user cannot enter that, `/var/lib/oms-…`."
         ),
     )
     database_url: str | None = Field(
         default=None,
-        description="PostgreSQL to use, as `postgresql://user:password@host/name`. Unset: the embedded one.",
+        description="URL of PostgreSQL, `postgresql://user:password@host/name`. Unset: the embedded one.",
     )
     migration_database_url: str | None = Field(
         default=None,
         description=(
-            "The same database as its owner, whom only `migrate`, `run` and `backup` act as: "
+            "URL of the same database for its owner. Only `migrate`, `run` and `backup` use it: "
             "[deployment.md](../guides/deployment.md#two-database-roles). "
-            "Unset: as OMS_DATABASE_URL, or the embedded one's owner."
+            "Unset: OMS_DATABASE_URL, or the owner of the embedded one."
         ),
     )
     redis_url: str | None = Field(
         default=None,
-        description="Redis or Valkey to use, as `redis://:password@host/0`. Unset: the embedded Valkey.",
+        description="URL of Redis or Valkey, `redis://:password@host/0`. Unset: the embedded Valkey.",
     )
     backup_dir: Path | None = Field(
         default=None,
         description=(
-            "Folder of the embedded PostgreSQL's backups, best on another disk: every change is archived there, and "
-            "`backup` puts its copies there. Unset: nothing is."
+            "Folder for backups of the embedded PostgreSQL, best on another disk: for its archive of changes and for "
+            "the copies that `backup` makes. Unset: no archive."
         ),
     )
     database_pool_size: int = Field(
-        default=10, ge=1, le=200, description="Connections to PostgreSQL that one process keeps at most."
+        default=10, ge=1, le=200, description="Maximum of connections to PostgreSQL in one process."
     )
     database_timeout_s: float = Field(
         default=30,
         gt=0,
         le=3600,
         description=(
-            "Seconds after which a statement without an answer counts as lost with its connection, and after which "
-            "PostgreSQL ends a transaction in which nothing is asked, e.g. of a process that stands still. As a whole "
-            "a transaction may take three times as long."
+            "Timeout in seconds of a statement, and of an idle transaction, which PostgreSQL ends. A whole transaction "
+            "may take three times as long."
         ),
     )
 
@@ -122,61 +123,61 @@ class Settings(BaseSettings):
         default=(),
         description="Queues that a worker serves, separated by commas (docs/reference/work.md). Unset: all of them.",
     )
-    work_batch: int = Field(default=100, ge=1, le=1000, description="Due items a worker claims at once.")
+    work_batch: int = Field(default=100, ge=1, le=1000, description="Due items that a worker claims at once.")
     work_lease_s: float = Field(
         default=30,
         gt=0,
         le=3600,
         description=(
-            "Seconds after which a claimed item may be claimed by another. "
+            "Seconds after which another worker may claim an item. "
             "At least two and a half times `OMS_PROVIDER_TIMEOUT_S`."
         ),
     )
     work_attempts: int = Field(
-        default=12, ge=1, le=100, description="Attempts after which an item is parked for support to look at."
+        default=12, ge=1, le=100, description="Failed attempts after which an item is parked for support."
     )
 
-    # how much is answered
+    # limits of callers
     machine_requests_per_s: int = Field(
-        default=5000, ge=0, description="Requests a second that each token may send; 0: as many as it likes."
+        default=5000, ge=0, description="Requests per second of each token; 0: no limit."
     )
     person_requests_per_s: int = Field(
-        default=50, ge=0, description="Requests a second from each account that is signed in; 0: any number."
+        default=50, ge=0, description="Requests per second of each signed-in account; 0: no limit."
     )
     machine_cost_per_s: int = Field(
         default=1_000_000,
         ge=0,
-        description="Cost (as `extensions.cost` tells it) that each token may spend a second; 0: any amount.",
+        description="Cost (see `extensions.cost`) per second of each token; 0: no limit.",
     )
     person_cost_per_s: int = Field(
-        default=100_000, ge=0, description="Cost a second from each account that is signed in; 0: any amount."
+        default=100_000, ge=0, description="Cost per second of each signed-in account; 0: no limit."
     )
     stranger_requests_per_s: int = Field(
         default=50,
         ge=0,
-        description="Requests a second without credentials, or with bad ones, from each address; 0: any number.",
+        description="Requests per second without valid credentials from each address; 0: no limit.",
     )
     sign_in_rate: str = Field(
         default="5/minute; 20/hour",
-        description="Tries to sign in with a password for each login; several rates hold together.",
+        description="Password sign-ins of each login; all listed rates apply.",
     )
     sign_in_rate_from_address: str = Field(
         default="30/minute; 200/hour",
-        description="Tries to sign in with a password from each address, whatever the login.",
+        description="Password sign-ins from each address, for all logins together.",
     )
     machine_subscriptions: int = Field(
-        default=5000, ge=1, description="Subscriptions that each token may have open in one web process."
+        default=5000, ge=1, description="Open subscriptions of each token in one web process."
     )
     person_subscriptions: int = Field(
         default=50,
         ge=1,
-        description="Subscriptions and live pages that each account may have open in one web process.",
+        description="Open subscriptions and live pages of each account in one web process.",
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description=(
-            "Addresses or networks of the proxies in front, separated by commas: of requests that come from there, "
-            "`X-Forwarded-For` and `X-Forwarded-Proto` are believed. Unset: nobody's are."
+            "Addresses or networks of trusted reverse proxies, separated by commas: the server uses `X-Forwarded-For` "
+            "and `X-Forwarded-Proto` of their requests. Unset: of none."
         ),
     )
 
@@ -185,18 +186,16 @@ class Settings(BaseSettings):
         default=28_800,
         ge=300,
         description=(
-            "Seconds without use after which a session ends; the default, 8 h, is a shift. "
-            "An open page that keeps itself up to date is no use."
+            "Seconds of inactivity after which a session ends; the default of 8 h is one shift. "
+            "Automatic refreshes of an open page do not count as activity."
         ),
     )
-    session_days: int = Field(
-        default=1, ge=1, le=365, description="Days after which a session ends, however much it is used."
-    )
+    session_days: int = Field(default=1, ge=1, le=365, description="Days after which every session ends.")
     breached_passwords_file: FilePath | None = Field(
         default=None,
         description=(
-            "File of breached passwords, none of which can be chosen: lines of `SHA-1:count` by hash, as the Pwned "
-            "Passwords download has them. Unset: common passwords are refused, breached ones are not known."
+            "File of breached passwords, which are refused: lines of `SHA-1:count` sorted by hash, as in the Pwned "
+            "Passwords download. Unset: only common passwords are refused."
         ),
     )
 
@@ -204,57 +203,57 @@ class Settings(BaseSettings):
     amendment_timeout_s: int = Field(
         default=86_400,
         ge=1,
-        description="Seconds a customer has to answer an amended order. `run` sets 120 unless this is set.",
+        description="Seconds that a customer has to answer an amended order. Unset, `run` uses 120.",
     )
     demo: bool = Field(
         default=False,
-        description="Whether anybody may sign in as a demo persona. `run` turns it on unless this is set.",
+        description="Whether anybody may sign in as a demo persona. Unset, `run` turns it on.",
     )
     default_payment_method: str = Field(
         default="sandbox-ok",
         min_length=1,
         max_length=100,
-        description="Payment method of orders that give none, as the billing system knows it.",
+        description="Payment method of orders without one, by its name in the billing system.",
     )
     currency: str = Field(
         default="USD", pattern="^[A-Z]{3}$", description="Default currency of the catalogue, ISO 4217."
     )
 
-    # signing in at a provider of OpenID Connect
+    # OpenID Connect
     openid_issuer: str | None = Field(
         default=None,
         description=(
-            "Provider at which people may sign in, by the issuer's URL as it names itself; https, but in demo mode or "
+            "URL of the OpenID Connect issuer at which people may sign in; https is required except in demo mode or "
             "on this machine: [deployment.md](../guides/deployment.md#signing-in-at-a-provider). "
-            "Unset: with a password only."
+            "Unset: people sign in with a password only."
         ),
     )
     openid_client_id: str | None = Field(
-        default=None, validate_default=True, description="What this system is registered as at the provider."
+        default=None, validate_default=True, description="Client id of this system at the provider."
     )
     openid_client_secret: SecretStr | None = Field(
-        default=None, description="The secret that goes with it. Unset: a public client, by PKCE alone."
+        default=None, description="Client secret. Unset: a public client that uses only PKCE."
     )
     openid_name: str = Field(
         default="your organisation",
         min_length=1,
         max_length=60,
-        description="What people call the provider; the button says `Sign in with …`.",
+        description="Name of the provider on the button `Sign in with …`.",
     )
 
     # log
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severe event that is logged."
+        default="info", description="Lowest level that is logged."
     )
     log_format: Literal["auto", "console", "json"] = Field(
-        default="auto", description="How events are written; `auto` is `console` in a terminal, else `json`."
+        default="auto", description="Format of the log; `auto` is `console` in a terminal, else `json`."
     )
 
     # billing and courier
     providers_url: str | None = Field(
         default=None,
         pattern="^https?://",
-        description="Base URL of the billing and courier service. Unset: the sandbox inside the worker.",
+        description="Base URL of the billing and courier service. Unset: a sandbox in each worker.",
     )
     provider_timeout_s: float = Field(
         default=10,
@@ -262,27 +261,23 @@ class Settings(BaseSettings):
         le=300,
         validate_default=True,
         description=(
-            "Seconds after which a call to billing or courier, tried up to three times within them, counts as unknown. "
-            "One claim may make two calls in a row, invoice and charge, and then writes what came of them: so it is at "
-            "most two fifths of `OMS_WORK_LEASE_S`, or another worker would take over from one that still waits."
+            "Timeout in seconds of a call to billing or courier, with up to three attempts. Afterwards its outcome is "
+            "unknown. At most two fifths of `OMS_WORK_LEASE_S`: one claim may make two calls in a row and write "
+            "their results, and must not lose its lease meanwhile."
         ),
     )
     sandbox_port: int = Field(
         default=8001,
         ge=0,
         le=65535,
-        description="Port of `sandbox`, the sandbox as a service; 0 takes a free one.",
+        description="Port of the command `sandbox`, the sandbox as a service; 0: any free port.",
     )
-    sandbox_latency_ms: int = Field(
-        default=0, ge=0, le=60_000, description="Milliseconds the sandbox waits before it answers."
-    )
+    sandbox_latency_ms: int = Field(default=0, ge=0, le=60_000, description="Latency of the sandbox in milliseconds.")
     sandbox_failure_rate: Share = Field(
-        default=0, description="Share of sandbox calls without an answer, half of them after taking effect."
+        default=0, description="Share of sandbox calls that fail, half of them after taking effect."
     )
     sandbox_decline_rate: Share = Field(default=0, description="Share of charges that the sandbox declines.")
-    sandbox_refusal_rate: Share = Field(
-        default=0, description="Share of bookings that the sandbox's courier refuses for good."
-    )
+    sandbox_refusal_rate: Share = Field(default=0, description="Share of bookings that the sandbox refuses for good.")
     sandbox_tax_bps: int = Field(
         default=2000,
         ge=0,
@@ -290,16 +285,16 @@ class Settings(BaseSettings):
         description="Tax in basis points for products without their own; 2000 is 20 %.",
     )
     sandbox_shipping_base_minor: int = Field(
-        default=500, ge=0, description="Shipping of each shipment, in minor units."
+        default=500, ge=0, description="Shipping cost of each shipment, in minor units."
     )
     sandbox_shipping_per_unit_minor: int = Field(
-        default=50, ge=0, description="Shipping added for each unit, in minor units."
+        default=50, ge=0, description="Additional shipping cost of each unit, in minor units."
     )
 
     @field_validator("openid_issuer")
     @classmethod
     def _private_issuer(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and not is_private_way(value, demo=info.data.get("demo", False)):
+        if value is not None and not is_secure_url(value, demo=info.data.get("demo", False)):
             raise ValueError("must begin with https://")
         return value
 
@@ -339,14 +334,14 @@ class Settings(BaseSettings):
     def _within_the_lease(cls, value: float, info: ValidationInfo) -> float:
         lease_s = info.data.get("work_lease_s")
         if lease_s is not None and value * LEASE_PER_PROVIDER_TIMEOUT > lease_s:
-            most_s = lease_s / LEASE_PER_PROVIDER_TIMEOUT
-            raise ValueError(f"must be at most {most_s:g} with OMS_WORK_LEASE_S at {lease_s:g}; or raise that")
+            max_s = lease_s / LEASE_PER_PROVIDER_TIMEOUT
+            raise ValueError(f"must be at most {max_s:g} with OMS_WORK_LEASE_S at {lease_s:g}; or raise that")
         return value
 
     @field_validator("database_url", "migration_database_url")
     @classmethod
     def _name_the_driver(cls, value: str | None) -> str | None:
-        """Every spelling becomes the one with our driver: SQLAlchemy takes a bare one to mean psycopg."""
+        """Adds the driver's name to the URL; without it, SQLAlchemy would use psycopg."""
         if value is None:
             return None
         scheme, separator, rest = value.partition("://")
@@ -362,8 +357,8 @@ class Settings(BaseSettings):
         return value
 
 
-def is_private_way(url: str, *, demo: bool) -> bool:
-    """Whether secrets may be sent there: over TLS, and without it on this machine or in demo mode."""
+def is_secure_url(url: str, *, demo: bool) -> bool:
+    """Whether secrets may be sent to it: over TLS, or to this machine, or in demo mode."""
     parts = urlsplit(url)
     if parts.scheme == "https":
         return bool(parts.hostname)
@@ -371,17 +366,17 @@ def is_private_way(url: str, *, demo: bool) -> bool:
 
 
 def load_settings(**given: Any) -> Settings:
-    """Read the environment; what is `given` wins over it.
+    """Reads the environment; `given` values take precedence.
 
-    Raises: SettingsInvalid, with one line for each setting that cannot be used.
+    Raises: SettingsInvalid, with one line for each invalid setting.
     """
     try:
         return Settings(**given)
     except ValidationError as problem:
-        raise SettingsInvalid("\n".join(_complaints(problem))) from problem
+        raise SettingsInvalid("\n".join(_messages(problem))) from problem
 
 
-def _complaints(problem: ValidationError) -> Iterator[str]:
+def _messages(problem: ValidationError) -> Iterator[str]:
     for error in problem.errors():
         name = variable(str(error["loc"][0]))
         message = error["msg"].removeprefix("Value error, ")
@@ -395,7 +390,7 @@ def variable(field: str) -> str:
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables that look like settings but are none: most likely misspelt, so worth a warning."""
+    """Variables that look like settings but are not: probably misspelled, so worth a warning."""
     known = {variable(field) for field in Settings.model_fields}
     return sorted(
         name

@@ -7,7 +7,7 @@ import pytest
 from graphql import GraphQLError, get_introspection_query
 
 from oms.platform import documents
-from oms.platform.documents import DocumentRefused, KnownDocuments, parsed
+from oms.platform.documents import DocumentCache, DocumentRefused, parsed
 from oms.platform.settings import PROJECT_DIR
 
 NESTED = "{ a " * 16 + "{ a }" + " }" * 16
@@ -26,11 +26,11 @@ TOO_MUCH = {
     "directives": ("{ a " + "@skip(if: true) " * (documents.MAX_DIRECTIVES + 1) + "}", "directives"),
     "operations": (" ".join(f"query Q{n} {{ a }}" for n in range(documents.MAX_DEFINITIONS + 1)), "operations"),
     "spreads": ("{" + " ...F" * (documents.MAX_SPREADS + 1) + "} fragment F on Query { a }", "fragment spreads"),
-    "depth": (NESTED, "fields within fields"),
+    "depth": (NESTED, "levels of nested fields"),
     "depth through fragments": (
         """{ a { a { a { a { ...A } } } } } fragment A on Q { a { a { a { a { ...B } } } } }
         fragment B on Q { a { a { a { a { a { a { a { a { a } } } } } } } } }""",
-        "fields within fields",
+        "levels of nested fields",
     ),
     "nesting that exhausts the stack": ("{ a " * 900, "nest"),
     "brackets that exhaust the stack": ("{ a(b: " + "[" * 900 + ")}", "nest"),
@@ -47,11 +47,11 @@ TOO_MUCH = {
         "{ ...F0 }"
         + "".join(f" fragment F{n} on Q {{ a {{ ...F{n + 1} }} b {{ ...F{n + 1} }} }}" for n in range(14))
         + " fragment F14 on Q { a b c d e f g h i j k }",
-        "written out",
+        "fragments expanded",
     ),
     "fragments in a circle": (
         "{ ...A } fragment A on Query { a { ...B } } fragment B on Query { b { ...A } }",
-        "fields within fields",
+        "levels of nested fields",
     ),
     "mutations": (
         "mutation {" + "".join(f" a{n}: b" for n in range(documents.MAX_MUTATIONS + 1)) + "}",
@@ -110,7 +110,7 @@ def test_an_operation_is_chosen_by_its_name_or_as_the_only_one(text: str, name: 
 
 
 def test_a_known_document_is_the_same_object_and_the_least_used_are_forgotten_first() -> None:
-    known = KnownDocuments(most_bytes=11_000)
+    known = DocumentCache(max_bytes=11_000)
     first, second = known.parsed("{ a }"), known.parsed("{ b }")
     assert known.parsed("{ a }") is first
     known.parsed("{ c d e }")
@@ -119,7 +119,7 @@ def test_a_known_document_is_the_same_object_and_the_least_used_are_forgotten_fi
 
 
 def test_what_known_documents_take_is_bounded_however_long_their_few_tokens_are() -> None:
-    known = KnownDocuments(most_bytes=1_000_000)
+    known = DocumentCache(max_bytes=1_000_000)
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from oms.platform.grants import APP_ROLE
-from oms.platform.migrations import migrate, migration_config, require_migrated, require_ready, shown
+from oms.platform.migrations import migrate, migration_config, require_migrated, require_ready, without_password
 from oms.platform.settings import CannotStart
 from oms.tools.dev_services.embedded import Engines
 from tests.owner import owner_of
@@ -83,4 +83,4 @@ def test_an_older_server_is_refused_with_the_version_that_is_needed(use: Callabl
 
 
 def test_a_url_is_shown_without_its_password() -> None:
-    assert shown("postgresql+asyncpg://oms:secret@host/oms") == "postgresql://oms:***@host/oms"
+    assert without_password("postgresql+asyncpg://oms:secret@host/oms") == "postgresql://oms:***@host/oms"

@@ -122,7 +122,7 @@ def test_a_taken_port_is_named_with_a_way_out(environment: Environment) -> None:
         port = taken.getsockname()[1]
         refused = oms(environment | {"OMS_PORT": str(port)}, "run")
     assert refused.returncode == 1
-    assert f"Port {port} on 127.0.0.1 cannot be listened on: Address already in use" in refused.stderr
+    assert f"Cannot listen on port {port} of 127.0.0.1: Address already in use" in refused.stderr
     assert "set OMS_PORT to another port" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert [process for process in psutil.process_iter() if _works_in(process, environment)] == []

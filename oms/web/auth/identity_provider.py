@@ -23,7 +23,7 @@ from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
-from oms.platform.settings import is_private_way
+from oms.platform.settings import is_secure_url
 
 log = structlog.get_logger(__name__)
 
@@ -222,7 +222,7 @@ class IdentityProvider:
 
     def _endpoint(self, content: Mapping[str, Any], name: str) -> str:
         address = content.get(name)
-        if not isinstance(address, str) or not is_private_way(address, demo=self._demo):
+        if not isinstance(address, str) or not is_secure_url(address, demo=self._demo):
             raise self._invalid(f"its {name} is missing or not https")
         return address
 
