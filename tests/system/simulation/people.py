@@ -22,7 +22,7 @@ from oms.domain.idempotency.keys import IdempotencyKey, KeyInUse, once
 from oms.domain.inventory import commands as inventory
 from oms.domain.inventory.commands import StockCount
 from oms.domain.order.details import OrderDetails
-from oms.domain.order.shipment import SHIPMENT_PART
+from oms.domain.order.events import SHIPMENT_PART
 from oms.domain.parked import commands as parked
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import Code, Refused
