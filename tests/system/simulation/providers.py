@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from oms.providers import sandbox_rules
 from oms.providers.ports import (
     BookingAnswer,
     BookingRequest,
@@ -19,6 +18,7 @@ from oms.providers.ports import (
     RefundRequest,
     RequestRejected,
 )
+from oms.providers.sandbox import rules as sandbox_rules
 from oms.providers.sandbox.rules import SandboxRules
 from oms.tools.check.sandbox.log import Effect, subject_of
 from tests.system.simulation.scheduler import Scheduler
