@@ -1,6 +1,7 @@
 """What stands in the audit log after staff overrode, set or changed something, and after somebody was refused."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -25,8 +26,9 @@ from oms.domain.inventory.policy import InventoryAction
 from oms.domain.order.policy import OrderReason
 from oms.domain.parked import commands as work
 from oms.domain.parked.policy import ParkedAction
+from oms.domain.placing.policy import PlacingPermission
 from oms.domain.vocabulary.actor import Actor, Role
-from oms.domain.vocabulary.errors import Refused, refused
+from oms.domain.vocabulary.errors import AccessReason, InputReason, Problem, Refused, refused
 from oms.domain.vocabulary.ids import order_id
 from oms.domain.vocabulary.permission import Permission
 from oms.domain.work.model import WorkKey
@@ -50,10 +52,10 @@ async def test_a_cancellation_by_staff_is_an_override_and_by_others_is_not(shop:
     assert await entries(shop) == []
     order = await shop.place({"pen": 1})
     await shop.cancel(order, SUPPORT)
-    (told,) = await entries(shop)
-    assert (told.action, told.subject, told.order_id) == (CancellationAction.OrderCancelled, order_id(order), order)
-    assert (told.before, told.after) == ({"status": "PENDING"}, {"status": "CANCELLED"})
-    assert told.reason == "Changed my mind"
+    (entry,) = await entries(shop)
+    assert (entry.action, entry.subject, entry.order_id) == (CancellationAction.OrderCancelled, order_id(order), order)
+    assert (entry.before, entry.after) == ({"status": "PENDING"}, {"status": "CANCELLED"})
+    assert entry.reason == "Changed my mind"
     (row,) = await shop.rows("SELECT before, after, reason FROM audit_events")
     assert row == (None, None, None)  # the order's trail says it, once
 
@@ -64,9 +66,9 @@ async def test_a_shipment_failed_by_staff_is_an_override_and_by_its_courier_is_n
     for viewer, order in ((COURIER, first), (MANAGER, second)):
         async with shop.db.transaction() as tx:
             await shipments.fail(tx, viewer, (order, 1), "Lost")
-    (told,) = await entries(shop)
-    assert (told.action, told.subject, told.reason) == (FulfilmentAction.ShipmentFailed, order_id(second), "Lost")
-    assert (told.before, told.after) == ({"status": "BOOKED"}, {"status": "FAILED"})
+    (entry,) = await entries(shop)
+    assert (entry.action, entry.subject, entry.reason) == (FulfilmentAction.ShipmentFailed, order_id(second), "Lost")
+    assert (entry.before, entry.after) == ({"status": "BOOKED"}, {"status": "FAILED"})
 
 
 async def test_retrying_and_giving_up_work_are_overrides(shop: ShopUnderTest) -> None:
@@ -104,8 +106,8 @@ async def test_products_warehouses_and_stock_changed_by_hand_are_told_with_what_
         await catalog.upsert_warehouses(tx, MANAGER, [Warehouse("east", "Eastern")])
         await stock.set_stock(tx, MANAGER, [StockCount("pen", "east", 9)])
         await stock.set_stock(tx, MANAGER, [StockCount("pen", "east", 9)])  # as it is already
-    told = {(e.action, e.subject): (e.before, e.after) for e in await entries(shop)}
-    assert told == {
+    changes = {(e.action, e.subject): (e.before, e.after) for e in await entries(shop)}
+    assert changes == {
         (CatalogAction.ProductChanged, "pen"): ({"unit_price_minor": 1000}, {"unit_price_minor": 1250}),
         (CatalogAction.ProductChanged, "ink"): (
             None, {"sku": "ink", "name": "Ink", "unit_price_minor": 5, "currency": "USD", "tax_bps": None},
@@ -120,9 +122,13 @@ async def test_a_machines_load_is_one_entry_however_much_it_changed(shop: ShopUn
         products = [Product(str(number), "Thing", 100, "USD") for number in range(50)]
         await catalog.upsert_products(tx, MACHINE, products)
         await catalog.upsert_products(tx, MACHINE, products)  # changes nothing
-    (told,) = await entries(shop)
-    assert (told.action, told.subject, told.after) == (CatalogAction.CatalogLoaded, "ProductChanged", {"changed": 50})
-    assert told.principal == "token:9"
+    (entry,) = await entries(shop)
+    assert (entry.action, entry.subject, entry.after) == (
+        CatalogAction.CatalogLoaded,
+        "ProductChanged",
+        {"changed": 50},
+    )
+    assert entry.principal == "token:9"
 
 
 def refusal_of(viewer: Viewer, operation: Permission) -> Refused:
@@ -153,6 +159,20 @@ async def test_another_caller_or_another_refusal_has_an_entry_of_its_own(shop: S
     recorder.add(SUPPORT, refusal_of(SUPPORT, FraudPermission.SET_FRAUD))
     await recorder.write()
     assert len(await entries(shop)) == 3
+
+
+async def test_forbidden_operations_are_grouped_by_their_reason(shop: ShopUnderTest) -> None:
+    recorder = RefusalRecorder(shop.db)
+    narrow = Viewer("cart", Role.SERVICE, principal="token:8", scope=frozenset())
+    recorder.add(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
+    recorder.add(SUPPORT, refusal_of(SUPPORT, FraudPermission.SET_FRAUD))
+    recorder.add(narrow, refusal_of(narrow, PlacingPermission.PLACE_ORDER))
+    not_yours, unpriced = Problem(AccessReason.NOT_YOURS, "Not yours."), Problem(InputReason.EMPTY, "Nothing.")
+    recorder.add(customer("ana"), Refused(not_yours, unpriced))
+    await recorder.write()
+    subjects = Counter(entry.subject for entry in await entries(shop, action=RefusalAction.OperationRefused))
+    assert subjects == {"ROLE_NOT_ALLOWED": 2, "TOKEN_NOT_ALLOWED": 1, "NOT_YOURS": 1}
+    assert [entry.principal for entry in await entries(shop, subject="TOKEN_NOT_ALLOWED")] == ["token:8"]
 
 
 async def test_what_is_wrong_but_not_forbidden_is_no_entry(shop: ShopUnderTest) -> None:
@@ -206,5 +226,5 @@ async def test_customers_are_never_named(shop: ShopUnderTest) -> None:
     recorder = RefusalRecorder(shop.db)
     recorder.add(ana, refusal_of(ana, FraudPermission.SET_FRAUD))
     await recorder.write()
-    (told,) = await entries(shop)
-    assert (told.by, told.principal) == (Actor("customer", Role.CUSTOMER), "account:7")
+    (entry,) = await entries(shop)
+    assert (entry.by, entry.principal) == (Actor("customer", Role.CUSTOMER), "account:7")
