@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from oms.domain.concepts import REGISTRY
+from oms.domain import concepts
 from oms.domain.work.store import Batch
 from oms.jobs import allocation, billing, booking, deadlines
 from oms.jobs.context import JobContext
@@ -17,7 +17,7 @@ class NoHandler(Exception):
 
 def checked(handlers: Mapping[str, Handler]) -> Mapping[str, Handler]:
     """The same handlers. Raises NoHandler unless there is one for each queue that a concept declares."""
-    for queue in sorted(REGISTRY.work_kinds.keys() ^ handlers.keys()):
+    for queue in sorted(concepts.REGISTRY.work_kinds.keys() ^ handlers.keys()):
         if queue in handlers:
             raise NoHandler(f"No concept declares the queue {queue!r}: add a WorkKind to `work` of one in oms/domain.")
         raise NoHandler(f"The queue {queue!r} has no handler: add one to HANDLERS in oms/jobs/handlers.py.")
