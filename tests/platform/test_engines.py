@@ -17,7 +17,7 @@ from oms.platform.grants import OWNER_ROLE
 from oms.platform.settings import PROJECT_DIR, CannotStart
 from oms.tools.dev_services.embedded import DataFolder, Engines, running_instance
 from oms.tools.dev_services.embedded.account import Account, account_for
-from oms.tools.dev_services.embedded.folder import ENGINE_USERS, LARGEST_LOG_BYTES
+from oms.tools.dev_services.embedded.folder import ENGINE_USERS, MAX_LOG_BYTES
 from oms.tools.dev_services.embedded.ports import free_port
 from oms.tools.dev_services.embedded.process import mark_of
 from oms.tools.dev_services.embedded.programs import _copy, _programs_in, _site, programs_for
@@ -122,7 +122,10 @@ def test_a_running_instance_is_found_only_while_it_runs(data_dir: Path) -> None:
 def test_data_of_another_postgresql_is_refused_and_left_alone(used_dir: Path) -> None:
     version_file = used_dir / "postgres/PG_VERSION"
     version_file.write_text("17\n")
-    with pytest.raises(CannotStart, match="was made by PostgreSQL 17, and this is PostgreSQL 18"), Engines(used_dir):
+    with (
+        pytest.raises(CannotStart, match="was created by PostgreSQL 17, but PostgreSQL 18 is installed"),
+        Engines(used_dir),
+    ):
         pass
     assert version_file.read_text() == "17\n"
     version_file.write_text("18\n")
@@ -208,10 +211,10 @@ def test_logs_are_bounded_while_they_are_written(data_dir: Path) -> None:
     with DataFolder(data_dir) as folder:
         log = folder.log_file("postgres")
         with log.open("ab", buffering=0) as writer:
-            writer.write(b"first\n" + b"x" * LARGEST_LOG_BYTES)
-            folder.bound_logs()
+            writer.write(b"first\n" + b"x" * MAX_LOG_BYTES)
+            folder.rotate_logs()
             writer.write(b"second\n")
-            folder.bound_logs()
+            folder.rotate_logs()
         assert log.read_bytes() == b"second\n"
         assert log.with_suffix(".log.1").read_bytes().startswith(b"first\n")
 

@@ -1,4 +1,4 @@
-"""The watch over children: what ended is started again, later each time, and the log says why."""
+"""Supervised children: one that ended is restarted, with growing pauses, and the log says why."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from oms.platform.settings import CannotStart
 from oms.tools.dev_services.supervisor.steps import Steps
-from oms.tools.dev_services.supervisor.watch import STEADY_S, Watched, ended, restart_pause_s, stop_all
+from oms.tools.dev_services.supervisor.watch import STABLE_S, Watched, ended, restart_pause_s, stop_all
 
 OBEDIENT = "import time; print('up', flush=True); time.sleep(600)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + OBEDIENT
@@ -37,30 +37,30 @@ def test_the_end_of_a_child_is_told_in_words(returncode: int, words: str) -> Non
 
 
 def test_a_child_that_ended_is_started_again_after_its_pause() -> None:
-    child = Watched("web 1", python("raise SystemExit(3)"), stop_patience_s=1)
+    child = Watched("web 1", python("raise SystemExit(3)"), stop_timeout_s=1)
     child.launch()
     assert child.process
     child.process.wait()
     with capture_logs() as lines:
-        child.look()
+        child.check()
     assert [(line["child"], line["reason"], line["pause_s"]) for line in lines] == [("web 1", "exit code 3", 0.5)]
     ended_one = child.process
-    child.look()
+    child.check()
     assert child.process is ended_one
     time.sleep(0.5)
-    child.look()
+    child.check()
     assert child.process is not ended_one
     child.process.wait()
 
 
 def test_a_child_that_ran_long_starts_with_the_shortest_pause_again() -> None:
-    child = Watched("web 1", python("raise SystemExit(3)"), stop_patience_s=1)
+    child = Watched("web 1", python("raise SystemExit(3)"), stop_timeout_s=1)
     child.launch()
     assert child.process
     child.process.wait()
     child.failures = 5
-    child.started_s = time.monotonic() - STEADY_S
-    child.look()
+    child.started_s = time.monotonic() - STABLE_S
+    child.check()
     assert child.failures == 1
 
 
@@ -68,9 +68,9 @@ def test_a_child_that_cannot_be_started_is_tried_again_later() -> None:
     def refuse() -> subprocess.Popen[bytes]:
         raise CannotStart("PostgreSQL did not start.")
 
-    child = Watched("postgres", refuse, stop_patience_s=1, due_s=time.monotonic())
+    child = Watched("postgres", refuse, stop_timeout_s=1, due_s=time.monotonic())
     with capture_logs() as lines:
-        child.look()
+        child.check()
     assert [line["reason"] for line in lines] == ["PostgreSQL did not start."]
     assert child.due_s
 

@@ -1,4 +1,4 @@
-"""Which engines a command works with: those of its settings, else those of the instance that runs."""
+"""The engines that a command uses: those of its settings, or those of the running instance."""
 
 import os
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ from oms.tools.dev_services.embedded import RunningInstance, running_instance
 
 
 def located(settings: Settings) -> Settings:
-    """The settings with both URLs known, and with the port of the running instance unless one was asked for.
+    """The settings with both URLs, and with the running instance's port unless one is set.
 
-    Raises: CannotStart if they are not set and nothing runs in the data folder.
+    Raises: CannotStart if a URL is not set and no instance runs in the data folder.
     """
     if settings.database_url and settings.redis_url:
         return settings
@@ -18,7 +18,7 @@ def located(settings: Settings) -> Settings:
     if not (instance and instance.database_url):
         raise CannotStart(
             f"No instance runs in {settings.data_dir}.\n"
-            "Start one (make run), set OMS_DATA_DIR to another's, or set OMS_DATABASE_URL and OMS_REDIS_URL."
+            "Start one (make run), set OMS_DATA_DIR to its folder, or set OMS_DATABASE_URL and OMS_REDIS_URL."
         )
     return settings.model_copy(update=_missing(settings, instance))
 
@@ -36,11 +36,8 @@ def _missing(settings: Settings, instance: RunningInstance) -> dict[str, object]
 
 
 def environment_of(settings: Settings) -> Mapping[str, str]:
-    """Our environment with what these settings say differently: what children are to read.
-
-    The owner's URL is not for them.
-    """
-    told = {
+    """The environment for child processes: this process's, with these settings, and without the owner's URL."""
+    changed = {
         "migration_database_url": "",
         "database_url": settings.database_url or "",
         "redis_url": settings.redis_url or "",
@@ -48,4 +45,4 @@ def environment_of(settings: Settings) -> Mapping[str, str]:
         "amendment_timeout_s": str(settings.amendment_timeout_s),
         "demo": str(settings.demo),
     }
-    return os.environ | {variable(field): value for field, value in told.items()}
+    return os.environ | {variable(field): value for field, value in changed.items()}

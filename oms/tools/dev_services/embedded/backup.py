@@ -1,7 +1,7 @@
-"""Backups of the embedded PostgreSQL: copies of its data and every change since, so that any instant comes back.
+"""Backups of the embedded PostgreSQL: base backups and an archive of all later changes, to restore any instant.
 
-The backup folder holds `base-INSTANT`, one for each copy, named after when it was complete (UTC), and `wal`, the
-archive of PostgreSQL's log of changes, to which the server itself adds while it runs.
+The backup folder has one `base-INSTANT` for each base backup, named by when it was complete (UTC), and `wal`, the
+archive of the write-ahead log, to which the server adds while it runs.
 
 Source: PostgreSQL 18, chapter "Continuous Archiving and Point-in-Time Recovery (PITR)".
 """
@@ -24,7 +24,7 @@ from oms.tools.dev_services.embedded.account import Account
 from oms.tools.dev_services.embedded.programs import tool
 
 ARCHIVE_EVERY_S: Final = 60
-"""A quiet shop's changes reach the archive after this at the latest."""
+"""Changes reach the archive within this time, even if there are few."""
 
 _NAME: Final = "base-%Y%m%dT%H%M%SZ"
 _FIRST_WAL: Final = re.compile(r"^START WAL LOCATION: \S+ \(file ([0-9A-F]{24})\)", re.MULTILINE)
@@ -32,23 +32,23 @@ _FIRST_WAL: Final = re.compile(r"^START WAL LOCATION: \S+ \(file ([0-9A-F]{24})\
 
 @dataclass(frozen=True, slots=True)
 class BaseBackup:
-    """A finished copy, and the instant from which it can be brought forward."""
+    """A complete base backup, and the earliest instant to which it can be recovered."""
 
     folder: Path
     complete_at: datetime
 
     @property
     def first_wal(self) -> str:
-        """The oldest file of the archive that bringing it forward needs."""
+        """The oldest file of the archive that its recovery needs."""
         found = _FIRST_WAL.search((self.folder / "backup_label").read_text())
         if found is None:
-            raise CannotStart(f"{self.folder} is no base backup: its backup_label is damaged.")
+            raise CannotStart(f"{self.folder} is not a base backup: its backup_label is damaged.")
         return found[1]
 
 
 @dataclass(frozen=True, slots=True)
 class BackupFolder:
-    """A backup folder, that of one instance."""
+    """The backup folder of one instance."""
 
     path: Path
 
@@ -57,7 +57,7 @@ class BackupFolder:
         return self.path / "wal"
 
     def bases(self) -> list[BaseBackup]:
-        """The finished copies, oldest first."""
+        """The complete base backups, oldest first."""
         found = []
         for folder in sorted(self.path.glob("base-*Z")):
             complete_at = datetime.strptime(folder.name, _NAME).replace(tzinfo=UTC)
@@ -65,7 +65,7 @@ class BackupFolder:
         return found
 
     def prepare(self, account: Account | None) -> None:
-        """Make it, and let the server's user add to the archive. Raises: CannotStart."""
+        """Creates it, and lets the server's user write to the archive. Raises: CannotStart."""
         try:
             self.wal.mkdir(mode=0o700, parents=True, exist_ok=True)
             if account:
@@ -79,17 +79,17 @@ class BackupFolder:
             account.require_entry(self.wal)
 
     def archiving(self) -> Mapping[str, str]:
-        """PostgreSQL's settings. What is archived already must be the same: two servers never share a folder."""
+        """PostgreSQL's settings. An archived file must stay the same: two servers never share a folder."""
         wal = shlex.quote(str(self.wal)).replace("%", "%%")
-        whole = f"cp %p {wal}/%f.part && sync {wal}/%f.part && mv {wal}/%f.part {wal}/%f"
+        copy = f"cp %p {wal}/%f.part && sync {wal}/%f.part && mv {wal}/%f.part {wal}/%f"
         return {
             "archive_mode": "on",
-            "archive_command": f"if test -f {wal}/%f; then cmp -s %p {wal}/%f; else {whole}; fi",
+            "archive_command": f"if test -f {wal}/%f; then cmp -s %p {wal}/%f; else {copy}; fi",
             "archive_timeout": str(ARCHIVE_EVERY_S),
         }
 
     def take(self, owner_url: str) -> BaseBackup:
-        """Copy the running server's data and verify the copy. Raises: CannotStart with what the tools said."""
+        """Makes a base backup of the running server and verifies it. Raises: CannotStart, with the tools' messages."""
         unfinished = self.path / "base-unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         url = make_url(owner_url)
@@ -104,16 +104,16 @@ class BackupFolder:
         ]
         _run(copying, {"PGPASSWORD": str(url.password)})
         _run([tool("pg_verifybackup"), "--quiet", unfinished])
-        # The next full second: brought forward to any instant from its name on, the copy is whole.
+        # The next full second, so that recovery to any instant from the name on is possible.
         complete_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
         folder = unfinished.rename(self.path / complete_at.strftime(_NAME))
         return BaseBackup(folder, complete_at)
 
     def keep(self, newest: int) -> list[BaseBackup]:
-        """Remove all but the newest copies, and what of the archive only the removed ones needed. Returns those."""
+        """Removes all but the newest base backups, and the part of the archive that only they needed. Returns them."""
         bases = self.bases()
         old, kept = bases[:-newest], bases[-newest:]
-        going = self.path / "base-going"  # what is removed in part must not look like a copy
+        going = self.path / "base-going"  # a partly removed base backup must not look complete
         shutil.rmtree(going, ignore_errors=True)
         for base in old:
             shutil.rmtree(base.folder.rename(going))

@@ -1,4 +1,4 @@
-"""Both engines as one thing to enter and leave."""
+"""Both engines as one context manager."""
 
 import subprocess
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from oms.tools.dev_services.embedded.valkey import ValkeyServer
 
 
 class Server(Protocol):
-    """An engine that can be started, again after it died, and stopped."""
+    """An engine that can be started, restarted after a crash, and stopped."""
 
     name: str
 
@@ -26,17 +26,16 @@ class Server(Protocol):
     def stop(self) -> None: ...
 
 
-def _unheard(_: str) -> None:
-    """For those who do not want to hear the steps."""
+def _silent(_: str) -> None:
+    """Ignores the steps."""
 
 
 class Engines:
-    """PostgreSQL and Valkey in a data folder, running while this is entered; what has a URL is not started.
+    """PostgreSQL and Valkey in a data folder, running within a context. An engine whose URL is given is not started.
 
-    `database_url` is the application's way in, `owner_url` that of who migrates. With `backup_dir` PostgreSQL adds
-    every change to the archive there.
-    With `durable=False` a power cut may lose data: for tests. Enter it from the main thread: on Linux the
-    engines end when the thread that started them ends. `step` hears what takes time, before it begins.
+    `database_url`: for the application; `owner_url`: for migrations. `backup_dir`: PostgreSQL archives every change
+    there. `durable=False`: a power cut may lose data, for tests. `step` is called before each step that takes time.
+    Enter it from the main thread: on Linux, the engines end with the thread that started them.
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class Engines:
         owner_url: str | None = None,
         redis_url: str | None = None,
         backup_dir: Path | None = None,
-        step: Callable[[str], None] = _unheard,
+        step: Callable[[str], None] = _silent,
     ) -> None:
         """Raises: CannotStart if the folder is in use or cannot be used."""
         self.folder = DataFolder(data_dir)
@@ -61,7 +60,7 @@ class Engines:
         self._step = step
 
     def __enter__(self) -> Self:
-        """Raises: CannotStart, with nothing left running."""
+        """Raises: CannotStart, after stopping everything."""
         self.folder.__enter__()
         try:
             self._start()
@@ -89,14 +88,14 @@ class Engines:
                 self._backups.prepare(account)
             archiving = self._backups.archiving() if self._backups else None
             postgres = PostgresServer(self.folder, programs, account, durable=self._durable, archiving=archiving)
-            self._begin(postgres, "PostgreSQL, first making its data" if postgres.is_new else "PostgreSQL")
+            self._start_server(postgres, "PostgreSQL, creating its data" if postgres.is_new else "PostgreSQL")
             self.database_url, self.owner_url = postgres.url_of(APP_ROLE), postgres.url_of(OWNER_ROLE)
         if not self.redis_url:
             valkey = ValkeyServer(self.folder, programs, account)
-            self._begin(valkey, "Valkey")
+            self._start_server(valkey, "Valkey")
             self.redis_url = valkey.url
 
-    def _begin(self, server: Server, step: str) -> None:
+    def _start_server(self, server: Server, step: str) -> None:
         self._step(step)
         self.servers.append(server)
         server.start()

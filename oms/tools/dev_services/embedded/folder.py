@@ -1,4 +1,4 @@
-"""The data folder: one supervisor at a time, its secrets and ports, and the processes it must answer for."""
+"""The data folder of one supervisor: its lock, passwords, ports and child processes."""
 
 import fcntl
 import json
@@ -14,21 +14,21 @@ from typing import IO, Any, Final, Self
 
 from oms.platform.grants import APP_ROLE, OWNER_ROLE
 from oms.platform.settings import CannotStart
-from oms.tools.dev_services.embedded.process import ProcessMark, mark_of, processes_working_in, stop_strangers
+from oms.tools.dev_services.embedded.process import ProcessMark, mark_of, processes_working_in, stop_foreign
 
-_ORPHAN_PATIENCE_S: Final = 10.0
+_ORPHAN_TIMEOUT_S: Final = 10.0
 
-LARGEST_LOG_BYTES: Final = 16 * 1024 * 1024
-"""Of each engine's log; as much again is kept of what came before."""
+MAX_LOG_BYTES: Final = 16 * 1024 * 1024
+"""Of each engine's log; one older log of this size is kept."""
 
 VALKEY_USER: Final = "default"
 ENGINE_USERS: Final = (OWNER_ROLE, APP_ROLE, VALKEY_USER)
-"""Who has a password of their own."""
+"""Users with a password each."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunningInstance:
-    """Where a running instance can be reached. `port` is 0 as long as no web server listens."""
+    """The addresses of a running instance. `port`: 0 until the web server listens."""
 
     supervisor: ProcessMark
     database_url: str = ""
@@ -40,7 +40,7 @@ class RunningInstance:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What `state.json` holds. The first two are made once and kept; the others describe one run."""
+    """The content of `state.json`. Passwords and ports are kept; the others describe one run."""
 
     passwords: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
@@ -49,23 +49,23 @@ class _State:
 
 
 def running_instance(data_dir: Path) -> RunningInstance | None:
-    """The instance that runs in a folder now, or None.
+    """The instance that runs in a folder, or None.
 
-    Raises: CannotStart if the folder belongs to somebody who keeps it closed.
+    Raises: CannotStart if another user owns the folder.
     """
     running = _read(data_dir / "state.json").running
     return running if running and running.supervisor.find() else None
 
 
 class DataFolder:
-    """Held by one process at a time, by an flock, which the system releases however that process ends."""
+    """Locked by one process at a time, with flock, which the system releases however the process ends."""
 
     def __init__(self, path: Path) -> None:
-        """Raises: CannotStart if another instance holds it, or it cannot be made or written."""
+        """Raises: CannotStart if another instance has locked it, or it cannot be created or written."""
         self.path = path = path.resolve()
         try:
             _make(path)
-            (path / "lock").touch(mode=0o600)  # who may read it may hold it
+            (path / "lock").touch(mode=0o600)  # whoever may read it could lock it
             self._lock: IO[bytes] = (path / "lock").open("ab")
             (path / "logs").mkdir(mode=0o700, exist_ok=True)
         except OSError as problem:
@@ -107,46 +107,46 @@ class DataFolder:
         return self.path / "state.json"
 
     def password(self, user: str) -> str:
-        """Of one of ENGINE_USERS; only who may read this folder knows it."""
+        """The password of one of ENGINE_USERS; it is stored only in this folder."""
         return self._state.passwords[user]
 
     def log_file(self, name: str) -> Path:
         return self.path / "logs" / f"{name}.log"
 
-    def bound_logs(self) -> None:
-        """Puts aside what is too long, in place of what was put aside before; its writers go on at its start.
+    def rotate_logs(self) -> None:
+        """Copies a log that is too long to its older log and truncates it, as its writers keep it open.
 
-        A line written in the very moment between may be lost.
+        A line that is written between the two may be lost.
         """
         for log in (self.path / "logs").glob("*.log"):
-            if log.stat().st_size > LARGEST_LOG_BYTES:
+            if log.stat().st_size > MAX_LOG_BYTES:
                 shutil.copyfile(log, log.with_suffix(".log.1"))
                 os.truncate(log, 0)
 
     def stop_orphans(self) -> None:
-        """End what a killed supervisor left running. Holding the lock we know that nobody else wants it."""
+        """Stops processes that a killed supervisor left behind. By the lock, no other supervisor uses them."""
         recorded = [process for mark in self._state.children if (process := mark.find())]
         backends = processes_working_in(self.database_dir, self.unfinished_database_dir)
-        stop_strangers({*recorded, *backends}, _ORPHAN_PATIENCE_S)
-        (self.database_dir / "postmaster.pid").unlink(missing_ok=True)  # its number may be anybody's by now
+        stop_foreign({*recorded, *backends}, _ORPHAN_TIMEOUT_S)
+        (self.database_dir / "postmaster.pid").unlink(missing_ok=True)  # another process may have this id by now
 
     def record_child(self, pid: int) -> None:
-        """Answer for a child from now on; those that have ended meanwhile are forgotten."""
+        """Records a child, to be stopped if this supervisor is killed. Removes children that have ended."""
         alive = tuple(mark for mark in self._state.children if mark.find())
         self._update(children=(*alive, mark_of(pid)))
 
     def remember_port(self, server: str, port: int) -> None:
-        """Prefer this port at the next start. Server is postgres or valkey."""
+        """Prefer this port at the next start. `server`: postgres or valkey."""
         self._update(ports={**self._state.ports, server: port})
 
     def preferred_port(self, server: str) -> int:
         """The port of the last run, 0 if there was none."""
         return self._state.ports.get(server, 0)
 
-    def announce(self, **where: Any) -> None:
-        """Let other commands find us: any of RunningInstance's fields."""
+    def announce(self, **fields: Any) -> None:
+        """Publishes fields of RunningInstance for other commands."""
         assert self._state.running  # noqa: S101 - set on entering
-        self._update(running=replace(self._state.running, **where))
+        self._update(running=replace(self._state.running, **fields))
 
     def _update(self, **changes: Any) -> None:
         self._state = replace(self._state, **changes)
@@ -163,7 +163,7 @@ class DataFolder:
 
 
 def _make(path: Path) -> None:
-    """Root's folder lets the database's user pass through; anybody else's is closed."""
+    """Root's folder can be entered by the database's user; any other is closed to others."""
     if not path.exists():
         path.mkdir(parents=True)
         path.chmod(0o711 if os.geteuid() == 0 else 0o700)
@@ -172,18 +172,18 @@ def _make(path: Path) -> None:
 def _in_use(path: Path) -> str:
     instance = _settled_instance(path)
     if not instance:
-        return f"The data folder {path} is in use by an instance that is just starting or stopping. Try again."
+        return f"The data folder {path} is in use by an instance that is starting or stopping. Try again."
     pid = instance.supervisor.pid
     where = f", listening on port {instance.port}" if instance.port else ""
     return (
         f"The data folder {path} is in use by a running instance (process {pid}{where}).\n"
-        f"Stop it (kill {pid}), or set OMS_DATA_DIR and OMS_PORT to start another beside it."
+        f"Stop it (kill {pid}), or set OMS_DATA_DIR and OMS_PORT to start another one."
     )
 
 
-def _settled_instance(path: Path, patience_s: float = 1.0) -> RunningInstance | None:
-    """The holder of the lock; one that took it this moment writes its name an instant later."""
-    deadline = time.monotonic() + patience_s
+def _settled_instance(path: Path, timeout_s: float = 1.0) -> RunningInstance | None:
+    """The instance with the lock; it records itself shortly after locking."""
+    deadline = time.monotonic() + timeout_s
     while not (instance := running_instance(path)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return instance
@@ -197,11 +197,11 @@ def _read(state_file: Path) -> _State:
     except PermissionError as problem:
         raise CannotStart(
             f"{state_file} belongs to another user.\n"
-            "Run this as that user, or set OMS_DATA_DIR to the folder of an instance of your own."
+            "Run this as that user, or set OMS_DATA_DIR to a folder of your own."
         ) from problem
     except (ValueError, LookupError, TypeError) as problem:
         raise CannotStart(
-            f"{state_file} is damaged. Remove it: passwords and ports are made anew, the data stays."
+            f"{state_file} is damaged. Remove it: new passwords and ports are generated, the data stays."
         ) from problem
     return state
 

@@ -1,4 +1,4 @@
-"""TCP ports on the loopback address, and the answers of the servers behind them."""
+"""Free ports on the loopback address, and the logs of servers."""
 
 import socket
 from pathlib import Path
@@ -8,7 +8,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 
 def free_port(preferred: int) -> int:
-    """The preferred port if nobody listens there, else one the system gives; 0 prefers none."""
+    """The preferred port if it is free, else any free port; 0: no preference."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -17,11 +17,11 @@ def free_port(preferred: int) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise OSError("The system has no free port left on the loopback address.")
+    raise OSError("There is no free port on the loopback address.")
 
 
 def last_lines(log_file: Path, count: int = 5) -> str:
-    """The end of a server's log, for the message that it did not start."""
+    """The end of a server's log, for error messages."""
     if not log_file.exists():
         return ""
     return "\n".join(log_file.read_text(errors="replace").splitlines()[-count:])

@@ -1,4 +1,4 @@
-"""One PostgreSQL server on the loopback address, its data made at the first start."""
+"""One PostgreSQL server on the loopback address. Its data are created at the first start."""
 
 import os
 import shutil
@@ -19,23 +19,23 @@ from oms.tools.dev_services.embedded.programs import Programs
 
 DATABASE: Final = "oms"
 
-_START_PATIENCE_S: Final = 120.0  # a long recovery after a crash is no failure
-_PORT_ATTEMPTS: Final = 3  # somebody else may take a free port before we do
-_FAST_THEN_IMMEDIATE: Final = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))  # PostgreSQL's words for them
+_START_TIMEOUT_S: Final = 120.0  # recovery after a crash may take long
+_PORT_ATTEMPTS: Final = 3  # another program may take a free port first
+_STOP_SIGNALS: Final = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))  # fast, then immediate shutdown
 _CLEAN_ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-_ROOT_DIR: Final = Path("/")  # a working folder that every user can enter
+_ROOT_DIR: Final = Path("/")  # every user can enter it
 
 _INITDB: Final = (
     f"--username={OWNER_ROLE}",
     "--auth=scram-sha-256",
     "--encoding=UTF8",
     "--locale=C",
-    "--locale-provider=builtin",  # sorts as C does, yet knows upper from lower case beyond ASCII
+    "--locale-provider=builtin",  # sorts like C, but has upper and lower case beyond ASCII
     "--builtin-locale=C.UTF-8",
     "--no-instructions",
 )
-_NOT_FOR_EVERYBODY: Final = (
-    f"REVOKE TEMPORARY ON DATABASE {DATABASE} FROM PUBLIC",  # so that the application can fill no disk with tables
+_REVOKED: Final = (
+    f"REVOKE TEMPORARY ON DATABASE {DATABASE} FROM PUBLIC",  # the application could fill the disk with them
     "REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC",
 )
 _SETTINGS: Final = {
@@ -46,11 +46,11 @@ _SETTINGS: Final = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
-    "jit": "off",  # compiling costs more than our short statements
+    "jit": "off",  # compiling takes longer than these short statements
 }
-_DISCREET: Final = {
-    # What people typed stays out of the log: no statement, no parameter, no row that a message would quote.
-    # Errors of statements are told to who sent them, in words that may quote a value; the log has what is the server's.
+_LOGGING: Final = {
+    # Keeps user input out of the log: statements, parameters, and rows that messages quote. Errors of statements may
+    # quote values, so only the client gets them; the log has the server's own messages.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_statement": "none",
@@ -59,11 +59,11 @@ _DISCREET: Final = {
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
 }
-_FORGETFUL: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class PostgresServer:
-    """Data, password and port live in the folder; the process comes and goes."""
+    """Data, passwords and port are stored in the folder."""
 
     name = "postgres"
 
@@ -76,7 +76,7 @@ class PostgresServer:
         durable: bool,
         archiving: Mapping[str, str] | None = None,
     ) -> None:
-        """`archiving` holds PostgreSQL's settings for adding its log of changes to a backup folder."""
+        """`archiving`: PostgreSQL's settings for archiving its write-ahead log."""
         self._folder = folder
         self._archiving = archiving or {}
         self._programs = programs
@@ -84,7 +84,7 @@ class PostgresServer:
         self._durable = durable
         self._data_dir = folder.database_dir
         self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0  # known once it ran: who uses it knows it too, so a restart keeps it
+        self._port = 0  # kept by a restart, as clients know it
 
     @property
     def is_new(self) -> bool:
@@ -101,9 +101,9 @@ class PostgresServer:
         return self._process
 
     def start(self) -> None:
-        """Start and wait until it accepts connections, recovering first if it was killed.
+        """Starts it and waits until it accepts connections; after a crash it recovers first.
 
-        Raises: CannotStart with the end of its log.
+        Raises: CannotStart, with the end of its log.
         """
         if self.is_new:
             self._create_data()
@@ -118,25 +118,25 @@ class PostgresServer:
                 self._port = port
                 self._folder.remember_port(self.name, self._port)
                 return
-            stop(self._process, _FAST_THEN_IMMEDIATE)
+            stop(self._process, _STOP_SIGNALS)
         log_file = self._folder.log_file(self.name)
         raise CannotStart(f"PostgreSQL did not start. The end of {log_file}:\n{last_lines(log_file)}")
 
     def stop(self) -> None:
         if self._process:
-            stop(self._process, _FAST_THEN_IMMEDIATE)
+            stop(self._process, _STOP_SIGNALS)
 
     def _require_same_major(self) -> None:
         found = (self._data_dir / "PG_VERSION").read_text().strip()
-        brought = str(self._programs.postgres_major)
-        if found != brought:
+        installed = str(self._programs.postgres_major)
+        if found != installed:
             raise CannotStart(
-                f"{self._data_dir} was made by PostgreSQL {found}, and this is PostgreSQL {brought}.\n"
-                "Set OMS_DATA_DIR to a new folder, and carry the data over with pg_dump if you need it."
+                f"{self._data_dir} was created by PostgreSQL {found}, but PostgreSQL {installed} is installed.\n"
+                "Set OMS_DATA_DIR to a new folder, and move the data with pg_dump if you need it."
             )
 
     def _create_data(self) -> None:
-        """Make the data beside its place and move it there when finished, so that it is never there half."""
+        """Creates the data in a temporary folder and moves them when complete, so that no half-made data remain."""
         unfinished = self._folder.unfinished_database_dir
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -149,18 +149,18 @@ class PostgresServer:
         self._run([self._programs.initdb, "-D", unfinished, f"--pwfile={password_file}", *_INITDB])
         password_file.unlink()
         roles = (f"CREATE ROLE {APP_ROLE} LOGIN", self._new_password(APP_ROLE))
-        self._single_user(unfinished, *roles, f"CREATE DATABASE {DATABASE}", *_NOT_FOR_EVERYBODY)
+        self._single_user(unfinished, *roles, f"CREATE DATABASE {DATABASE}", *_REVOKED)
         unfinished.rename(self._data_dir)
 
     def renew_passwords(self, data_dir: Path) -> None:
-        """Give the roles of data that was made elsewhere the folder's passwords; no server may run on it."""
+        """Sets the passwords of this folder in data from elsewhere. No server may run on the data."""
         self._single_user(data_dir, *map(self._new_password, (OWNER_ROLE, APP_ROLE)))
 
     def _new_password(self, role: str) -> str:
         return f"ALTER ROLE {role} PASSWORD '{self._folder.password(role)}'"
 
     def _single_user(self, data_dir: Path, *statements: str) -> None:
-        arguments = [f"--{name}={value}" for name, value in _DISCREET.items()]
+        arguments = [f"--{name}={value}" for name, value in _LOGGING.items()]
         lines = "".join(f"{statement}\n" for statement in statements)
         self._run([self._programs.postgres, "--single", *arguments, "-D", data_dir, "postgres"], lines)
 
@@ -181,7 +181,7 @@ class PostgresServer:
             raise CannotStart(f"{program} failed. The end of {log_file}:\n{last_lines(log_file)}")
 
     def _launch(self, port: int) -> subprocess.Popen[bytes]:
-        settings = {**({} if self._durable else _FORGETFUL), **self._archiving, "port": str(port)}
+        settings = {**({} if self._durable else _NOT_DURABLE), **self._archiving, "port": str(port)}
         process = launch(
             self._programs.postgres,
             self._data_dir,
@@ -193,9 +193,9 @@ class PostgresServer:
         return process
 
     def _wait_until_ready(self) -> bool:
-        """Follow the status that PostgreSQL writes into its own pid file; False once it has ended."""
+        """Reads the status from PostgreSQL's pid file; False if the process has ended."""
         pid_file = self._data_dir / "postmaster.pid"
-        deadline = time.monotonic() + _START_PATIENCE_S
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while self.process.poll() is None and time.monotonic() < deadline:
             lines = pid_file.read_text().splitlines() if pid_file.exists() else []
             if len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready":
@@ -207,8 +207,8 @@ class PostgresServer:
 def launch(
     program: Path, data_dir: Path, settings: Mapping[str, str], *, account: Account | None, log_file: Path
 ) -> subprocess.Popen[bytes]:
-    """PostgreSQL on that data, with these settings beside those that every instance has."""
-    arguments = [f"--{name}={value}" for name, value in {**_SETTINGS, **_DISCREET, **settings}.items()]
+    """Starts PostgreSQL on the data, with these settings and those of every instance."""
+    arguments = [f"--{name}={value}" for name, value in {**_SETTINGS, **_LOGGING, **settings}.items()]
     return spawn(
         [program, "-D", data_dir, *arguments],
         account=account,

@@ -1,4 +1,4 @@
-"""Child processes that never outlive their supervisor unnoticed: started, recognised, stopped for sure."""
+"""Starts, recognises and stops child processes, so that none outlives its supervisor."""
 
 import ctypes
 import os
@@ -15,18 +15,18 @@ import psutil
 from oms.tools.dev_services.embedded.account import Account
 
 _PR_SET_PDEATHSIG: Final = 1  # Linux, prctl(2)
-_SAME_START_S: Final = 2.0  # a corrected clock moves the start that the system tells; a process id comes back later
+_SAME_START_S: Final = 2.0  # a clock correction moves the start time; a process id is reused later than this
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessMark:
-    """Tells a process from a later one under the same id. `created_s` is seconds since the epoch."""
+    """Identifies a process, also if its id is reused. `created_s`: seconds since the epoch."""
 
     pid: int
     created_s: float
 
     def find(self) -> psutil.Process | None:
-        """The process if it still runs."""
+        """The process, if it still runs."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created_s) < _SAME_START_S
@@ -51,10 +51,10 @@ def spawn(
     stdin_pipe: bool = False,
     orphan_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """Start a child in a session of its own, so that a terminal's Ctrl-C reaches the supervisor alone.
+    """Starts a child in its own session, so that Ctrl-C in a terminal reaches only the supervisor.
 
-    On Linux the child gets `orphan_signal` when the thread that called this ends, however it ends: call it
-    from the main thread. With a log file, both outputs are appended there; without, they go where ours go.
+    On Linux, the child receives `orphan_signal` when the thread that called this ends: call it from the main thread.
+    `log_file`: both outputs are appended to it; None: they go to this process's outputs.
     """
     output = log_file.open("ab") if log_file else None
     try:
@@ -76,28 +76,28 @@ def spawn(
 
 
 def _die_with_parent(orphan_signal: signal.Signals) -> Callable[[], None] | None:
-    """What the child does between fork and exec, after it changed its user (which would undo it)."""
+    """For the child between fork and exec, after it changed its user, which would undo this."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl
     parent = os.getpid()
 
-    def arrange() -> None:
+    def request_signal() -> None:
         prctl(_PR_SET_PDEATHSIG, int(orphan_signal))
-        if os.getppid() != parent:  # it died in between
+        if os.getppid() != parent:  # it ended in between
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return arrange
+    return request_signal
 
 
 def stop(child: subprocess.Popen[bytes], steps: Iterable[tuple[signal.Signals, float]]) -> None:
-    """Send each signal in turn, waiting its seconds for the child to end; SIGKILL comes last of itself."""
-    for number, patience_s in steps:
+    """Sends each signal and waits its seconds for the child to end; finally SIGKILL."""
+    for number, timeout_s in steps:
         if child.poll() is not None:
             return
         child.send_signal(number)
         try:
-            child.wait(patience_s)
+            child.wait(timeout_s)
         except subprocess.TimeoutExpired:
             continue
     if child.poll() is None:
@@ -105,8 +105,8 @@ def stop(child: subprocess.Popen[bytes], steps: Iterable[tuple[signal.Signals, f
         child.wait()
 
 
-def stop_strangers(processes: Iterable[psutil.Process], patience_s: float) -> None:
-    """End processes that are not our children: SIGTERM, then SIGKILL, then wait until they are gone."""
+def stop_foreign(processes: Iterable[psutil.Process], timeout_s: float) -> None:
+    """Stops processes that are not children of this one: SIGTERM, then SIGKILL."""
     left = list(processes)
     for act in (psutil.Process.terminate, psutil.Process.kill):
         for process in left:
@@ -114,17 +114,17 @@ def stop_strangers(processes: Iterable[psutil.Process], patience_s: float) -> No
                 act(process)
             except psutil.NoSuchProcess:
                 continue
-        _, left = psutil.wait_procs(left, timeout=patience_s)
+        _, left = psutil.wait_procs(left, timeout=timeout_s)
 
 
 def processes_working_in(*folders: Path) -> list[psutil.Process]:
-    """Processes whose working folder is one of these: PostgreSQL's, each backend too, work in their data."""
-    wanted = {str(folder) for folder in folders}
+    """Processes with one of these working folders. PostgreSQL's processes work in their data folder."""
+    paths = {str(folder) for folder in folders}
     found = []
     for process in psutil.process_iter():
         try:
-            if process.cwd() in wanted:
+            if process.cwd() in paths:
                 found.append(process)
         except psutil.Error:
-            continue  # gone in the meantime, or another user's
+            continue  # it has ended, or belongs to another user
     return found

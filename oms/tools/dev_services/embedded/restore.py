@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL as it was at an instant: a copy of its data, brought forward by the archive."""
+"""Restores the embedded PostgreSQL as it was at an instant: a base backup, recovered with the archive."""
 
 import os
 import shlex
@@ -19,16 +19,16 @@ from oms.tools.dev_services.embedded.postgres import PostgresServer, launch
 from oms.tools.dev_services.embedded.process import stop
 from oms.tools.dev_services.embedded.programs import Programs, programs_for
 
-_LOOK_EVERY_S: Final = 0.1
+_CHECK_EVERY_S: Final = 0.1
 _LOG: Final = "restore"
 
 
 def restore(backups: BackupFolder, data_dir: Path, *, to: datetime | None, lost_wal: Path | None) -> BaseBackup:
-    """Make a data folder anew with everything that was committed up to `to`; without it, all that the archive has.
+    """Restores everything that was committed up to `to`, or all of the archive, into a data folder without a database.
 
-    `lost_wal` is the folder pg_wal of the instance that was lost, if it can still be read: what had not been archived
-    yet comes from there. Returns the copy that was brought forward. Raises: CannotStart; the data folder then has
-    no database, and another attempt may be made.
+    `lost_wal`: the folder pg_wal of the lost instance, if it is readable, for changes that were not archived yet.
+    Returns the base backup that was used. Raises: CannotStart; the data folder then has no database, so the restore can
+    be repeated.
     """
     base = _newest_before(backups, to)
     with DataFolder(data_dir) as folder:
@@ -40,7 +40,7 @@ def restore(backups: BackupFolder, data_dir: Path, *, to: datetime | None, lost_
         shutil.copytree(base.folder, unfinished, symlinks=True)
         (unfinished / "recovery.signal").touch()
         if account:
-            _give_to(account, unfinished)
+            _change_owner(account, unfinished)
         programs = programs_for(account, folder)
         _recover(folder, programs, account, unfinished, _recovery_settings(backups, to, lost_wal))
         PostgresServer(folder, programs, account, durable=True).renew_passwords(unfinished)
@@ -55,7 +55,7 @@ def _newest_before(backups: BackupFolder, to: datetime | None) -> BaseBackup:
     fitting = [base for base in bases if to is None or base.complete_at <= to]
     if not fitting:
         oldest = f"{bases[0].complete_at:%Y-%m-%dT%H:%M:%SZ}"
-        raise CannotStart(f"The oldest backup in {backups.path} is of {oldest}: name a later instant.")
+        raise CannotStart(f"The oldest backup in {backups.path} is of {oldest}: choose a later instant.")
     return fitting[-1]
 
 
@@ -71,7 +71,7 @@ def _recovery_settings(backups: BackupFolder, to: datetime | None, lost_wal: Pat
 def _recover(
     folder: DataFolder, programs: Programs, account: Account | None, data_dir: Path, settings: Mapping[str, str]
 ) -> None:
-    """Run the server until it has reached the instant, which it shows by removing its signal file."""
+    """Runs the server until it has reached the instant; it then removes its signal file."""
     log_file = folder.log_file(_LOG)
     settings = {**settings, "port": str(free_port(0))}
     process = launch(programs.postgres, data_dir, settings, account=account, log_file=log_file)
@@ -80,19 +80,19 @@ def _recover(
         while (data_dir / "recovery.signal").exists():
             if process.poll() is not None:
                 raise CannotStart(_why(log_file))
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_CHECK_EVERY_S)
     finally:
         stop(process, ((signal.SIGINT, 60.0), (signal.SIGQUIT, 5.0)))
 
 
 def _why(log_file: Path) -> str:
-    told = last_lines(log_file, 8)
-    if "before configured recovery target was reached" in told:
+    lines = last_lines(log_file, 8)
+    if "before configured recovery target was reached" in lines:
         return "The archive ends before that instant. Leave --to out to restore to its end, or add --lost-wal."
-    return f"PostgreSQL could not restore. The end of {log_file}:\n{told}"
+    return f"PostgreSQL could not restore. The end of {log_file}:\n{lines}"
 
 
-def _give_to(account: Account, folder: Path) -> None:
+def _change_owner(account: Account, folder: Path) -> None:
     for parent, _, names in os.walk(folder):
         for path in (Path(parent), *(Path(parent) / name for name in names)):
             os.chown(path, account.uid, account.gid, follow_symlinks=False)

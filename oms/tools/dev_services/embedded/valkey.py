@@ -1,4 +1,4 @@
-"""One Valkey server on the loopback address. It keeps nothing on disk: what must last is PostgreSQL's."""
+"""One Valkey server on the loopback address. It stores nothing on disk; durable data are in PostgreSQL."""
 
 import signal
 import socket
@@ -14,13 +14,13 @@ from oms.tools.dev_services.embedded.ports import LOOPBACK, free_port, last_line
 from oms.tools.dev_services.embedded.process import spawn, stop
 from oms.tools.dev_services.embedded.programs import Programs
 
-_START_PATIENCE_S: Final = 10.0
+_START_TIMEOUT_S: Final = 10.0
 _PORT_ATTEMPTS: Final = 3
-_POLITELY: Final = ((signal.SIGTERM, 5.0),)
+_STOP_SIGNALS: Final = ((signal.SIGTERM, 5.0),)
 
 
 class ValkeyServer:
-    """Password and port live in the folder; the process comes and goes."""
+    """Password and port are stored in the folder."""
 
     name = "valkey"
 
@@ -29,7 +29,7 @@ class ValkeyServer:
         self._programs = programs
         self._account = account
         self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0  # known once it ran: who uses it knows it too, so a restart keeps it
+        self._port = 0  # kept by a restart, as clients know it
 
     @property
     def url(self) -> str:
@@ -43,7 +43,7 @@ class ValkeyServer:
         return self._process
 
     def start(self) -> None:
-        """Raises: CannotStart with the end of its log."""
+        """Raises: CannotStart, with the end of its log."""
         for _ in range(_PORT_ATTEMPTS):
             port = self._port or free_port(self._folder.preferred_port(self.name))
             self._process = self._launch(port)
@@ -51,16 +51,16 @@ class ValkeyServer:
                 self._port = port
                 self._folder.remember_port(self.name, self._port)
                 return
-            stop(self._process, _POLITELY)
+            stop(self._process, _STOP_SIGNALS)
         log_file = self._folder.log_file(self.name)
         raise CannotStart(f"Valkey did not start. The end of {log_file}:\n{last_lines(log_file)}")
 
     def stop(self) -> None:
         if self._process:
-            stop(self._process, _POLITELY)
+            stop(self._process, _STOP_SIGNALS)
 
     def _launch(self, port: int) -> subprocess.Popen[bytes]:
-        """Configure it through standard input: an argument with the password could be read by every user."""
+        """Configures it through standard input: every user could read a password in its arguments."""
         process = spawn(
             [self._programs.valkey, "-"],
             account=self._account,
@@ -69,7 +69,7 @@ class ValkeyServer:
             stdin_pipe=True,
         )
         self._folder.record_child(process.pid)
-        assert process.stdin  # noqa: S101 - asked for
+        assert process.stdin  # noqa: S101 - stdin_pipe was set
         with process.stdin as configuration:
             configuration.write(self._configuration(port).encode())
         return process
@@ -88,7 +88,7 @@ class ValkeyServer:
         )
 
     def _wait_until_ready(self, port: int) -> bool:
-        deadline = time.monotonic() + _START_PATIENCE_S
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while self.process.poll() is None and time.monotonic() < deadline:
             if self._answers(port):
                 return True
@@ -96,7 +96,7 @@ class ValkeyServer:
         return False
 
     def _answers(self, port: int) -> bool:
-        """Whether our own server is behind the port: only it takes the password."""
+        """Whether the server on this port is ours: only ours accepts the password."""
         try:
             with socket.create_connection((LOOPBACK, port), timeout=1) as connection:
                 connection.sendall(f"AUTH {self._folder.password(VALKEY_USER)}\r\n".encode())

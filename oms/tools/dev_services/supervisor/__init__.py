@@ -1,4 +1,4 @@
-"""`python -m oms run`: everything on one machine, started in order, watched, and stopped in order."""
+"""`python -m oms run`: starts everything on one machine in order, restarts what ends, and stops in order."""
 
 from oms.tools.dev_services.supervisor.run import run
 

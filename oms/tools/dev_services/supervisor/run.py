@@ -1,4 +1,4 @@
-"""The order of a start: engines, port, migrations, demo data, web, workers; and of a stop, the other way round."""
+"""Starts engines, port, migrations, demo data, web and workers in this order; stops them in the reverse order."""
 
 import http.client
 import os
@@ -28,21 +28,21 @@ from oms.tools.dev_services.supervisor.watch import Watched, ended, stop_all
 DEMO_AMENDMENT_TIMEOUT_S: Final = 120
 """Long enough to answer by hand, short enough to watch the deadline act."""
 
-_WEB_STOP_PATIENCE_S: Final = 10.0
-_WORKER_STOP_PATIENCE_S: Final = 20.0
-_READY_PATIENCE_S: Final = 60.0
-_LOOK_EVERY_S: Final = 0.2
-_ANYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
+_WEB_STOP_TIMEOUT_S: Final = 10.0
+_WORKER_STOP_TIMEOUT_S: Final = 20.0
+_READY_TIMEOUT_S: Final = 60.0
+_CHECK_EVERY_S: Final = 0.2
+_ALL_ADDRESSES: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
 
 
-class _StopAsked(BaseException):
-    """Somebody pressed Ctrl-C or sent SIGTERM."""
+class _StopRequested(BaseException):
+    """Ctrl-C or SIGTERM."""
 
 
 def run(settings: Settings) -> None:
-    """Start everything, keep it running until asked to stop, leave no process behind.
+    """Starts everything and keeps it running until it is stopped; leaves no process behind.
 
-    Raises: CannotStart, with everything stopped that had been started.
+    Raises: CannotStart, after stopping everything that was started.
     """
     demo = {"amendment_timeout_s": DEMO_AMENDMENT_TIMEOUT_S, "demo": True}
     unset = {field: value for field, value in demo.items() if field not in settings.model_fields_set}
@@ -56,7 +56,7 @@ def run(settings: Settings) -> None:
                 "redis_url": engines.redis_url,
             }
             _run_on(engines, settings.model_copy(update=urls), steps)
-    except _StopAsked:
+    except _StopRequested:
         typer.echo("Stopped.")
 
 
@@ -72,7 +72,7 @@ def _engines(settings: Settings, steps: Steps) -> Engines:
 
 
 def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
-    from oms.tools import demo  # noqa: PLC0415 - with the whole domain behind it: not before the first step shows
+    from oms.tools import demo  # noqa: PLC0415 - imports the whole domain, so only after the first step is shown
 
     with listen(settings.host, settings.port, variable="OMS_PORT") as listening:
         settings = settings.model_copy(update={"port": port_of(listening)})
@@ -95,7 +95,7 @@ def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
             )
             steps("Ready")
             _welcome(settings)
-            _watch([*children, *(_watched_engine(server) for server in engines.servers)], engines.folder)
+            _watch([*children, *(_engine(server) for server in engines.servers)], engines.folder)
         finally:
             typer.echo("Stopping …")
             stop_all([child for child in children if child.name.startswith("web")])
@@ -106,11 +106,11 @@ def _children(folder: DataFolder, settings: Settings, listening: socket.socket) 
     web = ("web", "--fd", str(listening.fileno()))
     return [
         *(
-            _child(folder, settings, f"web {number}", web, _WEB_STOP_PATIENCE_S, pass_fds=[listening.fileno()])
+            _child(folder, settings, f"web {number}", web, _WEB_STOP_TIMEOUT_S, pass_fds=[listening.fileno()])
             for number in range(1, settings.web_processes + 1)
         ),
         *(
-            _child(folder, settings, f"worker {number}", ("worker",), _WORKER_STOP_PATIENCE_S)
+            _child(folder, settings, f"worker {number}", ("worker",), _WORKER_STOP_TIMEOUT_S)
             for number in range(1, settings.worker_processes + 1)
         ),
     ]
@@ -121,7 +121,7 @@ def _child(
     settings: Settings,
     name: str,
     command: Sequence[str],
-    stop_patience_s: float,
+    stop_timeout_s: float,
     pass_fds: Sequence[int] = (),
 ) -> Watched:
     def start() -> subprocess.Popen[bytes]:
@@ -134,31 +134,31 @@ def _child(
         folder.record_child(process.pid)
         return process
 
-    return Watched(name, start, stop_patience_s)
+    return Watched(name, start, stop_timeout_s)
 
 
-def _watched_engine(server: Server) -> Watched:
-    """An engine under watch; it runs already, and is stopped by who started it."""
+def _engine(server: Server) -> Watched:
+    """An engine that runs already, and is stopped by `Engines`."""
 
     def restart() -> subprocess.Popen[bytes]:
         server.start()
         return server.process
 
-    return Watched(server.name, restart, stop_patience_s=0, process=server.process, started_s=time.monotonic())
+    return Watched(server.name, restart, stop_timeout_s=0, process=server.process, started_s=time.monotonic())
 
 
 def _wait_until_ready(settings: Settings, children: Sequence[Watched]) -> None:
-    """Until the web says it is ready. Raises: CannotStart if a child ends instead."""
-    deadline_s = time.monotonic() + _READY_PATIENCE_S
+    """Waits for the web process. Raises: CannotStart if a child ends instead."""
+    deadline_s = time.monotonic() + _READY_TIMEOUT_S
     while time.monotonic() < deadline_s:
         for child in children:
             if child.process and child.process.poll() is not None:
                 reason = ended(child.process.returncode)
-                raise CannotStart(f"The process {child.name} ended ({reason}); its own message stands above.")
+                raise CannotStart(f"The process {child.name} ended ({reason}); see its own message above.")
         if _is_ready(settings):
             return
         time.sleep(0.05)
-    raise CannotStart(f"The web server was not ready within {_READY_PATIENCE_S:.0f} s; see the log above.")
+    raise CannotStart(f"The web server was not ready within {_READY_TIMEOUT_S:.0f} s; see the log above.")
 
 
 def _is_ready(settings: Settings) -> bool:
@@ -175,9 +175,9 @@ def _is_ready(settings: Settings) -> bool:
 def _watch(children: Sequence[Watched], folder: DataFolder) -> NoReturn:
     while True:
         for child in children:
-            child.look()
-        folder.bound_logs()
-        time.sleep(_LOOK_EVERY_S)
+            child.check()
+        folder.rotate_logs()
+        time.sleep(_CHECK_EVERY_S)
 
 
 def _welcome(settings: Settings) -> None:
@@ -194,23 +194,23 @@ def _welcome(settings: Settings) -> None:
 
 
 def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in _ANYWHERE else host
+    return "127.0.0.1" if host in _ALL_ADDRESSES else host
 
 
 @contextmanager
 def _stop_signals() -> Iterator[None]:
-    """The first signal unwinds the start or the watch; later ones do not disturb the stop under way."""
+    """The first signal stops everything; later ones are ignored, so that they do not interrupt the stop."""
     numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
     def stop(_number: int, _frame: FrameType | None) -> NoReturn:
         for number in numbers:
             signal.signal(number, signal.SIG_IGN)
-        raise _StopAsked
+        raise _StopRequested
 
     before = {number: signal.getsignal(number) for number in numbers}
     for number, handler in before.items():
         if number == signal.SIGHUP and handler == signal.SIG_IGN:
-            continue  # started with nohup: to outlive its terminal
+            continue  # started with nohup, to run on without its terminal
         signal.signal(number, stop)
     try:
         yield

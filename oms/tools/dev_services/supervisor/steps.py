@@ -1,4 +1,4 @@
-"""What the start shows: each step as it begins, and when that was."""
+"""Prints the steps of the start."""
 
 import time
 from collections.abc import Callable
@@ -7,11 +7,11 @@ import typer
 
 
 class Steps:
-    """One line per step, whole when it is written: the children's own lines may come in between."""
+    """Prints a complete line when a step begins; lines of child processes may come in between."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._began_s = clock()
+        self._started_s = clock()
 
     def __call__(self, step: str) -> None:
-        typer.echo(f"{self._clock() - self._began_s:5.1f} s  {step}")
+        typer.echo(f"{self._clock() - self._started_s:5.1f} s  {step}")
