@@ -128,11 +128,15 @@ def table(
                 f"The column {name}.{item.name} could hold personal data: "
                 "give it info=personal(…), secret(…), PLAIN or INTERNAL (oms/platform/tables.py)."
             )
-    described = Table(name, metadata, *items, **options)
     key, of = distributed_by
+    columns = [item.name for item in items if isinstance(item, Column)]
+    if key is not None and key not in columns:
+        raise Undescribed(
+            f"The table {name} is distributed by {key!r}, which is none of its columns: "
+            f"name one of {', '.join(columns)}, or EVERYWHERE."
+        )
+    described = Table(name, metadata, *items, **options)
     described.info["described"] = Description(access, key, of, customer_rows)
-    if key is not None and key not in described.c:
-        raise Undescribed(f"The table {name} is distributed by {key!r}, which is none of its columns.")
     return described
 
 

@@ -1,7 +1,8 @@
 """Everything that the concepts declare, by name. Filled once, by importing oms/domain/concepts.py."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -15,11 +16,13 @@ from oms.domain.vocabulary.events import EventKind, EventType
 from oms.domain.vocabulary.machine import Machine
 from oms.domain.vocabulary.permission import Permission
 
+K = TypeVar("K")
 T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 
 
 class Undeclared(Exception):
-    """A table, an event or a name that no concept declares, or that two declare; the message says what to add."""
+    """Something that no concept declares, or that two declare; the message says what to add or to rename."""
 
 
 class Registry:
@@ -27,11 +30,11 @@ class Registry:
 
     def __init__(self, concepts: Sequence[Concept]) -> None:
         self.concepts = tuple(concepts)
-        _unique((concept.name, concept) for concept in concepts)
+        self._unique("concept", lambda concept: [(concept.name, concept)])
 
     @cached_property
     def tables(self) -> Mapping[str, Table]:
-        return _unique((table.name, table) for concept in self.concepts for table in concept.tables)
+        return self._unique("table", lambda concept: [(table.name, table) for table in concept.tables])
 
     @cached_property
     def machines(self) -> tuple[Machine[Any], ...]:
@@ -43,8 +46,7 @@ class Registry:
 
     @cached_property
     def event_kinds(self) -> Mapping[EventType, EventKind]:
-        declared = [(event, kind) for concept in self.concepts for event, kind in (concept.events or {}).items()]
-        return dict(_unique(declared))
+        return self._unique("event", lambda concept: (concept.events or {}).items())
 
     @cached_property
     def effects(self) -> tuple[Effect[Any], ...]:
@@ -54,7 +56,7 @@ class Registry:
 
     @cached_property
     def work_kinds(self) -> Mapping[str, WorkKind]:
-        return _unique((kind.queue, kind) for concept in self.concepts for kind in concept.work)
+        return self._unique("queue", lambda concept: [(kind.queue, kind) for kind in concept.work])
 
     @cached_property
     def kinds_by_subject(self) -> Mapping[str, Sequence[WorkKind]]:
@@ -65,17 +67,31 @@ class Registry:
 
     @cached_property
     def permissions(self) -> Mapping[str, Permission]:
-        return _unique((each.name, each) for concept in self.concepts for enum in concept.permissions for each in enum)
+        return self._unique("permission", lambda concept: _names(concept.permissions))
 
     @cached_property
     def reasons(self) -> Mapping[str, Reason]:
-        return _unique((each.name, each) for concept in self.concepts for enum in concept.reasons for each in enum)
+        return self._unique("reason", lambda concept: _names(concept.reasons))
 
     @cached_property
     def audit_actions(self) -> Mapping[str, AuditAction]:
-        return _unique(
-            (str(each), each) for concept in self.concepts for enum in concept.audit_actions for each in enum
+        return self._unique(
+            "audit action", lambda concept: [(str(each), each) for enum in concept.audit_actions for each in enum]
         )
+
+    def _unique(self, what: str, declared: Callable[[Concept], Iterable[tuple[K, T]]]) -> Mapping[K, T]:
+        """What the concepts declare, by name. Raises Undeclared for a name that occurs twice."""
+        found: dict[K, T] = {}
+        owners: dict[K, str] = {}
+        for concept in self.concepts:
+            for name, each in declared(concept):
+                if name in found:
+                    raise Undeclared(
+                        f"The {what} {str(name)!r} is declared by {owners[name]!r} and by {concept.name!r}: "
+                        "rename one of them, or declare it once."
+                    )
+                found[name], owners[name] = each, concept.name
+        return found
 
     def check(self, metadata: MetaData) -> None:
         """Raises Undeclared where something exists that no concept declares."""
@@ -89,8 +105,8 @@ class Registry:
                     )
             for kind in concept.work:
                 if not list(kind.steps):
-                    raise Undeclared(f"The queue {kind.queue!r} has no steps: list them in an enum of its own.")
-        _ = self.effects, self.permissions, self.reasons, self.audit_actions  # names that occur twice raise
+                    raise Undeclared(f"The queue {kind.queue!r} has no steps: list them in a subclass of Step.")
+        _ = self.work_kinds, self.permissions, self.reasons, self.audit_actions  # raise for names that occur twice
 
 
 def _members(concept: Concept) -> Iterable[EventType]:
@@ -99,13 +115,8 @@ def _members(concept: Concept) -> Iterable[EventType]:
     return [event for enum in sorted({type(event) for event in used}, key=lambda enum: enum.__name__) for event in enum]
 
 
-def _unique(pairs: Iterable[tuple[Any, T]]) -> Mapping[Any, T]:
-    found: dict[Any, T] = {}
-    for name, each in pairs:
-        if name in found:
-            raise Undeclared(f"{name!r} is declared twice: names of concepts' declarations are unique.")
-        found[name] = each
-    return found
+def _names(enums: Iterable[type[E]]) -> Iterable[tuple[str, E]]:
+    return [(each.name, each) for enum in enums for each in enum]
 
 
 _registered: list[Registry] = []
