@@ -12,8 +12,8 @@ from oms.platform.settings import PROJECT_DIR, Settings, variable
 
 FORBIDDEN_MODULES: Final = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "manager", "processor"})
 FORBIDDEN_CLASS: Final = re.compile(r"(Manager|Service|Processor|Helper|Utils)$")
-MAY_ASSIGN_STATUS: Final = frozenset({"place", "record", "record_for"})
-"""The methods of Order that ask a transition table first; nothing else assigns a status."""
+MAY_ASSIGN: Final = {"status": {"place", "record", "record_for"}, "closed_at": {"record"}}
+"""The methods of Order that look a transition up in a machine's table first; nothing else assigns these attributes."""
 
 HAS_STATUSES: Final = ("oms/domain", "oms/jobs", "oms/schema")
 TEXT_SUFFIXES: Final = frozenset(
@@ -62,26 +62,29 @@ def test_no_class_is_named_after_nothing() -> None:
     assert named == []
 
 
+@pytest.mark.parametrize("attribute", MAY_ASSIGN)
 @pytest.mark.parametrize("folder", HAS_STATUSES)
-def test_a_status_is_assigned_only_where_a_transition_table_is_asked(folder: str) -> None:
+def test_a_status_and_the_time_of_closing_are_assigned_only_by_a_transition(folder: str, attribute: str) -> None:
     assigned = [
         f"{name_of(path)}:{line} in {function}"
         for path in sources(folder)
-        for function, line in status_assignments(ast.parse(path.read_text()))
-        if not (path.match("domain/order/model.py") and function in MAY_ASSIGN_STATUS)
+        for function, line in assignments(ast.parse(path.read_text()), attribute)
+        if not (path.match("domain/order/model.py") and function in MAY_ASSIGN[attribute])
     ]
     assert assigned == []
 
 
-def status_assignments(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Function and line of `x.status = …` and of `replace(x, status=…)`."""
+def assignments(tree: ast.Module, attribute: str) -> Iterator[tuple[str, int]]:
+    """Function and line of `x.attribute = …` and of `replace(x, attribute=…)`."""
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             for node in ast.walk(function):
-                if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and any(map(is_status, targets(node))):
+                if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and any(
+                    isinstance(target, ast.Attribute) and target.attr == attribute for target in targets(node)
+                ):
                     yield function.name, node.lineno
                 if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "replace":
-                    yield from ((function.name, node.lineno) for word in node.keywords if word.arg == "status")
+                    yield from ((function.name, node.lineno) for word in node.keywords if word.arg == attribute)
 
 
 def targets(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> Iterator[ast.expr]:
@@ -89,18 +92,21 @@ def targets(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> Iterator[ast.ex
         yield from target.elts if isinstance(target, ast.Tuple) else [target]
 
 
-def is_status(target: ast.expr) -> bool:
-    return isinstance(target, ast.Attribute) and target.attr == "status"
-
-
-def test_the_status_rule_sees_every_form_of_assignment() -> None:
-    program = """
+@pytest.mark.parametrize("attribute", MAY_ASSIGN)
+def test_the_rule_of_assignments_sees_every_form(attribute: str) -> None:
+    program = f"""
 def cheat(order):
-    order.status = FINAL
-    order.payment.status, other = FINAL, None
-    replace(order, status=FINAL)
+    order.{attribute} = FINAL
+    order.payment.{attribute}, other = FINAL, None
+    replace(order, {attribute}=FINAL)
 """
-    assert [line for _, line in status_assignments(ast.parse(program))] == [3, 4, 5]
+    assert [line for _, line in assignments(ast.parse(program), attribute)] == [3, 4, 5]
+
+
+def test_the_rule_of_assignments_finds_where_an_order_is_closed() -> None:
+    """Otherwise it would hold because closed_at is called something else."""
+    model = ast.parse((PROJECT_DIR / "oms/domain/order/model.py").read_text())
+    assert [function for function, _ in assignments(model, "closed_at")] == ["record"]
 
 
 def test_templates_ask_the_api_what_may_be_done_and_never_compare_a_status() -> None:
