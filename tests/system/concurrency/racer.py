@@ -1,4 +1,4 @@
-"""One process of many at the same shop: `python -m tests.system.concurrency.racer URL FOLDER PART SEED SECONDS`."""
+"""One of many processes on a database: `python -m tests.system.concurrency.racer URL FOLDER ACTION SEED SECONDS`."""
 
 import asyncio
 import random
@@ -14,9 +14,9 @@ from oms.domain.amendments import commands as amendments
 from oms.domain.cancellation import commands as cancellation
 from oms.domain.concepts import REGISTRY
 from oms.domain.fraud import commands as fraud
-from oms.domain.fulfilment import commands as shipments
+from oms.domain.fulfilment import commands as fulfilment
 from oms.domain.fulfilment.commands import CourierAction, MoveShipment
-from oms.domain.placing import commands as orders
+from oms.domain.placing import commands as placing
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import Refused
 from oms.jobs.consumer import Consumer
@@ -31,29 +31,29 @@ SKUS = ("HOT", "WARM", "COOL")
 
 
 class Racer:
-    """What one process does, over and over, until its time is up; refusals are part of the game."""
+    """Repeats one kind of action until its time is up. Refusals are expected."""
 
     def __init__(self, url: str, folder: Path, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.db = Database(url, pool_size=4, notify=self._nobody)
+        self.db = Database(url, pool_size=4, notify=self._ignore)
         self.sandbox = Sandbox(SandboxRules(failure_rate=0.05), CallLog(folder / "sandbox.sqlite"), chance=self.chance)
-        self.work = JobContext(
+        self.context = JobContext(
             self.db, self.sandbox, self.sandbox, timedelta(seconds=1), timedelta(seconds=5), batch=20, attempts=50
         )
 
     @staticmethod
-    def _nobody(_: Changes) -> None:
-        """The racers find out by looking."""
+    def _ignore(_: Changes) -> None:
+        """The racers poll."""
 
-    async def buy(self) -> None:
-        """References and customers are few, so that processes meet; retries of others' orders are among them."""
+    async def place(self) -> None:
+        """With few references and customers, so that processes compete; some repeat the orders of others."""
         number = self.chance.randrange(400)
         lines = tuple(LineRequest(sku, 1 + number % 3) for sku in SKUS[: 1 + number % 2])
         request = OrderRequest(f"order-{number}", f"customer-{number % 5}", lines, "sandbox-ok")
         async with self.db.transaction() as tx:
-            await orders.place(tx, [(CART, request)])
+            await placing.place(tx, [(CART, request)])
 
-    async def answer(self) -> None:
+    async def accept_or_cancel(self) -> None:
         order_id = await self._one("SELECT id FROM orders WHERE closed_at IS NULL ORDER BY random() LIMIT 1")
         if order_id:
             async with self.db.transaction() as tx:
@@ -62,14 +62,14 @@ class Racer:
                 else:
                     await cancellation.cancel(tx, SUPPORT, order_id[0], None)
 
-    async def carry(self) -> None:
+    async def move(self) -> None:
         query = (
             "SELECT order_id, number FROM shipments WHERE status IN ('BOOKED', 'DISPATCHED') ORDER BY random() LIMIT 1"
         )
         if key := await self._one(query):
-            deed = self.chance.choice([CourierAction.DISPATCH, CourierAction.DELIVER, CourierAction.DELIVER])
+            action = self.chance.choice([CourierAction.DISPATCH, CourierAction.DELIVER, CourierAction.DELIVER])
             async with self.db.transaction() as tx:
-                await shipments.move(tx, [(COURIER, MoveShipment(deed, (key[0], key[1])))])
+                await fulfilment.move(tx, [(COURIER, MoveShipment(action, (key[0], key[1])))])
 
     async def manage(self) -> None:
         async with self.db.transaction() as tx:
@@ -84,11 +84,11 @@ class Racer:
         async with self.db.transaction() as tx:
             await fraud.set_maintenance(tx, MANAGER, enabled=False)
 
-    async def drain(self) -> None:
-        drains = Consumer(self.work, tuple(REGISTRY.work_kinds))
-        for queue in drains.queues:
-            await drains.wake(queue)
-        await drains.finish()
+    async def work(self) -> None:
+        consumer = Consumer(self.context, tuple(REGISTRY.work_kinds))
+        for queue in consumer.queues:
+            await consumer.wake(queue)
+        await consumer.finish()
         await asyncio.sleep(0.01)
 
     async def _one(self, query: str) -> tuple[Any, ...] | None:
@@ -97,11 +97,11 @@ class Racer:
         return tuple(row) if row else None
 
 
-async def race(racer: Racer, part: str, seconds: float) -> None:
+async def race(racer: Racer, action: str, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
-            await getattr(racer, part)()
+            await getattr(racer, action)()
         except Refused:
             continue
     await racer.sandbox.aclose()
@@ -109,5 +109,5 @@ async def race(racer: Racer, part: str, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    url, folder, part, seed, seconds = sys.argv[1:]
-    asyncio.run(race(Racer(url, Path(folder), int(seed)), part, float(seconds)))
+    url, folder, action, seed, seconds = sys.argv[1:]
+    asyncio.run(race(Racer(url, Path(folder), int(seed)), action, float(seconds)))

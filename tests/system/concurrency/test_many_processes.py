@@ -1,4 +1,4 @@
-"""Many real processes at one shop, on a real database: nothing is oversold, charged twice, or left hanging."""
+"""Many processes on one database: nothing is oversold, charged twice, or left unfinished."""
 
 import asyncio
 import sys
@@ -10,11 +10,11 @@ from tests.shop import ShopUnderTest
 
 SECONDS = 5
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-PARTS = ("buy", "buy", "answer", "carry", "manage", "drain", "drain")
+ACTIONS = ("place", "place", "accept_or_cancel", "move", "manage", "work", "work")
 
 
 @pytest.mark.trial
-async def test_processes_that_race_for_stock_and_limit_leave_the_books_straight(
+async def test_processes_that_compete_for_stock_and_limit_leave_the_books_consistent(
     shop: ShopUnderTest, database_url: str, tmp_path: Path
 ) -> None:
     await shop.stock_up({"HOT": {"A": 60, "B": 40}, "WARM": {"B": 200}, "COOL": {"A": 1}}, price=1000)
@@ -22,22 +22,22 @@ async def test_processes_that_race_for_stock_and_limit_leave_the_books_straight(
     racers = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.system.concurrency.racer"),
-            *(database_url, str(tmp_path), part, str(seed), str(SECONDS)),
+            *(database_url, str(tmp_path), action, str(seed), str(SECONDS)),
             stderr=asyncio.subprocess.PIPE,
         )
-        for seed, part in enumerate(PARTS)
+        for seed, action in enumerate(ACTIONS)
     ]
     ended = await asyncio.gather(*(racer.communicate() for racer in racers))
-    complaints = [err.decode() for racer, (_, err) in zip(racers, ended, strict=True) if racer.returncode]
-    assert not complaints, complaints[0]
+    errors = [err.decode() for racer, (_, err) in zip(racers, ended, strict=True) if racer.returncode]
+    assert not errors, errors[0]
     for _ in range(3):
         await shop.execute("UPDATE work SET due_at = clock_timestamp(), leased_until = NULL WHERE queue <> 'deadlines'")
         await shop.run()
-    await _assert_straight(shop)
+    await _assert_consistent(shop)
     assert await shop.rows(DEADLOCKS) == deadlocks, "locks are taken in one order everywhere"
 
 
-async def _assert_straight(shop: ShopUnderTest) -> None:
+async def _assert_consistent(shop: ShopUnderTest) -> None:
     assert len(await shop.rows("SELECT id FROM orders")) > 50
     held = """
         SELECT k.sku, k.warehouse_code, k.allocated, coalesce(sum(a.quantity), 0)

@@ -1,4 +1,4 @@
-"""The whole product on one database: served, worked for, and asked by everybody over HTTP."""
+"""The whole product on one database: a web process, a worker's consumers, and clients of every role over HTTP."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,63 +20,63 @@ from tests.shop import ShopUnderTest, open_shop
 from tests.web.conftest import COOKIE, serving, session_of
 
 BUYER: Final = customer(1)
-"""Has orders of long ago where there are any."""
+"""Has old orders, if there are any."""
 
 RARE: Final = "RARE"
-"""A SKU of which there is too little."""
+"""A SKU with too few units."""
 
 REREAD_EVERY_S: Final = 0.1
-"""How often live streams read the log here: sooner than in earnest, for a walk waits for it."""
+"""Of the event log, for live streams: shorter than in production, because the tests wait for it."""
 
 _UNITS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class HotShop:
-    """`shop` is the worker's side of it, `callers` are clients by role, `browser` that of a customer who signed in."""
+    """`clients` by role; `browser`: of a customer who signed in."""
 
     shop: ShopUnderTest
-    callers: Mapping[Role, httpx.AsyncClient]
+    clients: Mapping[Role, httpx.AsyncClient]
     browser: httpx.AsyncClient
 
-    async def ask(self, role: Role, document: str, *, key: str | None = None, **variables: Any) -> Any:
-        """The value of the only root field, where nothing was refused."""
+    async def request(self, role: Role, document: str, *, key: str | None = None, **variables: Any) -> Any:
+        """The value of the only root field. Fails if the request was refused."""
         headers = {"Idempotency-Key": f'"{key}"'} if key else {}
-        request = {"query": document, "variables": variables}
-        answer = (await self.callers[role].post("/graphql", json=request, headers=headers)).json()
+        body = {"query": document, "variables": variables}
+        answer = (await self.clients[role].post("/graphql", json=body, headers=headers)).json()
         assert "errors" not in answer, answer
         [value] = answer["data"].values()
         assert not (isinstance(value, dict) and value.get("userErrors")), value
         return value
 
-    async def work_off(self, queue: str) -> None:
-        """As a worker of that queue does, until nothing of it is due."""
-        drains = Consumer(self.shop.work, (queue,))
-        await drains.wake(queue)
-        await drains.finish()
+    async def work(self, queue: str) -> None:
+        """As a worker of that queue does, until none of its work is due."""
+        consumer = Consumer(self.shop.work, (queue,))
+        await consumer.wake(queue)
+        await consumer.finish()
 
 
 @asynccontextmanager
 async def open_hot_shop(database_url: str, redis_url: str, folder: Path) -> AsyncIterator[HotShop]:
-    """With a full catalogue and full shelves, and no orders."""
+    """With a full catalogue, plenty of stock, and no orders."""
     settings = load_settings(database_url=database_url, redis_url=redis_url, database_pool_size=5)
-    async with AsyncExitStack() as open_:
-        shop = await open_.enter_async_context(open_shop(database_url, folder))
+    async with AsyncExitStack() as stack:
+        shop = await stack.enter_async_context(open_shop(database_url, folder))
         await _stock_up(shop)
-        open_.enter_context(mock.patch("oms.web.live.hub.REREAD_EVERY_S", REREAD_EVERY_S))
-        server = open_.enter_context(serving(settings, schema))
+        stack.enter_context(mock.patch("oms.web.live.hub.REREAD_EVERY_S", REREAD_EVERY_S))
+        server = stack.enter_context(serving(settings, schema))
 
         async def client(**headers: str) -> httpx.AsyncClient:
-            return await open_.enter_async_context(
+            return await stack.enter_async_context(
                 httpx.AsyncClient(base_url=server.url, headers=headers, timeout=30, follow_redirects=False)
             )
 
-        callers = {
+        clients = {
             role: await client(Authorization=f"Bearer {await _token(shop, role)}")
             for role in (Role.SERVICE, Role.COURIER, Role.SUPPORT)
         }
         secret = await session_of(shop.db, Viewer("buyer", Role.CUSTOMER, BUYER))
-        yield HotShop(shop, callers, await client(Cookie=f"{COOKIE.name}={secret}"))
+        yield HotShop(shop, clients, await client(Cookie=f"{COOKIE.name}={secret}"))
 
 
 async def _stock_up(shop: ShopUnderTest) -> None:

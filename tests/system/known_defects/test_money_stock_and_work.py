@@ -1,4 +1,4 @@
-"""Where the first systems of this kind go wrong (domain.md): defects known elsewhere, shown not to be here."""
+"""Defects of the first systems of this kind (domain.md), which this one does not have: money, stock and work."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -62,7 +62,7 @@ async def test_a_fraud_tally_that_a_restart_or_a_retry_corrupts(
     await shop.place({"MUG": 2})
     for _ in range(4):
         await shop.run()
-        assert await shop.tally() == 2000, "reserved once, however often it is asked"
+        assert await shop.tally() == 2000, "reserved once, however often the charge is repeated"
         await shop.execute("UPDATE work SET due_at = clock_timestamp()")
 
 
@@ -79,7 +79,7 @@ async def test_a_retry_that_charges_twice(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 5}})
     order_id = await shop.place({"MUG": 1})
     await shop.run("allocation")
-    # Three workers, each taking the last one's lease for lost, all still running.
+    # Three workers, each of which takes over after the last one's lease, all still running.
     for _ in range(3):
         async with shop.db.transaction() as tx:
             batch = await work_store.claim(tx, "billing", limit=10, lease=timedelta(0))

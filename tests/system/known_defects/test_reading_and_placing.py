@@ -1,4 +1,4 @@
-"""Known defects of other systems, shown not to be here: what callers read, and what they are told when placing."""
+"""Defects of the first systems of this kind (domain.md), which this one does not have: reading and placing."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,7 +23,7 @@ async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
 
 
 BOUNDED = ("stock", "shipmentCounts")
-"""As long as there are warehouses that hold one SKU, by the contract; one entry for each of three statuses."""
+"""By the contract: one entry for each warehouse that has the SKU, and for each of three statuses."""
 
 
 async def test_lists_with_no_paging(api: Api) -> None:
@@ -44,7 +44,7 @@ async def test_lists_with_no_paging(api: Api) -> None:
 
 
 async def test_one_customer_reading_another_s_order_by_guessing_its_id(api: Api) -> None:
-    """An id that is right does not help: what is not theirs does not exist, through any field that takes an id."""
+    """A correct id does not help: any field with an id answers as if another customer's order did not exist."""
     known = Known(await api.shop.place({"tea": 1}, customer="ana"))
     await api.shop.run()
     ben = customer("ben")
@@ -64,7 +64,7 @@ async def test_one_customer_reading_another_s_order_by_guessing_its_id(api: Api)
 
 
 async def test_a_refused_reference_does_not_show_somebody_else_s_order(api: Api) -> None:
-    """A reference that another customer used is told to be taken, and nothing about whose it is."""
+    """The refusal says that the reference is taken, and nothing about its order."""
     await api.ask(PLACE, ANA, input=ORDER)
     payload = await api.ask(PLACE, customer("ben"), input=ORDER | {"customerReference": "ben"})
     assert payload["order"] is None
@@ -73,7 +73,7 @@ async def test_a_refused_reference_does_not_show_somebody_else_s_order(api: Api)
 
 
 async def test_partial_failure_shown_as_plain_success(api: Api) -> None:
-    """Of a bulk, each order says for itself whether it was placed."""
+    """In a bulk request each order has its own result."""
     document = """mutation ($inputs: [PlaceOrderInput!]!) { placeOrders(inputs: $inputs) {
         results { order { id } userErrors { code path } } } }"""
     inputs = [ORDER | {"reference": "a"}, ORDER | {"reference": "b", "lines": [{"sku": "coal", "quantity": 1}]}]
@@ -83,7 +83,7 @@ async def test_partial_failure_shown_as_plain_success(api: Api) -> None:
 
 
 async def test_partial_failure_of_an_order_shown_as_plain_success(api: Api) -> None:
-    """Each shipment says whether it was paid, and why not; the total is of the others."""
+    """Each shipment says whether it was paid, and why not; the total leaves out those that were not."""
     await api.shop.stock_up({"tea": {"north": 1}, "mug": {"south": 1}}, price=1000)
     await api.ask("mutation { setSpendingLimit(limit: 1500) { userErrors { code } } }", MANAGER)
     known = Known(await api.shop.place({"tea": 1, "mug": 1}))
@@ -100,7 +100,7 @@ async def test_partial_failure_of_an_order_shown_as_plain_success(api: Api) -> N
 
 @pytest.mark.parametrize("quantity", [0, -1, -(2**31), 1_000_001, 2**31 - 1])
 async def test_negative_or_zero_quantities(api: Api, quantity: int) -> None:
-    """They are refused with the line they stand on, and nothing is placed."""
+    """They are refused with the path of their line, and nothing is placed."""
     lines = [{"sku": "tea", "quantity": 1}, {"sku": "tea", "quantity": quantity}]
     payload = await api.ask(PLACE, CART, input=ORDER | {"lines": lines})
     assert payload["order"] is None
@@ -121,7 +121,7 @@ async def test_negative_or_zero_quantities(api: Api, quantity: int) -> None:
     ],
 )
 async def test_a_second_order_accepted_under_a_used_number_with_other_content(api: Api, other: dict[str, Any]) -> None:
-    """It is DUPLICATE; the first stays as it was."""
+    """It is DUPLICATE; the first order is unchanged."""
     first = await api.ask(PLACE, CART, input=ORDER)
     payload = await api.ask(PLACE, CART, input=ORDER | other)
     assert payload["order"] is None

@@ -1,4 +1,4 @@
-"""Every way through the product, gone in a shop that has grown, at different ages of plans and statistics."""
+"""The plans of all operations in a shop with many orders, at different ages of connections and statistics."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,67 +9,65 @@ import pytest
 
 from oms.tools.dev_services.embedded import Engines
 from tests.owner import owner_of
-from tests.system.hot_path.growing import gather_statistics, grow
+from tests.system.hot_path.auto_explain import Executed, Recording, recording, reporting_database
 from tests.system.hot_path.hot_shop import HotShop, open_hot_shop
-from tests.system.hot_path.telling import Executed, Told, database_that_tells, telling
-from tests.system.hot_path.ways import walk
+from tests.system.hot_path.large_tables import fill, gather_statistics
+from tests.system.hot_path.operations import execute_all
 
-UNTIL_PLANS_STAY: Final = 6
+EXECUTIONS_UNTIL_GENERIC: Final = 6
 """PostgreSQL plans a prepared statement five times for its values; then it may keep one plan for all."""
 
 DATABASE: Final = "oms_plans"
 
 
-async def at_first(hot: HotShop, told: Told, owner_url: str) -> None:
-    """A connection that is new, with statistics of the shop as it is."""
-    await grow(owner_url)
+async def new_connection(hot: HotShop, recorded: Recording, owner_url: str) -> None:
+    """With statistics of the full tables."""
+    await fill(owner_url)
     await gather_statistics(owner_url)
-    await walk(hot, told, UNTIL_PLANS_STAY)
+    await execute_all(hot, recorded, EXECUTIONS_UNTIL_GENERIC)
 
 
-async def later_on(hot: HotShop, told: Told, owner_url: str) -> None:
-    """A connection that has been open for long, with statistics of the shop as it is."""
-    await grow(owner_url)
+async def old_connection(hot: HotShop, recorded: Recording, owner_url: str) -> None:
+    """With statistics of the full tables."""
+    await fill(owner_url)
     await gather_statistics(owner_url)
-    for number in range(UNTIL_PLANS_STAY + 1):
-        told.executed.clear()
-        await walk(hot, told, number)
+    for number in range(EXECUTIONS_UNTIL_GENERIC + 1):
+        recorded.executed.clear()
+        await execute_all(hot, recorded, number)
 
 
-async def since_opening(hot: HotShop, told: Told, owner_url: str) -> None:
-    """The shop was empty when its plans were made, and nobody has gathered statistics since it began to sell."""
-    for number in range(UNTIL_PLANS_STAY):
-        await walk(hot, told, number)
-    told.executed.clear()
-    await grow(owner_url)
-    await walk(hot, told, UNTIL_PLANS_STAY)
+async def plans_of_empty_tables(hot: HotShop, recorded: Recording, owner_url: str) -> None:
+    """The connection kept plans from before the tables were filled, and there are no statistics."""
+    for number in range(EXECUTIONS_UNTIL_GENERIC):
+        await execute_all(hot, recorded, number)
+    recorded.executed.clear()
+    await fill(owner_url)
+    await execute_all(hot, recorded, EXECUTIONS_UNTIL_GENERIC)
 
 
-async def with_statistics_of_nothing(hot: HotShop, told: Told, owner_url: str) -> None:
-    """Statistics were gathered while it was empty, and none since."""
+async def statistics_of_empty_tables(hot: HotShop, recorded: Recording, owner_url: str) -> None:
+    """Statistics were gathered before the tables were filled, and not since."""
     await gather_statistics(owner_url)
-    await grow(owner_url)
-    await walk(hot, told, UNTIL_PLANS_STAY)
+    await fill(owner_url)
+    await execute_all(hot, recorded, EXECUTIONS_UNTIL_GENERIC)
 
 
-AGES: Final[tuple[Callable[[HotShop, Told, str], Awaitable[None]], ...]] = (
-    at_first, later_on, since_opening, with_statistics_of_nothing,
+AGES: Final[tuple[Callable[[HotShop, Recording, str], Awaitable[None]], ...]] = (
+    new_connection, old_connection, plans_of_empty_tables, statistics_of_empty_tables,
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=AGES, ids=lambda age: age.__name__)
 async def executed(request: pytest.FixtureRequest, engines: Engines, redis_url: str, open_dir: Path) -> list[Executed]:
-    """What PostgreSQL executed in that age of the shop."""
-    async with _in_a_shop_of_its_own(engines, redis_url, open_dir) as (hot, told, owner_url):
-        await request.param(hot, told, owner_url)
-        return told.executed
+    """What PostgreSQL executed at that age."""
+    async with _new_shop(engines, redis_url, open_dir) as (hot, recorded, owner_url):
+        await request.param(hot, recorded, owner_url)
+        return recorded.executed
 
 
 @asynccontextmanager
-async def _in_a_shop_of_its_own(
-    engines: Engines, redis_url: str, folder: Path
-) -> AsyncIterator[tuple[HotShop, Told, str]]:
-    async with database_that_tells(engines.database_url, engines.owner_url, DATABASE) as url:
-        with telling() as told:
+async def _new_shop(engines: Engines, redis_url: str, folder: Path) -> AsyncIterator[tuple[HotShop, Recording, str]]:
+    async with reporting_database(engines.database_url, engines.owner_url, DATABASE) as url:
+        with recording() as recorded:
             async with open_hot_shop(url, redis_url, folder) as hot:
-                yield hot, told, owner_of(url)
+                yield hot, recorded, owner_of(url)

@@ -8,9 +8,9 @@ from oms.platform.tables import described
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a table's rows lie: with the value of `key`, or on every node where it is None.
+    """Where a table's rows are stored: by the value of `key`; None: on every node.
 
-    Tables of one kind (`of`) whose keys are equal lie together.
+    Rows of tables with the same `of` and with equal keys are stored together.
     """
 
     key: str | None

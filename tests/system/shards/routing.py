@@ -1,4 +1,4 @@
-"""By which values a statement reaches the tables it names: whether the shards of those values are all it needs."""
+"""By which bound values a statement is routed to the shards of each table that it names."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,14 +9,14 @@ import sqlglot
 from sqlglot import exp
 
 Block: TypeAlias = exp.Select | exp.Insert | exp.Update | exp.Delete
-"""However deep it stands in the statement."""
+"""At any depth of the statement."""
 
 _BLOCKS: Final = (exp.Select, exp.Insert, exp.Update, exp.Delete)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Of what goes by the name of `source` in one block."""
+    """Of the table or subquery with the alias `source` in one block."""
 
     block: int
     source: str
@@ -24,28 +24,28 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """A table where it is named. `by`: the values that its key is one of, such as "$1"; none where nothing says so."""
+class Routed:
+    """A mention of a table. `by`: the placeholders that its key is equal to, such as "$1"; empty if there are none."""
 
     table: str
     by: frozenset[str]
 
 
-def reached(sql: str, keys: Mapping[str, str], columns: Mapping[str, Sequence[str]]) -> list[Reached]:
-    """Every place at which a table with a key is read or written; `columns` has those of all tables.
+def routed(sql: str, keys: Mapping[str, str], columns: Mapping[str, Sequence[str]]) -> list[Routed]:
+    """Every mention of a table with a key; `columns` has those of all tables.
 
     Raises: sqlglot.errors.ParseError.
     """
     statement = _Statement(sqlglot.parse_one(sql, dialect="postgres"), columns)
     return [
-        Reached(table, statement.values_of(Column(block, alias, keys[table])))
+        Routed(table, statement.values_of(Column(block, alias, keys[table])))
         for block, alias, table in statement.tables()
         if table in keys
     ]
 
 
 class _Statement:
-    """What its conditions make equal to one another, and to the values that come with it."""
+    """Which columns its conditions make equal to one another and to bound values."""
 
     def __init__(self, tree: exp.Expr, columns: Mapping[str, Sequence[str]]) -> None:
         self._columns = columns
@@ -58,14 +58,14 @@ class _Statement:
             self._learn(block)
 
     def tables(self) -> Iterator[tuple[int, str, str]]:
-        """Their blocks, the names they go by, and their own."""
+        """Block, alias and name of each."""
         for block in self._blocks:
             for alias, source in self._sources[id(block)].items():
                 if isinstance(source, exp.Table) and source.name not in self._ctes:
                     yield id(block), alias, source.name
 
     def values_of(self, column: Column) -> frozenset[str]:
-        """Of all that is equal to it."""
+        """The placeholders that it is equal to, also through other columns."""
         seen, waiting = {column}, [column]
         while waiting:
             more = self._equal[waiting.pop()] - seen
@@ -87,7 +87,7 @@ class _Statement:
                 self._equate(column, block, one)
 
     def _learn_inserted(self, block: exp.Insert) -> None:
-        """A column of the table is what is selected, or comes with the statement, in its place."""
+        """Each column is equal to what is selected, or given, at its position."""
         for place, name in enumerate(block.this.expressions):
             column = Column(id(block), _alias_of(block.this.this), name.name)
             if isinstance(block.expression, exp.Values):
@@ -97,7 +97,7 @@ class _Statement:
                 self._equate(column, select, self._selected(select)[place])
 
     def _selected(self, select: exp.Select) -> list[exp.Expr]:
-        """What stands in each place, with what `*` of a function stands for."""
+        """The output at each position; `*` of a function is replaced by its columns."""
         found: list[exp.Expr] = []
         for output in select.selects:
             if not output.is_star:
@@ -117,7 +117,7 @@ class _Statement:
             self._equal[found].add(column)
 
     def _resolved(self, block: Block | None, expression: exp.Expr) -> Column | None:
-        """The column that is meant, of this block or of one around it; None where it is no plain column."""
+        """The column it refers to, of this block or an enclosing one; None for other expressions."""
         expression = _bare(expression)
         if not isinstance(expression, exp.Column):
             return None
@@ -130,7 +130,7 @@ class _Statement:
         return None
 
     def _column(self, block: Block, alias: str, name: str) -> Column | None:
-        """One of a source, if it has it; of a subquery it is made equal to what is selected there."""
+        """A source's column, if it has it; a subquery's column is made equal to what is selected there."""
         source, column = self._sources[id(block)][alias], Column(id(block), alias, name)
         if isinstance(source, exp.Unnest):
             return column if name in _names_of(source) else None
@@ -144,7 +144,7 @@ class _Statement:
 
 
 def _sources_of(block: Block) -> Iterator[tuple[str, exp.Expr]]:
-    """What a block reads from or writes to, by the name it goes by there."""
+    """The tables and subqueries that a block reads or writes, by alias."""
     if not isinstance(block, exp.Select):
         target = block.this.this if isinstance(block.this, exp.Schema) else block.this
         yield _alias_of(target), target
@@ -159,7 +159,7 @@ def _sources_of(block: Block) -> Iterator[tuple[str, exp.Expr]]:
 
 
 def _equations_of(block: Block) -> Iterator[tuple[exp.Expr, exp.Expr]]:
-    """Pairs that are equal wherever a row of the block is, or of which one is among the other's values."""
+    """Pairs that are equal in every row of the block, or one of which is in the other's array."""
     earlier = [alias for alias, _ in _sources_of(block)]
     conditions = [where.this] if (where := block.args.get("where")) else []
     for join in _joins_of(block):
@@ -190,7 +190,7 @@ def _equal_in(condition: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Expr]]:
 
 
 def _outputs_of(source: exp.Expr, name: str) -> Iterator[tuple[Block, exp.Expr]]:
-    """What stands for a column of a subquery, in each of its parts."""
+    """The expressions behind a column of a subquery, one for each of its branches."""
     if isinstance(source, exp.Insert | exp.Update | exp.Delete):
         returning = source.args.get("returning")
         yield from ((source, each) for each in (returning.expressions if returning else ()) if each.output_name == name)
@@ -204,7 +204,7 @@ def _outputs_of(source: exp.Expr, name: str) -> Iterator[tuple[Block, exp.Expr]]
 
 
 def _selects_of(source: exp.Expr | None) -> Iterator[exp.Select]:
-    """The branches of a union, or the one there is."""
+    """The branches of a union, or the only one."""
     match source:
         case exp.Select():
             yield source
@@ -223,7 +223,7 @@ def _bare(expression: exp.Expr) -> exp.Expr:
 
 
 def _names_of(source: exp.Unnest) -> list[str]:
-    """Of its columns; none where it was given none."""
+    """Its column aliases; none if it has none."""
     return [column.name for column in source.args["alias"].columns] if source.alias else []
 
 

@@ -1,18 +1,18 @@
-"""What the reader of statements understands, and what it must not be taken in by."""
+"""Which statements the parser recognizes as routed by a key, and which it must not."""
 
 import pytest
 
-from tests.system.shards.routing import reached
+from tests.system.shards.routing import routed
 
-KEYS = {"orders": "id", "lines": "order_id", "work": "order_id", "customers": "reference"}
+KEYS = {"orders": "id", "lines": "order_id", "work": "subject_id", "customers": "reference"}
 COLUMNS = {
     "orders": ["id", "customer_id", "status"],
     "lines": ["order_id", "sku"],
-    "work": ["order_id", "queue"],
+    "work": ["subject_id", "queue"],
     "customers": ["id", "reference"],
 }
 
-NAMED = [
+ROUTED = [
     "SELECT * FROM orders WHERE id = $1",
     "SELECT * FROM orders o WHERE o.id = ANY(CAST($1 AS uuid[])) AND o.status = 'NEW' FOR UPDATE",
     "SELECT * FROM orders o JOIN lines l ON l.order_id = o.id WHERE o.id = $1",
@@ -36,13 +36,13 @@ NAMED = [
         "WITH locked AS MATERIALIZED (SELECT id, status FROM orders WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE)"
         " SELECT id, (SELECT count(*) FROM lines l WHERE l.order_id = locked.id) FROM locked"
     ),
-    "UPDATE work SET queue = $2 FROM unnest($1::uuid[]) AS t(id) WHERE work.order_id = t.id",
+    "UPDATE work SET queue = $2 FROM unnest($1::uuid[]) AS t(id) WHERE work.subject_id = t.id",
     (
         "DELETE FROM work USING (SELECT id FROM orders WHERE id = $1 UNION ALL SELECT id FROM orders WHERE id = $2) o "
-        "WHERE work.order_id = o.id"
+        "WHERE work.subject_id = o.id"
     ),
 ]
-UNNAMED = [
+NOT_ROUTED = [
     "SELECT * FROM orders WHERE status = $1",
     "SELECT * FROM orders WHERE id = $1 OR status = $2",
     "SELECT * FROM orders WHERE id > $1",
@@ -50,10 +50,10 @@ UNNAMED = [
     "SELECT * FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.id = $1",
     "SELECT * FROM orders o JOIN lines l ON l.sku = $2 WHERE o.id = $1",
     "SELECT * FROM orders o LEFT JOIN lines l ON l.order_id = o.id OR l.sku = $2 WHERE o.id = $1",
-    "UPDATE work SET order_id = $1 WHERE queue = $2",
+    "UPDATE work SET subject_id = $1 WHERE queue = $2",
     (
-        "UPDATE work SET queue = $1 FROM (SELECT order_id FROM work WHERE queue = $2 LIMIT 5) due "
-        "WHERE work.order_id = due.order_id"
+        "UPDATE work SET queue = $1 FROM (SELECT subject_id FROM work WHERE queue = $2 LIMIT 5) due "
+        "WHERE work.subject_id = due.subject_id"
     ),
     "INSERT INTO orders (id) SELECT customer_id FROM orders WHERE id = $1",
     "INSERT INTO orders (id) SELECT o.customer_id FROM unnest($1::uuid[]) AS k(id) JOIN orders o ON o.id = k.id",
@@ -66,13 +66,13 @@ UNNAMED = [
 ]
 
 
-@pytest.mark.parametrize("sql", NAMED)
-def test_every_table_is_reached_by_its_key(sql: str) -> None:
-    found = reached(sql, KEYS, COLUMNS)
+@pytest.mark.parametrize("sql", ROUTED)
+def test_every_table_is_routed_by_its_key(sql: str) -> None:
+    found = routed(sql, KEYS, COLUMNS)
     assert found
     assert all(place.by for place in found)
 
 
-@pytest.mark.parametrize("sql", UNNAMED)
-def test_some_table_is_reached_by_no_key(sql: str) -> None:
-    assert any(not place.by for place in reached(sql, KEYS, COLUMNS))
+@pytest.mark.parametrize("sql", NOT_ROUTED)
+def test_some_table_is_routed_by_no_key(sql: str) -> None:
+    assert any(not place.by for place in routed(sql, KEYS, COLUMNS))

@@ -1,6 +1,6 @@
-"""On a distributed PostgreSQL: what is executed for every order names the shards of the keys that it is given.
+"""On a distributed PostgreSQL, every statement of a frequent operation names its shards by the keys that it binds.
 
-What is given one key goes to one shard; what is given many can be sent to each shard with the keys that lie there.
+A statement with one key goes to one shard; one with many can be sent to each shard with the keys stored there.
 """
 
 import re
@@ -11,36 +11,36 @@ import pytest
 from sqlalchemy import UniqueConstraint
 
 from oms.domain.concepts import metadata
-from tests.system.hot_path.telling import Executed
-from tests.system.hot_path.ways import COMMANDS_AND_WORK, ONE_ORDER
+from tests.system.hot_path.auto_explain import Executed
+from tests.system.hot_path.operations import COMMANDS_AND_WORK, ONE_ORDER
 from tests.system.shards.keys import placements
-from tests.system.shards.routing import Reached, reached
+from tests.system.shards.routing import Routed, routed
 
-HOT: Final = {*COMMANDS_AND_WORK, *ONE_ORDER} - {"list of what is booked"}
+HOT: Final = {*COMMANDS_AND_WORK, *ONE_ORDER} - {"list of booked shipments"}
 OF_ONE_ORDER: Final = {
     "placeOrder", "acceptAmendedOrder", "cancelOrder", "dispatchShipment", "deliverShipment", "failShipment",
     "order in detail", "order page", "courier's shipment",
 }  # fmt: skip
 
 ACROSS: Final = {
-    ("worker", "work"): "a claim takes what is due, whosever it is",
-    ("live", "order_events"): "once a second each web process reads what all have changed",
+    ("worker", "work"): "a claim takes due work of any order",
+    ("live", "order_events"): "once a second each web process reads the events of all orders",
 }
-"""By how the way begins and the table: what names no shard. docs/guides/scaling.md says what to do about each."""
+"""By the start of the operation's name, and the table: what reads all shards. docs/guides/scaling.md plans for it."""
 
 WITHOUT_KEY: Final = {"pk_customers"}
-"""What the database could no longer hold unique; docs/guides/scaling.md says who does then."""
+"""Constraints that a distributed database could not enforce; docs/guides/scaling.md says what does then."""
 
 _COLUMNS: Final = {table.name: [column.name for column in table.columns] for table in metadata.tables.values()}
 _KEYS: Final = {table: placed.key for table, placed in placements().items() if placed.key}
 _VALUE: Final = re.compile(r"(\$\d+) = (?:NULL|'((?:[^']|'')*)')")
 
 
-def test_every_table_is_placed() -> None:
+def test_every_table_has_a_placement() -> None:
     assert placements().keys() == metadata.tables.keys()
 
 
-def test_what_is_unique_is_so_within_a_key() -> None:
+def test_unique_constraints_contain_the_key() -> None:
     lacking = {
         str(constraint.name)
         for table, key in _KEYS.items()
@@ -53,7 +53,7 @@ def test_what_is_unique_is_so_within_a_key() -> None:
 
 def test_every_statement_names_its_shards(executed: list[Executed]) -> None:
     wrong = {
-        each.sql: f"{each.way}: {place.table} is reached by no key in\n{each.sql}"
+        each.sql: f"{each.operation}: no key leads to {place.table} in\n{each.sql}"
         for each, places in _hot(executed)
         for place in places
         if not place.by and not _exception(each, place)
@@ -62,10 +62,10 @@ def test_every_statement_names_its_shards(executed: list[Executed]) -> None:
         pytest.fail("\n\n".join(wrong.values()), pytrace=False)
 
 
-def test_no_statement_joins_what_lies_apart(executed: list[Executed]) -> None:
+def test_no_statement_joins_tables_on_different_shards(executed: list[Executed]) -> None:
     placed = placements()
     wrong = {
-        each.sql: f"{each.way}: {sorted({place.table for place in places})} lie apart in\n{each.sql}"
+        each.sql: f"{each.operation}: {sorted({place.table for place in places})} are stored apart in\n{each.sql}"
         for each, places in _hot(executed)
         if len({placed[place.table].of for place in places if not _exception(each, place)}) > 1
     }
@@ -73,34 +73,34 @@ def test_no_statement_joins_what_lies_apart(executed: list[Executed]) -> None:
         pytest.fail("\n\n".join(wrong.values()), pytrace=False)
 
 
-def test_what_is_about_one_order_names_one_shard_of_orders(executed: list[Executed]) -> None:
+def test_operations_on_one_order_name_one_shard_of_orders(executed: list[Executed]) -> None:
     of_orders = {table for table, placed in placements().items() if placed.of == placements()["orders"].of}
     counts = {
-        (each.way, each.sql): len(_keys_given(each, places))
+        (each.operation, each.sql): len(_bound_keys(each, places))
         for each, all_places in _hot(executed)
-        if each.way in OF_ONE_ORDER
+        if each.operation in OF_ONE_ORDER
         if (places := [place for place in all_places if place.table in of_orders and not _exception(each, place)])
     }
     assert len(counts) > 20
-    assert {asked: count for asked, count in counts.items() if count != 1} == {}
+    assert {statement: count for statement, count in counts.items() if count != 1} == {}
 
 
-def test_nothing_is_excepted_that_need_not_be(executed: list[Executed]) -> None:
+def test_every_exception_is_needed(executed: list[Executed]) -> None:
     needed = {_exception(each, place) for each, places in _hot(executed) for place in places if not place.by}
     assert needed - {None} == ACROSS.keys()
 
 
-def _hot(executed: list[Executed]) -> Iterator[tuple[Executed, list[Reached]]]:
+def _hot(executed: list[Executed]) -> Iterator[tuple[Executed, list[Routed]]]:
     for each in executed:
-        if each.way in HOT:
-            yield each, reached(each.sql, _KEYS, _COLUMNS)
+        if each.operation in HOT:
+            yield each, routed(each.sql, _KEYS, _COLUMNS)
 
 
-def _exception(each: Executed, place: Reached) -> tuple[str, str] | None:
-    return next((one for one in ACROSS if each.way.startswith(one[0]) and place.table == one[1]), None)
+def _exception(each: Executed, place: Routed) -> tuple[str, str] | None:
+    return next((one for one in ACROSS if each.operation.startswith(one[0]) and place.table == one[1]), None)
 
 
-def _keys_given(each: Executed, places: list[Reached]) -> set[str]:
+def _bound_keys(each: Executed, places: list[Routed]) -> set[str]:
     values: Mapping[str, str] = dict(_VALUE.findall(each.values))
-    given = [values[name] for place in places for name in place.by]
-    return {key for value in given for key in value.strip("{}").split(",") if key}
+    bound = [values[name] for place in places for name in place.by]
+    return {key for value in bound for key in value.strip("{}").split(",") if key}

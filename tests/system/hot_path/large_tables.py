@@ -1,4 +1,4 @@
-"""A shop that has been open for long: every table that grows has grown, each with what stays in it."""
+"""The tables of a shop that has been open for a long time."""
 
 from typing import Final
 
@@ -10,15 +10,15 @@ from oms.platform.grants import address_of
 ORDERS: Final = 20_000
 
 SMALL: Final = frozenset({"fraud_settings", "served_versions", "warehouses", "workers"})
-"""Tables with as many rows as the shop has warehouses, processes, or settings. All others grow."""
+"""Tables with a row for each warehouse, process or setting. All others grow."""
 
-_WAITING: Final = 5_000
-"""Items of work that wait for their time, in each queue."""
+_NOT_DUE: Final = 5_000
+"""Items of work that are not due yet, in each queue."""
 
-_IN_HAND: Final = 200
+_CLAIMED: Final = 200
 """Items that workers hold, in each queue: two batches. They grow with the workers, not with the shop."""
 
-_PLANTED: Final = (
+_INSERTS: Final = (
     f"""
     INSERT INTO customers (id, reference, created_at)
     SELECT gen_random_uuid(), 'other-' || n, clock_timestamp() FROM generate_series(1, {ORDERS}) AS n
@@ -30,18 +30,18 @@ _PLANTED: Final = (
     f"""
     INSERT INTO work (subject_id, part, queue, step, due_at)
     SELECT filling.order_id(n), 0, q, 'EXPIRE', clock_timestamp() + interval '1 day'
-    FROM generate_series(1, {_WAITING}) AS n CROSS JOIN unnest(ARRAY['billing', 'booking', 'deadlines']) AS q
+    FROM generate_series(1, {_NOT_DUE}) AS n CROSS JOIN unnest(ARRAY['billing', 'booking', 'deadlines']) AS q
     """,
     f"""
     INSERT INTO work (subject_id, part, queue, step, due_at, attempt, claim, leased_until)
     SELECT filling.order_id(n), 1, q, 'BOOK', clock_timestamp() - interval '1 second', 1, gen_random_uuid(),
            clock_timestamp() + interval '1 hour'
-    FROM generate_series(1, {_IN_HAND}) AS n CROSS JOIN unnest(ARRAY['allocation', 'billing', 'booking']) AS q
+    FROM generate_series(1, {_CLAIMED}) AS n CROSS JOIN unnest(ARRAY['allocation', 'billing', 'booking']) AS q
     """,
     f"""
     INSERT INTO work (subject_id, part, queue, step, due_at, held)
     SELECT filling.order_id(n), 2, 'deadlines', 'EXPIRE', clock_timestamp(), true
-    FROM generate_series(1, {_WAITING}) AS n
+    FROM generate_series(1, {_NOT_DUE}) AS n
     """,
     f"""
     INSERT INTO products (sku, name, unit_price_minor, currency)
@@ -53,7 +53,7 @@ _PLANTED: Final = (
     """,
     f"""
     INSERT INTO idempotency_keys (caller, key, body_hash, subject, created_at)
-    SELECT 'token:' || n % 10, 'key-of-old-' || n, '', '""', clock_timestamp() - interval '1 hour'
+    SELECT 'token:' || n % 10, 'old-key-' || n, '', '""', clock_timestamp() - interval '1 hour'
     FROM generate_series(1, {ORDERS}) AS n
     """,
     f"""
@@ -79,12 +79,12 @@ _PLANTED: Final = (
 )
 
 
-async def grow(owner_url: str) -> None:
-    """Nobody gathers statistics: what was planned for small tables goes on by its plans."""
+async def fill(owner_url: str) -> None:
+    """Without gathering statistics: statements keep the plans for small tables."""
     await add(owner_url, ORDERS)
     connection = await asyncpg.connect(address_of(owner_url))
     try:
-        for statement in _PLANTED:
+        for statement in _INSERTS:
             await connection.execute(statement)
     finally:
         await connection.close()

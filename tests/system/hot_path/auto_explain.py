@@ -1,6 +1,6 @@
-"""PostgreSQL itself tells what it executed: auto_explain's report of each statement, sent to whoever asked for it.
+"""Records every statement that PostgreSQL executes, as auto_explain reports it to the client.
 
-So nothing is missed, whichever way a statement took to the driver, and its plan is the one it was executed by.
+So no statement is missed, however it reaches the driver, and its plan is the one it was executed by.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from oms.platform.grants import address_of
 from oms.platform.migrations import migrate
 
-_TELLS: Final = {
+_SETTINGS: Final = {
     "session_preload_libraries": "auto_explain",
     "auto_explain.log_min_duration": "0",
     "auto_explain.log_analyze": "on",
@@ -30,67 +30,62 @@ _TELLS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """One execution: on which way through the product, the statement as it was sent, its values, and its plan."""
+    """One execution: the operation that caused it, the statement as it was sent, its values, and its plan."""
 
-    way: str
+    operation: str
     sql: str
     values: str
     plan: Mapping[str, Any]
 
     def __str__(self) -> str:
         plan = orjson.dumps(self.plan, option=orjson.OPT_INDENT_2).decode()
-        return f"{self.way}:\n{self.sql}\nwith {self.values}\n{plan}"
+        return f"{self.operation}:\n{self.sql}\nwith {self.values}\n{plan}"
 
 
 @dataclass
-class Told:
-    """Everything that was executed, in order; `way` is what goes on just now: where it is nothing, none is noted."""
+class Recording:
+    """Everything that was executed, in order. `operation` is the present one; without one, nothing is recorded."""
 
-    way: str = ""
+    operation: str = ""
     executed: list[Executed] = field(default_factory=list)
 
     def note(self, fields: Mapping[str, str]) -> None:
-        """One notice of PostgreSQL's, by the letters of its protocol."""
+        """A notice from PostgreSQL, by the field letters of its protocol."""
         _, found, report = fields["M"].partition("plan:\n")
-        if found and self.way:
+        if found and self.operation:
             read = orjson.loads(report)
-            asked = Executed(self.way, read["Query Text"], read.get("Query Parameters", ""), read["Plan"])
-            self.executed.append(asked)
+            executed = Executed(self.operation, read["Query Text"], read.get("Query Parameters", ""), read["Plan"])
+            self.executed.append(executed)
 
 
 @contextmanager
-def telling() -> Iterator[Told]:
-    """Hears all connections of this process that talk to a database which tells."""
-    told = Told()
+def recording() -> Iterator[Recording]:
+    """Records for all connections of this process to a reporting database."""
+    recorded = Recording()
 
     def note(_connection: object, fields: Mapping[str, str], _last_query: str) -> None:
-        told.note(fields)
+        recorded.note(fields)
 
     with mock.patch.object(asyncpg.Connection, "_process_log_message", note):
-        yield told
+        yield recorded
 
 
 @asynccontextmanager
-async def database_that_tells(database_url: str, owner_url: str, name: str) -> AsyncIterator[str]:
-    """A migrated database of that name beside another one, as the application reaches it. No autovacuum looks at it."""
+async def reporting_database(database_url: str, owner_url: str, name: str) -> AsyncIterator[str]:
+    """A migrated database of that name, as the application connects to it. Autovacuum leaves it alone."""
     await _on_server(owner_url, f"CREATE DATABASE {name}")
     try:
         await asyncio.to_thread(migrate, _named(owner_url, name))
-        await set_for(owner_url, name, _TELLS)
-        await _leave_statistics_alone(_named(owner_url, name))
+        for setting, value in _SETTINGS.items():
+            await _on_server(owner_url, f"ALTER DATABASE {name} SET {setting} = '{value}'")
+        await _disable_autovacuum(_named(owner_url, name))
         yield _named(database_url, name)
     finally:
         await _on_server(owner_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def set_for(owner_url: str, name: str, settings: Mapping[str, str]) -> None:
-    """For connections of that database that are made from now on."""
-    for setting, value in settings.items():
-        await _on_server(owner_url, f"ALTER DATABASE {name} SET {setting} = '{value}'")
-
-
-async def _leave_statistics_alone(url: str) -> None:
-    """When statistics are gathered is what the tests choose."""
+async def _disable_autovacuum(url: str) -> None:
+    """The tests choose when statistics are gathered."""
     connection = await asyncpg.connect(address_of(url))
     try:
         for (table,) in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
