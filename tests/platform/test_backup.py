@@ -180,7 +180,7 @@ async def test_an_instance_that_archives_nothing_is_not_backed_up_in_silence(
     await asyncio.to_thread(instance.wait_until_ready)
     told = oms(environment | {"OMS_BACKUP_DIR": str(tmp_path / "backups")}, "backup")
     assert told.returncode == 1
-    assert "set OMS_BACKUP_DIR, then stop and start it" in told.stderr
+    assert "set OMS_BACKUP_DIR, then restart it" in told.stderr
 
 
 def test_a_copy_that_was_removed_in_part_is_never_taken_for_one(
