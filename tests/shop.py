@@ -1,4 +1,4 @@
-"""A shop for tests: the real rules, tables and jobs on a real database, worked by hand instead of by a worker."""
+"""A shop for tests: the real rules, tables and jobs on a real database. Tests run the jobs, instead of a worker."""
 
 import asyncio
 import itertools
@@ -79,9 +79,9 @@ async def _execute_together(tx: Tx, statements: Iterable[str]) -> None:
 
 @dataclass
 class ShopUnderTest:
-    """Everything at hand; `changes` collects what would have been notified.
+    """`changes` collects what would have been notified.
 
-    `db` is the application's, as it runs; `owner` is of who may do what it may not.
+    `db` has the application's database role; `owner` has the role that owns the tables.
     """
 
     db: Database
@@ -93,7 +93,7 @@ class ShopUnderTest:
     placed: int = 0
 
     async def stock_up(self, units: dict[str, dict[str, int]], *, price: int = 1000, currency: str = "USD") -> None:
-        """Units on hand by SKU and warehouse; products and warehouses are made as needed."""
+        """Units on hand by SKU and warehouse; products and warehouses are created as needed."""
         codes = sorted({code for held in units.values() for code in held})
         async with self.db.transaction() as tx:
             await catalog.upsert_warehouses(tx, MANAGER, [Warehouse(code, code) for code in codes])
@@ -166,7 +166,7 @@ class ShopUnderTest:
             return [tuple(row) for row in await conn.execute(text(query), values)]
 
     async def execute(self, statement: str, **values: Any) -> None:
-        """As the owner: what a test plants, the application may be unable to do."""
+        """Runs as the owner, because the application's role must not change some tables."""
         async with self.owner.transaction() as tx:
             await tx.conn.execute(text(statement), values)
 
@@ -180,14 +180,14 @@ class ShopUnderTest:
         return {(sku, code): (on_hand, allocated) for sku, code, on_hand, allocated in found}
 
     async def tally(self, currency: str = "USD") -> int:
-        """What all customers together have spent in the present period."""
+        """What all customers together have spent in the current period."""
         query = (
             "SELECT coalesce(sum(spent_minor), 0) FROM tallies JOIN fraud_settings USING (period) WHERE currency = :c"
         )
         return int((await self.rows(query, c=currency))[0][0])
 
     def charges(self) -> list[str]:
-        """Keys of the charges that the billing system has on its books."""
+        """Keys of the charges that took effect in the billing system."""
         calls = [call.entry for call in self.log.page(limit=10_000)]
         return [call.key for call in calls if call.operation == "charge" and call.outcome == Outcome.EFFECT]
 
@@ -214,6 +214,6 @@ async def open_shop(database_url: str, folder: Path, **rules: Any) -> AsyncItera
         await db.close()
 
 
-async def together(*acts: Any) -> list[Any]:
-    """Awaits all at once; errors are values."""
-    return await asyncio.gather(*acts, return_exceptions=True)
+async def together(*awaitables: Any) -> list[Any]:
+    """Awaits all at once; returns errors as values."""
+    return await asyncio.gather(*awaitables, return_exceptions=True)

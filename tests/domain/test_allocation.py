@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from oms.domain.allocation.plan import Plan, plan, preference
 
 CASES = [
-    # what is wanted, where it is, who sends what, what is short
+    # demand, stock, what each warehouse sends, shortage
     ({"A": 2}, {"A": {"X": 5}}, {"X": {"A": 2}}, {}),
     ({"A": 2}, {"A": {"Y": 5, "X": 5}}, {"X": {"A": 2}}, {}),
     ({"A": 2, "B": 1}, {"A": {"X": 2, "Y": 2}, "B": {"Y": 1}}, {"Y": {"A": 2, "B": 1}}, {}),
@@ -22,11 +22,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("wanted", "held", "sent", "short"), CASES)
-def test_who_sends_what(
-    wanted: dict[str, int], held: dict[str, dict[str, int]], sent: dict[str, dict[str, int]], short: dict[str, int]
+@pytest.mark.parametrize(("demand", "held", "sent", "short"), CASES)
+def test_which_warehouse_sends_what(
+    demand: dict[str, int], held: dict[str, dict[str, int]], sent: dict[str, dict[str, int]], short: dict[str, int]
 ) -> None:
-    found = plan(wanted, held)
+    found = plan(demand, held)
     assert {part.warehouse_code: dict(part.units) for part in found.parts} == sent
     assert dict(found.short) == short
 
@@ -43,11 +43,11 @@ def sent(found: Plan, sku: str) -> int:
 
 
 @given(demands, levels)
-def test_everything_that_is_there_is_allocated_and_nothing_that_is_not(
-    wanted: dict[str, int], held: dict[str, dict[str, int]]
+def test_all_available_units_are_allocated_and_no_others(
+    demand: dict[str, int], held: dict[str, dict[str, int]]
 ) -> None:
-    found = plan(wanted, held)
-    for sku, units in wanted.items():
+    found = plan(demand, held)
+    for sku, units in demand.items():
         assert sent(found, sku) == min(units, sum(held.get(sku, {}).values()))
         assert sent(found, sku) + found.short.get(sku, 0) == units
     for part in found.parts:
@@ -56,9 +56,9 @@ def test_everything_that_is_there_is_allocated_and_nothing_that_is_not(
 
 
 @given(demands, levels)
-def test_no_other_choice_of_warehouses_is_better(wanted: dict[str, int], held: dict[str, dict[str, int]]) -> None:
-    found = plan(wanted, held)
-    reachable = {sku: sent(found, sku) for sku in wanted if sent(found, sku)}
+def test_no_other_choice_of_warehouses_is_better(demand: dict[str, int], held: dict[str, dict[str, int]]) -> None:
+    found = plan(demand, held)
+    reachable = {sku: sent(found, sku) for sku in demand if sent(found, sku)}
     chosen = tuple(part.warehouse_code for part in found.parts)
     best = min(
         (len(codes), preference(reachable, held, codes) if codes else (0, ()))
@@ -71,11 +71,11 @@ def test_no_other_choice_of_warehouses_is_better(wanted: dict[str, int], held: d
 
 
 def test_a_search_too_large_to_finish_still_allocates_everything() -> None:
-    wanted = {f"SKU-{n}": 40 for n in range(60)}
-    held = {sku: {f"W{(n * 7 + k * 11) % 97:02}": 3 for k in range(20)} for n, sku in enumerate(wanted)}
-    found = plan(wanted, held)
+    demand = {f"SKU-{n}": 40 for n in range(60)}
+    held = {sku: {f"W{(n * 7 + k * 11) % 97:02}": 3 for k in range(20)} for n, sku in enumerate(demand)}
+    found = plan(demand, held)
     assert not found.short
-    assert all(sent(found, sku) == 40 for sku in wanted)
+    assert all(sent(found, sku) == 40 for sku in demand)
 
 
 def test_the_same_stock_gives_the_same_plan_whatever_order_it_is_read_in() -> None:

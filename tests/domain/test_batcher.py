@@ -1,4 +1,4 @@
-"""Commands that come at the same time: carried out together, answered each for itself."""
+"""Commands that arrive at the same time run in one batch; each has its own result."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from oms.platform.db import OutcomeUnknown, Tx
 from tests.shop import CART, COURIER, MANAGER, ShopUnderTest, together
 
 
-def asked(
+def command(
     reference: str, key: str | None = None, body: bytes = b"body", viewer: Viewer = CART
 ) -> Command[OrderRequest]:
     request = OrderRequest(reference, "ana", (LineRequest("MUG", 1),), "sandbox-ok")
@@ -32,7 +32,7 @@ def dispatching(order_id: UUID) -> Command[MoveShipment]:
     return Command(COURIER, MoveShipment(CourierAction.DISPATCH, (order_id, 1)))
 
 
-def placing(shop: ShopUnderTest, act: Any = orders.place) -> Batcher[OrderRequest, Placed]:
+def placing_batcher(shop: ShopUnderTest, act: Any = orders.place) -> Batcher[OrderRequest, Placed]:
     return Batcher(shop.db, act, lambda placed: placed.id.hex)
 
 
@@ -46,24 +46,24 @@ async def transactions(shop: ShopUnderTest) -> int:
     return int((await shop.rows("SELECT count(DISTINCT transaction) FROM order_events"))[0][0])
 
 
-async def test_what_comes_while_a_round_is_under_way_makes_the_next_one(stocked: ShopUnderTest) -> None:
-    round_ = placing(stocked)
-    done = await together(*(round_.run(asked(f"order-{n}")) for n in range(2 * MAX_BATCH + 1)))
+async def test_commands_that_arrive_while_a_batch_runs_form_the_next_batch(stocked: ShopUnderTest) -> None:
+    batcher = placing_batcher(stocked)
+    done = await together(*(batcher.run(command(f"order-{n}")) for n in range(2 * MAX_BATCH + 1)))
     assert len({each.subject for each in done}) == 2 * MAX_BATCH + 1
     assert await transactions(stocked) == 3
 
 
-async def test_one_by_itself_waits_for_nobody(stocked: ShopUnderTest) -> None:
-    round_ = placing(stocked)
+async def test_a_single_command_runs_at_once(stocked: ShopUnderTest) -> None:
+    batcher = placing_batcher(stocked)
     for number in range(3):
-        await round_.run(asked(f"order-{number}"))
+        await batcher.run(command(f"order-{number}"))
     assert await transactions(stocked) == 3
 
 
-async def test_a_refusal_concerns_nobody_else(stocked: ShopUnderTest) -> None:
+async def test_a_refusal_concerns_no_other_command(stocked: ShopUnderTest) -> None:
     unknown = Command(CART, OrderRequest("unknown", "ana", (LineRequest("TEA", 1),), "sandbox-ok"))
     good, refused, forbidden, other = await together(
-        *map(placing(stocked).run, (asked("a"), unknown, asked("b", viewer=MANAGER), asked("c")))
+        *map(placing_batcher(stocked).run, (command("a"), unknown, command("b", viewer=MANAGER), command("c")))
     )
     assert isinstance(refused, Refused)
     assert [problem.code for problem in refused.problems] == [Code.INVALID]
@@ -74,34 +74,34 @@ async def test_a_refusal_concerns_nobody_else(stocked: ShopUnderTest) -> None:
     assert isinstance(other, Done)
 
 
-async def test_who_can_t_be_written_fails_alone(stocked: ShopUnderTest) -> None:
-    async def act(tx: Tx, asked: Sequence[tuple[Viewer, OrderRequest]]) -> Sequence[Placed | Refused]:
-        placed = await orders.place(tx, asked)
-        if any(request.reference == "b" for _, request in asked):
+async def test_a_command_that_cannot_be_written_fails_alone(stocked: ShopUnderTest) -> None:
+    async def act(tx: Tx, requests: Sequence[tuple[Viewer, OrderRequest]]) -> Sequence[Placed | Refused]:
+        placed = await orders.place(tx, requests)
+        if any(request.reference == "b" for _, request in requests):
             raise RuntimeError("after it was written")
         return placed
 
-    round_ = placing(stocked, act)
-    one, bad, other = await together(*(round_.run(asked(reference)) for reference in "abc"))
+    batcher = placing_batcher(stocked, act)
+    one, bad, other = await together(*(batcher.run(command(reference)) for reference in "abc"))
     assert isinstance(bad, RuntimeError)
     assert {each.result.id for each in (one, other)} == {row[0] for row in await stocked.rows("SELECT id FROM orders")}
 
 
-async def test_where_the_database_is_lost_everybody_is_told_and_nothing_is_tried_again(stocked: ShopUnderTest) -> None:
-    tried = 0
+async def test_if_the_database_is_lost_every_command_fails_and_none_is_repeated(stocked: ShopUnderTest) -> None:
+    attempts = 0
 
-    async def act(_tx: Tx, _asked: Sequence[Any]) -> Sequence[Placed | Refused]:
-        nonlocal tried
-        tried += 1
+    async def act(_tx: Tx, _requests: Sequence[Any]) -> Sequence[Placed | Refused]:
+        nonlocal attempts
+        attempts += 1
         raise OutcomeUnknown
 
-    round_ = placing(stocked, act)
-    told = await together(*(round_.run(asked(reference)) for reference in "abc"))
-    assert [type(each) for each in told] == [OutcomeUnknown] * 3
-    assert tried == 1
+    batcher = placing_batcher(stocked, act)
+    results = await together(*(batcher.run(command(reference)) for reference in "abc"))
+    assert [type(each) for each in results] == [OutcomeUnknown] * 3
+    assert attempts == 1
 
 
-async def test_an_order_that_somebody_holds_keeps_only_its_own_command_waiting(stocked: ShopUnderTest) -> None:
+async def test_a_locked_order_delays_only_its_own_command(stocked: ShopUnderTest) -> None:
     keys = [await stocked.place({"MUG": 1}) for _ in range(4)]
     await stocked.run()
     move = BatchedCommands.over(stocked.db).move
@@ -110,14 +110,14 @@ async def test_an_order_that_somebody_holds_keeps_only_its_own_command_waiting(s
         held = asyncio.create_task(move.run(dispatching(keys[1])))
         await together(*(move.run(dispatching(key)) for key in (keys[0], keys[2])))
         await asyncio.sleep(0)
-        await move.run(dispatching(keys[3]))  # came later, and goes by what waits still
+        await move.run(dispatching(keys[3]))  # arrives later and overtakes the one that waits
         assert not held.done()
         free = await stocked.rows("SELECT order_id FROM shipments WHERE status = 'DISPATCHED'")
         assert {row[0] for row in free} == {keys[0], keys[2], keys[3]}
     assert (await held).subject == [keys[1].hex, 1]
 
 
-async def test_two_commands_about_one_shipment_are_judged_one_after_the_other(stocked: ShopUnderTest) -> None:
+async def test_two_commands_on_one_shipment_are_decided_one_after_the_other(stocked: ShopUnderTest) -> None:
     key = await stocked.place({"MUG": 1})
     await stocked.run()
     move = BatchedCommands.over(stocked.db).move
@@ -128,7 +128,7 @@ async def test_two_commands_about_one_shipment_are_judged_one_after_the_other(st
     assert (await stocked.events(key)).count("ShipmentDispatched") == 1
 
 
-async def test_a_shipment_is_dispatched_and_delivered_in_one_round(stocked: ShopUnderTest) -> None:
+async def test_a_shipment_is_dispatched_and_delivered_in_one_batch(stocked: ShopUnderTest) -> None:
     key = await stocked.place({"MUG": 1})
     await stocked.run()
     move = BatchedCommands.over(stocked.db).move
@@ -139,13 +139,13 @@ async def test_a_shipment_is_dispatched_and_delivered_in_one_round(stocked: Shop
     assert await stocked.levels() == {("MUG", "A"): (999, 0)}
 
 
-async def test_of_a_key_that_comes_twice_at_once_one_is_carried_out(stocked: ShopUnderTest) -> None:
-    round_ = placing(stocked)
-    first, second = await together(round_.run(asked("a", "key")), round_.run(asked("a", "key")))
+async def test_of_two_simultaneous_commands_with_one_key_one_takes_effect(stocked: ShopUnderTest) -> None:
+    batcher = placing_batcher(stocked)
+    first, second = await together(batcher.run(command("a", "key")), batcher.run(command("a", "key")))
     assert isinstance(first, Done)
     assert isinstance(second, KeyInUse)
     again, other_body, other = await together(
-        round_.run(asked("a", "key")), round_.run(asked("b", "key", b"other")), round_.run(asked("c", "new"))
+        batcher.run(command("a", "key")), batcher.run(command("b", "key", b"other")), batcher.run(command("c", "new"))
     )
     assert (again.subject, again.result) == (first.subject, None)
     assert isinstance(other_body, KeyReused)
@@ -153,17 +153,17 @@ async def test_of_a_key_that_comes_twice_at_once_one_is_carried_out(stocked: Sho
     assert len(await stocked.rows("SELECT key FROM idempotency_keys")) == 2
 
 
-async def test_the_same_order_twice_in_a_round_is_one(stocked: ShopUnderTest) -> None:
-    round_ = placing(stocked)
-    first, second = await together(round_.run(asked("a")), round_.run(asked("a")))
+async def test_the_same_order_twice_in_a_batch_is_placed_once(stocked: ShopUnderTest) -> None:
+    batcher = placing_batcher(stocked)
+    first, second = await together(batcher.run(command("a")), batcher.run(command("a")))
     assert first.subject == second.subject
     assert (first.result.order is None, second.result.order is None) == (False, True)
 
 
-async def test_who_asked_and_went_away_keeps_nobody_from_an_answer(stocked: ShopUnderTest) -> None:
-    round_ = placing(stocked)
-    gone = asyncio.create_task(round_.run(asked("a")))
-    stays = asyncio.create_task(round_.run(asked("b")))
+async def test_a_caller_that_disconnects_does_not_stop_other_commands(stocked: ShopUnderTest) -> None:
+    batcher = placing_batcher(stocked)
+    gone = asyncio.create_task(batcher.run(command("a")))
+    stays = asyncio.create_task(batcher.run(command("b")))
     await asyncio.sleep(0)
     gone.cancel()
     assert (await stays).result

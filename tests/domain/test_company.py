@@ -1,4 +1,4 @@
-"""A queue at work waits a moment for company; one that was idle, or has more than it can take, waits for nobody."""
+"""A busy queue waits a moment, so that items share a batch. An idle queue and a full batch do not wait."""
 
 import asyncio
 from dataclasses import replace
@@ -19,8 +19,8 @@ def claimed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
     claim = work_store.claim
 
-    async def counted(*asked: Any, **how: Any) -> work_store.Batch:
-        batch = await claim(*asked, **how)
+    async def counted(*args: Any, **kwargs: Any) -> work_store.Batch:
+        batch = await claim(*args, **kwargs)
         sizes.append(len(batch.items))
         return batch
 
@@ -28,7 +28,7 @@ def claimed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-async def test_what_comes_while_a_queue_is_at_work_goes_together(shop: ShopUnderTest, claimed: list[int]) -> None:
+async def test_items_that_arrive_while_a_queue_is_busy_share_a_batch(shop: ShopUnderTest, claimed: list[int]) -> None:
     await shop.stock_up({"MUG": {"A": 100}})
     worker = Consumer(shop.work, ("allocation",))
     with mock.patch.object(consumer, "GATHER_S", 2.0):
@@ -41,7 +41,7 @@ async def test_what_comes_while_a_queue_is_at_work_goes_together(shop: ShopUnder
     assert claimed == [1, 5]
 
 
-async def test_neither_the_first_nor_what_fills_a_batch_waits_for_company(
+async def test_neither_the_first_item_nor_a_full_batch_waits(
     shop: ShopUnderTest, claimed: list[int]
 ) -> None:
     await shop.stock_up({"MUG": {"A": 100}})

@@ -1,4 +1,4 @@
-"""What fails: providers that do not answer, answers that get lost, workers that come back too late, poison."""
+"""Failures: providers that do not answer, lost answers, workers that lost their lease, poisonous items."""
 
 import asyncio
 from datetime import timedelta
@@ -22,7 +22,7 @@ class Unreachable:
     """A billing system that takes the money and loses the answer, a given number of times."""
 
     def __init__(self, shop: ShopUnderTest, times: int) -> None:
-        self.shop, self.times, self.asked = shop, times, 0
+        self.shop, self.times, self.charges = shop, times, 0
         self.refund = shop.sandbox.refund
 
     async def invoice(self, request: InvoiceRequest, /) -> InvoiceAnswer:
@@ -30,9 +30,9 @@ class Unreachable:
 
     async def charge(self, request: ChargeRequest, /) -> ChargeAnswer:
         answer = await self.shop.sandbox.charge(request)
-        self.asked += 1
-        if self.asked <= self.times:
-            raise ProviderUnavailable("the line went dead")
+        self.charges += 1
+        if self.charges <= self.times:
+            raise ProviderUnavailable("connection lost")
         return answer
 
 
@@ -44,7 +44,7 @@ async def due_now(shop: ShopUnderTest) -> None:
     await shop.execute("UPDATE work SET due_at = clock_timestamp() WHERE parked_at IS NULL AND NOT held")
 
 
-async def test_a_charge_whose_answer_was_lost_is_asked_for_again_with_its_key_and_made_once(
+async def test_a_charge_whose_answer_was_lost_is_repeated_with_its_key_and_made_once(
     shop: ShopUnderTest,
 ) -> None:
     await shop.stock_up({"MUG": {"A": 1}})
@@ -59,7 +59,7 @@ async def test_a_charge_whose_answer_was_lost_is_asked_for_again_with_its_key_an
     assert (len(shop.charges()), await shop.tally()) == (1, 1000)
 
 
-async def test_a_billing_system_that_cannot_be_reached_at_all_is_asked_again(shop: ShopUnderTest) -> None:
+async def test_an_unreachable_billing_system_is_called_again(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 1}})
     invoice, answers = shop.sandbox.invoice, iter([False])
 
@@ -102,7 +102,7 @@ async def test_work_that_keeps_failing_is_parked_with_its_error_and_support_retr
         await shop.run()
         await due_now(shop)
     [(error, parked)] = await shop.rows("SELECT last_error, parked_at IS NOT NULL FROM work")
-    assert (error, parked) == ("ProviderUnavailable: the line went dead", True)
+    assert (error, parked) == ("ProviderUnavailable: connection lost", True)
     assert "WorkParked" in await shop.events(order_id)
     key = WorkKey(order_id, 1, "billing")
     with pytest.raises(Refused) as refusal:
@@ -152,7 +152,7 @@ async def test_one_poisonous_order_does_not_sink_its_batch(shop: ShopUnderTest) 
     await shop.stock_up({"MUG": {"A": 10}, "LAMP": {"A": 10}})
     poisoned = await shop.place({"LAMP": 1})
     fine = [await shop.place({"MUG": 1}) for _ in range(3)]
-    # A plan that the table refuses: what stands in the stock row is not what its check allows.
+    # A plan that the table refuses.
     await shop.execute("ALTER TABLE stock ADD CONSTRAINT poison CHECK (sku <> 'LAMP' OR allocated = 0)")
     try:
         await shop.run()

@@ -42,7 +42,7 @@ async def test_each_customer_and_currency_has_a_tally_of_its_own(shop: ShopUnder
     assert [(await shop.order(order)).status for order in orders] == [OrderStatus.PROCESSING] * 3
 
 
-async def test_a_failed_charge_and_a_refund_count_back(shop: ShopUnderTest) -> None:
+async def test_a_failed_charge_and_a_refund_reduce_the_tally(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 10}})
     await set_limit(shop, 1000)
     await shop.place({"MUG": 1}, payment_method="sandbox-declined")
@@ -59,7 +59,7 @@ async def test_a_failed_charge_and_a_refund_count_back(shop: ShopUnderTest) -> N
     assert (await shop.order(again)).status == OrderStatus.PROCESSING
 
 
-async def test_clearing_spending_starts_a_new_period_into_which_nothing_old_is_given_back(shop: ShopUnderTest) -> None:
+async def test_clearing_spending_starts_a_period_that_older_refunds_do_not_change(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 10}})
     old = await shop.place({"MUG": 3})
     await shop.run()
@@ -74,7 +74,7 @@ async def test_clearing_spending_starts_a_new_period_into_which_nothing_old_is_g
     assert (await shop.order(old)).shipments[0].payment.status == PaymentStatus.REFUNDED
 
 
-async def test_maintenance_holds_charges_without_back_off_and_they_go_on_after_it(shop: ShopUnderTest) -> None:
+async def test_maintenance_holds_charges_without_back_off_and_they_continue_after_it(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 10}})
     await set_maintenance(shop, enabled=True)
     order_id = await shop.place({"MUG": 1})
@@ -111,8 +111,8 @@ async def test_every_change_of_the_settings_leaves_old_and_new_value_and_actor(s
         await fraud.reset(tx, MANAGER)
     async with shop.db.transaction() as tx:
         await fraud.clear_spending(tx, MANAGER, "Audit")
-    trail = await shop.rows("SELECT seq, type, before, after, actor, actor_role, reason FROM fraud_events ORDER BY seq")
-    assert trail == [
+    events = await shop.rows("SELECT seq, type, before, after, actor, actor_role, reason FROM fraud_events ORDER BY seq")
+    assert events == [
         (1, "SpendingLimitSet", {"limit": 0}, {"limit": 500}, "manager", "MANAGER", None),
         (2, "MaintenanceSwitched", {"maintenance": False}, {"maintenance": True}, "manager", "MANAGER", None),
         (3, "SpendingLimitSet", {"limit": 500}, {"limit": 0}, "manager", "MANAGER", None),

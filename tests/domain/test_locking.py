@@ -1,4 +1,4 @@
-"""What is decided under a lock is decided by what was there when the lock was granted, and dated after that."""
+"""A decision under a lock is based on the state when the lock was granted, and is dated after that."""
 
 import asyncio
 from uuid import UUID
@@ -13,9 +13,9 @@ from tests.shop import ShopUnderTest
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
-async def _until_somebody_waits(shop: ShopUnderTest) -> None:
+async def _until_a_transaction_waits(shop: ShopUnderTest) -> None:
     async with asyncio.timeout(10):
-        while await shop.rows(WAITING) == [(0,)]:  # noqa: ASYNC110 - a lock rings no bell
+        while await shop.rows(WAITING) == [(0,)]:  # noqa: ASYNC110 - a lock sends no notification
             await asyncio.sleep(0.005)
 
 
@@ -24,7 +24,7 @@ async def _lock(shop: ShopUnderTest, *ids: UUID) -> LockedOrders:
         return await lock(tx, ids)
 
 
-async def test_the_instant_of_a_lock_is_after_it_was_granted_whichever_order_was_waited_for(
+async def test_the_time_of_a_lock_is_after_it_was_granted_whichever_order_delayed_it(
     shop: ShopUnderTest,
 ) -> None:
     await shop.stock_up({"MUG": {"A": 100}})
@@ -33,18 +33,18 @@ async def test_the_instant_of_a_lock_is_after_it_was_granted_whichever_order_was
         async with shop.db.transaction() as holder:
             await lock(holder, [held])
             waiting = asyncio.create_task(_lock(shop, *orders))
-            await _until_somebody_waits(shop)
+            await _until_a_transaction_waits(shop)
             released_at = await holder.clock()
         assert (await waiting).at > released_at
 
 
-async def test_what_was_written_while_a_lock_was_waited_for_is_seen(shop: ShopUnderTest) -> None:
+async def test_changes_committed_while_waiting_for_a_lock_are_seen(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 100}})
     order = await shop.place({"MUG": 1})
     async with shop.db.transaction() as holder:
         locked = await lock(holder, [order])
         waiting = asyncio.create_task(_lock(shop, order))
-        await _until_somebody_waits(shop)
+        await _until_a_transaction_waits(shop)
         shipment = locked.orders[order].open_shipment("A", locked.at)
         locked.orders[order].record(OrderEvent.ItemsAllocated, by=Actor("allocation"), at=locked.at)
         await locked.save()
@@ -53,7 +53,7 @@ async def test_what_was_written_while_a_lock_was_waited_for_is_seen(shop: ShopUn
     assert [each.number for each in found.shipments] == [shipment.number]
 
 
-async def test_units_and_amounts_that_move_at_the_same_time_add_up(shop: ShopUnderTest) -> None:
+async def test_concurrent_changes_of_stock_and_tallies_add_up(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 100}, "TEA": {"A": 100}})
     await shop.place({"MUG": 1}, customer="ana")
     [(ana,)] = await shop.rows("SELECT id FROM customers")
@@ -69,7 +69,7 @@ async def test_units_and_amounts_that_move_at_the_same_time_add_up(shop: ShopUnd
         await stock_store.move(holder, allocated={("MUG", "A"): 5}, gone={})
         await fraud_store.move_tallies(holder, {(ana, "USD", 1): 3})
         waiting = [asyncio.create_task(move()) for _ in range(3)]
-        await _until_somebody_waits(shop)
+        await _until_a_transaction_waits(shop)
     await asyncio.gather(*waiting)
     assert await shop.levels() == {("MUG", "A"): (100, 8), ("TEA", "A"): (100, 6)}
     assert await shop.tally() == 33

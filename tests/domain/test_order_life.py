@@ -1,4 +1,4 @@
-"""An order's way, from placing to its final status."""
+"""The life of an order, from placing to its final status."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from oms.domain.vocabulary.errors import Code, Refused
 from tests.shop import ShopUnderTest
 
 
-async def test_an_order_goes_all_the_way(shop: ShopUnderTest) -> None:
+async def test_an_order_is_allocated_charged_booked_and_delivered(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 5}, "LAMP": {"A": 5}}, price=1000)
     order_id = await shop.place({"MUG": 2, "LAMP": 1})
     await shop.run()
@@ -48,7 +48,7 @@ async def test_an_order_that_one_warehouse_cannot_fill_is_split_and_each_part_bi
     assert len(shop.charges()) == 2
 
 
-async def test_what_is_unavailable_amends_the_order_and_charges_nothing(shop: ShopUnderTest) -> None:
+async def test_unavailable_items_amend_the_order_and_nothing_is_charged(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 2}})
     order_id = await shop.place([("MUG", 2), ("MUG", 1)])
     await shop.run()
@@ -61,7 +61,7 @@ async def test_what_is_unavailable_amends_the_order_and_charges_nothing(shop: Sh
     assert shop.log.page() == []
 
 
-async def test_an_accepted_amendment_goes_on_without_the_unavailable_units(shop: ShopUnderTest) -> None:
+async def test_an_accepted_amendment_continues_without_the_unavailable_units(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 2}})
     order_id = await shop.place({"MUG": 3})
     await shop.run()
@@ -95,7 +95,7 @@ async def test_an_accept_after_the_deadline_is_a_conflict_even_before_the_timer_
     assert refusal.value.problems[0].code == Code.CONFLICT
 
 
-async def test_silence_until_the_deadline_times_the_order_out_and_releases_its_stock(shop: ShopUnderTest) -> None:
+async def test_an_order_without_an_answer_times_out_at_its_deadline_and_releases_its_stock(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 2}})
     order_id = await shop.place({"MUG": 3})
     await shop.run()

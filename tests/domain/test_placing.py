@@ -79,7 +79,7 @@ async def test_bad_input_is_refused_with_its_path_and_changes_nothing(
     assert await shop.rows("SELECT id FROM orders UNION ALL SELECT id FROM customers") == []
 
 
-async def test_all_that_is_wrong_is_told_at_once(shop: ShopUnderTest) -> None:
+async def test_all_problems_are_reported_at_once(shop: ShopUnderTest) -> None:
     [result] = await place(shop, request(reference="", lines=(LineRequest("MUG", 0), LineRequest("", 1))))
     assert {path for _, path in problems(result)} == {
         ("reference",),
@@ -164,13 +164,13 @@ async def test_customers_order_for_themselves_only(shop: ShopUnderTest) -> None:
 
 
 @pytest.mark.parametrize("viewer", [COURIER, MANAGER, SUPPORT])
-async def test_who_neither_buys_nor_sells_places_no_order(shop: ShopUnderTest, viewer: Any) -> None:
+async def test_couriers_and_staff_place_no_orders(shop: ShopUnderTest, viewer: Any) -> None:
     [result] = await place(shop, request(), viewer=viewer)
     assert problems(result) == {("FORBIDDEN", ())}
     assert not await shop.rows("SELECT id FROM orders")
 
 
-async def test_an_agreed_price_of_nothing_is_a_price(shop: ShopUnderTest) -> None:
+async def test_a_price_of_zero_is_accepted(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 5}})
     [order] = await place(shop, request(lines=(LineRequest("MUG", 1, 0),)))
     await shop.run()
@@ -188,7 +188,7 @@ async def test_an_agreed_price_of_nothing_is_a_price(shop: ShopUnderTest) -> Non
         ({"on_hand": 9, "expected": 4}, Code.CONFLICT, ("inputs", "0", "expectedOnHand")),
     ],
 )
-async def test_a_count_that_cannot_be_is_refused_and_changes_nothing(
+async def test_an_impossible_stock_count_is_refused_and_changes_nothing(
     shop: ShopUnderTest, count: dict[str, Any], code: Code, path: tuple[str, ...]
 ) -> None:
     await shop.stock_up({"MUG": {"A": 5}})

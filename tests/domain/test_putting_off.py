@@ -1,4 +1,4 @@
-"""Work that is put off: only by who holds it, and with locks taken in the order that everybody keeps to."""
+"""Retrying work later: only under a valid claim, and with locks taken in the common order."""
 
 import asyncio
 from pathlib import Path
@@ -14,7 +14,7 @@ NO_ROUTE = ProviderUnavailable("no route")
 
 
 class CancelledMeanwhile:
-    """A billing system that does not answer, and whose customer cancels while it is asked."""
+    """A billing system that does not answer; the customer cancels during the call."""
 
     def __init__(self, shop: ShopUnderTest) -> None:
         self.shop = shop
@@ -26,7 +26,7 @@ class CancelledMeanwhile:
 
 
 class SilentAboutCharges:
-    """A billing system that issues invoices, and does not answer when it is to charge them."""
+    """A billing system that answers requests for invoices, and none for charges."""
 
     def __init__(self, shop: ShopUnderTest) -> None:
         self.shop = shop
@@ -43,7 +43,7 @@ async def _claimed(shop: ShopUnderTest) -> Batch:
         return await work_store.claim(tx, "billing", limit=10, lease=shop.work.lease)
 
 
-async def test_work_that_a_cancellation_has_ended_is_not_told_to_be_parked(database_url: str, tmp_path: Path) -> None:
+async def test_work_that_a_cancellation_ended_is_not_reported_as_parked(database_url: str, tmp_path: Path) -> None:
     async with open_shop(database_url, tmp_path, attempts=1) as shop:
         object.__setattr__(shop.work, "billing", CancelledMeanwhile(shop))
         await shop.stock_up({"MUG": {"A": 1}})
@@ -53,7 +53,7 @@ async def test_work_that_a_cancellation_has_ended_is_not_told_to_be_parked(datab
         assert (await shop.events(order_id))[-1] == "OrderCancelled"
 
 
-async def test_a_worker_that_comes_back_late_does_not_tell_that_work_was_parked(
+async def test_a_worker_that_lost_its_lease_does_not_report_work_as_parked(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_shop(database_url, tmp_path, attempts=1) as shop:
@@ -68,7 +68,7 @@ async def test_a_worker_that_comes_back_late_does_not_tell_that_work_was_parked(
         assert await shop.rows("SELECT parked_at, last_error FROM work") == [(None, None)]
 
 
-async def test_a_step_that_only_just_began_is_not_parked_for_the_failures_of_the_one_before_it(
+async def test_a_new_step_is_not_parked_for_the_failures_of_the_step_before(
     shop: ShopUnderTest,
 ) -> None:
     """The invoice took all attempts but the last; the charge that follows it under the same claim has its own."""
@@ -88,7 +88,7 @@ async def test_a_step_that_only_just_began_is_not_parked_for_the_failures_of_the
     assert (await shop.events(order_id))[-1] == "WorkParked"
 
 
-async def test_putting_off_one_shipment_and_parking_another_never_deadlocks_with_a_cancellation(
+async def test_retrying_one_shipment_later_and_parking_another_does_not_deadlock_with_a_cancellation(
     shop: ShopUnderTest,
 ) -> None:
     await shop.stock_up({"MUG": {"A": 1}, "LAMP": {"B": 1}})

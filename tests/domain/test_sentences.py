@@ -88,7 +88,7 @@ def test_every_event_has_a_sentence() -> None:
     assert {kind for kind, *_ in SENTENCES} | set(FraudEvent) == set(REGISTRY.event_kinds)
 
 
-def test_what_couriers_are_told_names_no_amount() -> None:
+def test_sentences_for_couriers_name_no_amount() -> None:
     for kind, reason, data, _ in SENTENCES:
         if REGISTRY.event_kinds[kind].names_no_amount:
             assert "USD" not in sentence(event(kind, reason, data), "USD")
@@ -105,5 +105,5 @@ def test_what_couriers_are_told_names_no_amount() -> None:
         (-150, "USD", "-1.50 USD"),
     ],
 )
-def test_amounts_are_written_with_the_currency_s_decimals(minor: int, currency: str, text: str) -> None:
+def test_amounts_have_the_decimals_of_their_currency(minor: int, currency: str, text: str) -> None:
     assert formatted(minor, currency) == text

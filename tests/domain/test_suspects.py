@@ -1,4 +1,4 @@
-"""Items that run alone: each within a lease of its own, however many there are and however slow they go."""
+"""Suspect items run alone, each under its own lease, however many and however slow they are."""
 
 import asyncio
 from collections import Counter
@@ -22,21 +22,21 @@ LEASE = timedelta(seconds=1.5)
 
 
 class Slow:
-    """A billing system that takes its time, and whose invoices are counted."""
+    """A slow billing system that counts the requests for each invoice."""
 
     def __init__(self, sandbox: Sandbox, *, answer_s: float) -> None:
-        self.asked: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
         self.charge, self.refund = sandbox.charge, sandbox.refund
         self._sandbox = sandbox
         self._answer_s = answer_s
 
     async def invoice(self, request: InvoiceRequest, /) -> InvoiceAnswer:
-        self.asked[request.key] += 1
+        self.requests[request.key] += 1
         await asyncio.sleep(self._answer_s)
         return await self._sandbox.invoice(request)
 
 
-async def test_many_suspects_are_not_taken_from_a_worker_that_is_still_at_them(shop: ShopUnderTest) -> None:
+async def test_many_suspects_are_not_taken_over_from_a_worker_that_is_processing_them(shop: ShopUnderTest) -> None:
     """Together they take four times a lease: two workers that hold many each would take them from each other."""
     await shop.stock_up({"MUG": {"A": 100}})
     for _ in range(20):
@@ -50,11 +50,11 @@ async def test_many_suspects_are_not_taken_from_a_worker_that_is_still_at_them(s
         worker.wake("billing")
     for worker in workers:
         await worker.finish()
-    assert set(slow.asked.values()) == {1}
+    assert set(slow.requests.values()) == {1}
     assert await shop.rows("SELECT count(*) FROM work WHERE queue = 'billing'") == [(0,)]
 
 
-async def test_of_suspects_one_is_claimed_at_a_time_beside_what_nothing_speaks_against(shop: ShopUnderTest) -> None:
+async def test_a_claim_takes_one_suspect_beside_all_other_items(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 100}})
     orders = [await shop.place({"MUG": 1}) for _ in range(6)]
     await shop.execute("UPDATE work SET suspect = true WHERE subject_id = ANY(CAST(:ids AS uuid[]))", ids=orders[:4])
@@ -69,10 +69,10 @@ async def test_an_outage_of_the_database_makes_no_suspects_and_counts_no_attempt
     await shop.stock_up({"MUG": {"A": 100}})
     orders = [await shop.place({"MUG": 1}) for _ in range(3)]
 
-    async def away(shop: JobContext, batch: work_store.Batch) -> None:
+    async def unavailable(context: JobContext, batch: work_store.Batch) -> None:
         raise ExceptionGroup("both", [ConnectionResetError(), _lost_connection()])
 
-    monkeypatch.setattr(consumer, "HANDLERS", {"allocation": away})
+    monkeypatch.setattr(consumer, "HANDLERS", {"allocation": unavailable})
     await shop.run("allocation")
     assert set(await shop.rows("SELECT suspect, attempt, claim FROM work")) == {(False, 0, None)}
     monkeypatch.setattr(consumer, "HANDLERS", {"allocation": allocation.handle})

@@ -1,4 +1,4 @@
-"""Who calls, and whether they may: every check of a permission asks this module."""
+"""Who calls, and what they may do. Every check of a permission is made here."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -19,7 +19,7 @@ class Viewer:
     """An authenticated caller; a CUSTOMER is tied to the customer of `customer_reference`.
 
     `principal` identifies the caller in every request: `account:…` for a person, `token:…` for a machine, role and
-    name for callers made by the product itself. Rate limits, idempotency keys and the audit log are kept by it.
+    name for callers made by the product itself. Rate limits, idempotency keys and the audit log use it.
     `scope`: the permissions that a token was issued for; None: all permissions of its role. `session_id`: the session
     in which a person acts.
     """

@@ -9,7 +9,7 @@ from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.audit_action import AuditAction
 
 OPERATOR: Final = Actor("operator")
-"""Whoever runs commands of `python -m oms` on the server: known to that machine, not to this system."""
+"""The actor of commands of `python -m oms`; the system does not know which person runs them."""
 
 OVERRIDING: Final = frozenset({Role.MANAGER, Role.SUPPORT})
 """Roles for whom acting on an order is an override; for the others it is the normal course of an order."""

@@ -1,4 +1,4 @@
-"""Products and warehouses as the business knows them."""
+"""Products and warehouses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from oms.domain.vocabulary.text import CODE_LENGTH, check_text
 from oms.platform.db import Database, Statement
 
 MAX_COUNTED: Final = 1_000
-"""Of each status: what it costs does not grow with the shop."""
+"""For each status, so that the cost does not grow with the number of shipments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ class Counted:
 
 # Each count reads one stretch of an index, which is searched for now() and not for clock_timestamp().
 _COUNTS: Final = " UNION ALL ".join(
-    f"SELECT '{status}', count(*) FROM (SELECT FROM shipments s WHERE {where} {{there}} LIMIT :limit) counted"  # noqa: S608 - only the statuses above
+    f"SELECT '{status}', count(*) FROM (SELECT FROM shipments s WHERE {where} {{in_warehouse}} LIMIT :limit) counted"  # noqa: S608 - only the statuses above
     for status, where in (
         *((status, f"s.status = '{status}'") for status in sorted(WITH_COURIER)),
         (ShipmentStatus.DELIVERED, "s.delivered_at >= now() - interval '24 hours'"),
     )
 )
-_EVERYWHERE: Final = Statement(_COUNTS.format(there=""))
-_IN_ONE_WAREHOUSE: Final = Statement(_COUNTS.format(there="AND s.warehouse_code = :code"))
+_EVERYWHERE: Final = Statement(_COUNTS.format(in_warehouse=""))
+_IN_ONE_WAREHOUSE: Final = Statement(_COUNTS.format(in_warehouse="AND s.warehouse_code = :code"))
 
 
 async def counts(db: Database, viewer: Viewer, warehouse_code: str | None) -> list[Counted]:

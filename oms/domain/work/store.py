@@ -55,7 +55,7 @@ _GIVEN: Final = """
     unnest(CAST(:subjects AS uuid[]), CAST(:parts AS int[]), CAST(:queues AS text[])) AS t(subject_id, part, queue)
 """
 _SAME_KEY: Final = "work.subject_id = t.subject_id AND work.part = t.part AND work.queue = t.queue"
-# What was due already keeps its instant, and so its place in the index, which makes the new version of the row cheap.
+# An item that was due keeps its instant and thus its place in the index, which makes the new version of its row cheap.
 _ADJUST: Final = Statement(
     f"""
     WITH gone AS (DELETE FROM work USING {_GIVEN} WHERE {_SAME_KEY})

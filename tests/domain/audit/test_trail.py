@@ -1,4 +1,4 @@
-"""The audit log: written with what it tells of, read by managers and support, newest first."""
+"""The audit log: written in the transaction of what it records, read by managers and support, newest first."""
 
 import pytest
 
@@ -13,20 +13,20 @@ from oms.domain.vocabulary.errors import Refused
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
 
 
-async def entries(shop: ShopUnderTest, viewer: Viewer = MANAGER, **only: object) -> list[AuditEvent]:
-    page = await audit_log(shop.db, viewer, AuditFilter(**only), first=100, after=None)  # type: ignore[arg-type]
+async def entries(shop: ShopUnderTest, viewer: Viewer = MANAGER, **conditions: object) -> list[AuditEvent]:
+    page = await audit_log(shop.db, viewer, AuditFilter(**conditions), first=100, after=None)  # type: ignore[arg-type]
     return list(page.entries)
 
 
-async def test_an_entry_tells_who_what_before_after_and_why(shop: ShopUnderTest) -> None:
+async def test_an_entry_says_who_did_what_with_before_after_and_reason(shop: ShopUnderTest) -> None:
     person = Viewer("Maya", Role.MANAGER, principal="account:1")
-    told = Entry(IdentityAction.RoleChanged, "account:2", {"role": "SUPPORT"}, {"role": "MANAGER"}, "Promoted")
+    entry = Entry(IdentityAction.RoleChanged, "account:2", {"role": "SUPPORT"}, {"role": "MANAGER"}, "Promoted")
     async with shop.db.transaction() as tx:
-        await record(tx, person, told)
+        await record(tx, person, entry)
     (found,) = await entries(shop)
     assert (found.by, found.principal) == (person.actor, "account:1")
-    assert (found.action, found.subject, found.reason) == (told.action, "account:2", "Promoted")
-    assert (found.before, found.after) == (told.before, told.after)
+    assert (found.action, found.subject, found.reason) == (entry.action, "account:2", "Promoted")
+    assert (found.before, found.after) == (entry.before, entry.after)
 
 
 async def test_what_is_rolled_back_leaves_no_entry(shop: ShopUnderTest) -> None:
@@ -40,7 +40,7 @@ async def test_what_is_rolled_back_leaves_no_entry(shop: ShopUnderTest) -> None:
     assert await entries(shop) == []
 
 
-async def test_the_trail_is_paged_newest_first_without_gap_or_repeat(shop: ShopUnderTest) -> None:
+async def test_the_audit_log_is_paged_newest_first_without_gap_or_repeat(shop: ShopUnderTest) -> None:
     for number in range(5):
         async with shop.db.transaction() as tx:
             await record(tx, OPERATOR, Entry(TokenAction.TokenIssued, f"token:{number}"))
@@ -59,13 +59,13 @@ async def test_it_is_found_by_actor_principal_action_and_subject(shop: ShopUnder
     async with shop.db.transaction() as tx:
         await record(tx, maya, Entry(IdentityAction.SignedIn, "account:1"))
         await record(tx, OPERATOR, Entry(TokenAction.TokenIssued, "token:7"))
-    for only in (
+    for conditions in (
         {"actor": "Maya"},
         {"actor": "account:1"},
         {"action": IdentityAction.SignedIn},
         {"subject": "account:1"},
     ):
-        (found,) = await entries(shop, **only)
+        (found,) = await entries(shop, **conditions)
         assert found.action == IdentityAction.SignedIn
     (signed_in,) = await entries(shop, actor="Maya")
     assert [e.subject for e in await entries(shop, since=signed_in.at)] == ["token:7", "account:1"]
@@ -73,7 +73,7 @@ async def test_it_is_found_by_actor_principal_action_and_subject(shop: ShopUnder
 
 
 @pytest.mark.parametrize("viewer", [CART, COURIER, customer("ana")], ids=lambda viewer: str(viewer.role))
-async def test_nobody_but_managers_and_support_reads_it(shop: ShopUnderTest, viewer: Viewer) -> None:
+async def test_only_managers_and_support_read_it(shop: ShopUnderTest, viewer: Viewer) -> None:
     with pytest.raises(Refused, match="read the audit log"):
         await entries(shop, viewer)
 

@@ -1,4 +1,4 @@
-"""What stands in the audit log after staff overrode, set or changed something, and after somebody was refused."""
+"""What the audit log contains after staff override, set or change something, and after refusals."""
 
 import asyncio
 from collections import Counter
@@ -57,7 +57,7 @@ async def test_a_cancellation_by_staff_is_an_override_and_by_others_is_not(shop:
     assert (entry.before, entry.after) == ({"status": "PENDING"}, {"status": "CANCELLED"})
     assert entry.reason == "Changed my mind"
     (row,) = await shop.rows("SELECT before, after, reason FROM audit_events")
-    assert row == (None, None, None)  # the order's trail says it, once
+    assert row == (None, None, None)  # the order's event says it
 
 
 async def test_a_shipment_failed_by_staff_is_an_override_and_by_its_courier_is_not(shop: ShopUnderTest) -> None:
@@ -88,7 +88,7 @@ async def test_retrying_and_giving_up_work_are_overrides(shop: ShopUnderTest) ->
     assert (retried.action, retried.by) == (ParkedAction.WorkRetried, SUPPORT.actor)
 
 
-async def test_fraud_settings_are_told_with_before_and_after_and_why(shop: ShopUnderTest) -> None:
+async def test_changes_of_fraud_settings_are_recorded_with_before_after_and_reason(shop: ShopUnderTest) -> None:
     async with shop.db.transaction() as tx:
         await fraud.set_spending_limit(tx, MANAGER, 700)
         await fraud.clear_spending(tx, MANAGER, "New year")
@@ -98,7 +98,7 @@ async def test_fraud_settings_are_told_with_before_and_after_and_why(shop: ShopU
     assert (cleared.subject, cleared.reason) == ("SpendingCleared", "New year")
 
 
-async def test_products_warehouses_and_stock_changed_by_hand_are_told_with_what_changed(shop: ShopUnderTest) -> None:
+async def test_products_warehouses_and_stock_changed_by_people_are_recorded_with_what_changed(shop: ShopUnderTest) -> None:
     async with shop.db.transaction() as tx:
         await catalog.upsert_products(
             tx, MANAGER, [Product("pen", "pen", 1250, "USD"), Product("ink", "Ink", 5, "USD")]
@@ -175,25 +175,25 @@ async def test_forbidden_operations_are_grouped_by_their_reason(shop: ShopUnderT
     assert [entry.principal for entry in await entries(shop, subject="TOKEN_NOT_ALLOWED")] == ["token:8"]
 
 
-async def test_what_is_wrong_but_not_forbidden_is_no_entry(shop: ShopUnderTest) -> None:
+async def test_refusals_with_other_codes_are_not_recorded(shop: ShopUnderTest) -> None:
     recorder = RefusalRecorder(shop.db)
     recorder.add(MANAGER, refused(OrderReason.NOT_BOOKED, "Not now."))
     await recorder.write(all_of_them=True)
     assert await entries(shop) == []
 
 
-async def test_refusals_outlast_a_database_that_is_away(shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refusals_survive_an_outage_of_the_database(shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = RefusalRecorder(shop.db)
     recorder.add(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
-    with monkeypatch.context() as away:
-        away.setattr(shop.db, "transaction", _gone)
-        with pytest.raises(OSError, match="away"):
+    with monkeypatch.context() as outage:
+        outage.setattr(shop.db, "transaction", _unavailable)
+        with pytest.raises(OSError, match="unavailable"):
             await recorder.write()
     await recorder.write()
     assert len(await entries(shop)) == 1
 
 
-async def test_a_fault_while_they_are_recorded_does_not_end_the_recording(
+async def test_recording_continues_after_a_fault(
     shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refusals, "WRITE_EVERY_S", 0.01)
@@ -208,17 +208,17 @@ async def test_a_fault_while_they_are_recorded_does_not_end_the_recording(
     with capture_logs() as logs:
         with monkeypatch.context() as faulty:
             faulty.setattr(shop.db, "transaction", fail)
-            following = asyncio.create_task(recorder.run())
+            running = asyncio.create_task(recorder.run())
             await tried.wait()
         async with asyncio.timeout(5):
-            while not await entries(shop):  # noqa: ASYNC110 - the database tells nobody
+            while not await entries(shop):  # noqa: ASYNC110 - the database sends no notification
                 await asyncio.sleep(0.02)
-    following.cancel()
+    running.cancel()
     assert logs[0]["log_level"] == "error"
 
 
-def _gone() -> None:
-    raise OSError("the database is away")
+def _unavailable() -> None:
+    raise OSError("the database is unavailable")
 
 
 async def test_customers_are_never_named(shop: ShopUnderTest) -> None:

@@ -41,7 +41,7 @@ def run(database_url: str, redis_url: str) -> Run:
 ANA = ("user", "add", "ana", "--role", "SUPPORT", "--name", "Ana")
 
 
-async def test_an_account_is_made_with_a_password_from_standard_input(run: Run, shop: ShopUnderTest) -> None:
+async def test_an_account_is_created_with_a_password_from_standard_input(run: Run, shop: ShopUnderTest) -> None:
     made = run(*ANA, "--password-stdin", typed=f"{PASSWORD}\n")
     assert (made.returncode, made.stdout) == (0, "Created: ana, SUPPORT.\n")
     assert await accounts.sign_in(shop.db, "ana", PASSWORD)
@@ -50,7 +50,7 @@ async def test_an_account_is_made_with_a_password_from_standard_input(run: Run, 
     ]
 
 
-async def test_a_password_that_is_made_up_is_all_that_is_printed(run: Run, shop: ShopUnderTest) -> None:
+async def test_a_generated_password_is_all_that_is_printed(run: Run, shop: ShopUnderTest) -> None:
     made = run(*ANA, "--generate")
     assert re.fullmatch(r"[\w-]{20}\n", made.stdout)
     assert await accounts.sign_in(shop.db, "ana", made.stdout.strip())
@@ -59,7 +59,7 @@ async def test_a_password_that_is_made_up_is_all_that_is_printed(run: Run, shop:
     assert await accounts.sign_in(shop.db, "ana", other)
 
 
-async def test_a_password_is_no_argument(run: Run, shop: ShopUnderTest) -> None:
+async def test_a_password_cannot_be_an_argument(run: Run, shop: ShopUnderTest) -> None:
     assert run(*ANA, "--password", PASSWORD).returncode == 2
     assert run(*ANA, PASSWORD).returncode == 2
 
@@ -145,7 +145,7 @@ async def test_accounts_are_listed_in_pages(run: Run, shop: ShopUnderTest) -> No
     assert len(run("user", "list", "--all").stdout.splitlines()) == 121
 
 
-async def test_two_processes_make_one_account(run: Run, shop: ShopUnderTest) -> None:
+async def test_two_processes_create_one_account(run: Run, shop: ShopUnderTest) -> None:
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(lambda login: run("user", "add", login, *ANA[3:], "--generate"), ("ana", "ANA")))
     assert sorted(each.returncode for each in made) == [0, 1]
@@ -172,7 +172,7 @@ async def test_a_token_is_listed_and_revoked_by_its_id(run: Run, shop: ShopUnder
     assert run("token", "revoke", token_id).returncode == 1
 
 
-async def test_tokens_are_listed_in_pages_last_first(run: Run, shop: ShopUnderTest) -> None:
+async def test_tokens_are_listed_in_pages_newest_first(run: Run, shop: ShopUnderTest) -> None:
     await shop.execute(
         "INSERT INTO access_tokens (hash, id, name, role, created_at) SELECT decode(lpad(n::text, 4, '0'), 'hex'),"
         " lpad(n::text, 32, '0')::uuid, 't' || n, 'SERVICE', now() FROM generate_series(1, 120) n"

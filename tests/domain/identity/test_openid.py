@@ -177,7 +177,7 @@ async def test_the_cookies_are_hidden_from_scripts_and_sent_over_https_only(brow
     ids=str,
 )
 @pytest.mark.usefixtures("ana")
-async def test_nobody_gets_an_account_or_anothers(
+async def test_nobody_gets_a_new_account_or_that_of_another(
     provider: Provider, browser: Browser, shop: ShopUnderTest, present: dict[str, Any]
 ) -> None:
     provider.present = present
@@ -198,7 +198,7 @@ async def test_an_account_that_is_linked_is_not_linked_again(
     assert "no account that is yours" in message(await signed_in(browser))
 
 
-async def test_who_is_disabled_stays_out(browser: Browser, ana: Account, shop: ShopUnderTest) -> None:
+async def test_a_disabled_account_cannot_sign_in(browser: Browser, ana: Account, shop: ShopUnderTest) -> None:
     await signed_in(browser)
     async with shop.db.transaction() as tx:
         await accounts.set_disabled(tx, OPERATOR, ana.id, disabled=True)
@@ -207,7 +207,7 @@ async def test_who_is_disabled_stays_out(browser: Browser, ana: Account, shop: S
     assert "no account that is yours" in message(await signed_in(browser))
 
 
-async def test_the_trail_says_who_signed_in_and_how(browser: Browser, ana: Account, shop: ShopUnderTest) -> None:
+async def test_the_audit_log_says_who_signed_in_and_how(browser: Browser, ana: Account, shop: ShopUnderTest) -> None:
     await signed_in(browser)
     entries = await shop.rows("SELECT action, subject, after FROM audit_events ORDER BY id")
     assert entries[1:] == [
@@ -285,7 +285,7 @@ def tampered(provider: Provider) -> Callable[[dict[str, Any]], str]:
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("ana")
-async def test_an_id_token_that_is_not_good_signs_nobody_in(
+async def test_an_invalid_id_token_signs_nobody_in(
     provider: Provider, browser: Browser, shop: ShopUnderTest, misbehave: Misbehave
 ) -> None:
     misbehave(provider)
@@ -297,7 +297,7 @@ async def test_an_id_token_that_is_not_good_signs_nobody_in(
     assert "eyJ" not in repr(logs)  # no token
 
 
-async def test_an_answer_counts_once(browser: Browser, ana: Account) -> None:
+async def test_an_answer_is_accepted_once(browser: Browser, ana: Account) -> None:
     back = await come_back(await sent(browser))
     flow = browser.kept[FLOW]
     assert (await browser.get(back)).status_code == 303
@@ -306,7 +306,7 @@ async def test_an_answer_counts_once(browser: Browser, ana: Account) -> None:
     assert SESSION not in browser.kept
 
 
-async def test_an_answer_counts_in_the_browser_only_that_was_sent_for_it(
+async def test_an_answer_is_accepted_only_in_the_browser_that_started_the_sign_in(
     lasting: Server, browser: Browser, ana: Account, provider: Provider
 ) -> None:
     back = await come_back(await sent(browser))
@@ -319,7 +319,7 @@ async def test_an_answer_counts_in_the_browser_only_that_was_sent_for_it(
     assert "token" not in provider.asked
 
 
-async def test_a_code_is_of_no_use_without_the_browsers_secret(browser: Browser, provider: Provider) -> None:
+async def test_a_code_is_useless_without_the_browsers_secret(browser: Browser, provider: Provider) -> None:
     """PKCE: the verifier is made from the cookie, so another flow's code is refused by the provider."""
     stolen = parse_qs(urlsplit(await come_back(await sent(browser))).query)["code"][0]
     own = httpx.URL(await come_back(await sent(browser)))
@@ -350,7 +350,7 @@ def answering(**changed: str | None) -> Misbehave:
     ],
 )
 @pytest.mark.usefixtures("ana")
-async def test_what_else_the_provider_may_answer_is_told_in_our_words(
+async def test_other_answers_of_the_provider_are_explained_in_our_own_words(
     provider: Provider, browser: Browser, misbehave: Misbehave, says: str
 ) -> None:
     misbehave(provider)
@@ -363,7 +363,7 @@ async def test_what_else_the_provider_may_answer_is_told_in_our_words(
 
 
 @pytest.mark.parametrize("target", ["//elsewhere.example", "https://elsewhere.example/x"])
-async def test_nobody_can_have_it_lead_elsewhere(browser: Browser, ana: Account, target: str) -> None:
+async def test_no_parameter_redirects_to_another_site(browser: Browser, ana: Account, target: str) -> None:
     """There is no parameter that says where to go; those that often do change nothing."""
     names = ("next", "redirect", "redirect_uri", "return_to", "url")
     begun = await browser.get("/sign-in/openid", params=dict.fromkeys(names, target))
@@ -375,7 +375,7 @@ async def test_nobody_can_have_it_lead_elsewhere(browser: Browser, ana: Account,
     assert answer.headers["location"] == "/support"
 
 
-async def test_a_link_of_another_site_begins_nothing(browser: Browser) -> None:
+async def test_a_link_on_another_site_starts_no_sign_in(browser: Browser) -> None:
     answer = await browser.get("/sign-in/openid", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.headers["location"] == "/"
     assert not browser.kept
@@ -384,7 +384,7 @@ async def test_a_link_of_another_site_begins_nothing(browser: Browser) -> None:
 # keys and the provider's own state
 
 
-async def test_keys_may_change_at_any_time_and_are_fetched_when_they_did(
+async def test_changed_keys_are_fetched_again(
     provider: Provider, browser: Browser, ana: Account
 ) -> None:
     await signed_in(browser)
@@ -396,7 +396,7 @@ async def test_keys_may_change_at_any_time_and_are_fetched_when_they_did(
     assert provider.asked.count("keys") == 1
 
 
-async def test_a_key_that_the_provider_withdrew_counts_no_longer_than_its_description(
+async def test_a_withdrawn_key_is_accepted_no_longer_than_the_description_is_cached(
     provider: Provider, server: Server, ana: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(identity_provider, "_DESCRIBED_FOR_S", 0.0)
@@ -414,13 +414,13 @@ async def test_keys_without_names_may_change_too(provider: Provider, server: Ser
             assert (await signed_in(browser)).status_code == 303
 
 
-async def test_a_signature_on_an_elliptic_curve_is_as_good(provider: Provider, server: Server, ana: Account) -> None:
+async def test_a_signature_on_an_elliptic_curve_is_accepted(provider: Provider, server: Server, ana: Account) -> None:
     provider.keys = provider.published = [ECKey.generate_key("P-256", {"kid": "curve"})]
     async with Browser(server) as browser:
         assert (await signed_in(browser)).status_code == 303
 
 
-async def test_a_provider_that_wants_the_secret_in_the_form_gets_it_there(
+async def test_the_client_secret_is_sent_in_the_form_if_the_provider_requires_it(
     provider: Provider, server: Server, ana: Account
 ) -> None:
     provider.secret_in_body = True
@@ -437,7 +437,7 @@ async def test_a_provider_that_wants_the_secret_in_the_form_gets_it_there(
         ({"jwks_uri": None}, DISTRUSTED),
     ],
 )
-async def test_a_provider_that_describes_itself_wrongly_is_not_gone_to(
+async def test_a_provider_with_a_wrong_description_is_not_used(
     provider: Provider, server: Server, described: dict[str, Any], says: str
 ) -> None:
     provider.change_description = lambda told: told.update(described)
@@ -447,7 +447,7 @@ async def test_a_provider_that_describes_itself_wrongly_is_not_gone_to(
 
 
 @pytest.mark.parametrize("status", [500, 503])
-async def test_a_provider_that_is_away_is_said_to_be_and_asked_again_later(
+async def test_an_unavailable_provider_is_reported_and_tried_again_later(
     provider: Provider, server: Server, ana: Account, status: int
 ) -> None:
     provider.fails_with = status
@@ -460,7 +460,7 @@ async def test_a_provider_that_is_away_is_said_to_be_and_asked_again_later(
 # settings
 
 
-async def test_the_button_is_there_where_a_provider_is_set(browser: Browser) -> None:
+async def test_the_button_is_shown_if_a_provider_is_configured(browser: Browser) -> None:
     page = await browser.get("/")
     assert "Sign in with Example ID" in page.text
     assert CLIENT_SECRET not in page.text

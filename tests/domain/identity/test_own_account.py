@@ -1,4 +1,4 @@
-"""Minding one's own account, by API and by page: where one is signed in, signing out there, another password."""
+"""People's own accounts by API: their sessions, signing out elsewhere, a new password."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -42,7 +42,7 @@ def api(shop: ShopUnderTest) -> Api:
     return Api(shop)
 
 
-async def made(shop: ShopUnderTest, login: str, role: Role = Role.COURIER) -> Account:
+async def add_account(shop: ShopUnderTest, login: str, role: Role = Role.COURIER) -> Account:
     async with shop.db.transaction() as tx:
         return await accounts.add(tx, OPERATOR, NewAccount(login, login, role), await passwords.hashed(PRESENT))
 
@@ -56,48 +56,48 @@ async def signed_in(shop: ShopUnderTest, account: Account) -> Viewer:
     return held.viewer
 
 
-async def own(api: Api, viewer: Viewer) -> list[Any]:
+async def own_sessions(api: Api, viewer: Viewer) -> list[Any]:
     found: list[Any] = (await api.ask(SESSIONS, viewer))["sessions"]
     return found
 
 
-async def test_one_sees_ones_own_sessions_and_which_is_this_one(shop: ShopUnderTest, api: Api) -> None:
-    ana, bo = await made(shop, "ana"), await made(shop, "bo")
+async def test_people_see_their_own_sessions_and_which_is_this_one(shop: ShopUnderTest, api: Api) -> None:
+    ana, bo = await add_account(shop, "ana"), await add_account(shop, "bo")
     here, _, _ = await signed_in(shop, ana), await signed_in(shop, ana), await signed_in(shop, bo)
-    assert [each["isThisOne"] for each in await own(api, here)] == [False, True]
-    assert await own(api, Viewer("cart", Role.SERVICE, principal="token:x")) == []
+    assert [each["isThisOne"] for each in await own_sessions(api, here)] == [False, True]
+    assert await own_sessions(api, Viewer("cart", Role.SERVICE, principal="token:x")) == []
 
 
-async def test_one_is_ended_from_elsewhere(shop: ShopUnderTest, api: Api) -> None:
-    ana = await made(shop, "ana")
+async def test_a_session_can_be_ended_from_another_one(shop: ShopUnderTest, api: Api) -> None:
+    ana = await add_account(shop, "ana")
     here, there = await signed_in(shop, ana), await signed_in(shop, ana)
-    wanted = next(each["id"] for each in await own(api, here) if not each["isThisOne"])
-    answer = await api.ask(END, here, id=wanted)
+    session_id = next(each["id"] for each in await own_sessions(api, here) if not each["isThisOne"])
+    answer = await api.ask(END, here, id=session_id)
     assert answer["userErrors"] == []
     assert [each["id"] for each in answer["sessions"]] == [ids.session_id(here.session_id or ids.NO_ID)]
-    assert not [each for each in await own(api, there) if each["isThisOne"]]
-    again = await api.ask(END, here, id=wanted)
+    assert not [each for each in await own_sessions(api, there) if each["isThisOne"]]
+    again = await api.ask(END, here, id=session_id)
     assert again["userErrors"] == [{"code": "NOT_FOUND", "path": ["sessionId"]}]
 
 
-async def test_that_of_another_looks_like_none(shop: ShopUnderTest, api: Api) -> None:
-    here, bos = await signed_in(shop, await made(shop, "ana")), await signed_in(shop, await made(shop, "bo"))
-    told = [
-        (await api.ask(END, here, id=wanted))["userErrors"]
-        for wanted in (ids.session_id(bos.session_id or ids.NO_ID), ids.session_id(ids.NO_ID), "nonsense")
+async def test_a_session_of_another_account_is_not_found(shop: ShopUnderTest, api: Api) -> None:
+    here, bos = await signed_in(shop, await add_account(shop, "ana")), await signed_in(shop, await add_account(shop, "bo"))
+    errors = [
+        (await api.ask(END, here, id=session_id))["userErrors"]
+        for session_id in (ids.session_id(bos.session_id or ids.NO_ID), ids.session_id(ids.NO_ID), "nonsense")
     ]
-    assert told == [[{"code": "NOT_FOUND", "path": ["sessionId"]}]] * 3
-    assert len(await own(api, bos)) == 1
+    assert errors == [[{"code": "NOT_FOUND", "path": ["sessionId"]}]] * 3
+    assert len(await own_sessions(api, bos)) == 1
 
 
-async def test_all_others_are_ended_at_once(shop: ShopUnderTest, api: Api) -> None:
-    ana = await made(shop, "ana")
+async def test_all_other_sessions_are_ended_at_once(shop: ShopUnderTest, api: Api) -> None:
+    ana = await add_account(shop, "ana")
     here = [await signed_in(shop, ana) for _ in range(4)][2]
     assert await api.ask(END_OTHERS, here) == {"sessions": [{"isThisOne": True}], "userErrors": []}
 
 
 async def test_a_new_password_ends_all_sessions_but_this(shop: ShopUnderTest, api: Api) -> None:
-    ana = await made(shop, "ana")
+    ana = await add_account(shop, "ana")
     here, _ = await signed_in(shop, ana), await signed_in(shop, ana)
     answer = await api.ask(CHANGE, here, present=PRESENT, new=NEW)
     assert answer == {"sessions": [{"isThisOne": True}], "userErrors": []}
@@ -115,21 +115,21 @@ async def test_a_new_password_ends_all_sessions_but_this(shop: ShopUnderTest, ap
         ("wrong", "short", "presentPassword"),
     ],
 )
-async def test_it_takes_the_present_password_and_a_good_new_one(
+async def test_a_change_needs_the_present_password_and_a_strong_new_one(
     shop: ShopUnderTest, api: Api, present: str, new: str, path: str
 ) -> None:
-    ana = await made(shop, "ana")
+    ana = await add_account(shop, "ana")
     here, _ = await signed_in(shop, ana), await signed_in(shop, ana)
     answer = await api.ask(CHANGE, here, present=present, new=new)
     assert [(each["code"], each["path"]) for each in answer["userErrors"]] == [("INVALID", [path])]
-    assert len(await own(api, here)) == 2
+    assert len(await own_sessions(api, here)) == 2
     failed = await shop.rows("SELECT principal FROM audit_events WHERE action = 'SignInFailed'")
     assert failed == ([(here.principal,)] if path == "presentPassword" else [])
     assert await accounts.sign_in(shop.db, "ana", PRESENT)
 
 
-async def test_nothing_of_a_password_is_kept_under_an_idempotency_key(shop: ShopUnderTest, api: Api) -> None:
-    here = await signed_in(shop, await made(shop, "ana"))
+async def test_no_password_is_stored_under_an_idempotency_key(shop: ShopUnderTest, api: Api) -> None:
+    here = await signed_in(shop, await add_account(shop, "ana"))
     key = IdempotencyKey.of("k", f"{PRESENT} {NEW}".encode())
     answer = await api.ask(CHANGE, here, key, present=PRESENT, new=NEW)
     assert answer["userErrors"] == []
@@ -139,16 +139,16 @@ async def test_nothing_of_a_password_is_kept_under_an_idempotency_key(shop: Shop
 @pytest.mark.parametrize("document", [END_OTHERS, CHANGE, END])
 async def test_a_machine_has_no_account(shop: ShopUnderTest, api: Api, document: str) -> None:
     machine = Viewer("cart", Role.SERVICE, principal="token:x")
-    of_each: dict[str, dict[str, Any]] = {
+    variables: dict[str, dict[str, Any]] = {
         CHANGE: {"present": PRESENT, "new": NEW},
         END: {"id": ids.session_id(ids.NO_ID)},
         END_OTHERS: {},
     }
-    answer = await api.ask(document, machine, **of_each[document])
+    answer = await api.ask(document, machine, **variables[document])
     assert [each["code"] for each in answer["userErrors"]] == ["FORBIDDEN"]
 
 
-async def test_who_signed_in_by_openid_has_no_password_to_change(shop: ShopUnderTest, api: Api) -> None:
+async def test_an_account_without_a_password_has_none_to_change(shop: ShopUnderTest, api: Api) -> None:
     async with shop.db.transaction() as tx:
         ana = await accounts.add(tx, OPERATOR, NewAccount("ana", "ana", Role.COURIER))
     await shop.execute("UPDATE accounts SET openid_issuer = 'https://id.example', openid_subject = 'x'")

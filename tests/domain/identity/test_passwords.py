@@ -1,4 +1,4 @@
-"""What can be a password, what can't, and that no time tells whether there is an account."""
+"""Which passwords are accepted, and that a failed sign-in does not reveal whether an account exists."""
 
 import asyncio
 import hashlib
@@ -31,7 +31,7 @@ async def problems(password: str, breached: Path | None = None) -> str:
     return " ".join(problem.message for problem in await passwords.problems_of(password, ANA, breached))
 
 
-async def test_a_few_words_in_a_row_are_taken() -> None:
+async def test_a_few_words_in_a_row_are_accepted() -> None:
     assert await problems(GOOD) == ""
 
 
@@ -50,14 +50,14 @@ async def test_a_few_words_in_a_row_are_taken() -> None:
         (GOOD + "\0", "NUL"),
     ],
 )
-async def test_what_is_guessed_first_is_refused_with_what_to_do(password: str, says: str) -> None:
+async def test_a_guessable_password_is_refused_with_advice(password: str, says: str) -> None:
     assert says in await problems(password)
 
 
 @pytest.mark.parametrize(
     "password", ["correct1 horse2 staple3", "нет такого слова вовсе", "日本語のとても長い合言葉です"]
 )
-async def test_no_characters_are_asked_for_or_forbidden(password: str) -> None:
+async def test_no_characters_are_required_or_forbidden(password: str) -> None:
     assert await problems(password) == ""
 
 
@@ -68,7 +68,7 @@ async def test_the_longest_password_is_hashed_whole() -> None:
 
 
 def write_breached(file: Path, words: list[str], *, end: str = "\r\n") -> None:
-    """In the form of the Pwned Passwords download."""
+    """In the format of the Pwned Passwords download."""
     digests = sorted(hashlib.sha1(word.encode()).hexdigest().upper() for word in words)
     file.write_bytes(end.join(f"{digest}:{number + 1}" for number, digest in enumerate(digests)).encode())
 
@@ -88,39 +88,39 @@ def test_every_line_of_the_file_is_found_and_nothing_else(tmp_path: Path, count:
     assert [n for n in range(200) if is_breached(f"none {n}", tmp_path / "breached")] == []
 
 
-async def made(shop: ShopUnderTest, password: str | None = GOOD) -> Account:
+async def add_account(shop: ShopUnderTest, password: str | None = GOOD) -> Account:
     password_hash = await passwords.hashed(password) if password else None
     async with shop.db.transaction() as tx:
         return await accounts.add(tx, OPERATOR, ANA, password_hash)
 
 
 async def test_the_hash_is_argon2id_with_a_salt_of_its_own(shop: ShopUnderTest) -> None:
-    await made(shop)
-    [(kept,)] = await shop.rows("SELECT password_hash FROM accounts")
-    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
-    assert await passwords.hashed(GOOD) != kept
+    await add_account(shop)
+    [(stored,)] = await shop.rows("SELECT password_hash FROM accounts")
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert await passwords.hashed(GOOD) != stored
 
 
 @pytest.mark.parametrize("login", ["ana.smith@example.com", "Ana.Smith@Example.COM", " ANA.SMITH@example.com "])
-async def test_the_login_is_written_as_one_likes(shop: ShopUnderTest, login: str) -> None:
-    account = await made(shop)
+async def test_case_and_spaces_of_a_login_make_no_difference(shop: ShopUnderTest, login: str) -> None:
+    account = await add_account(shop)
     assert await accounts.sign_in(shop.db, login, GOOD) == account
 
 
 @pytest.mark.parametrize("login", ["", " ", "\0", "ana\0", "\ud800", "x" * 100_000, "ana smith"])
-async def test_what_can_t_be_a_login_is_no_ones(shop: ShopUnderTest, login: str) -> None:
-    await made(shop)
+async def test_an_impossible_login_has_no_account(shop: ShopUnderTest, login: str) -> None:
+    await add_account(shop)
     assert await accounts.sign_in(shop.db, login, GOOD) is None
 
 
 @pytest.mark.parametrize("password", ["", "wrong", GOOD.upper(), GOOD + " ", "\ud800", "x" * 100_000])
 async def test_any_other_password_is_refused(shop: ShopUnderTest, password: str) -> None:
-    await made(shop)
+    await add_account(shop)
     assert await accounts.sign_in(shop.db, ANA.login, password) is None
 
 
 class CountingHasher(PasswordHasher):
-    """Notes how many hashes it computes."""
+    """Counts the hashes that it verifies."""
 
     verified = 0
 
@@ -130,17 +130,17 @@ class CountingHasher(PasswordHasher):
 
 
 @pytest.mark.parametrize("state", ["none", "wrong", "without password", "disabled"])
-async def test_as_much_is_computed_whether_there_is_an_account_or_not(
+async def test_a_failed_sign_in_computes_one_hash_whether_or_not_the_account_exists(
     shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
     hasher = CountingHasher()
     monkeypatch.setattr(passwords, "_hasher", hasher)
     if state != "none":
-        account = await made(shop, None if state == "without password" else GOOD)
+        account = await add_account(shop, None if state == "without password" else GOOD)
         async with shop.db.transaction() as tx:
             await accounts.set_disabled(tx, OPERATOR, account.id, disabled=state == "disabled")
-    tried = GOOD if state == "disabled" else "a wrong one"
-    assert await accounts.sign_in(shop.db, ANA.login, tried) is None
+    password = GOOD if state == "disabled" else "a wrong one"
+    assert await accounts.sign_in(shop.db, ANA.login, password) is None
     assert hasher.verified == 1
     [(subject, before, after)] = await shop.rows(
         "SELECT subject, before, after FROM audit_events WHERE action = 'SignInFailed'"
@@ -149,48 +149,48 @@ async def test_as_much_is_computed_whether_there_is_an_account_or_not(
     assert (before, after) == (None, None)
 
 
-async def test_a_hash_of_older_parameters_is_made_anew_at_the_next_signing_in(shop: ShopUnderTest) -> None:
-    account = await made(shop)
+async def test_a_hash_with_older_parameters_is_replaced_at_the_next_sign_in(shop: ShopUnderTest) -> None:
+    account = await add_account(shop)
     weak = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(GOOD)
     await shop.execute("UPDATE accounts SET password_hash = :weak", weak=weak)
     assert await accounts.sign_in(shop.db, ANA.login, GOOD) == account
-    [(kept,)] = await shop.rows("SELECT password_hash FROM accounts")
-    assert "m=65536,t=3,p=4" in kept
+    [(stored,)] = await shop.rows("SELECT password_hash FROM accounts")
+    assert "m=65536,t=3,p=4" in stored
     assert await accounts.sign_in(shop.db, ANA.login, GOOD) == account
 
 
-async def test_no_more_than_two_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    under_way, peak = 0, 0
+async def test_at_most_two_passwords_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_progress, peak = 0, 0
 
-    class Watched(PasswordHasher):
+    class Measured(PasswordHasher):
         def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
-            nonlocal under_way, peak
-            under_way += 1
-            peak = max(peak, under_way)
+            nonlocal in_progress, peak
+            in_progress += 1
+            peak = max(peak, in_progress)
             try:
                 return super().hash(password, salt=salt)
             finally:
-                under_way -= 1
+                in_progress -= 1
 
-    monkeypatch.setattr(passwords, "_hasher", Watched(memory_cost=8192))
+    monkeypatch.setattr(passwords, "_hasher", Measured(memory_cost=8192))
     await asyncio.gather(*(passwords.hashed(str(number)) for number in range(12)))
     assert peak <= 2
 
 
-async def test_a_login_is_taken_once_however_many_ask_at_once(shop: ShopUnderTest, database_url: str) -> None:
+async def test_concurrent_requests_for_one_login_create_one_account(shop: ShopUnderTest, database_url: str) -> None:
     other = Database(database_url, pool_size=2, notify=lambda _: None)
 
     async def add(database: Database, login: str) -> Account:
         async with database.transaction() as tx:
             return await accounts.add(tx, OPERATOR, NewAccount(login, "Ana", Role.SUPPORT))
 
-    made = await asyncio.gather(
+    results = await asyncio.gather(
         *(add(database, login) for database in (shop.db, other) for login in ("ana", "ANA", "Ana")),
         return_exceptions=True,
     )
     await other.close()
-    assert sum(isinstance(each, Account) for each in made) == 1
+    assert sum(isinstance(each, Account) for each in results) == 1
     assert await shop.rows("SELECT login FROM accounts") == [("ana",)]
-    assert [str(each) for each in made if not isinstance(each, Account)] == [
+    assert [str(each) for each in results if not isinstance(each, Account)] == [
         "There is an account with this login already; choose another."
     ] * 5

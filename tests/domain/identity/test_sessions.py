@@ -1,4 +1,4 @@
-"""When a session counts and when it ends: idle, old, signed out, or with what the account goes by."""
+"""When a session is valid and when it ends: by its timeouts, by signing out, or by a change of its account."""
 
 import asyncio
 import hashlib
@@ -41,7 +41,7 @@ async def ana(shop: ShopUnderTest) -> Account:
         )
 
 
-async def begun(shop: ShopUnderTest, account: Account) -> str:
+async def started(shop: ShopUnderTest, account: Account) -> str:
     async with shop.db.transaction() as tx:
         secret = await sessions.start(tx, account, RULES, by="password")
     assert secret
@@ -49,29 +49,29 @@ async def begun(shop: ShopUnderTest, account: Account) -> str:
 
 
 async def viewer(shop: ShopUnderTest, secret: str) -> Viewer | None:
-    held = await sessions.find(shop.db, digest_of(secret), RULES)
-    return held.viewer if held else None
+    session = await sessions.find(shop.db, digest_of(secret), RULES)
+    return session.viewer if session else None
 
 
-async def test_it_stands_for_the_account(shop: ShopUnderTest, ana: Account) -> None:
-    found = await viewer(shop, await begun(shop, ana))
+async def test_a_session_identifies_its_account(shop: ShopUnderTest, ana: Account) -> None:
+    found = await viewer(shop, await started(shop, ana))
     assert found
     assert (found.name, found.role, found.principal) == ("Ana", Role.SUPPORT, f"account:{ana.id}")
     assert found.session_id
     assert await viewer(shop, "guessed") is None
 
 
-async def test_of_the_secret_only_the_hash_is_kept(shop: ShopUnderTest, ana: Account) -> None:
-    secret = await begun(shop, ana)
+async def test_only_the_hash_of_the_secret_is_stored(shop: ShopUnderTest, ana: Account) -> None:
+    secret = await started(shop, ana)
     [row] = await shop.rows("SELECT * FROM sessions")
     assert hashlib.sha256(secret.encode()).digest() in row
     assert secret not in repr(row)
     assert len(secret) == 43  # 256 bits
-    assert len({await begun(shop, ana) for _ in range(20)}) == 20
+    assert len({await started(shop, ana) for _ in range(20)}) == 20
 
 
 @pytest.mark.parametrize(
-    ("passed", "holds"),
+    ("change", "is_valid"),
     [
         ("last_seen_at = clock_timestamp() - interval '7 h 59 min'", True),
         ("last_seen_at = clock_timestamp() - interval '8 h 1 min'", False),
@@ -79,18 +79,18 @@ async def test_of_the_secret_only_the_hash_is_kept(shop: ShopUnderTest, ana: Acc
         ("expires_at = clock_timestamp() - interval '1 s'", False),
     ],
 )
-async def test_it_ends_unused_and_it_ends_in_any_case(
-    shop: ShopUnderTest, ana: Account, passed: str, holds: bool
+async def test_a_session_ends_after_its_idle_timeout_and_at_its_maximum_age(
+    shop: ShopUnderTest, ana: Account, change: str, is_valid: bool
 ) -> None:
-    secret = await begun(shop, ana)
-    await shop.execute(f"UPDATE sessions SET {passed}")
-    assert (await viewer(shop, secret) is not None) == holds
-    assert len(await sessions.of_viewer(shop.db, ana.viewer, RULES)) == holds
-    assert await sessions.still_valid(shop.db, [digest_of(secret)], RULES) == ({digest_of(secret)} if holds else set())
+    secret = await started(shop, ana)
+    await shop.execute(f"UPDATE sessions SET {change}")
+    assert (await viewer(shop, secret) is not None) == is_valid
+    assert len(await sessions.of_viewer(shop.db, ana.viewer, RULES)) == is_valid
+    assert await sessions.still_valid(shop.db, [digest_of(secret)], RULES) == ({digest_of(secret)} if is_valid else set())
 
 
-async def test_use_puts_off_the_idle_end_but_not_the_last(shop: ShopUnderTest, ana: Account) -> None:
-    secret = await begun(shop, ana)
+async def test_use_extends_the_idle_timeout_but_not_the_maximum_age(shop: ShopUnderTest, ana: Account) -> None:
+    secret = await started(shop, ana)
     await shop.execute("UPDATE sessions SET last_seen_at = last_seen_at - interval '7 h'")
     [before] = await shop.rows("SELECT last_seen_at, expires_at FROM sessions")
     await sessions.mark_seen(shop.db, digest_of(secret))
@@ -106,31 +106,31 @@ class Clock:
         return self.now_s
 
 
-async def test_use_is_written_once_a_minute_and_an_open_page_is_no_use(shop: ShopUnderTest, ana: Account) -> None:
-    clock, shown = Clock(), SessionSecret(await begun(shop, ana))
+async def test_use_is_written_once_a_minute_and_automatic_refreshes_do_not_count(shop: ShopUnderTest, ana: Account) -> None:
+    clock, shown = Clock(), SessionSecret(await started(shop, ana))
     authenticator = Authenticator(shop.db, RULES, clock=clock)
     seen = "SELECT last_seen_at FROM sessions"
 
-    async def written(*, in_use: bool) -> bool:
-        """Whether a request has it written down, an hour after the last use."""
+    async def written(*, is_activity: bool) -> bool:
+        """Whether a request updates the last use, which was an hour ago."""
         await shop.execute("UPDATE sessions SET last_seen_at = created_at - interval '1 h'")
         before = await shop.rows(seen)
-        await authenticator.viewer(shown, is_activity=in_use)
+        await authenticator.viewer(shown, is_activity=is_activity)
         return await shop.rows(seen) != before
 
     await authenticator.viewer(shown)
-    assert not await written(in_use=True)  # it was begun just now
+    assert not await written(is_activity=True)  # it was started just now
     clock.now_s += SEEN_EVERY.total_seconds() + 1
-    assert not await written(in_use=False)
-    assert await written(in_use=True)
-    assert not await written(in_use=True)
+    assert not await written(is_activity=False)
+    assert await written(is_activity=True)
+    assert not await written(is_activity=True)
     clock.now_s += SEEN_EVERY.total_seconds() / 2
     await authenticator.viewer(shown)
-    assert await written(in_use=True)  # looked up again, it was found unused for an hour
+    assert await written(is_activity=True)  # it was looked up again: unused for an hour
 
 
-async def test_signing_out_ends_it_and_no_other(shop: ShopUnderTest, ana: Account) -> None:
-    one, other = await begun(shop, ana), await begun(shop, ana)
+async def test_signing_out_ends_one_session(shop: ShopUnderTest, ana: Account) -> None:
+    one, other = await started(shop, ana), await started(shop, ana)
     async with shop.db.transaction() as tx:
         await sessions.end(tx, one)
         await sessions.end(tx, "guessed")
@@ -138,14 +138,14 @@ async def test_signing_out_ends_it_and_no_other(shop: ShopUnderTest, ana: Accoun
     assert await viewer(shop, other)
 
 
-async def test_one_ends_all_others_but_only_ones_own(shop: ShopUnderTest, ana: Account) -> None:
+async def test_ending_all_others_leaves_this_session_and_those_of_other_accounts(shop: ShopUnderTest, ana: Account) -> None:
     async with shop.db.transaction() as tx:
         bo = await accounts.add(tx, OPERATOR, NewAccount("bo", "Bo", Role.MANAGER), "nobody's")
-    here, there, bos = await begun(shop, ana), await begun(shop, ana), await begun(shop, bo)
-    asking = await viewer(shop, here)
-    assert asking
+    here, there, bos = await started(shop, ana), await started(shop, ana), await started(shop, bo)
+    caller = await viewer(shop, here)
+    assert caller
     async with shop.db.transaction() as tx:
-        await sessions.end_others(tx, asking)
+        await sessions.end_others(tx, caller)
     assert [await viewer(shop, each) is not None for each in (here, there, bos)] == [True, False, True]
 
 
@@ -158,16 +158,16 @@ CHANGES: dict[str, Callable[[Tx, Account], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_what_the_account_goes_by_ends_all_its_sessions(shop: ShopUnderTest, ana: Account, change: str) -> None:
-    secrets = [await begun(shop, ana) for _ in range(3)]
+async def test_a_change_of_the_account_ends_all_its_sessions(shop: ShopUnderTest, ana: Account, change: str) -> None:
+    secrets = [await started(shop, ana) for _ in range(3)]
     async with shop.db.transaction() as tx:
         await CHANGES[change](tx, ana)
     assert [await viewer(shop, secret) for secret in secrets] == [None] * 3
     assert len(await shop.rows("SELECT id FROM sessions WHERE ended_at IS NULL")) == 0
 
 
-async def test_another_name_ends_none(shop: ShopUnderTest, ana: Account) -> None:
-    secret = await begun(shop, ana)
+async def test_a_new_name_ends_no_session(shop: ShopUnderTest, ana: Account) -> None:
+    secret = await started(shop, ana)
     async with shop.db.transaction() as tx:
         await accounts.rename(tx, OPERATOR, ana.id, "Ana Maria")
     found = await viewer(shop, secret)
@@ -176,24 +176,24 @@ async def test_another_name_ends_none(shop: ShopUnderTest, ana: Account) -> None
 
 
 @pytest.mark.parametrize("change", ["password", "role", "disabled"])
-async def test_who_proved_to_be_the_owner_before_a_change_gets_no_session_after_it(
+async def test_a_password_verified_before_a_change_starts_no_session_after_it(
     shop: ShopUnderTest, ana: Account, change: str
 ) -> None:
-    proven = await accounts.sign_in(shop.db, "ana", PASSWORD)
-    assert proven
+    account_read_before = await accounts.sign_in(shop.db, "ana", PASSWORD)
+    assert account_read_before
     async with shop.db.transaction() as tx:
         await CHANGES[change](tx, ana)
     async with shop.db.transaction() as tx:
-        assert await sessions.start(tx, proven, RULES, by="password") is None
+        assert await sessions.start(tx, account_read_before, RULES, by="password") is None
 
 
-async def test_however_signing_in_and_a_change_meet_no_session_of_before_is_left(
+async def test_concurrent_sign_ins_and_changes_leave_no_older_session(
     shop: ShopUnderTest, ana: Account
 ) -> None:
     for _ in range(15):
-        proven = await accounts.of_login(shop.db, "ana")
+        account_read_before = await accounts.of_login(shop.db, "ana")
 
-        async def sign_in(account: Account = proven) -> None:
+        async def sign_in(account: Account = account_read_before) -> None:
             async with shop.db.transaction() as tx:
                 await sessions.start(tx, account, RULES, by="password")
 
@@ -205,11 +205,11 @@ async def test_however_signing_in_and_a_change_meet_no_session_of_before_is_left
         assert await shop.rows("SELECT id FROM sessions WHERE ended_at IS NULL") == []
 
 
-async def test_a_personas_session_counts_in_demo_mode_only(shop: ShopUnderTest) -> None:
+async def test_a_personas_session_is_valid_in_demo_mode_only(shop: ShopUnderTest) -> None:
     async with shop.db.transaction() as tx:
         account = await personas.account_of(tx, "manager")
         assert await personas.account_of(tx, "manager") == account
-    secret = digest_of(await begun(shop, account))
+    secret = digest_of(await started(shop, account))
     demo = replace(RULES, demo=True)
     assert await sessions.find(shop.db, secret, demo)
     assert await sessions.find(shop.db, secret, RULES) is None
@@ -217,8 +217,8 @@ async def test_a_personas_session_counts_in_demo_mode_only(shop: ShopUnderTest) 
     assert await accounts.sign_in(shop.db, account.login, "") is None
 
 
-async def test_the_cache_remembers_a_session_and_a_token_apart(shop: ShopUnderTest, ana: Account) -> None:
-    secret = await begun(shop, ana)
+async def test_the_cache_keeps_sessions_and_tokens_apart(shop: ShopUnderTest, ana: Account) -> None:
+    secret = await started(shop, ana)
     authenticator = Authenticator(shop.db, RULES)
     assert (await authenticator.viewer(SessionSecret(secret))).name == "Ana"
     with pytest.raises(Unauthenticated):
@@ -227,10 +227,10 @@ async def test_the_cache_remembers_a_session_and_a_token_apart(shop: ShopUnderTe
         await authenticator.viewer(f"Session {secret}")
 
 
-async def test_sessions_of_long_ago_are_forgotten(shop: ShopUnderTest, ana: Account) -> None:
-    await begun(shop, ana)
+async def test_sessions_that_expired_long_ago_are_deleted(shop: ShopUnderTest, ana: Account) -> None:
+    await started(shop, ana)
     await shop.execute("UPDATE sessions SET expires_at = expires_at - interval '32 days'")
-    await begun(shop, ana)
+    await started(shop, ana)
     async with shop.db.transaction() as tx:
         assert await session_store.delete_old(tx, limit=10) == 1
     assert len(await shop.rows("SELECT id FROM sessions")) == 1

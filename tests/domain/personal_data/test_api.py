@@ -25,7 +25,7 @@ def api(shop: ShopUnderTest) -> Api:
     return Api(shop)
 
 
-async def ended(api: Api) -> None:
+async def place_and_cancel(api: Api) -> None:
     order = await api.shop.place({"pen": 1}, customer="ana", email="ana@canary.example", reference="ana-1")
     await api.shop.cancel(order)
 
@@ -34,19 +34,19 @@ async def audited(api: Api) -> list[tuple[object, ...]]:
     return await api.shop.rows("SELECT action, reason FROM audit_events WHERE action LIKE 'Customer%' ORDER BY id")
 
 
-async def test_what_is_held_is_told_each_time_and_kept_under_no_key(api: Api) -> None:
-    await ended(api)
+async def test_an_export_is_repeated_and_not_stored_under_a_key(api: Api) -> None:
+    await place_and_cancel(api)
     for _ in range(2):
-        told = await api.ask(EXPORT, MANAGER, KEY, of="ana")
-        held = json.loads(told["held"])
+        answer = await api.ask(EXPORT, MANAGER, KEY, of="ana")
+        held = json.loads(answer["held"])
         assert held["orders"][0]["email"] == "ana@canary.example"
         assert held.keys() >= {"customers", "orders", "order_lines", "shipments", "order_events", "accounts"}
     assert await audited(api) == [("CustomerExported", None)] * 2
     assert await api.shop.rows("SELECT * FROM idempotency_keys") == []
 
 
-async def test_who_was_erased_is_shown_under_the_pseudonym_and_again_for_the_same_key(api: Api) -> None:
-    await ended(api)
+async def test_an_erasure_returns_the_pseudonym_and_again_for_the_same_key(api: Api) -> None:
+    await place_and_cancel(api)
     answers = [await api.ask(ERASE, MANAGER, KEY, of="ana", reason="Asked for on 1 May") for _ in range(2)]
     assert answers[0] == answers[1]
     assert answers[0]["customer"]["reference"].startswith("erased-")
@@ -57,9 +57,9 @@ async def test_who_was_erased_is_shown_under_the_pseudonym_and_again_for_the_sam
 
 async def test_a_refusal_is_in_the_payload_and_nothing_changes(api: Api) -> None:
     order = await api.shop.place({"pen": 1}, customer="ana", email="ana@canary.example", reference="under-way")
-    told = await api.ask(ERASE, MANAGER, of="ana", reason="Asked for")
-    assert told["customer"] is None
-    [error] = told["userErrors"]
+    answer = await api.ask(ERASE, MANAGER, of="ana", reason="Asked for")
+    assert answer["customer"] is None
+    [error] = answer["userErrors"]
     assert (error["code"], error["path"]) == ("CONFLICT", ["reference"])
     assert "under-way" in error["message"]
     assert codes(await api.ask(ERASE, MANAGER, of="ana", reason="")) == ["INVALID"]
@@ -69,10 +69,10 @@ async def test_a_refusal_is_in_the_payload_and_nothing_changes(api: Api) -> None
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.MANAGER}))
-async def test_to_others_nothing_is_told_and_nobody_is_erased(api: Api, role: Role) -> None:
-    await ended(api)
+async def test_other_roles_can_neither_export_nor_erase(api: Api, role: Role) -> None:
+    await place_and_cancel(api)
     viewer = Viewer("ana", role, "ana" if role == Role.CUSTOMER else None)
-    told = await api.ask(EXPORT, viewer, of="ana")
-    assert (told["held"], codes(told)) == (None, ["FORBIDDEN"])
+    answer = await api.ask(EXPORT, viewer, of="ana")
+    assert (answer["held"], codes(answer)) == (None, ["FORBIDDEN"])
     assert codes(await api.ask(ERASE, viewer, of="ana", reason="Why not")) == ["FORBIDDEN"]
     assert await api.shop.rows("SELECT reference FROM customers") == [("ana",)]

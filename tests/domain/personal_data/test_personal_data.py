@@ -1,4 +1,4 @@
-"""A customer can ask what is held about them, and to be forgotten; the books stay and still add up."""
+"""Export and erasure: after an erasure nothing identifies the customer, and the books are unchanged."""
 
 import asyncio
 import json
@@ -108,11 +108,11 @@ def test_check_finds_nothing_wrong_after_an_erasure(database_url: str, tmp_path:
     asyncio.run(_deliver_and_erase(database_url, tmp_path))
     environment = os.environ | {"OMS_DATABASE_URL": database_url, "OMS_DATA_DIR": str(tmp_path / "none")}
     command = [sys.executable, "-m", "oms", "check"]
-    told = subprocess.run(command, cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stdout
+    result = subprocess.run(command, cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
 
 
-async def test_who_is_erased_is_signed_out_for_good(shop: ShopUnderTest) -> None:
+async def test_an_erased_customer_is_signed_out_for_good(shop: ShopUnderTest) -> None:
     await delivered(shop)
     token = await with_an_account_and_a_token(shop)
     await erased(shop)
@@ -134,7 +134,7 @@ async def test_nobody_is_erased_while_an_order_is_under_way(shop: ShopUnderTest,
     assert (await shop.order(order)).details.email == PERSONAL["email"]
 
 
-async def test_who_erases_waits_for_an_order_that_is_being_placed(shop: ShopUnderTest) -> None:
+async def test_an_erasure_waits_for_an_order_that_is_being_placed(shop: ShopUnderTest) -> None:
     await shop.stock_up({"pen": {"east": 9}})
     await delivered(shop)
     request = OrderRequest("placed-meanwhile", "ana-canary", (LineRequest("pen", 1),), "sandbox-ok")
@@ -163,15 +163,15 @@ async def test_the_reference_is_free_for_a_new_customer(shop: ShopUnderTest) -> 
     assert (await shop.order(new)).customer_id != (await shop.order(old)).customer_id
 
 
-async def test_it_is_in_the_audit_trail_with_who_and_why_and_nothing_personal(shop: ShopUnderTest) -> None:
+async def test_export_and_erasure_are_in_the_audit_log_without_personal_data(shop: ShopUnderTest) -> None:
     order = await delivered(shop)
     known = customer_id((await shop.order(order)).customer_id)
     async with shop.db.transaction() as tx:
         await commands.export(tx, MANAGER, "ana-canary")
     await erased(shop, by=MANAGER)
     page = await audit_log(shop.db, MANAGER, AuditFilter(subject=known), first=10, after=None)
-    told = [(event.action, event.by, event.reason) for event in page.entries]
-    assert told == [
+    recorded = [(event.action, event.by, event.reason) for event in page.entries]
+    assert recorded == [
         (PersonalDataAction.CustomerErased, MANAGER.actor, "Asked for it"),
         (PersonalDataAction.CustomerExported, MANAGER.actor, None),
     ]
@@ -187,7 +187,7 @@ async def test_only_managers_and_operators_may(shop: ShopUnderTest, viewer: View
             await commands.erase(tx, viewer, "ana-canary", "Why not")
 
 
-async def test_an_export_has_all_that_is_theirs_and_nothing_of_others(shop: ShopUnderTest) -> None:
+async def test_an_export_contains_all_data_of_the_customer_and_of_nobody_else(shop: ShopUnderTest) -> None:
     order = await delivered(shop)
     await shop.place({"pen": 1}, customer="bob", email="bob@example.com")
     await with_an_account_and_a_token(shop)
@@ -202,17 +202,17 @@ async def test_an_export_has_all_that_is_theirs_and_nothing_of_others(shop: Shop
     assert "hash" not in json.dumps(held)
 
 
-async def test_a_customers_own_words_are_told_in_the_trail_and_not_kept_there(shop: ShopUnderTest) -> None:
+async def test_a_customers_own_words_are_in_the_timeline_and_not_in_stored_events(shop: ShopUnderTest) -> None:
     order = await shop.place({"pen": 1}, **PERSONAL)
     await shop.run()
     await shop.cancel(order, ANA)
     await shop.run()
-    told = (await timeline.events_of(shop.db, SUPPORT, [Section(order, 0, 99)]))[Section(order, 0, 99)]
-    assert {event.reason for event in told if event.type in CANCELLED} == {"Changed my mind"}
+    events = (await timeline.events_of(shop.db, SUPPORT, [Section(order, 0, 99)]))[Section(order, 0, 99)]
+    assert {event.reason for event in events if event.type in CANCELLED} == {"Changed my mind"}
     assert await shop.rows("SELECT * FROM order_events WHERE reason IS NOT NULL") == []
     await erased(shop)
-    told = (await timeline.events_of(shop.db, SUPPORT, [Section(order, 0, 99)]))[Section(order, 0, 99)]
-    assert {event.reason for event in told} == {None}
+    events = (await timeline.events_of(shop.db, SUPPORT, [Section(order, 0, 99)]))[Section(order, 0, 99)]
+    assert {event.reason for event in events} == {None}
 
 
 def test_the_commands_export_and_erase(database_url: str, redis_url: str, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ async def lock(tx: Tx, ids: Collection[UUID], *, lines: bool = False, items: boo
     key = sorted(ids)
     rows = await tx.rows(_LOCK, ids=key)
     # The other tables are read after the lock was granted: a statement sees what was committed when it began.
-    orders = await _whole(tx, rows, key, lines=lines, items=items)
+    orders = await _with_shipments(tx, rows, key, lines=lines, items=items)
     at = max((row["at"] for row in rows), default=None) or await tx.clock()
     return LockedOrders(tx, at, orders, {order.id: Snapshot.of(order) for order in orders.values()})
 
@@ -83,10 +83,10 @@ async def lock(tx: Tx, ids: Collection[UUID], *, lines: bool = False, items: boo
 async def peek(source: Tx | Database, ids: Collection[UUID], *, items: bool = False) -> dict[UUID, Order]:
     """Loads without locking. Results of calls that were prepared by it are recorded under a lock later."""
     key = sorted(ids)
-    return await _whole(source, await source.rows(_PEEK, ids=key), key, lines=False, items=items)
+    return await _with_shipments(source, await source.rows(_PEEK, ids=key), key, lines=False, items=items)
 
 
-async def _whole(
+async def _with_shipments(
     source: Tx | Database, rows: Iterable[asyncpg.Record], ids: list[UUID], *, lines: bool, items: bool
 ) -> dict[UUID, Order]:
     """Orders with their shipments, by id."""

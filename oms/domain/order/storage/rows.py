@@ -1,4 +1,4 @@
-"""Between rows and the aggregate's objects: which columns stand for which fields, in one place."""
+"""Converts between rows and the aggregate's objects: the only place that maps columns to fields."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
