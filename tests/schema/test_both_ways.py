@@ -14,7 +14,7 @@ from oms.platform.settings import PROJECT_DIR
 from oms.schema.schema import schema
 from tests.schema.api import VIEWERS, Api, Known
 from tests.schema.both_ways import assert_strawberry_says_the_same
-from tests.system.fuzz.questions import Question, questions
+from tests.system.fuzz.requests import Request, requests
 
 PAGES = sorted(path.relative_to(PROJECT_DIR / "templates") for path in PROJECT_DIR.glob("templates/**/*.graphql"))
 CASES = 200
@@ -48,27 +48,27 @@ def _value(definition: VariableDefinitionNode, known: Known) -> Any:
 
 async def test_whatever_is_asked(api: Api) -> None:
     known, told = await api.booked(), 0
-    for question in _made_up([known.id, known.shipment(), "tea", "north", "1"]):
-        text, variables = question.body["query"], question.body.get("variables", {})
-        viewer = VIEWERS[question.role]
+    for request in _made_up([known.id, known.shipment(), "tea", "north", "1"]):
+        text, variables = request.body["query"], request.body.get("variables", {})
+        viewer = VIEWERS[request.role]
         result = await schema.execute(text, variables, api.context(viewer))
         await assert_strawberry_says_the_same(result, text, variables, api.context(viewer))
         told += any(value is not None for value in (result.data or {}).values())
     assert told > CASES / 10
 
 
-def _made_up(known: list[str]) -> list[Question]:
+def _made_up(known: list[str]) -> list[Request]:
     """Queries only: a command that was carried out once is not the same command a second time."""
-    found: list[Question] = []
+    found: list[Request] = []
 
     @seed(1)
     @settings(
         max_examples=CASES, phases=[Phase.generate], database=None, deadline=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(questions(known))
-    def making(question: Question) -> None:
-        found.append(question)
+    @given(requests(known))
+    def making(request: Request) -> None:
+        found.append(request)
 
     making()
     return [each for each in found if not each.body["query"].lstrip().startswith("mutation")]

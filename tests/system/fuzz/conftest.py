@@ -1,16 +1,16 @@
-"""One running shop to ask."""
+"""One running shop for all tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.system.fuzz.shop import Asked, a_shop
+from tests.system.fuzz.shop import RunningShop, running_shop
 
 
 @pytest.fixture(scope="module")
-def shop(open_dir: Path) -> Iterator[Asked]:
+def shop(open_dir: Path) -> Iterator[RunningShop]:
     folder = open_dir / "fuzz"
     folder.mkdir(mode=0o711)
-    with a_shop(folder) as asked:
-        yield asked
+    with running_shop(folder) as shop:
+        yield shop

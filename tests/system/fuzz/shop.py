@@ -1,4 +1,4 @@
-"""The shop that is asked: two customers' orders, of which one's hold words that nobody else may ever read."""
+"""A running shop with orders of two customers; those of one contain data that no other customer may see."""
 
 import asyncio
 import time
@@ -17,9 +17,9 @@ from oms.tools.dev_services.embedded import running_instance
 from tests.platform.conftest import Instance, clean_environment, launch
 
 CANARY: Final = "canary-7f3a9c"
-"""In what belongs to ben alone: his name, address, e-mail, and why he cancelled."""
+"""Part of ben's name, address, e-mail address and reason to cancel."""
 PRICE_MINOR: Final = 987_654
-"""Of every unit that ben bought, and of nothing else."""
+"""The price of everything that ben bought, and of nothing else."""
 
 _PLACE: Final = """mutation ($inputs: [PlaceOrderInput!]!) { placeOrders(inputs: $inputs) {
   results { order { id customer { id } } userErrors { message } } userErrors { message } } }"""
@@ -28,13 +28,13 @@ _STOCK: Final = """mutation ($w: [WarehouseInput!]!, $p: [ProductInput!]!, $s: [
   setStock(inputs: $s) { userErrors { message } } }"""
 _SHIPMENTS: Final = "{ shipments(first: 100) { nodes { id status order { id } } } }"
 _CANCEL: Final = (
-    "mutation ($id: ID!, $why: String) { cancelOrder(orderId: $id, reason: $why) { userErrors { message } } }"
+    "mutation ($id: ID!, $reason: String) { cancelOrder(orderId: $id, reason: $reason) { userErrors { message } } }"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The running shop: its address, a token for each role (the customer is ana), and ids and codes that exist."""
+class RunningShop:
+    """`tokens` by role; the customer is ana. `known`: existing ids and codes."""
 
     url: str
     tokens: Mapping[Role, str]
@@ -43,8 +43,8 @@ class Asked:
 
 
 @contextmanager
-def a_shop(folder: Path) -> Iterator[Asked]:
-    """`python -m oms run` outside of demo mode, with orders under way. Not stopped cleanly: an AssertionError."""
+def running_shop(folder: Path) -> Iterator[RunningShop]:
+    """`python -m oms run` without demo mode, with open orders. Raises AssertionError if it does not stop cleanly."""
     environment = clean_environment(folder / "data") | {"OMS_DEMO": "0", "OMS_LOG_LEVEL": "warning"}
     instance = launch(
         environment | {"OMS_MACHINE_REQUESTS_PER_S": "0", "OMS_MACHINE_COST_PER_S": "0"}, folder / "output"
@@ -54,9 +54,9 @@ def a_shop(folder: Path) -> Iterator[Asked]:
         running = running_instance(folder / "data")
         assert running
         assert running.database_url
-        asked = Asked(instance.url, asyncio.run(_tokens(running.database_url)), instance)
-        _plant(asked)
-        yield asked
+        shop = RunningShop(instance.url, asyncio.run(_tokens(running.database_url)), instance)
+        _prepare(shop)
+        yield shop
     finally:
         if instance.process.poll() is None:
             assert instance.stop() == 0
@@ -75,49 +75,49 @@ async def _tokens(database_url: str) -> dict[Role, str]:
     return tokens
 
 
-def _plant(asked: Asked) -> None:
+def _prepare(shop: RunningShop) -> None:
     skus = [f"sku-{n}" for n in range(5)]
     warehouses = ["north", "south"]
-    with httpx.Client(base_url=asked.url, timeout=30) as http:
-        _ask(
-            http, asked, Role.SERVICE, _STOCK,
+    with httpx.Client(base_url=shop.url, timeout=30) as http:
+        _request(
+            http, shop, Role.SERVICE, _STOCK,
             w=[{"code": code, "name": code} for code in warehouses],
             p=[{"sku": sku, "name": sku, "unitPrice": 100} for sku in skus],
             s=[{"sku": sku, "warehouseCode": code, "onHand": 10_000} for sku in skus for code in warehouses],
         )  # fmt: skip
-        orders = [_order(whose, n, skus) for n in range(20) for whose in ("ana", "ben")]
-        placed = _ask(http, asked, Role.SERVICE, _PLACE, inputs=orders)["placeOrders"]["results"]
+        orders = [_order(customer, n, skus) for n in range(20) for customer in ("ana", "ben")]
+        placed = _request(http, shop, Role.SERVICE, _PLACE, inputs=orders)["placeOrders"]["results"]
         ids = [result["order"]["id"] for result in placed]
         customers = {result["order"]["customer"]["id"] for result in placed}
-        _ask(http, asked, Role.SERVICE, _CANCEL, id=ids[1], why=f"Because {CANARY}")
-        shipments = _booked(http, asked)
+        _request(http, shop, Role.SERVICE, _CANCEL, id=ids[1], reason=f"Because {CANARY}")
+        shipments = _booked(http, shop)
     references = [order["reference"] for order in orders]
-    asked.known.extend([*ids, *sorted(customers), *shipments, *references, "ana", "ben", *skus, *warehouses])
+    shop.known.extend([*ids, *sorted(customers), *shipments, *references, "ana", "ben", *skus, *warehouses])
 
 
-def _order(whose: str, number: int, skus: list[str]) -> dict[str, Any]:
-    order: dict[str, Any] = {"reference": f"{whose}-{number}", "customerReference": whose, "currency": "USD"}
+def _order(customer: str, number: int, skus: list[str]) -> dict[str, Any]:
+    order: dict[str, Any] = {"reference": f"{customer}-{number}", "customerReference": customer, "currency": "USD"}
     line: dict[str, Any] = {"sku": skus[number % len(skus)], "quantity": 1 + number % 3}
-    if whose == "ben":
+    if customer == "ben":
         address = {"name": CANARY, "line1": f"1 {CANARY} street", "country": "PT"}
         order |= {"email": f"{CANARY}@example.com", "shippingAddress": address}
         line["unitPrice"] = PRICE_MINOR
     return order | {"lines": [line]}
 
 
-def _booked(http: httpx.Client, asked: Asked) -> list[str]:
-    """The ids of all shipments, once most of them can be dispatched."""
+def _booked(http: httpx.Client, shop: RunningShop) -> list[str]:
+    """The ids of all shipments, once nearly all are booked."""
     deadline_s = time.monotonic() + 60
     while True:
-        nodes = _ask(http, asked, Role.SUPPORT, _SHIPMENTS)["shipments"]["nodes"]
+        nodes = _request(http, shop, Role.SUPPORT, _SHIPMENTS)["shipments"]["nodes"]
         if sum(node["status"] == "BOOKED" for node in nodes) >= 39:
             return [node["id"] for node in nodes]
         assert time.monotonic() < deadline_s, nodes
         time.sleep(0.2)
 
 
-def _ask(http: httpx.Client, asked: Asked, role: Role, document: str, **variables: Any) -> Any:
-    headers = {"Authorization": f"Bearer {asked.tokens[role]}"}
+def _request(http: httpx.Client, shop: RunningShop, role: Role, document: str, **variables: Any) -> Any:
+    headers = {"Authorization": f"Bearer {shop.tokens[role]}"}
     answer = http.post("/graphql", json={"query": document, "variables": variables}, headers=headers).json()
     assert "errors" not in answer, answer
     return answer["data"]

@@ -1,6 +1,6 @@
-"""Questions that nobody thought of: no answer is a fault, tells of our internals, or tells what is not the reader's.
+"""Generated requests: no answer is a fault, or contains internals or data that the caller may not see.
 
-`python -m tests.system.fuzz --cases 10000` asks more of them.
+`python -m tests.system.fuzz --cases 10000` sends more of them.
 """
 
 import httpx
@@ -8,29 +8,29 @@ import pytest
 
 from oms.domain.vocabulary.actor import Role
 from tests.platform.conftest import oms
-from tests.system.fuzz.asking import ask
-from tests.system.fuzz.questions import Question
-from tests.system.fuzz.shop import CANARY, PRICE_MINOR, Asked
-from tests.system.fuzz.verdict import complaints
+from tests.system.fuzz.fuzzer import fuzz
+from tests.system.fuzz.requests import Request
+from tests.system.fuzz.shop import CANARY, PRICE_MINOR, RunningShop
+from tests.system.fuzz.violations import violations
 
 CASES = 300
 
 
 @pytest.mark.trial
-def test_no_answer_is_a_fault_or_tells_too_much_and_the_shop_is_whole_afterwards(shop: Asked) -> None:
-    report = ask(shop, cases=CASES, beginning=1)
-    assert report.bad == []
-    assert report.asked == CASES
+def test_no_answer_is_wrong_and_the_check_passes_afterwards(shop: RunningShop) -> None:
+    report = fuzz(shop, cases=CASES, first_seed=1)
+    assert report.wrong == []
+    assert report.sent == CASES
     assert len(report.roots) > 20
-    assert report.outcomes["200 told"] > CASES / 4
+    assert report.outcomes["200 without errors"] > CASES / 4
     assert oms(shop.instance.environment, "check").returncode == 0
 
 
-QUESTION = Question(Role.CUSTOMER, {"query": "{ orders { nodes { id } } }"}, "POST", "orders")
+REQUEST = Request(Role.CUSTOMER, {"query": "{ orders { nodes { id } } }"}, "POST", "orders")
 
 
 @pytest.mark.parametrize(
-    ("role", "status", "body", "complaint"),
+    ("role", "status", "body", "violation"),
     [
         (Role.SUPPORT, 502, "{}", "status 502"),
         (Role.SUPPORT, 200, '{"errors": [{"message": "x", "extensions": {"code": "INTERNAL"}}]}', "a masked fault"),
@@ -43,14 +43,14 @@ QUESTION = Question(Role.CUSTOMER, {"query": "{ orders { nodes { id } } }"}, "PO
         (Role.COURIER, 200, f'{{"data": {PRICE_MINOR}}}', "a price, to a courier"),
     ],
 )
-def test_what_would_be_wrong_is_noticed(role: Role, status: int, body: str, complaint: str) -> None:
-    question = Question(role, QUESTION.body, QUESTION.method, QUESTION.root)
-    [found] = complaints(question, httpx.Response(status, text=body))
-    assert found.startswith(complaint)
+def test_a_wrong_answer_is_found(role: Role, status: int, body: str, violation: str) -> None:
+    request = Request(role, REQUEST.body, REQUEST.method, REQUEST.root)
+    [found] = violations(request, httpx.Response(status, text=body))
+    assert found.startswith(violation)
 
 
 @pytest.mark.trial
-def test_support_is_told_what_the_canary_is_in_so_that_its_silence_means_something(shop: Asked) -> None:
+def test_support_sees_the_canary_so_its_absence_elsewhere_means_something(shop: RunningShop) -> None:
     document = '{ order(reference: "ben-0") { shippingAddress { name } lines { unitPrice { amount } } } }'
     answers = {}
     for role in (Role.SUPPORT, Role.COURIER, Role.CUSTOMER):

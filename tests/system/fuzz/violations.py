@@ -1,4 +1,4 @@
-"""What no answer may be: a fault of ours, or a word of what its reader may not know."""
+"""What no answer may contain: a fault of the product, its internals, or data that the caller may not see."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import httpx
 
 from oms.domain.vocabulary.actor import Role
 from oms.platform.settings import PROJECT_DIR
-from tests.system.fuzz.questions import Question
+from tests.system.fuzz.requests import Request
 from tests.system.fuzz.shop import CANARY, PRICE_MINOR
 
 INTERNALS: Final = {
@@ -21,23 +21,23 @@ INTERNALS: Final = {
 }
 
 
-def complaints(question: Question, answer: httpx.Response) -> Iterator[str]:
-    """What is wrong with the answer, each in a few words; what the question itself said may be said again."""
+def violations(request: Request, answer: httpx.Response) -> Iterator[str]:
+    """Each in a few words. The answer may repeat what the request contains."""
     if answer.status_code >= 500:
         yield f"status {answer.status_code}"
     if "INTERNAL" in _codes(answer):
         yield "a masked fault"
-    sent = str(question.body)
+    sent = str(request.body)
     for what, pattern in INTERNALS.items():
         if (found := re.search(pattern, answer.text)) and found[0] not in sent:
             yield f"{what}: {found[0][:60]!r}"
-    yield from _leaks(question, answer.text)
+    yield from _leaks(request, answer.text)
 
 
-def _leaks(question: Question, text: str) -> Iterator[str]:
-    if question.role is Role.CUSTOMER and (CANARY in text or str(PRICE_MINOR) in text):
+def _leaks(request: Request, text: str) -> Iterator[str]:
+    if request.role is Role.CUSTOMER and (CANARY in text or str(PRICE_MINOR) in text):
         yield "another customer's data"
-    if question.role is Role.COURIER:
+    if request.role is Role.COURIER:
         if f"{CANARY}@" in text:
             yield "an e-mail address, to a courier"
         if str(PRICE_MINOR) in text:
@@ -45,7 +45,7 @@ def _leaks(question: Question, text: str) -> Iterator[str]:
 
 
 def _codes(answer: httpx.Response) -> set[str]:
-    """The codes of errors. An answer that is no JSON has the code NO_JSON, which none may have."""
+    """The codes of errors. An answer that is not JSON counts as INTERNAL."""
     try:
         body = answer.json()
     except ValueError:
