@@ -1,4 +1,4 @@
-"""A small provider of OpenID Connect: honest, unless a test has it misbehave. A real server, on loopback."""
+"""A small OpenID Connect provider, a real server on loopback. It is honest unless a test makes it misbehave."""
 
 import base64
 import hashlib
@@ -32,14 +32,14 @@ Change = Callable[[dict[str, Any]], None]
 
 @dataclass
 class Provider:
-    """Whoever is `present` is let in. What is set to change claims, header or description does so on the way out."""
+    """Signs in the user `present`. The `change_…` functions alter its answers."""
 
     issuer: str = ""
     present: dict[str, Any] = field(default_factory=dict)
     keys: list[Key] = field(default_factory=list)
     published: list[Key] = field(default_factory=list)
     grants: dict[str, dict[str, str]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     change_claims: Change | None = None
     change_description: Change | None = None
@@ -49,7 +49,7 @@ class Provider:
     secret_in_body: bool = False
 
     def rotate(self) -> None:
-        """Signs with a new key from now on, and publishes it in the place of the old."""
+        """Signs with a new key from now on, and publishes it instead of the old one."""
         self.keys = self.published = [RSAKey.generate_key(2048, {"kid": secrets.token_hex(4), "use": "sig"})]
 
     def routes(self) -> list[Route]:
@@ -61,9 +61,9 @@ class Provider:
         ]
 
     async def describe(self, _request: Request) -> Response:
-        self.asked.append("description")
+        self.requests.append("description")
         if self.fails_with:
-            return Response("it is broken", self.fails_with)
+            return Response("broken", self.fails_with)
         description: dict[str, Any] = {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",
@@ -79,21 +79,21 @@ class Provider:
         return JSONResponse(description)
 
     async def authorize(self, request: Request) -> Response:
-        """Who is present is let in at once."""
-        asked = dict(request.query_params)
-        assert asked["response_type"] == "code"
-        assert asked["client_id"] == CLIENT_ID
-        assert asked["code_challenge_method"] == "S256"
-        assert {"openid", "email"} <= set(asked["scope"].split())
+        """Signs the user in at once."""
+        parameters = dict(request.query_params)
+        assert parameters["response_type"] == "code"
+        assert parameters["client_id"] == CLIENT_ID
+        assert parameters["code_challenge_method"] == "S256"
+        assert {"openid", "email"} <= set(parameters["scope"].split())
         code = secrets.token_urlsafe(16)
-        self.grants[code] = asked
-        answer = {"code": code, "state": asked["state"], "iss": self.issuer}
+        self.grants[code] = parameters
+        answer = {"code": code, "state": parameters["state"], "iss": self.issuer}
         if self.change_answer:
             self.change_answer(answer)
-        return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(answer)}", 302)
+        return RedirectResponse(f"{parameters['redirect_uri']}?{urlencode(answer)}", 302)
 
     async def token(self, request: Request) -> Response:
-        self.asked.append("token")
+        self.requests.append("token")
         form = {name: values[-1] for name, values in parse_qs((await request.body()).decode()).items()}
         granted = self.grants.pop(form.get("code", ""), None)
         if not self._is_client(request, form):
@@ -115,7 +115,7 @@ class Provider:
         return JSONResponse({"access_token": "opaque", "token_type": "Bearer", "id_token": id_token})
 
     async def jwks(self, _request: Request) -> Response:
-        self.asked.append("keys")
+        self.requests.append("keys")
         encryption = RSAKey.generate_key(2048, {"kid": "for encryption", "use": "enc"})
         return JSONResponse({"keys": [key.as_dict(private=False) for key in (encryption, *self.published)]})
 
@@ -126,14 +126,14 @@ class Provider:
         return jwt.encode(header, claims, key)
 
     def unsigned(self, claims: dict[str, Any]) -> str:
-        """With alg none: a header, claims, and nothing behind the second dot."""
+        """With alg none: a header, claims, and no signature."""
         return f"{_encoded({'alg': 'none', 'typ': 'JWT'})}.{_encoded(claims)}."
 
     def signed_with_the_secret(self, claims: dict[str, Any]) -> str:
         return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(CLIENT_SECRET), ["HS256"])
 
     def signed_with_the_public_key(self, claims: dict[str, Any]) -> str:
-        """HS256, with what everybody knows for a secret; by hand, for no library would do it."""
+        """HS256 with the public key as the secret; written out, because no library does it."""
         head = _encoded({"alg": "HS256", "kid": self.keys[0].kid})
         proof = hmac.digest(self.keys[0].as_pem(private=False), f"{head}.{_encoded(claims)}".encode(), hashlib.sha256)
         return f"{head}.{_encoded(claims)}.{_base64(proof)}"
@@ -147,9 +147,9 @@ class Provider:
 
 
 def _fits(form: dict[str, str], granted: dict[str, str]) -> bool:
-    """PKCE: whether the verifier is that of the challenge."""
-    made = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-    return _base64(made) == granted["code_challenge"]
+    """PKCE: whether the verifier matches the challenge."""
+    challenge = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+    return _base64(challenge) == granted["code_challenge"]
 
 
 def _encoded(value: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`python -m oms user` and `token` as whoever runs the system uses them: processes of their own, a real database."""
+"""`python -m oms user` and `token` as an operator uses them: real processes and a real database."""
 
 import hashlib
 import os
@@ -42,8 +42,8 @@ ANA = ("user", "add", "ana", "--role", "SUPPORT", "--name", "Ana")
 
 
 async def test_an_account_is_created_with_a_password_from_standard_input(run: Run, shop: ShopUnderTest) -> None:
-    made = run(*ANA, "--password-stdin", typed=f"{PASSWORD}\n")
-    assert (made.returncode, made.stdout) == (0, "Created: ana, SUPPORT.\n")
+    created = run(*ANA, "--password-stdin", typed=f"{PASSWORD}\n")
+    assert (created.returncode, created.stdout) == (0, "Created: ana, SUPPORT.\n")
     assert await accounts.sign_in(shop.db, "ana", PASSWORD)
     assert await shop.rows("SELECT action, actor FROM audit_events WHERE action LIKE 'Account%'") == [
         ("AccountCreated", "operator")
@@ -51,11 +51,11 @@ async def test_an_account_is_created_with_a_password_from_standard_input(run: Ru
 
 
 async def test_a_generated_password_is_all_that_is_printed(run: Run, shop: ShopUnderTest) -> None:
-    made = run(*ANA, "--generate")
-    assert re.fullmatch(r"[\w-]{20}\n", made.stdout)
-    assert await accounts.sign_in(shop.db, "ana", made.stdout.strip())
+    created = run(*ANA, "--generate")
+    assert re.fullmatch(r"[\w-]{20}\n", created.stdout)
+    assert await accounts.sign_in(shop.db, "ana", created.stdout.strip())
     other = run("user", "set-password", "ana", "--generate").stdout.strip()
-    assert other != made.stdout.strip()
+    assert other != created.stdout.strip()
     assert await accounts.sign_in(shop.db, "ana", other)
 
 
@@ -147,9 +147,9 @@ async def test_accounts_are_listed_in_pages(run: Run, shop: ShopUnderTest) -> No
 
 async def test_two_processes_create_one_account(run: Run, shop: ShopUnderTest) -> None:
     with ThreadPoolExecutor(2) as pool:
-        made = list(pool.map(lambda login: run("user", "add", login, *ANA[3:], "--generate"), ("ana", "ANA")))
-    assert sorted(each.returncode for each in made) == [0, 1]
-    assert "already" in "".join(each.stderr for each in made)
+        results = list(pool.map(lambda login: run("user", "add", login, *ANA[3:], "--generate"), ("ana", "ANA")))
+    assert sorted(each.returncode for each in results) == [0, 1]
+    assert "already" in "".join(each.stderr for each in results)
     assert len(await shop.rows("SELECT id FROM accounts")) == 1
 
 

@@ -1,4 +1,4 @@
-"""Signing in at a provider: who may, and that no answer counts but an honest one, for us, for this very browser."""
+"""Signing in at a provider: who may, and that only an honest answer for this client and this browser is accepted."""
 
 import html
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -38,7 +38,7 @@ def running() -> Iterator[Provider]:
 
 @pytest.fixture
 def provider(running: Provider) -> Provider:
-    """Honest again, whatever the test before wanted."""
+    """The provider with honest answers again, whatever the test before changed."""
     fresh = Provider(issuer=running.issuer, present=dict(ANA), keys=running.keys, published=running.keys)
     running.__dict__.update(fresh.__dict__)
     return running
@@ -71,7 +71,7 @@ def lasting(running: Provider, web_settings: Settings) -> Iterator[Server]:
 
 @pytest.fixture
 def server(provider: Provider, web_settings: Settings) -> Iterator[Server]:
-    """A web process that has never spoken to the provider."""
+    """A web process that has not called the provider yet."""
     with serving(with_provider(web_settings, provider), schema) as server:
         yield server
 
@@ -95,7 +95,7 @@ async def browser(lasting: Server, provider: Provider) -> AsyncIterator[httpx.As
 
 
 class Browser(httpx.AsyncClient):
-    """Keeps cookies of this host as if over https, for tests speak without."""
+    """Keeps Secure cookies of this host, although tests use plain http."""
 
     def __init__(self, server: Server) -> None:
         super().__init__(base_url=server.url, headers=OWN, timeout=20)
@@ -113,14 +113,14 @@ class Browser(httpx.AsyncClient):
 
 
 async def sent(browser: httpx.AsyncClient) -> str:
-    """Presses the button; where the provider would be asked."""
-    begun = await browser.get("/sign-in/openid")
-    assert begun.status_code == 303, begun.text
-    return begun.headers["location"]
+    """Presses the button; returns the address at the provider."""
+    response = await browser.get("/sign-in/openid")
+    assert response.status_code == 303, response.text
+    return response.headers["location"]
 
 
 async def come_back(address: str) -> str:
-    """Signs in at the provider; where it sends the browser."""
+    """Signs in at the provider; returns where it redirects the browser."""
     async with httpx.AsyncClient() as elsewhere:
         return (await elsewhere.get(address)).headers["location"]
 
@@ -131,12 +131,12 @@ async def signed_in(browser: httpx.AsyncClient) -> httpx.Response:
 
 
 def message(answer: httpx.Response) -> str:
-    """What the page says on top."""
+    """The page that reports a failure."""
     assert answer.status_code == 422, (answer.status_code, answer.headers.get("location"))
     return html.unescape(answer.text)
 
 
-# who is let in
+# who may sign in
 
 
 async def test_an_account_is_found_by_its_verified_address_and_from_then_on_by_its_subject(
@@ -152,10 +152,10 @@ async def test_an_account_is_found_by_its_verified_address_and_from_then_on_by_i
 
 
 async def test_the_cookies_are_hidden_from_scripts_and_sent_over_https_only(browser: Browser, ana: Account) -> None:
-    begun = await browser.get("/sign-in/openid")
-    [flow] = begun.headers.get_list("set-cookie")
+    response = await browser.get("/sign-in/openid")
+    [flow] = response.headers.get_list("set-cookie")
     assert flow.startswith(f"{FLOW}=")
-    answer = await browser.get(await come_back(begun.headers["location"]))
+    answer = await browser.get(await come_back(response.headers["location"]))
     session, ended = answer.headers.get_list("set-cookie")
     assert session.startswith(f"{SESSION}=")
     assert ended.startswith(f"{FLOW}=")
@@ -216,18 +216,18 @@ async def test_the_audit_log_says_who_signed_in_and_how(browser: Browser, ana: A
     ]
 
 
-# answers that don't count
+# answers that are not accepted
 
 Misbehave = Callable[[Provider], Any]
 
 
 def claims(**changed: Any) -> Misbehave:
-    """The ID token says otherwise; what is None it leaves out."""
+    """Changes claims of the ID token; removes those that are None."""
 
-    def change(told: dict[str, Any]) -> None:
-        told |= changed
-        for name in [name for name, value in told.items() if value is None]:
-            del told[name]
+    def change(token: dict[str, Any]) -> None:
+        token |= changed
+        for name in [name for name, value in token.items() if value is None]:
+            del token[name]
 
     return lambda provider: setattr(provider, "change_claims", change)
 
@@ -242,9 +242,9 @@ def with_a_foreign_key(provider: Provider) -> Callable[[dict[str, Any]], str]:
 
 
 def tampered(provider: Provider) -> Callable[[dict[str, Any]], str]:
-    def sign(told: dict[str, Any]) -> str:
-        head, _, proof = provider.signed(told).split(".")
-        return ".".join((head, provider.signed(told | {"sub": "another"}).split(".")[1], proof))
+    def sign(token: dict[str, Any]) -> str:
+        head, _, proof = provider.signed(token).split(".")
+        return ".".join((head, provider.signed(token | {"sub": "another"}).split(".")[1], proof))
 
     return sign
 
@@ -310,13 +310,13 @@ async def test_an_answer_is_accepted_only_in_the_browser_that_started_the_sign_i
     lasting: Server, browser: Browser, ana: Account, provider: Provider
 ) -> None:
     back = await come_back(await sent(browser))
-    provider.asked.clear()
+    provider.requests.clear()
     async with Browser(lasting) as victim:
         assert "in another browser. Begin anew." in message(await victim.get(back))
         await sent(victim)  # has a flow of its own
         assert "in another browser. Begin anew." in message(await victim.get(back))
         assert SESSION not in victim.kept
-    assert "token" not in provider.asked
+    assert "token" not in provider.requests
 
 
 async def test_a_code_is_useless_without_the_browsers_secret(browser: Browser, provider: Provider) -> None:
@@ -364,13 +364,13 @@ async def test_other_answers_of_the_provider_are_explained_in_our_own_words(
 
 @pytest.mark.parametrize("target", ["//elsewhere.example", "https://elsewhere.example/x"])
 async def test_no_parameter_redirects_to_another_site(browser: Browser, ana: Account, target: str) -> None:
-    """There is no parameter that says where to go; those that often do change nothing."""
+    """No parameter says where to redirect to; usual names of such parameters have no effect."""
     names = ("next", "redirect", "redirect_uri", "return_to", "url")
-    begun = await browser.get("/sign-in/openid", params=dict.fromkeys(names, target))
-    assert parse_qs(urlsplit(begun.headers["location"]).query)["redirect_uri"] == [
+    response = await browser.get("/sign-in/openid", params=dict.fromkeys(names, target))
+    assert parse_qs(urlsplit(response.headers["location"]).query)["redirect_uri"] == [
         f"{browser.base_url}".rstrip("/") + "/sign-in/openid/answer"
     ]
-    back = httpx.URL(await come_back(begun.headers["location"]))
+    back = httpx.URL(await come_back(response.headers["location"]))
     answer = await browser.get(back.copy_merge_params(dict.fromkeys(names, target)))
     assert answer.headers["location"] == "/support"
 
@@ -388,12 +388,12 @@ async def test_changed_keys_are_fetched_again(
     provider: Provider, browser: Browser, ana: Account
 ) -> None:
     await signed_in(browser)
-    provider.asked.clear()
+    provider.requests.clear()
     assert (await signed_in(browser)).status_code == 303
-    assert "keys" not in provider.asked
+    assert "keys" not in provider.requests
     provider.rotate()
     assert (await signed_in(browser)).status_code == 303
-    assert provider.asked.count("keys") == 1
+    assert provider.requests.count("keys") == 1
 
 
 async def test_a_withdrawn_key_is_accepted_no_longer_than_the_description_is_cached(
@@ -410,7 +410,7 @@ async def test_keys_without_names_may_change_too(provider: Provider, server: Ser
     async with Browser(server) as browser:
         for _ in range(2):
             provider.keys = provider.published = [RSAKey.generate_key(2048)]
-            provider.sign = lambda told: provider.signed(told, kid=False)
+            provider.sign = lambda token: provider.signed(token, kid=False)
             assert (await signed_in(browser)).status_code == 303
 
 
@@ -440,7 +440,7 @@ async def test_the_client_secret_is_sent_in_the_form_if_the_provider_requires_it
 async def test_a_provider_with_a_wrong_description_is_not_used(
     provider: Provider, server: Server, described: dict[str, Any], says: str
 ) -> None:
-    provider.change_description = lambda told: told.update(described)
+    provider.change_description = lambda description: description.update(described)
     async with Browser(server) as browser:
         assert says in message(await browser.get("/sign-in/openid"))
         assert FLOW not in browser.kept
