@@ -66,7 +66,7 @@ document.addEventListener("htmx:before:request", (event) => {
 // The connection counts as lost while the stream is broken or silent, a refresh fails, or the browser is offline.
 // Once it is back, the page is refreshed.
 const SILENCE_MS = 25_000; // the server sends an event at least every 10 s
-const RETRY_MS = 2_000;
+const REFRESH_AFTER_MS = 2_000;
 const broken = { stream: false, page: false };
 let connection = null;
 let receivedAt = Date.now();
@@ -97,7 +97,7 @@ document.addEventListener("htmx:sse:after:message", () => { receivedAt = Date.no
 document.addEventListener("htmx:error", (event) => {
   if (event.target.id !== "page") return;
   setBroken({ page: true });
-  setTimeout(refresh, RETRY_MS);
+  setTimeout(refresh, REFRESH_AFTER_MS);
 });
 document.addEventListener("htmx:after:swap", () => setBroken({ page: false }));
 addEventListener("offline", showConnection);

@@ -1,6 +1,6 @@
 // GraphiQL for this API: queries and mutations by POST, subscriptions by graphql-transport-ws, both to the page's
 // own address. Both go with the token of the bar above (or the Authorization header of GraphiQL's headers tab), and
-// without one as whoever is signed in to this site's pages.
+// without one with the session of this site's pages.
 import { GraphiQL, createClient, createElement, createGraphiQLFetcher, createRoot } from "./vendor/graphiql/graphiql.js";
 
 const ENDPOINT = new URL(location.pathname, location.origin);
@@ -17,7 +17,7 @@ const DEFAULT_QUERY = `# Sign in at / or paste a token above,
 # order(reference: "A-1001") { status }
 #
 # "events" is its history: who, when and why.
-# Ctrl-Space shows what else can be asked.
+# Ctrl-Space shows what else can be queried.
 
 query FindOrder {
   orders(search: "A-1001", first: 10) {
@@ -63,7 +63,7 @@ function withAuthorization(headers, token) {
 
 const authorizationOf = (headers) => new Headers(headers).get("Authorization");
 
-/** Runs one operation. A subscription has a socket of its own, so that it never goes on under an earlier token. */
+/** Runs one operation. Each subscription has its own socket, so that none continues with an earlier token. */
 function fetcherWith(token) {
   return (operation, options = {}) => {
     const headers = withAuthorization(options.headers ?? {}, token);
@@ -71,14 +71,14 @@ function fetcherWith(token) {
     const wsClient = createClient({
       url: SOCKET.href,
       connectionParams: authorization ? { authorization } : undefined,
-      retryAttempts: 0, // a refusal or a lost connection is shown at once; the reader decides to run it again
+      retryAttempts: 0, // show a refusal or a lost connection at once; the reader may run it again
     });
     const fetcher = createGraphiQLFetcher({ url: ENDPOINT.href, wsClient, enableIncrementalDelivery: false });
     return fetcher(operation, { ...options, headers });
   };
 }
 
-/** Local storage, except that headers, which hold credentials, are left out of the history of queries. */
+/** Local storage, without the headers in the history of queries, because they contain credentials. */
 const storage = {
   getItem: (key) => localStorage.getItem(key),
   setItem: (key, value) => localStorage.setItem(key, isHistory(key) ? withoutHeaders(value) : value),
@@ -93,15 +93,15 @@ const ownKeys = () => Object.keys(localStorage).filter((key) => key.startsWith("
 const isHistory = (key) => key === "graphiql:queries" || key === "graphiql:favorites";
 const withoutHeaders = (json) => JSON.stringify(JSON.parse(json), (name, value) => (name === "headers" ? undefined : value));
 
-/** Shows who the API takes the reader for, or why it refuses. */
+/** Shows the viewer, or why the API refuses the credentials. */
 function showViewer({ viewer, refusal }) {
   const output = document.getElementById("viewer");
   output.className = viewer ? "" : "refused";
   output.textContent = viewer ? `${viewer.name} (${viewer.role})` : refusal;
 }
 
-/** The viewer behind a token, or the API's words of refusal. */
-async function whoAmI(token) {
+/** The viewer of a token, or the API's refusal. */
+async function fetchViewer(token) {
   try {
     const response = await fetch(ENDPOINT, {
       method: "POST",
@@ -116,15 +116,15 @@ async function whoAmI(token) {
 }
 
 /**
- * ?query=…&variables=… fill the editors, and run nothing.
+ * Fills the editors from ?query=…&variables=…, and executes nothing.
  *
- * They are stored as if they had been typed: GraphiQL finds the tab that already holds them, or opens one.
+ * They are stored as if they had been typed: GraphiQL finds the tab that has them, or opens one.
  */
 function prefill() {
-  const asked = new URLSearchParams(location.search);
-  if (!asked.has("query")) return;
+  const parameters = new URLSearchParams(location.search);
+  if (!parameters.has("query")) return;
   for (const name of ["query", "variables"]) {
-    storage.setItem(`graphiql:${name}`, asked.get(name) ?? "");
+    storage.setItem(`graphiql:${name}`, parameters.get(name) ?? "");
   }
 }
 
@@ -138,10 +138,10 @@ function start() {
     const fetcher = fetcherWith(token);
     const render = (more) => root.render(createElement(GraphiQL, { ...editors, fetcher, ...more }));
     render();
-    const answer = await whoAmI(token);
-    if (token !== storedToken()) return; // a newer token is being asked about
-    showViewer(answer);
-    if (answer.viewer) render({ response: "" }); // wipes what an earlier token was refused
+    const outcome = await fetchViewer(token);
+    if (token !== storedToken()) return; // a newer token is being checked
+    showViewer(outcome);
+    if (outcome.viewer) render({ response: "" }); // clears an earlier token's refusal
   }
 
   prefill();

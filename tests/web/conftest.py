@@ -75,7 +75,7 @@ class Query:
 class Mutation:
     @strawberry.mutation
     async def act(self, info: I, note: str, seconds: float = 0) -> str:
-        """Answers how often it was carried out so far, as its subject."""
+        """Returns how often it was executed, as its subject."""
 
         async def count() -> str:
             Mutation.acts += 1  # type: ignore[attr-defined]
@@ -98,7 +98,7 @@ class Subscription:
 
     @strawberry.subscription
     async def pages(self, length: int) -> AsyncIterator[str]:
-        """Without end, each of so many characters."""
+        """Endless, each of `length` characters."""
         while True:
             yield "x" * length
             await asyncio.sleep(0)
@@ -193,7 +193,7 @@ def server(web_settings: Settings) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 async def db(database_url: str) -> AsyncIterator[Database]:
-    """The tests' own connections, whose commits ring nothing."""
+    """The tests' own connections, whose commits notify nobody."""
     database = Database(database_url, pool_size=5, notify=lambda _news: None)
     yield database
     await database.close()
@@ -201,7 +201,7 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="module")
 async def token(db: Database) -> str:
-    """Made anew for each module: a shop that is emptied forgets tokens, too."""
+    """New for each module, because emptying the database deletes tokens."""
     return await issued(db)
 
 
@@ -218,7 +218,7 @@ COOKIE = SessionCookie(secure=True)
 
 
 async def account_of(db: Database, viewer: Viewer, *, password: str | None = None) -> Account:
-    """A new account; with the password it has, or one that nobody knows."""
+    """A new account; without `password` it can't sign in with one."""
     new = NewAccount(
         f"{viewer.name}-{secrets.token_hex(4)}".replace(" ", "-"), viewer.name, viewer.role, viewer.customer_reference
     )
@@ -228,7 +228,7 @@ async def account_of(db: Database, viewer: Viewer, *, password: str | None = Non
 
 
 async def session_of(db: Database, viewer: Viewer) -> str:
-    """What the cookie holds of somebody new who signed in."""
+    """The cookie's value of a new viewer's session."""
     account = await account_of(db, viewer)
     async with db.transaction() as tx:
         secret = await sessions.start(tx, account, SESSION_RULES, by="password")
@@ -238,7 +238,7 @@ async def session_of(db: Database, viewer: Viewer) -> str:
 
 @pytest.fixture(scope="module")
 async def session(db: Database) -> str:
-    """The secret of a supporter's session, made anew for each module as the token is."""
+    """The secret of a supporter's session, new for each module like the token."""
     return await session_of(db, Viewer("tester", Role.SUPPORT))
 
 
@@ -250,7 +250,7 @@ async def client(server: Server, token: str) -> AsyncIterator[httpx.AsyncClient]
 
 
 async def until(holds: Callable[[], bool | Awaitable[bool]], *, within_s: float = 5) -> None:
-    """Looks again and again until it holds; fails when it does not in time."""
+    """Polls until the condition holds; fails after `within_s`."""
     async with asyncio.timeout(within_s):
         while True:
             held = holds()

@@ -1,4 +1,4 @@
-"""Answers are whole, in order and in the form that the request asked for, however they are written."""
+"""Responses are complete, in order and in the requested form."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,14 +14,14 @@ from tests.web.conftest import Server
 from tests.web.test_connection import HEALTH, Streams, opened, rest
 
 
-async def test_requests_sent_at_once_are_answered_one_after_the_other(server: Server) -> None:
+async def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
     async with opened(server) as (reader, writer):
         writer.write((HEALTH + b"\r\n") * 3)
         for _ in range(3):
             assert (await reader.readuntil(b"}")).endswith(b'\r\n\r\n{"status":"alive"}')
 
 
-async def test_a_head_alone_is_answered_with_the_length_of_what_is_not_sent(server: Server) -> None:
+async def test_a_head_request_gets_the_length_of_the_omitted_body(server: Server) -> None:
     async with opened(server) as (reader, writer):
         writer.write(b"HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n" + HEALTH + b"Connection: close\r\n\r\n")
         head, _, later = (await rest(reader)).partition(b"\r\n\r\n")
@@ -30,7 +30,7 @@ async def test_a_head_alone_is_answered_with_the_length_of_what_is_not_sent(serv
 
 
 @pytest.mark.parametrize("request_", [HEALTH + b"Connection: close\r\n\r\n", b"GET /health HTTP/1.0\r\n\r\n"])
-async def test_who_wants_one_answer_only_is_told_that_it_was_the_last(server: Server, request_: bytes) -> None:
+async def test_a_client_that_wants_one_response_gets_connection_close(server: Server, request_: bytes) -> None:
     async with opened(server) as (reader, writer):
         writer.write(request_)
         answer = await rest(reader)
@@ -41,7 +41,7 @@ async def test_who_wants_one_answer_only_is_told_that_it_was_the_last(server: Se
 @pytest.mark.parametrize(
     ("name", "value"), [(b"x-split", b"a\r\nset-cookie: b"), (b"x split", b"a"), (b"x-split", b"a\x00")]
 )
-async def test_a_header_that_would_become_two_is_never_sent(name: bytes, value: bytes) -> None:
+async def test_a_header_that_contains_another_is_never_sent(name: bytes, value: bytes) -> None:
     async def respond(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(name, value)]})
         await send({"type": "http.response.body", "body": b"sent"})
@@ -57,7 +57,7 @@ async def test_a_header_that_would_become_two_is_never_sent(name: bytes, value: 
 
 @asynccontextmanager
 async def responding(app: ASGIApp) -> AsyncIterator[Streams]:
-    """A connection of ours to this application."""
+    """A connection to a server of this application."""
     config = uvicorn.Config(app, http=LimitedConnection, lifespan="off", log_config=None)
     config.load()
     state = ServerState()

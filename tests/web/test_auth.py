@@ -19,7 +19,7 @@ QUERY = {"query": "{ viewer }"}
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("accept", ["*/*", "text/event-stream"])
-async def test_without_credentials_the_answer_is_401(server: Server, method: str, accept: str) -> None:
+async def test_a_request_without_credentials_gets_401(server: Server, method: str, accept: str) -> None:
     async with httpx.AsyncClient(headers={"Accept": accept}) as client:
         response = await client.request(method, server.graphql)
     assert response.status_code == 401
@@ -28,7 +28,7 @@ async def test_without_credentials_the_answer_is_401(server: Server, method: str
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
-async def test_a_refusal_has_the_media_type_the_client_knows(server: Server, accept: str) -> None:
+async def test_a_refusal_has_a_media_type_that_the_client_accepts(server: Server, accept: str) -> None:
     async with httpx.AsyncClient(headers={"Accept": accept}) as client:
         response = await client.post(server.graphql, json=QUERY)
     assert response.headers["content-type"] == f"{accept}; charset=utf-8"
@@ -38,7 +38,7 @@ async def test_a_refusal_has_the_media_type_the_client_knows(server: Server, acc
     "credentials",
     ["Bearer", "Bearer nobodys", "Basic dTpw", "nobodys", f"Bearer {'x' * 600}", "Bearer \x80\xff", "Bearer a b"],
 )
-async def test_with_bad_credentials_the_answer_is_401(server: Server, credentials: str) -> None:
+async def test_a_request_with_invalid_credentials_gets_401(server: Server, credentials: str) -> None:
     async with httpx.AsyncClient() as client:
         headers = {b"Authorization": credentials.encode("latin-1")}
         response = await client.post(server.graphql, json=QUERY, headers=headers)
@@ -47,7 +47,7 @@ async def test_with_bad_credentials_the_answer_is_401(server: Server, credential
     assert response.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
 
 
-async def test_the_scheme_is_written_as_one_likes(server: Server, token: str) -> None:
+async def test_the_scheme_is_case_insensitive(server: Server, token: str) -> None:
     async with httpx.AsyncClient() as client:
         response = await client.post(server.graphql, json=QUERY, headers={"Authorization": f"bearer  {token}"})
     assert response.json() == {"data": {"viewer": "tester SUPPORT"}}
@@ -98,7 +98,7 @@ async def test_an_unknown_token_is_looked_up_again_after_a_second(db: Database) 
 
 @pytest.fixture
 def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The hashes that were looked up meanwhile."""
+    """The digests that are looked up."""
     digests: list[bytes] = []
     look_up = access.viewer_of
 
@@ -110,7 +110,7 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return digests
 
 
-async def test_of_many_requests_at_once_one_looks_up_who_it_is(db: Database, looked_up: list[bytes]) -> None:
+async def test_concurrent_requests_share_one_look_up(db: Database, looked_up: list[bytes]) -> None:
     clock = _Clock()
     authenticator = Authenticator(db, SESSION_RULES, clock=clock)
     credentials = f"Bearer {await issued(db, 'busy')}"
@@ -121,7 +121,7 @@ async def test_of_many_requests_at_once_one_looks_up_who_it_is(db: Database, loo
         clock.now_s += auth.VALID_CACHE_S
 
 
-async def test_who_gives_up_leaves_the_looking_up_to_the_others(db: Database, looked_up: list[bytes]) -> None:
+async def test_a_cancelled_request_does_not_cancel_the_shared_look_up(db: Database, looked_up: list[bytes]) -> None:
     authenticator = Authenticator(db, SESSION_RULES)
     credentials = f"Bearer {await issued(db, 'impatient')}"
     first, second = (asyncio.create_task(authenticator.viewer(credentials)) for _ in range(2))
@@ -132,7 +132,7 @@ async def test_who_gives_up_leaves_the_looking_up_to_the_others(db: Database, lo
     assert len(looked_up) == 1
 
 
-async def test_what_was_ended_while_it_was_looked_up_is_not_remembered(db: Database, looked_up: list[bytes]) -> None:
+async def test_a_result_invalidated_during_its_look_up_is_not_cached(db: Database, looked_up: list[bytes]) -> None:
     authenticator = Authenticator(db, SESSION_RULES)
     credentials = f"Bearer {await issued(db, 'just ended')}"
     before = asyncio.create_task(authenticator.viewer(credentials))
@@ -142,7 +142,7 @@ async def test_what_was_ended_while_it_was_looked_up_is_not_remembered(db: Datab
     assert len(looked_up) == 2
 
 
-async def test_what_is_remembered_is_bounded(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_cache_is_bounded(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "_MAX_CACHED", 3)
     authenticator = Authenticator(db, SESSION_RULES)
     for number in range(10):

@@ -1,4 +1,4 @@
-"""What goes on beside the requests: it ends with the process and not before, or somebody is told."""
+"""Background tasks end with the process; one that ends earlier is logged."""
 
 import asyncio
 
@@ -15,14 +15,14 @@ async def fails() -> None:
     raise ValueError("a fault of ours")
 
 
-async def test_what_ends_with_the_block_is_not_told() -> None:
+async def test_a_task_that_ends_with_the_block_is_not_logged() -> None:
     with capture_logs() as logs:
         async with in_background(for_ever()):
             await asyncio.sleep(0)
     assert logs == []
 
 
-async def test_what_fails_is_told_at_once_and_the_rest_goes_on() -> None:
+async def test_a_failed_task_is_logged_at_once_and_the_others_go_on() -> None:
     ended = asyncio.Event()
 
     async def until_cancelled() -> None:

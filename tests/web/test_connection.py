@@ -1,4 +1,4 @@
-"""Who opens a connection asks something, in time and within bounds, or is shown the door."""
+"""A connection is closed unless its request heads arrive in time and within the size limit."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ async def opened(server: Server) -> AsyncIterator[Streams]:
 
 
 async def rest(reader: asyncio.StreamReader) -> bytes:
-    """What still comes until the server closes."""
+    """The data until the server closes."""
     try:
         return await asyncio.wait_for(reader.read(), 10)
     except ConnectionResetError:
@@ -33,7 +33,7 @@ async def rest(reader: asyncio.StreamReader) -> bytes:
 
 
 @pytest.mark.parametrize("begun", [b"", HEALTH, HEALTH + b"X-Slow: a"], ids=["nothing", "a line", "half a header"])
-async def test_a_request_that_does_not_begin_in_time_ends_the_connection(
+async def test_a_request_whose_head_is_too_slow_ends_the_connection(
     server: Server, monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
     monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.2)
@@ -42,7 +42,7 @@ async def test_a_request_that_does_not_begin_in_time_ends_the_connection(
         assert await rest(reader) == b""
 
 
-async def test_nor_does_the_second_request_of_a_connection_take_longer(
+async def test_the_limit_applies_to_later_requests_of_a_connection(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.5)
@@ -53,7 +53,7 @@ async def test_nor_does_the_second_request_of_a_connection_take_longer(
         assert await rest(reader) == b""
 
 
-async def test_a_head_without_end_is_not_kept(server: Server) -> None:
+async def test_an_endless_head_is_not_buffered(server: Server) -> None:
     async with opened(server) as (reader, writer):
         writer.write(HEALTH)
         sent = 0
@@ -68,7 +68,7 @@ async def test_a_head_without_end_is_not_kept(server: Server) -> None:
         pytest.fail("all of it was taken")
 
 
-async def test_who_asks_in_time_is_answered_again_and_again(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_with_timely_requests_stays_open(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.5)
     async with opened(server) as (reader, writer):
         for _ in range(4):
@@ -77,7 +77,7 @@ async def test_who_asks_in_time_is_answered_again_and_again(server: Server, monk
             await asyncio.sleep(0.2)
 
 
-async def test_nor_does_a_request_that_came_begun_behind_another(
+async def test_the_limit_applies_to_an_incomplete_pipelined_request(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.2)

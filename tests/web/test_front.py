@@ -1,4 +1,4 @@
-"""What anybody may ask without being counted costs the database next to nothing."""
+"""Health checks, which anybody may request, cost the database next to nothing."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from oms.web.server.asgi import probe_routes
 
 @pytest.fixture
 def asked(db: Database) -> Iterator[list[str]]:
-    """What the database was asked meanwhile."""
+    """The statements that the database receives."""
     sent: list[str] = []
 
     def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
@@ -28,7 +28,7 @@ def asked(db: Database) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(("kept_s", "times"), [(3600.0, 1), (0.0, 50)])
-async def test_whether_it_is_ready_is_asked_once_in_a_while(
+async def test_readiness_is_cached(
     db: Database, asked: list[str], monkeypatch: pytest.MonkeyPatch, kept_s: float, times: int
 ) -> None:
     monkeypatch.setattr(front, "READY_CACHE_S", kept_s)
@@ -39,9 +39,7 @@ async def test_whether_it_is_ready_is_asked_once_in_a_while(
     assert asked.count("SELECT 1") == times
 
 
-async def test_it_says_so_too_when_the_database_goes_away_and_comes_back(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_readiness_follows_the_database(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front, "READY_CACHE_S", 0.0)
     door = httpx.ASGITransport(Starlette(routes=probe_routes(db)))
     async with httpx.AsyncClient(transport=door, base_url="http://localhost") as client:

@@ -32,7 +32,7 @@ CDNS = (
 
 
 async def _graphql(request: Request) -> Response:
-    """The door in small: the page for browsers, the API (here one fixed answer) for everybody else."""
+    """A small endpoint: GraphiQL for browsers, a fixed API response for others."""
     return graphiql_page(demo="demo" in request.query_params) if wants_graphiql(request) else JSONResponse({"data": {}})
 
 
@@ -49,7 +49,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 class _Page(HTMLParser):
-    """What a page refers to, and what of it a strict policy would refuse."""
+    """A page's references, and what a strict policy would refuse."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ def _policy(response: httpx.Response) -> dict[str, list[str]]:
     return {name: sources for name, *sources in directives}
 
 
-async def test_a_browser_gets_the_page(client: httpx.AsyncClient) -> None:
+async def test_a_browser_gets_graphiql(client: httpx.AsyncClient) -> None:
     response = await client.get("/graphql", headers={"Accept": BROWSER})
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -87,17 +87,17 @@ async def test_a_browser_gets_the_page(client: httpx.AsyncClient) -> None:
         "application/json, text/html",
     ],
 )
-async def test_a_client_of_the_api_does_not_get_the_page(client: httpx.AsyncClient, accept: str) -> None:
+async def test_an_api_client_does_not_get_graphiql(client: httpx.AsyncClient, accept: str) -> None:
     response = await client.get("/graphql", params={"query": "{ viewer { name } }"}, headers={"Accept": accept})
     assert response.json() == {"data": {}}
 
 
-async def test_a_post_is_never_answered_with_the_page(client: httpx.AsyncClient) -> None:
+async def test_a_post_never_gets_graphiql(client: httpx.AsyncClient) -> None:
     response = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"Accept": BROWSER})
     assert response.json() == {"data": {}}
 
 
-async def test_the_policy_lets_only_files_of_this_server_run(client: httpx.AsyncClient) -> None:
+async def test_the_policy_allows_only_files_of_this_server(client: httpx.AsyncClient) -> None:
     policy = _policy(await client.get("/graphql", headers={"Accept": BROWSER}))
     assert policy["default-src"] == ["'none'"]
     assert policy["script-src"] == policy["style-src"] == ["'self'"]
@@ -106,13 +106,13 @@ async def test_the_policy_lets_only_files_of_this_server_run(client: httpx.Async
         assert policy[closed] == ["'none'"]
 
 
-async def test_the_other_headers_keep_caches_and_referrers_right(client: httpx.AsyncClient) -> None:
+async def test_caches_and_referrers_are_restricted(client: httpx.AsyncClient) -> None:
     headers = (await client.get("/graphql", headers={"Accept": BROWSER})).headers
     assert headers["vary"] == "Accept, Cookie"
     assert headers["referrer-policy"] == "no-referrer"
 
 
-async def test_it_says_that_it_is_a_demonstration_where_it_is_one(client: httpx.AsyncClient) -> None:
+async def test_the_demo_is_marked_as_such(client: httpx.AsyncClient) -> None:
     for asked, says in (({"demo": "1"}, True), ({}, False)):
         page = (await client.get("/graphql", params=asked, headers={"Accept": BROWSER})).text
         assert ("Demonstration:" in page) is says

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, status codes, bounds; and that every refusal has GraphQL's form."""
+"""GraphQL over HTTP: methods, media types, status codes, limits, and GraphQL's form of every refusal."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def _code(response: httpx.Response) -> str:
-    """The code of a refusal, whose form is checked on the way."""
+    """The code of a refusal, after checking its form."""
     assert "json" in response.headers["content-type"]
     body = response.json()
     assert "data" not in body
@@ -80,7 +80,7 @@ async def test_other_methods_are_refused_with_405(client: httpx.AsyncClient, met
         ("text/html, */*;q=0.1", "application/json"),
     ],
 )
-async def test_the_answer_has_the_media_type_the_client_prefers(
+async def test_the_response_has_the_media_type_that_the_client_prefers(
     client: httpx.AsyncClient, accept: str | None, expected: str
 ) -> None:
     request = client.build_request("POST", "/graphql", json={"query": "{ viewer }"})
@@ -92,7 +92,7 @@ async def test_the_answer_has_the_media_type_the_client_prefers(
 
 
 @pytest.mark.parametrize("accept", ["text/plain", "image/*", "application/json;q=0", "application/json;q=x"])
-async def test_a_client_that_takes_none_of_ours_gets_406(client: httpx.AsyncClient, accept: str) -> None:
+async def test_a_client_that_accepts_none_of_our_media_types_gets_406(client: httpx.AsyncClient, accept: str) -> None:
     response = await client.post("/graphql", json={"query": "{ viewer }"}, headers={"Accept": accept})
     assert response.status_code == 406
     assert _code(response) == "INVALID"
@@ -101,7 +101,7 @@ async def test_a_client_that_takes_none_of_ours_gets_406(client: httpx.AsyncClie
 @pytest.mark.parametrize(
     "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16"]
 )
-async def test_a_body_that_is_not_said_to_be_json_gets_415(client: httpx.AsyncClient, content_type: str) -> None:
+async def test_a_body_not_declared_as_json_gets_415(client: httpx.AsyncClient, content_type: str) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
     response = await client.post("/graphql", content=b'{"query": "{ viewer }"}', headers=headers)
     assert response.status_code == 415
@@ -160,7 +160,7 @@ async def test_a_document_that_cannot_be_executed_is_refused_with_the_media_type
     assert _code(response) == "INVALID"
 
 
-async def test_a_refusal_says_where_in_the_document(client: httpx.AsyncClient) -> None:
+async def test_a_refusal_has_its_location_in_the_document(client: httpx.AsyncClient) -> None:
     response = await client.post("/graphql", json={"query": "{ viewer"})
     assert response.json()["errors"][0]["locations"] == [{"line": 1, "column": 9}]
 
@@ -191,14 +191,14 @@ async def test_malformed_parameters_of_a_get_are_refused(client: httpx.AsyncClie
         assert _code(response) == "INVALID"
 
 
-async def test_a_body_up_to_four_mebibytes_is_taken(client: httpx.AsyncClient) -> None:
+async def test_a_body_of_four_mebibytes_is_accepted(client: httpx.AsyncClient) -> None:
     body = orjson.dumps({"query": "query($t: String!) { echo(text: $t) }", "variables": {"t": "x" * 4_000_000}})
     response = await client.post("/graphql", content=body, headers=JSON)
     assert response.status_code == 200
     assert len(response.json()["data"]["echo"]) == 4_000_000
 
 
-async def test_a_thousand_orders_of_a_real_size_fit() -> None:
+async def test_a_thousand_orders_of_realistic_size_fit() -> None:
     from oms.web.graphql.request import MAX_REQUEST_BYTES
 
     address = {"name": "A" * 40, "line1": "B" * 60, "city": "C" * 30, "postalCode": "12345-678", "country": "BR"}
@@ -234,7 +234,7 @@ async def test_a_body_of_too_many_values_gets_413(client: httpx.AsyncClient) -> 
     assert _code(response) == "INVALID"
 
 
-async def test_an_error_in_a_field_leaves_the_rest_and_status_200(client: httpx.AsyncClient) -> None:
+async def test_an_error_in_a_field_keeps_the_other_data_and_status_200(client: httpx.AsyncClient) -> None:
     response = await client.post("/graphql", json={"query": "{ viewer forbidden }"})
     assert response.status_code == 200
     body = response.json()
@@ -244,7 +244,7 @@ async def test_an_error_in_a_field_leaves_the_rest_and_status_200(client: httpx.
 
 
 @pytest.mark.parametrize(("query", "status"), [("{ viewer bug }", 200), ("{ fatalBug }", 500)])
-async def test_a_fault_of_ours_is_masked(client: httpx.AsyncClient, query: str, status: int) -> None:
+async def test_a_bug_is_masked(client: httpx.AsyncClient, query: str, status: int) -> None:
     response = await client.post("/graphql", json={"query": query})
     assert response.status_code == status
     [error] = response.json()["errors"]
@@ -253,13 +253,13 @@ async def test_a_fault_of_ours_is_masked(client: httpx.AsyncClient, query: str, 
     assert "secret" not in response.text
 
 
-async def test_what_no_route_answers_has_the_same_form(client: httpx.AsyncClient) -> None:
+async def test_an_unknown_address_gets_an_error_of_the_same_form(client: httpx.AsyncClient) -> None:
     response = await client.get("/nowhere")
     assert response.status_code == 404
     assert _code(response) == "NOT_FOUND"
 
 
-async def test_the_front_page_needs_no_token_and_loads_only_from_here(server: Server) -> None:
+async def test_the_start_page_needs_no_token_and_loads_only_own_files(server: Server) -> None:
     async with httpx.AsyncClient(base_url=server.url) as client:
         page = await client.get("/")
         assert page.status_code == 200
@@ -274,7 +274,7 @@ async def test_the_front_page_needs_no_token_and_loads_only_from_here(server: Se
         assert (await client.head("/")).status_code == 200
 
 
-async def test_a_live_process_says_so_and_that_it_is_ready(server: Server) -> None:
+async def test_health_and_readiness_are_reported(server: Server) -> None:
     async with httpx.AsyncClient(base_url=server.url) as client:
         assert (await client.get("/health")).json() == {"status": "alive"}
         assert (await client.get("/ready")).json() == {"status": "ready"}
@@ -294,7 +294,7 @@ async def test_graphiql_is_for_staff_who_are_signed_in(server: Server, session: 
         assert (await client.get("/graphql")).status_code == 303
 
 
-async def test_in_the_demo_graphiql_is_for_everybody(web_settings: Settings) -> None:
+async def test_in_demo_mode_graphiql_is_for_everybody(web_settings: Settings) -> None:
     with serving(web_settings.model_copy(update={"demo": True})) as server:
         async with httpx.AsyncClient(base_url=server.url, headers=BROWSER) as client:
             assert 'id="graphiql"' in (await client.get("/graphql")).text

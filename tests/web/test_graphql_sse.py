@@ -1,4 +1,4 @@
-"""graphql-sse in distinct connections mode: framing, keep-alive, errors, and that a client's leaving is noticed."""
+"""graphql-sse in distinct connections mode: framing, keep-alive, errors, and disconnected clients."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ async def _events(response: httpx.Response) -> AsyncIterator[str]:
             yield block
 
 
-async def test_each_result_is_an_event_and_the_end_is_one(client: httpx.AsyncClient) -> None:
+async def test_each_result_is_an_event_and_so_is_the_end(client: httpx.AsyncClient) -> None:
     response = await _stream(client, "subscription { count(to: 2) }")
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -52,7 +52,7 @@ async def test_queries_and_mutations_are_one_event(client: httpx.AsyncClient, do
     assert blocks[2:] == ["event: complete\ndata:", ""]
 
 
-async def test_a_client_that_names_events_beside_anything_gets_events(client: httpx.AsyncClient) -> None:
+async def test_a_client_that_accepts_event_streams_among_others_gets_one(client: httpx.AsyncClient) -> None:
     headers = {"Accept": "text/event-stream, */*"}
     response = await client.post("/graphql", json={"query": "{ viewer }"}, headers=headers)
     assert response.headers["content-type"].startswith("text/event-stream")
@@ -72,7 +72,9 @@ async def test_a_mutation_by_get_is_refused(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("document", ["{", "{ nothing }", "subscription { nothing }"])
-async def test_a_document_that_cannot_be_executed_is_told_in_an_event(client: httpx.AsyncClient, document: str) -> None:
+async def test_a_document_that_cannot_be_executed_is_reported_in_an_event(
+    client: httpx.AsyncClient, document: str
+) -> None:
     response = await _stream(client, document)
     assert 'event: next\ndata: {"errors":[{' in response.text
     assert '"code":"INVALID"' in response.text
@@ -85,7 +87,7 @@ async def test_a_malformed_request_is_refused_before_any_event(client: httpx.Asy
     assert response.json()["errors"][0]["extensions"]["code"] == "INVALID"
 
 
-async def test_a_fault_is_masked(client: httpx.AsyncClient) -> None:
+async def test_a_bug_is_masked(client: httpx.AsyncClient) -> None:
     response = await _stream(client, "subscription { bug }")
     assert 'data: {"data":{"bug":1}}' in response.text
     assert '"code":"INTERNAL"' in response.text
@@ -106,7 +108,7 @@ async def test_a_silent_stream_is_kept_alive_by_comments(
                 break
 
 
-async def test_a_client_that_leaves_releases_its_subscription(client: httpx.AsyncClient) -> None:
+async def test_a_disconnected_client_releases_its_subscription(client: httpx.AsyncClient) -> None:
     before = await subscribers(client)
     request = {"query": "subscription { shipments }"}
     async with client.stream("POST", "/graphql", json=request, headers=EVENTS):
@@ -114,7 +116,7 @@ async def test_a_client_that_leaves_releases_its_subscription(client: httpx.Asyn
     await until_subscribed_by(client, before)
 
 
-async def test_a_client_that_does_not_read_is_given_up(
+async def test_a_client_that_does_not_read_is_disconnected(
     server: Server, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphql_sse, "SEND_TIMEOUT_S", 0.5)
@@ -143,7 +145,7 @@ async def test_a_revoked_token_ends_the_stream(server: Server, db: Database, mon
         assert last == "event: complete\ndata:"
 
 
-async def test_a_server_that_stops_ends_its_streams_at_once(web_settings: Settings, token: str) -> None:
+async def test_a_stopping_server_ends_its_streams_at_once(web_settings: Settings, token: str) -> None:
     with serving(web_settings) as server:
         headers = EVENTS | {"Authorization": f"Bearer {token}"}
         request = {"query": "subscription { shipments }"}

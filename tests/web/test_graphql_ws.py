@@ -1,4 +1,4 @@
-"""graphql-transport-ws: each close code, the life of operations, slow clients, and the server's end."""
+"""graphql-transport-ws: close codes, the life of operations, slow clients, and a stopping server."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ async def _receive(socket: ClientConnection) -> dict[str, Any]:
 
 
 async def _closed(socket: ClientConnection) -> int:
-    """The code the server closed with; messages before it are passed over."""
+    """The server's close code, after skipping messages."""
     with suppress(ConnectionClosed):
         async with asyncio.timeout(10):
             async for _ in socket:
@@ -79,7 +79,7 @@ async def test_a_subscription_yields_its_values_and_completes(server: Server, to
 
 
 @pytest.mark.parametrize("document", ['{ echo(text: "a") }', 'mutation { echo: act(note: "a") }'])
-async def test_queries_and_mutations_go_over_it_too(server: Server, token: str, document: str) -> None:
+async def test_queries_and_mutations_are_supported(server: Server, token: str, document: str) -> None:
     async with _greeted(server, token) as socket:
         await _subscribe(socket, "1", document)
         message = await _receive(socket)
@@ -110,7 +110,7 @@ async def test_a_document_that_cannot_be_executed_is_an_error_of_that_operation(
         assert (await _receive(socket))["payload"] == {"data": {"viewer": "tester SUPPORT"}}
 
 
-async def test_a_fault_in_a_subscription_is_masked(server: Server, token: str) -> None:
+async def test_a_bug_in_a_subscription_is_masked(server: Server, token: str) -> None:
     async with _greeted(server, token) as socket:
         await _subscribe(socket, "1", "subscription { bug }")
         assert (await _receive(socket))["payload"] == {"data": {"bug": 1}}
@@ -120,7 +120,7 @@ async def test_a_fault_in_a_subscription_is_masked(server: Server, token: str) -
         assert message["payload"][0]["extensions"]["code"] == "INTERNAL"
 
 
-async def test_ping_is_answered_with_pong_before_and_after_the_greeting(server: Server, token: str) -> None:
+async def test_ping_gets_a_pong_before_and_after_the_init(server: Server, token: str) -> None:
     async with _opened(server) as socket:
         await _send(socket, type="ping", payload={"at": 1})
         assert await _receive(socket) == {"type": "pong", "payload": {"at": 1}}
@@ -138,13 +138,13 @@ async def test_no_credentials_close_with_4401(server: Server, payload: dict[str,
         assert await _closed(socket) == 4401
 
 
-async def test_bad_credentials_close_with_4403(server: Server) -> None:
+async def test_invalid_credentials_close_with_4403(server: Server) -> None:
     async with _opened(server) as socket:
         await _send(socket, type="connection_init", payload={"authorization": "Bearer nobodys"})
         assert await _closed(socket) == 4403
 
 
-async def test_an_operation_before_the_greeting_closes_with_4401(server: Server) -> None:
+async def test_an_operation_before_the_init_closes_with_4401(server: Server) -> None:
     async with _opened(server) as socket:
         await _subscribe(socket, "1", "{ viewer }")
         assert await _closed(socket) == 4401
@@ -179,20 +179,20 @@ async def test_a_malformed_message_closes_with_4400(server: Server, token: str, 
 
 
 @pytest.mark.parametrize("payload", [[], "Bearer x", {"authorization": 1}])
-async def test_a_malformed_greeting_closes_with_4400(server: Server, payload: Any) -> None:
+async def test_a_malformed_init_closes_with_4400(server: Server, payload: Any) -> None:
     async with _opened(server) as socket:
         await _send(socket, type="connection_init", payload=payload)
         assert await _closed(socket) == 4400
 
 
 @pytest.mark.parametrize("message", ["{", "[]", '{"type": "next"}', b"{}"])
-async def test_a_malformed_message_before_the_greeting_closes_with_4400(server: Server, message: str | bytes) -> None:
+async def test_a_malformed_message_before_the_init_closes_with_4400(server: Server, message: str | bytes) -> None:
     async with _opened(server) as socket:
         await socket.send(message)
         assert await _closed(socket) == 4400
 
 
-async def test_completing_what_is_not_under_way_is_no_error(server: Server, token: str) -> None:
+async def test_completing_an_unknown_operation_is_no_error(server: Server, token: str) -> None:
     async with _greeted(server, token) as socket:
         await _send(socket, type="complete", id="nobody's")
         await _subscribe(socket, "1", "{ viewer }")
@@ -203,7 +203,7 @@ async def test_completing_what_is_not_under_way_is_no_error(server: Server, toke
         assert (await _receive(socket))["type"] == "next"
 
 
-async def test_nothing_more_is_told_of_what_the_client_completed(server: Server, token: str) -> None:
+async def test_a_completed_operation_sends_nothing_more(server: Server, token: str) -> None:
     async with _greeted(server, token) as socket:
         await _subscribe(socket, "1", "subscription { pages(length: 1) }")
         assert (await _receive(socket))["id"] == "1"
@@ -215,27 +215,27 @@ async def test_nothing_more_is_told_of_what_the_client_completed(server: Server,
         assert (await _receive(socket))["id"] == "2"
 
 
-async def test_operations_run_side_by_side_and_are_told_apart_by_their_ids(server: Server, token: str) -> None:
+async def test_operations_run_concurrently_with_separate_ids(server: Server, token: str) -> None:
     async with _greeted(server, token) as socket:
         await _subscribe(socket, "slow", 'mutation { act(note: "slow", seconds: 0.5) }')
         await _subscribe(socket, "fast", "{ viewer }")
         assert [(await _receive(socket))["id"] for _ in range(4)] == ["fast", "fast", "slow", "slow"]
 
 
-async def test_a_ping_s_payload_comes_back_and_a_pong_s_is_passed_over(server: Server, token: str) -> None:
+async def test_a_ping_s_payload_is_returned_and_a_pong_s_ignored(server: Server, token: str) -> None:
     async with _greeted(server, token) as socket:
         await _send(socket, type="pong", payload={"unasked": True})
         await _send(socket, type="ping", payload={"a": {"b": 1}})
         assert await _receive(socket) == {"type": "pong", "payload": {"a": {"b": 1}}}
 
 
-async def test_no_greeting_in_time_closes_with_4408(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_init_closes_with_4408(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphql_ws, "INIT_TIMEOUT_S", 0.2)
     async with _opened(server) as socket:
         assert await _closed(socket) == 4408
 
 
-async def test_a_second_greeting_closes_with_4429(server: Server, token: str) -> None:
+async def test_a_second_init_closes_with_4429(server: Server, token: str) -> None:
     async with _greeted(server, token) as socket:
         await _send(socket, type="connection_init", payload={"authorization": f"Bearer {token}"})
         assert await _closed(socket) == 4429
@@ -254,21 +254,23 @@ async def test_another_subprotocol_closes_with_4406(server: Server, subprotocols
         assert await _closed(socket) == 4406
 
 
-async def test_too_long_a_message_closes_with_1009(server: Server, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_message_that_is_too_long_closes_with_1009(
+    server: Server, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(websocket_protocol, "MAX_REQUEST_BYTES", 1000)
     async with _greeted(server, token) as socket:
         await _subscribe(socket, "1", f'{{ echo(text: "{"x" * 1000}") }}')
         assert await _closed(socket) == 1009
 
 
-async def test_a_frame_beyond_the_bound_is_not_even_read(server: Server, token: str) -> None:
+async def test_a_frame_above_the_limit_is_not_read(server: Server, token: str) -> None:
     async with _greeted(server, token, max_size=None) as socket:
         with suppress(ConnectionClosed):  # by its first bytes the frame says how long it is
             await socket.send("x" * (MAX_REQUEST_BYTES + 1))
         assert await _closed(socket) == 1009
 
 
-async def test_who_has_not_shown_credentials_is_not_read_at_length(server: Server) -> None:
+async def test_messages_are_short_until_the_client_is_authenticated(server: Server) -> None:
     async with _opened(server) as socket:
         await _send(socket, type="ping", payload={"long": "x" * websocket_protocol.MAX_INIT_CHARACTERS})
         assert await _closed(socket) == 1009
@@ -282,13 +284,13 @@ async def test_a_page_of_another_origin_is_refused_before_the_upgrade(server: Se
     assert refusal.value.response.status_code == 403
 
 
-async def test_a_page_of_ours_may_connect(server: Server, token: str) -> None:
+async def test_an_own_page_may_connect(server: Server, token: str) -> None:
     async with _greeted(server, token, origin=server.url) as socket:
         await _subscribe(socket, "1", "{ viewer }")
         assert (await _receive(socket))["type"] == "next"
 
 
-async def test_what_a_client_completes_is_released(server: Server, token: str, client: httpx.AsyncClient) -> None:
+async def test_a_completed_subscription_is_released(server: Server, token: str, client: httpx.AsyncClient) -> None:
     before = await subscribers(client)
     async with _greeted(server, token) as socket:
         await _subscribe(socket, "1", "subscription { shipments }")
@@ -300,7 +302,7 @@ async def test_what_a_client_completes_is_released(server: Server, token: str, c
 
 
 @pytest.mark.parametrize("politely", [True, False])
-async def test_what_a_client_leaves_behind_is_released(
+async def test_subscriptions_of_a_disconnected_client_are_released(
     server: Server, token: str, client: httpx.AsyncClient, politely: bool
 ) -> None:
     before = await subscribers(client)
@@ -313,7 +315,7 @@ async def test_what_a_client_leaves_behind_is_released(
     await until_subscribed_by(client, before)
 
 
-async def test_operations_at_once_are_bounded(server: Server, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_operations_are_limited(server: Server, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket_protocol, "MAX_OPERATIONS", 2)
     async with _greeted(server, token) as socket:
         for key in "123":
@@ -326,10 +328,10 @@ async def test_operations_at_once_are_bounded(server: Server, token: str, monkey
         assert (await _receive(socket))["type"] == "next"
 
 
-async def test_a_client_that_does_not_read_is_closed_and_costs_little(
+async def test_a_client_that_does_not_read_is_disconnected_and_costs_little(
     server: Server, token: str, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server holds one result back, not what the source could yield meanwhile."""
+    """The server buffers one result, not all that the source could yield."""
     monkeypatch.setattr(graphql_ws, "SEND_TIMEOUT_S", 0.5)
     before = len(server.app.state.streams)
     async with _greeted(server, token, max_queue=1, compression=None) as socket:
@@ -338,7 +340,7 @@ async def test_a_client_that_does_not_read_is_closed_and_costs_little(
         socket.transport.abort()
 
 
-async def test_a_revoked_token_ends_what_it_began(
+async def test_a_revoked_token_ends_its_operations(
     server: Server, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(auth, "VALID_CACHE_S", 0.2)
@@ -352,7 +354,7 @@ async def test_a_revoked_token_ends_what_it_began(
         assert await _closed(socket) == 4403
 
 
-async def test_a_server_that_stops_closes_with_1001_at_once(web_settings: Settings, token: str) -> None:
+async def test_a_stopping_server_closes_with_1001_at_once(web_settings: Settings, token: str) -> None:
     with serving(web_settings) as server:
         async with _greeted(server, token) as socket, _opened(server) as silent:
             await _subscribe(socket, "1", "subscription { shipments }")

@@ -1,4 +1,4 @@
-"""What every answer tells the browser, whatever answers: pages, API, files, streams, refusals, our own failures."""
+"""Security headers of every response: pages, API, files, streams, refusals and bugs."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -21,7 +21,7 @@ PAGE = {"Accept": "text/html"}
 
 @pytest.fixture(scope="module")
 def strict(web_settings: Settings) -> Iterator[Server]:
-    """Not in demo mode: read over https, by a proxy in front of it."""
+    """Not in demo mode: behind a proxy with HTTPS."""
     with serving(web_settings.model_copy(update={"demo": False, "stranger_requests_per_s": 0})) as running:
         yield running
 
@@ -57,13 +57,13 @@ def require_safe(answer: httpx.Response) -> None:
 
 
 def addresses_of(app: Starlette) -> list[str]:
-    """Every route, with something in the place of ids."""
+    """Every route, with made-up ids."""
     paths = [route.path for route in app.routes if isinstance(route, Route)]
     return sorted({path.replace("{", "").replace("}", "") for path in paths})
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS", "HEAD", "TRACE"])
-async def test_every_address_there_is_answers_with_all_of_them(
+async def test_every_address_responds_with_all_security_headers(
     browser: httpx.AsyncClient, strict: Server, method: str
 ) -> None:
     addresses = [*addresses_of(strict.app), "/nothing/here", asset("app.css"), "/static/app.css", "/static/none.css"]
@@ -76,13 +76,13 @@ async def test_every_address_there_is_answers_with_all_of_them(
         assert method != "TRACE" or answer.status_code in (404, 405), address
 
 
-async def test_what_is_no_file_of_ours_is_not_kept_by_anybody(browser: httpx.AsyncClient, strict: Server) -> None:
+async def test_responses_other_than_files_are_not_cached(browser: httpx.AsyncClient, strict: Server) -> None:
     for address in [*addresses_of(strict.app), "/nothing/here"]:
         if address != "/courier-worker.js":
             assert (await browser.get(address, headers=PAGE)).headers["cache-control"] == "no-store", address
 
 
-async def test_files_are_kept_for_ever_under_the_name_of_their_content_only(browser: httpx.AsyncClient) -> None:
+async def test_files_are_cached_for_ever_under_their_digest_only(browser: httpx.AsyncClient) -> None:
     for_ever = "public, max-age=31536000, immutable"
     assert (await browser.get(asset("app.css"))).headers["cache-control"] == for_ever
     for other in ("/static/app.css", asset("app.css").replace(asset("app.css").split("/")[2], "0" * 12)):
@@ -95,7 +95,7 @@ async def test_files_are_kept_for_ever_under_the_name_of_their_content_only(brow
     ["/static", "/static/", "/static/vendor/", "/static/../pyproject.toml", "/static/%2e%2e/pyproject.toml",
      "/static//etc/passwd", "/.git/config", "/templates/base.html", "/oms/platform/settings.py"],
 )  # fmt: skip
-async def test_nothing_is_served_but_files_below_static(browser: httpx.AsyncClient, address: str) -> None:
+async def test_only_files_below_static_are_served(browser: httpx.AsyncClient, address: str) -> None:
     answer = await browser.get(httpx.URL(address), follow_redirects=True)
     assert answer.status_code == 404, answer.text[:200]
 
@@ -113,13 +113,15 @@ async def test_nothing_is_served_but_files_below_static(browser: httpx.AsyncClie
     ],
     ids=lambda value: str(value)[:40],
 )
-async def test_refusals_carry_them(browser: httpx.AsyncClient, request_: dict[str, object], status: int) -> None:
+async def test_refusals_have_the_security_headers(
+    browser: httpx.AsyncClient, request_: dict[str, object], status: int
+) -> None:
     answer = await browser.request(**request_)  # type: ignore[arg-type]
     assert answer.status_code == status
     require_safe(answer)
 
 
-async def test_a_failure_of_our_own_carries_them(web_settings: Settings) -> None:
+async def test_a_bug_s_response_has_the_security_headers(web_settings: Settings) -> None:
     async def fail(_request: Request) -> Response:
         raise ValueError("a secret detail")
 
@@ -132,7 +134,7 @@ async def test_a_failure_of_our_own_carries_them(web_settings: Settings) -> None
     require_safe(answer)
 
 
-async def test_the_demo_does_not_ask_for_https_for_browsers_would_remember(web_settings: Settings) -> None:
+async def test_the_demo_does_not_send_hsts(web_settings: Settings) -> None:
     with serving(web_settings.model_copy(update={"demo": True})) as demo:
         async with httpx.AsyncClient(base_url=demo.url) as client:
             answer = await client.get("/")

@@ -1,4 +1,4 @@
-"""By which names the server answers: a page of another site that makes its own name lead here is not answered."""
+"""Allowed hosts: a page of another site whose name points here (DNS rebinding) is refused."""
 
 import socket
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def named(web_settings: Settings) -> Iterator[Server]:
         "orders.example.com.", "127.0.0.1:8000", "192.168.7.20", "[::1]:8000", "[fe80::1]", None,
     ],
 )  # fmt: skip
-def test_it_answers_to_its_names_and_to_addresses(host: str | None) -> None:
+def test_own_names_and_addresses_are_allowed(host: str | None) -> None:
     assert is_allowed_host(host, NAMES)
 
 
@@ -41,12 +41,12 @@ def test_it_answers_to_its_names_and_to_addresses(host: str | None) -> None:
         "localhost evil.example", "[::1].evil.example", "127.0.0.1:80:80", ":8000", "[evil.example]",
     ],
 )  # fmt: skip
-def test_and_to_nothing_else(host: str) -> None:
+def test_other_hosts_are_refused(host: str) -> None:
     assert not is_allowed_host(host, NAMES)
 
 
 @pytest.mark.parametrize("path", ["/", "/graphql", "/static/app.css", "/health", "/nothing"])
-async def test_whoever_asks_by_another_name_is_told_what_to_set(named: Server, path: str) -> None:
+async def test_the_refusal_of_another_host_names_the_setting(named: Server, path: str) -> None:
     async with httpx.AsyncClient(base_url=named.url) as client:
         answer = await client.get(path, headers={"Host": "evil.example"})
         assert answer.status_code == 421
@@ -55,7 +55,7 @@ async def test_whoever_asks_by_another_name_is_told_what_to_set(named: Server, p
             assert (await client.get(path, headers={"Host": own})).status_code != 421
 
 
-async def test_a_page_of_another_name_does_not_get_a_socket_by_naming_itself_as_its_origin(named: Server) -> None:
+async def test_a_page_of_another_host_gets_no_websocket_by_its_own_origin(named: Server) -> None:
     """DNS rebinding: Host and Origin agree, and both are the attacker's."""
     port = httpx.URL(named.url).port
     origin = f"evil.example:{port}"
@@ -66,6 +66,6 @@ async def test_a_page_of_another_name_does_not_get_a_socket_by_naming_itself_as_
 
 
 @pytest.mark.parametrize("name", ["*", "http://orders.example.com", "orders.example.com:443", "Orders.example.com", ""])
-def test_a_name_that_would_match_nothing_or_all_stops_the_start(name: str) -> None:
+def test_an_invalid_host_name_prevents_the_start(name: str) -> None:
     with pytest.raises(SettingsInvalid, match="OMS_ALLOWED_HOSTS"):
         load_settings(allowed_hosts=f"localhost,{name}")

@@ -1,4 +1,4 @@
-"""The Idempotency-Key header: its forms, what it goes with, and what a repeat is answered."""
+"""The Idempotency-Key header: its forms, the requests it is allowed for, and repeated requests."""
 
 import asyncio
 from uuid import uuid4
@@ -39,13 +39,13 @@ def test_a_key_is_a_string_or_bare(header: str, key: str) -> None:
     "header",
     ["", '""', '"', '"open', r'"bad \escape"', '"a"b', '"a";p=1', "two words", "a,b", "a;b", "é", '"é"', "x" * 256],
 )
-def test_what_is_no_key_is_refused(header: str) -> None:
+def test_a_malformed_key_is_refused(header: str) -> None:
     with pytest.raises(RequestRefused) as refusal:
         key_of([header])
     assert refusal.value.status == 400
 
 
-def test_no_header_is_no_key_and_two_are_refused() -> None:
+def test_a_missing_header_is_no_key_and_two_are_refused() -> None:
     assert key_of([]) is None
     with pytest.raises(RequestRefused):
         key_of(["a", "b"])
@@ -66,7 +66,7 @@ def test_no_header_is_no_key_and_two_are_refused() -> None:
         ("subscription { a }", False),
     ],
 )
-def test_a_mutation_with_one_root_field_is_told_from_others(document: str, once: bool) -> None:
+def test_a_mutation_with_one_root_field_is_recognised(document: str, once: bool) -> None:
     assert GraphQLRequest(document).mutates_once() is once
 
 
@@ -83,7 +83,7 @@ def test_the_same_request_is_the_same_however_its_json_was_written() -> None:
     assert one.canonical() != GraphQLRequest("q", {"a": 2}).canonical()
 
 
-async def test_a_repeat_answers_for_the_same_effect(client: httpx.AsyncClient) -> None:
+async def test_a_repeated_request_takes_effect_once(client: httpx.AsyncClient) -> None:
     key = str(uuid4())
     first = await _act(client, key)
     assert first.status_code == 200
@@ -124,12 +124,12 @@ async def test_with_anything_but_one_mutation_the_key_is_refused(client: httpx.A
     assert response.json()["errors"][0]["extensions"]["code"] == "INVALID"
 
 
-async def test_a_document_that_cannot_be_parsed_is_told_so_with_a_key_too(client: httpx.AsyncClient) -> None:
+async def test_a_document_that_cannot_be_parsed_is_refused_with_a_key_as_well(client: httpx.AsyncClient) -> None:
     response = await client.post("/graphql", json={"query": "mutation {"}, headers={"Idempotency-Key": "k"})
     assert "Syntax Error" in response.json()["errors"][0]["message"]
 
 
-async def test_which_of_several_mutations_is_meant_has_to_be_said_with_a_key_too(client: httpx.AsyncClient) -> None:
+async def test_a_key_does_not_replace_the_operation_name(client: httpx.AsyncClient) -> None:
     document = 'mutation A { act(note: "x") } mutation B { act(note: "y") }'
     response = await client.post("/graphql", json={"query": document}, headers={"Idempotency-Key": "k"})
     assert "operationName" in response.json()["errors"][0]["message"]
@@ -141,7 +141,7 @@ async def test_a_malformed_key_gets_400(client: httpx.AsyncClient) -> None:
     assert response.json()["errors"][0]["extensions"]["code"] == "INVALID"
 
 
-async def test_variables_too_deep_to_be_recognised_again_get_400(client: httpx.AsyncClient) -> None:
+async def test_variables_nested_too_deeply_for_a_key_get_400(client: httpx.AsyncClient) -> None:
     nested = "[" * 500 + "]" * 500
     body = f'{{"query": "mutation {{ act(note: \\"a\\") }}", "variables": {{"x": {nested}}}}}'
     headers = {"Idempotency-Key": str(uuid4()), "Content-Type": "application/json"}

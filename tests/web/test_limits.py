@@ -1,4 +1,4 @@
-"""The bounds of an operation hold at every door, and what they refuse is told as each protocol tells it."""
+"""The limits of an operation apply over every transport, and each reports refusals in its own form."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -79,7 +79,7 @@ async def test_over_server_sent_events(asking: httpx.AsyncClient, document: str,
     assert "event: complete\ndata:" in events
 
 
-async def test_the_cost_is_told_at_every_door(asking: httpx.AsyncClient, whole: Server, token: str) -> None:
+async def test_the_cost_is_reported_over_every_transport(asking: httpx.AsyncClient, whole: Server, token: str) -> None:
     document = "{ viewer { name } }"
     cost = {"cost": {"requested": 11, "maximum": 60_000}}
     assert (await asking.post("/graphql", json={"query": document})).json()["extensions"] == cost

@@ -1,4 +1,4 @@
-"""The live hub on the real log: nothing is missed, nothing told twice, whatever happens to doorbells and engines."""
+"""The live hub on the real log: every change arrives exactly once, whatever happens to notifications and engines."""
 
 import asyncio
 import random
@@ -48,7 +48,7 @@ async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest
 
 @pytest.fixture
 async def hub(database_url: str) -> AsyncIterator[LiveHub]:
-    """A hub that hears doorbells only from tests."""
+    """A hub that is notified only by tests."""
     async with _hub(database_url) as hub:
         yield hub
 
@@ -68,7 +68,7 @@ async def _hub(database_url: str) -> AsyncIterator[LiveHub]:
 
 
 class _Watched:
-    """Takes what a subscription yields, in the background."""
+    """Collects what a subscription yields, in the background."""
 
     def __init__(self, source: AsyncGenerator[Any, None]) -> None:
         self.taken: list[Any] = []
@@ -101,7 +101,7 @@ async def _watching(hub: LiveHub, source: AsyncGenerator[Any, None]) -> AsyncIte
         assert hub.subscribers == before
 
 
-async def test_an_order_is_told_at_once_and_after_a_doorbell(shop: ShopUnderTest, hub: LiveHub) -> None:
+async def test_a_subscriber_is_notified_at_once_and_after_a_notification(shop: ShopUnderTest, hub: LiveHub) -> None:
     await shop.stock_up({"pen": {"east": 1}})
     order = await shop.place({"pen": 1})
     async with _watching(hub, hub.order(order)) as watched:
@@ -113,7 +113,7 @@ async def test_an_order_is_told_at_once_and_after_a_doorbell(shop: ShopUnderTest
         await watched.count(2, within_s=0.5)
 
 
-async def test_a_lost_doorbell_costs_a_second_and_no_change(shop: ShopUnderTest, hub: LiveHub) -> None:
+async def test_a_lost_notification_costs_a_second_and_no_change(shop: ShopUnderTest, hub: LiveHub) -> None:
     await shop.stock_up({"pen": {"east": 1}})
     order = await shop.place({"pen": 1})
     async with _watching(hub, hub.order(order)) as watched:
@@ -122,7 +122,9 @@ async def test_a_lost_doorbell_costs_a_second_and_no_change(shop: ShopUnderTest,
         await watched.count(2, within_s=2)
 
 
-async def test_a_change_is_told_once_though_the_log_is_read_after_the_doorbell(db: Database, hub: LiveHub) -> None:
+async def test_a_change_is_delivered_once_although_the_log_is_read_after_the_notification(
+    db: Database, hub: LiveHub
+) -> None:
     order = uuid4()
     async with _watching(hub, hub.order(order)) as watched, _watching(hub, hub.shipments()) as changes:
         await watched.count(1, within_s=0.5)
@@ -153,7 +155,7 @@ async def test_close_changes_merge_and_other_orders_wake_nobody(db: Database, hu
         assert len(watched.taken) == 2
 
 
-async def test_every_change_of_a_shipment_is_told_with_its_statuses(shop: ShopUnderTest, hub: LiveHub) -> None:
+async def test_every_change_of_a_shipment_is_delivered_with_its_statuses(shop: ShopUnderTest, hub: LiveHub) -> None:
     await shop.stock_up({"pen": {"east": 1, "west": 1}})
     async with _watching(hub, hub.shipments()) as watched:
         order = await shop.place({"pen": 2})
@@ -167,7 +169,7 @@ async def test_every_change_of_a_shipment_is_told_with_its_statuses(shop: ShopUn
     assert len(watched.taken) == len(events) + 2
 
 
-async def test_what_commits_late_is_not_missed(db: Database, hub: LiveHub) -> None:
+async def test_a_late_commit_is_not_missed(db: Database, hub: LiveHub) -> None:
     late, early = uuid4(), uuid4()
     async with _watching(hub, hub.shipments()) as watched:
         async with db.transaction() as slow:
@@ -181,7 +183,7 @@ async def test_what_commits_late_is_not_missed(db: Database, hub: LiveHub) -> No
     assert [change.order_id for change in watched.taken] == [early, late]
 
 
-async def test_a_doorbell_is_answered_though_an_older_transaction_is_open_and_the_log_is_due(
+async def test_a_notification_is_processed_although_an_older_transaction_is_open(
     db: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "REREAD_EVERY_S", 0.0)
@@ -197,7 +199,7 @@ async def test_a_doorbell_is_answered_though_an_older_transaction_is_open_and_th
         assert len(watched.taken) == 2
 
 
-async def test_what_is_remembered_beyond_the_watermark_is_bounded(
+async def test_orders_tracked_beyond_the_watermark_are_bounded(
     db: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "MAX_TRACKED_ORDERS", 3)
@@ -212,7 +214,7 @@ async def test_what_is_remembered_beyond_the_watermark_is_bounded(
         assert len(hub._delivered) <= 3
 
 
-async def test_an_order_is_told_in_its_own_order_though_transactions_began_in_another(
+async def test_an_order_s_events_arrive_in_order_although_its_transactions_started_in_another(
     db: Database, hub: LiveHub
 ) -> None:
     order = uuid4()
@@ -226,10 +228,10 @@ async def test_an_order_is_told_in_its_own_order_though_transactions_began_in_an
     assert [change.number for change in watched.taken] == [1, 2]
 
 
-async def test_under_load_each_event_is_told_once_and_in_order(
+async def test_under_load_each_event_is_delivered_once_and_in_order(
     db: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Concurrent writers that commit late, roll back, and lose half of their doorbells; pages of the smallest size."""
+    """Concurrent writers that commit late, roll back and lose half of their notifications; pages of minimal size."""
     monkeypatch.setattr(live, "REREAD_EVERY_S", 0.05)
     monkeypatch.setattr(live, "_TRANSACTIONS_AT_ONCE", 2)
     monkeypatch.setattr(live, "_ORDERS_AT_ONCE", 2)
@@ -266,7 +268,7 @@ async def test_under_load_each_event_is_told_once_and_in_order(
     assert told == {order: list(range(1, count + 1)) for order, count in written.items()}
 
 
-async def test_who_falls_behind_is_told_so_and_not_fed_with_gaps(
+async def test_a_subscriber_that_falls_behind_gets_an_error_and_no_gaps(
     db: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "MAX_INBOX", 3)
@@ -290,7 +292,7 @@ async def test_who_falls_behind_is_told_so_and_not_fed_with_gaps(
 
 
 @pytest.mark.parametrize("notified", [True, False])
-async def test_the_fraud_settings_are_told_at_once_and_after_a_change(
+async def test_fraud_settings_are_delivered_at_once_and_after_a_change(
     shop: ShopUnderTest, hub: LiveHub, notified: bool
 ) -> None:
     async with _watching(hub, hub.fraud_settings()) as watched:
@@ -304,7 +306,7 @@ async def test_the_fraud_settings_are_told_at_once_and_after_a_change(
         assert len(watched.taken) == 2
 
 
-async def test_while_nobody_watches_nothing_is_read(database_url: str) -> None:
+async def test_without_subscribers_nothing_is_read(database_url: str) -> None:
     statements = 0
     async with _hub(database_url) as hub:
 
@@ -323,7 +325,7 @@ async def test_while_nobody_watches_nothing_is_read(database_url: str) -> None:
         assert statements == before
 
 
-async def test_it_outlives_the_loss_of_its_connections(db: Database, hub: LiveHub) -> None:
+async def test_the_hub_survives_the_loss_of_its_connections(db: Database, hub: LiveHub) -> None:
     order = uuid4()
     async with _watching(hub, hub.shipments()) as watched:
         async with db.transaction() as tx:
@@ -337,7 +339,7 @@ async def test_it_outlives_the_loss_of_its_connections(db: Database, hub: LiveHu
 
 
 async def _cut_off(hub: LiveHub, db: Database) -> None:
-    """Ends every connection the hub has."""
+    """Terminates all connections of the hub."""
     async with AsyncExitStack() as held:
         connections = [await held.enter_async_context(hub._db.reading()) for _ in range(4)]
         pids = [(await conn.execute(text("SELECT pg_backend_pid()"))).scalar_one() for conn in connections]
@@ -347,7 +349,7 @@ async def _cut_off(hub: LiveHub, db: Database) -> None:
         )
 
 
-async def test_an_event_tells_of_each_shipment_it_opened(shop: ShopUnderTest) -> None:
+async def test_an_event_lists_each_shipment_that_it_opened(shop: ShopUnderTest) -> None:
     await shop.stock_up({"pen": {"east": 1, "west": 1}})
     order = await shop.place({"pen": 2})
     await shop.run()
@@ -387,7 +389,7 @@ async def _receiving(redis_url: str) -> AsyncIterator[_Received]:
         await received.stop()
 
 
-async def test_doorbells_are_heard_and_those_not_understood_are_passed_over(redis_url: str) -> None:
+async def test_notifications_arrive_and_malformed_ones_are_ignored(redis_url: str) -> None:
     order = uuid4()
     async with _receiving(redis_url) as received:
         redis = connect(redis_url)
@@ -407,7 +409,7 @@ async def test_doorbells_are_heard_and_those_not_understood_are_passed_over(redi
         assert [changes for changes in received.changes if changes] == [Changes({order}, {"fraud_settings"})]
 
 
-async def test_what_is_rung_soon_after_goes_with_the_next_ring(redis_url: str) -> None:
+async def test_notifications_close_together_are_merged(redis_url: str) -> None:
     orders = [uuid4() for _ in range(30)]
     async with _receiving(redis_url) as received:
         notifier = Notifier(redis_url)
@@ -422,7 +424,7 @@ async def test_what_is_rung_soon_after_goes_with_the_next_ring(redis_url: str) -
         assert len(received.changes) <= 3
 
 
-async def test_after_a_restart_of_redis_doorbells_are_heard_again(open_dir: Path, database_url: str) -> None:
+async def test_after_a_restart_of_redis_notifications_arrive_again(open_dir: Path, database_url: str) -> None:
     with Engines(open_dir / "restarted", durable=False, database_url=database_url) as engines:
         [valkey] = engines.servers
         async with _receiving(engines.redis_url) as received:

@@ -1,4 +1,4 @@
-"""/metrics: for who may read how the system runs; the shop's figures are the database's, requests this process's."""
+"""/metrics for viewers who may read operations: system metrics from the database, request metrics of this process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -43,7 +43,7 @@ def of(found: Figures, name: str, **labels: str) -> float:
     return found[name, tuple(sorted(labels.items()))]
 
 
-async def test_the_shops_figures_tell_work_workers_and_open_orders(server: Server, shop: ShopUnderTest) -> None:
+async def test_system_metrics_have_work_workers_and_open_orders(server: Server, shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 5}})
     await shop.place({"MUG": 1})
     await shop.place({"MUG": 1})
@@ -59,7 +59,7 @@ async def test_the_shops_figures_tell_work_workers_and_open_orders(server: Serve
     assert of(found, "oms_standing_still", cause="NO_WORKER") == 2
 
 
-async def test_parked_work_raises_its_figure_and_nothing_else_stands_still(server: Server, shop: ShopUnderTest) -> None:
+async def test_parked_work_raises_its_own_metric_only(server: Server, shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 5}})
     await shop.place({"MUG": 1})
     await shop.run()
@@ -69,7 +69,7 @@ async def test_parked_work_raises_its_figure_and_nothing_else_stands_still(serve
     assert of(found, "oms_standing_still", cause="BACKLOG") == 0
 
 
-async def test_requests_are_counted_by_door_and_status_and_never_by_what_clients_make_up(
+async def test_requests_are_counted_by_area_and_status_and_never_by_invented_names(
     server: Server, shop: ShopUnderTest
 ) -> None:
     async with httpx.AsyncClient(base_url=server.url) as client:
@@ -84,20 +84,20 @@ async def test_requests_are_counted_by_door_and_status_and_never_by_what_clients
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.COURIER, Role.SERVICE])
-async def test_figures_are_not_for_everybody(server: Server, shop: ShopUnderTest, role: Role) -> None:
+async def test_metrics_need_a_permission(server: Server, shop: ShopUnderTest, role: Role) -> None:
     answer = await scrape(server, shop, role)
     assert answer.status_code == 403
     assert "oms_" not in answer.text
 
 
-async def test_without_credentials_there_are_no_figures(server: Server) -> None:
+async def test_metrics_need_credentials(server: Server) -> None:
     async with httpx.AsyncClient(base_url=server.url) as client:
         answer = await client.get("/metrics")
     assert answer.status_code == 401
     assert "WWW-Authenticate" in answer.headers
 
 
-async def test_what_is_asked_of_no_path_is_counted_like_any_other(server: Server, shop: ShopUnderTest) -> None:
+async def test_a_request_without_a_path_is_counted(server: Server, shop: ShopUnderTest) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(server.url).port)
     writer.write(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     answer = await asyncio.wait_for(reader.read(), 10)

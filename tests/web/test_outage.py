@@ -1,4 +1,4 @@
-"""The database is away: every door says UNAVAILABLE, and the process stays alive."""
+"""The database is away: every transport reports UNAVAILABLE, and the process stays alive."""
 
 import asyncio
 from collections.abc import Iterator
@@ -21,21 +21,21 @@ BEARER = {"Authorization": "Bearer somebodys"}
 
 @pytest.fixture(scope="module")
 def cut_off(redis_url: str) -> Iterator[Server]:
-    """A web process whose database does not listen."""
+    """A web process whose database is unreachable."""
     nowhere = f"postgresql://user@127.0.0.1:{free_port(0)}/oms"
     with serving(load_settings(database_url=nowhere, redis_url=redis_url)) as server:
         yield server
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
-async def test_requests_get_503(cut_off: Server, accept: str) -> None:
+async def test_requests_get_503_while_the_database_is_away(cut_off: Server, accept: str) -> None:
     async with httpx.AsyncClient(headers=BEARER | {"Accept": accept}) as client:
         response = await client.post(cut_off.graphql, json={"query": "{ viewer }"})
     assert response.status_code == 503
     assert response.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
 
 
-async def test_it_is_alive_but_not_ready(cut_off: Server) -> None:
+async def test_the_process_is_alive_but_not_ready(cut_off: Server) -> None:
     async with httpx.AsyncClient(base_url=cut_off.url) as client:
         assert (await client.get("/health")).status_code == 200
         ready = await client.get("/ready")
@@ -53,7 +53,7 @@ async def test_a_websocket_is_closed_with_1013(cut_off: Server) -> None:
 
 
 class _Bridge:
-    """The way to the database, which can be torn down and built up again."""
+    """A proxy to the database that can be interrupted."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -82,8 +82,8 @@ class _Bridge:
         writer.close()
 
 
-async def test_a_database_that_goes_and_comes_back(web_settings: Settings, token: str) -> None:
-    """A request fails while it is away; nobody has to restart anything, and subscriptions go on."""
+async def test_the_process_recovers_with_the_database(web_settings: Settings, token: str) -> None:
+    """Requests fail while it is away; nothing needs a restart, and subscriptions continue."""
     url = make_url(web_settings.database_url or "")
     bridge = _Bridge(url.host or "", url.port or 5432)
     await bridge.build()

@@ -1,4 +1,4 @@
-"""Nobody may ask more than is fair: requests, subscriptions, tries to sign in; counted by all processes together."""
+"""Rate limits of requests, cost, subscriptions and sign-in attempts, counted by all processes together."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -46,7 +46,7 @@ def machine() -> Viewer:
 
 
 class CountingCounters(SharedCounters):
-    """Knows how often Redis was asked."""
+    """Counts the requests to Redis."""
 
     asked = 0
 
@@ -57,7 +57,7 @@ class CountingCounters(SharedCounters):
 
 @asynccontextmanager
 async def process(redis_url: str, **limits: Any) -> AsyncIterator[tuple[RateLimits, CountingCounters]]:
-    """What one web process counts with; what is not said is as by default, not as the tests' environment has it."""
+    """The limits of one web process; others have their defaults, whatever the tests' environment sets."""
     defaults = {name: Settings.model_fields[name].default for name in LIMITS}
     counts = CountingCounters(redis_url)
     try:
@@ -68,12 +68,12 @@ async def process(redis_url: str, **limits: Any) -> AsyncIterator[tuple[RateLimi
 
 @pytest.fixture
 def long_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A window that does not end while a test runs, however slow the machine is."""
+    """A window longer than any test, however slow the machine."""
     monkeypatch.setattr(rate_limits_module, "_WINDOW_S", 60)
 
 
 async def admitted(asking: Callable[[], Any], times: int) -> int:
-    """How many of so many requests at once were let in."""
+    """How many of `times` concurrent requests were admitted."""
     outcomes = await asyncio.gather(*(asking() for _ in range(times)), return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, RateLimited)]
     assert len(refused) + outcomes.count(None) == times, outcomes
@@ -84,7 +84,7 @@ async def admitted(asking: Callable[[], Any], times: int) -> int:
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_all_processes_shared_let_in_what_a_person_may(redis_url: str) -> None:
+async def test_all_processes_together_admit_a_person_s_limit(redis_url: str) -> None:
     viewer = person()
     async with (
         process(redis_url, person_requests_per_s=50) as (one, _),
@@ -99,7 +99,7 @@ async def test_all_processes_shared_let_in_what_a_person_may(redis_url: str) -> 
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_one_caller_does_not_use_up_what_another_may(redis_url: str) -> None:
+async def test_callers_have_separate_limits(redis_url: str) -> None:
     async with process(redis_url, person_requests_per_s=5) as (rates, _):
         noisy, quiet = person(), person()
         assert await admitted(lambda: rates.count_request(noisy), 20) == 5
@@ -107,7 +107,7 @@ async def test_one_caller_does_not_use_up_what_another_may(redis_url: str) -> No
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_a_busy_machine_costs_few_questions_to_redis(redis_url: str) -> None:
+async def test_a_busy_machine_needs_few_requests_to_redis(redis_url: str) -> None:
     async with process(redis_url) as (rates, counts):
         viewer = machine()
         assert await admitted(lambda: rates.count_request(viewer), 4_000) == 4_000
@@ -115,7 +115,7 @@ async def test_a_busy_machine_costs_few_questions_to_redis(redis_url: str) -> No
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_who_was_refused_is_refused_without_a_question(redis_url: str) -> None:
+async def test_a_refused_caller_is_refused_again_without_redis(redis_url: str) -> None:
     async with process(redis_url, stranger_requests_per_s=3) as (rates, counts):
         address = str(uuid4())
         assert await admitted(lambda: rates.count_anonymous(address), 100) == 3
@@ -124,13 +124,13 @@ async def test_who_was_refused_is_refused_without_a_question(redis_url: str) -> 
         assert counts.asked == asked
 
 
-async def test_no_limit_is_no_question(redis_url: str) -> None:
+async def test_without_a_limit_redis_is_not_asked(redis_url: str) -> None:
     async with process(redis_url, machine_requests_per_s=0) as (rates, counts):
         assert await admitted(lambda: rates.count_request(machine()), 1_000) == 1_000
         assert counts.asked == 0
 
 
-async def test_after_the_time_that_was_named_it_goes_on(redis_url: str) -> None:
+async def test_requests_are_admitted_after_the_stated_time(redis_url: str) -> None:
     async with process(redis_url, person_requests_per_s=2) as (rates, _):
         viewer = person()
         while not (outcome := await asyncio.gather(rates.count_request(viewer), return_exceptions=True))[0]:
@@ -143,7 +143,7 @@ async def test_after_the_time_that_was_named_it_goes_on(redis_url: str) -> None:
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_without_redis_each_process_counts_by_itself_and_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_redis_each_process_counts_alone_and_logs_that_once(monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = f"redis://127.0.0.1:{free_port(0)}/0"
     monkeypatch.setattr(shared_counters, "RETRY_AFTER_S", 0.0)  # so that it is tried each time
     with capture_logs() as logs:
@@ -154,14 +154,16 @@ async def test_without_redis_each_process_counts_by_itself_and_says_so_once(monk
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_a_redis_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unresponsive_redis_does_not_delay_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     with listen("127.0.0.1", 0, variable="OMS_PORT") as silent, capture_logs():
         async with process(f"redis://127.0.0.1:{port_of(silent)}/0", person_requests_per_s=20) as (rates, _):
             async with asyncio.timeout(shared_counters.TIMEOUT_S * 8):
                 assert await admitted(lambda: rates.count_request(person()), 20) == 20
 
 
-async def test_when_redis_is_back_processes_count_shared_again(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_when_redis_is_back_processes_share_counters_again(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shared_counters, "RETRY_AFTER_S", 0.0)
     async with process(redis_url) as (_, counts):
         key = str(uuid4())
@@ -177,7 +179,7 @@ async def test_when_redis_is_back_processes_count_shared_again(redis_url: str, m
 
 
 async def spent(spending: Callable[[], Any], times: int) -> int:
-    """How many of so many operations at once were let in."""
+    """How many of `times` concurrent operations were admitted."""
     outcomes = await asyncio.gather(*(spending() for _ in range(times)), return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, RateLimitedError)]
     assert len(refused) + outcomes.count(None) == times, outcomes
@@ -185,7 +187,7 @@ async def spent(spending: Callable[[], Any], times: int) -> int:
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_all_processes_shared_let_a_person_spend_so_much(redis_url: str) -> None:
+async def test_all_processes_together_admit_a_person_s_cost_limit(redis_url: str) -> None:
     viewer = person()
     async with process(redis_url) as (one, _), process(redis_url) as (other, _):
         in_one, in_other = await asyncio.gather(
@@ -197,7 +199,7 @@ async def test_all_processes_shared_let_a_person_spend_so_much(redis_url: str) -
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_what_is_left_goes_on_being_spent_when_a_dear_operation_was_refused(redis_url: str) -> None:
+async def test_remaining_permits_can_be_spent_after_an_expensive_operation_was_refused(redis_url: str) -> None:
     async with process(redis_url) as (rates, counts):
         viewer = person()
         assert await spent(lambda: rates.count_cost(viewer, 40_000), 3) == 2
@@ -208,7 +210,7 @@ async def test_what_is_left_goes_on_being_spent_when_a_dear_operation_was_refuse
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_one_spender_does_not_use_up_what_another_may_spend(redis_url: str) -> None:
+async def test_callers_have_separate_cost_limits(redis_url: str) -> None:
     async with process(redis_url) as (rates, _):
         noisy, quiet = person(), person()
         assert await spent(lambda: rates.count_cost(noisy, 60_000), 3) == 1
@@ -216,8 +218,8 @@ async def test_one_spender_does_not_use_up_what_another_may_spend(redis_url: str
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_pages_as_many_as_are_answered_never_cost_too_much(redis_url: str) -> None:
-    """What a page costs is not even counted, also for somebody who has spent everything."""
+async def test_pages_never_exceed_the_cost_limit(redis_url: str) -> None:
+    """A page's cost is not counted, even for a viewer who has spent everything."""
     async with process(redis_url) as (rates, counts):
         viewer = person()
         assert await spent(lambda: rates.count_cost(viewer, 100_000), 2) == 1
@@ -227,7 +229,7 @@ async def test_pages_as_many_as_are_answered_never_cost_too_much(redis_url: str)
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_a_machine_that_places_thousands_of_orders_spends_in_few_questions(redis_url: str) -> None:
+async def test_a_machine_that_places_thousands_of_orders_needs_few_requests_to_redis(redis_url: str) -> None:
     async with process(redis_url) as (rates, counts):
         viewer = machine()
         assert await spent(lambda: rates.count_cost(viewer, 250), 4_000) == 4_000
@@ -236,13 +238,13 @@ async def test_a_machine_that_places_thousands_of_orders_spends_in_few_questions
 
 
 @pytest.mark.usefixtures("long_second")
-async def test_what_costs_more_than_a_second_may_takes_all_of_one(redis_url: str) -> None:
+async def test_an_operation_above_the_limit_takes_a_whole_second(redis_url: str) -> None:
     async with process(redis_url, person_cost_per_s=10_000) as (rates, _):
         viewer = person()
         assert await spent(lambda: rates.count_cost(viewer, 60_000), 2) == 1
 
 
-async def test_no_bound_on_cost_is_no_question(redis_url: str) -> None:
+async def test_without_a_cost_limit_redis_is_not_asked(redis_url: str) -> None:
     async with process(redis_url, machine_cost_per_s=0) as (rates, counts):
         assert await spent(lambda: rates.count_cost(machine(), 120_000), 1_000) == 1_000
         assert counts.asked == 0
@@ -251,7 +253,7 @@ async def test_no_bound_on_cost_is_no_question(redis_url: str) -> None:
 # subscriptions
 
 
-async def test_as_many_subscriptions_as_a_caller_may_and_each_end_makes_room(redis_url: str) -> None:
+async def test_subscriptions_are_limited_and_ended_ones_are_released(redis_url: str) -> None:
     async with process(redis_url, person_subscriptions=2, machine_subscriptions=3) as (rates, _):
         viewer = person()
         with rates.subscription(viewer):
@@ -269,7 +271,7 @@ async def test_as_many_subscriptions_as_a_caller_may_and_each_end_makes_room(red
 
 
 async def try_often(rates: RateLimits, login: str, address: str, times: int) -> list[str]:
-    """What was said each time; the empty text where one may try."""
+    """Each attempt's message; empty if it was admitted."""
     said = []
     for _ in range(times):
         try:
@@ -281,7 +283,7 @@ async def try_often(rates: RateLimits, login: str, address: str, times: int) -> 
     return said
 
 
-async def test_a_login_can_be_tried_five_times_a_minute_from_wherever(redis_url: str) -> None:
+async def test_a_login_can_be_tried_five_times_a_minute_from_all_addresses_together(redis_url: str) -> None:
     async with process(redis_url) as (one, _), process(redis_url) as (other, _):
         login = f"{uuid4()}@example.com"
         assert await try_often(one, login, str(uuid4()), 3) == ["", "", ""]
@@ -291,7 +293,7 @@ async def test_a_login_can_be_tried_five_times_a_minute_from_wherever(redis_url:
         assert bad.endswith(" seconds.")
 
 
-async def test_a_login_is_the_same_however_it_is_written(redis_url: str) -> None:
+async def test_spellings_of_a_login_share_a_limit(redis_url: str) -> None:
     async with process(redis_url, sign_in_rate="2/minute") as (rates, _):
         name = uuid4().hex
         await try_often(rates, f"{name}@example.com", str(uuid4()), 1)
@@ -299,7 +301,7 @@ async def test_a_login_is_the_same_however_it_is_written(redis_url: str) -> None
         assert (await try_often(rates, f"{name}@example.com", str(uuid4()), 1))[0]
 
 
-async def test_waiting_grows_with_the_tries(redis_url: str) -> None:
+async def test_the_wait_grows_with_the_attempts(redis_url: str) -> None:
     async with process(redis_url, sign_in_rate="2/second; 4/hour") as (rates, _):
         login = str(uuid4())
         while not (said := (await try_often(rates, login, str(uuid4()), 1))[0]).endswith("minutes."):
@@ -311,7 +313,7 @@ async def test_waiting_grows_with_the_tries(redis_url: str) -> None:
         assert said == "There were too many attempts to sign in, or to enter a password. Try again in 60 minutes."
 
 
-async def test_an_address_that_tries_many_logins_is_stopped_and_locks_none_of_them(redis_url: str) -> None:
+async def test_an_address_that_tries_many_logins_is_limited_and_locks_none_of_them(redis_url: str) -> None:
     async with process(redis_url, sign_in_rate_from_address="10/minute") as (rates, _):
         address, victim = str(uuid4()), str(uuid4())
         tries = [(await try_often(rates, str(uuid4()), address, 1))[0] for _ in range(10)]
@@ -320,7 +322,7 @@ async def test_an_address_that_tries_many_logins_is_stopped_and_locks_none_of_th
         assert await try_often(rates, victim, str(uuid4()), 5) == [""] * 5
 
 
-async def test_what_was_typed_as_a_login_is_not_kept(redis_url: str) -> None:
+async def test_entered_logins_are_not_stored(redis_url: str) -> None:
     async with process(redis_url) as (rates, _), Redis.from_url(redis_url) as redis:
         await rates.count_sign_in("my-password-by-mistake", str(uuid4()))
         keys = [key async for key in redis.scan_iter("*sign-in*")]
@@ -329,7 +331,7 @@ async def test_what_was_typed_as_a_login_is_not_kept(redis_url: str) -> None:
 
 
 @pytest.mark.parametrize("rate", ["", "5", "5/fortnight", "0/minute", "5/minute;", "5 per minute"])
-def test_a_rate_that_means_nothing_stops_the_start(rate: str) -> None:
+def test_an_invalid_rate_prevents_the_start(rate: str) -> None:
     with pytest.raises(SettingsInvalid, match=r"OMS_SIGN_IN_RATE .*must be rates like"):
         load_settings(sign_in_rate=rate)
 
@@ -347,11 +349,11 @@ def test_a_rate_that_means_nothing_stops_the_start(rate: str) -> None:
         ("a socket", "a socket"),
     ],
 )
-def test_an_address_is_that_of_a_site(peer: str, counted_as: str) -> None:
+def test_an_ipv6_address_counts_as_its_network(peer: str, counted_as: str) -> None:
     assert client_address(HTTPConnection({"type": "http", "client": (peer, 1234)})) == counted_as
 
 
-def test_who_has_no_address_has_one_in_common() -> None:
+def test_connections_without_an_address_share_a_limit() -> None:
     assert client_address(HTTPConnection({"type": "http", "client": None})) == "unknown"
 
 
@@ -360,7 +362,7 @@ def test_who_has_no_address_has_one_in_common() -> None:
 
 @pytest.fixture(scope="module")
 def strict(web_settings: Settings) -> Iterator[Server]:
-    """A web process that allows little; what counts as its second is long."""
+    """A web process with low limits and a long window."""
     little = {
         "machine_requests_per_s": 4,
         "stranger_requests_per_s": 3,
@@ -381,7 +383,7 @@ async def caller(server: Server, token: str | None = None, **headers: str) -> As
         yield client
 
 
-async def test_a_request_too_many_is_refused_with_when_to_try_again(strict: Server, db: Database) -> None:
+async def test_a_request_above_the_limit_is_refused_with_retry_after(strict: Server, db: Database) -> None:
     async with caller(strict, await issued(db)) as client:
         answers = [await client.post("/graphql", json=QUERY) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
@@ -396,14 +398,14 @@ DEAR = {"query": "{ orders(first: 100) { nodes { id status } } }"}  # 10 + 1 + 1
 
 @pytest.fixture(scope="module")
 def frugal(web_settings: Settings) -> Iterator[Server]:
-    """A web process with the whole schema that lets a token spend two of those in its long second, and little more."""
+    """A web process with the whole schema, whose cost limit allows two such operations in its long window."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rate_limits_module, "_WINDOW_S", 60)
         with serving(web_settings.model_copy(update={"machine_cost_per_s": 440}), whole_schema) as server:
             yield server
 
 
-async def test_what_costs_too_much_in_a_second_is_refused_with_when_to_try_again(frugal: Server, db: Database) -> None:
+async def test_an_operation_above_the_cost_limit_is_refused_with_retry_after(frugal: Server, db: Database) -> None:
     async with caller(frugal, await issued(db)) as client:
         answers = [await client.post("/graphql", json=DEAR) for _ in range(3)]
         cheap = await client.post("/graphql", json={"query": "{ viewer { name } }"})
@@ -415,7 +417,7 @@ async def test_what_costs_too_much_in_a_second_is_refused_with_when_to_try_again
     assert (cheap.status_code, cheap.json()["data"]["viewer"]["name"]) == (200, "tester")
 
 
-async def test_over_streams_what_costs_too_much_is_an_error_of_its_own(frugal: Server, db: Database) -> None:
+async def test_over_streams_only_the_operation_above_the_cost_limit_fails(frugal: Server, db: Database) -> None:
     token = await issued(db)
     async with connected(frugal, token) as socket:
         for key in ("one", "two"):
@@ -432,7 +434,7 @@ async def test_over_streams_what_costs_too_much_is_an_error_of_its_own(frugal: S
     assert "RATE_LIMITED" in answer.text
 
 
-async def test_bad_credentials_are_counted_by_address_and_good_ones_from_there_go_on(
+async def test_invalid_credentials_are_counted_by_address_and_valid_ones_still_work(
     strict: Server, db: Database
 ) -> None:
     token = await issued(db)
@@ -443,14 +445,14 @@ async def test_bad_credentials_are_counted_by_address_and_good_ones_from_there_g
         assert (await neighbour.post("/graphql", json=QUERY)).status_code == 200
 
 
-async def test_strangers_of_another_address_are_counted_apart(strict: Server) -> None:
+async def test_anonymous_requests_of_other_addresses_are_counted_separately(strict: Server) -> None:
     async with caller(strict, **{"X-Forwarded-For": "192.0.2.2"}) as one:
         assert [(await one.post("/graphql", json=QUERY)).status_code for _ in range(4)] == [401, 401, 401, 429]
     async with caller(strict, **{"X-Forwarded-For": "192.0.2.3"}) as other:
         assert (await other.post("/graphql", json=QUERY)).status_code == 401
 
 
-async def test_bad_credentials_are_counted_wherever_they_are_shown(strict: Server) -> None:
+async def test_invalid_credentials_are_counted_over_every_transport(strict: Server) -> None:
     async with caller(strict, "of-nobody", **{"X-Forwarded-For": "192.0.2.7"}) as prober:
         assert [(await prober.get("/metrics")).status_code for _ in range(4)] == [401, 401, 401, 429]
     browser = {"X-Forwarded-For": "192.0.2.8", "Accept": "text/html", "Cookie": "__Host-oms_session=of-nobody"}
@@ -459,7 +461,7 @@ async def test_bad_credentials_are_counted_wherever_they_are_shown(strict: Serve
     assert statuses == [303, 303, 303, 429]
 
 
-async def test_an_address_that_no_proxy_of_ours_names_is_not_believed(web_settings: Settings) -> None:
+async def test_a_forwarded_address_of_an_untrusted_proxy_is_ignored(web_settings: Settings) -> None:
     distrustful = web_settings.model_copy(update={"stranger_requests_per_s": 3, "trusted_proxies": ()})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rate_limits_module, "_WINDOW_S", 60)
@@ -489,7 +491,7 @@ async def receive(socket: ClientConnection) -> Any:
     return orjson.loads(await asyncio.wait_for(socket.recv(), 10))
 
 
-async def test_over_a_websocket_the_operation_too_many_is_refused_and_the_connection_stays(
+async def test_over_a_websocket_an_operation_above_the_limit_is_refused_and_the_connection_stays(
     strict: Server, db: Database
 ) -> None:
     async with connected(strict, await issued(db)) as socket:  # which is the first of four
@@ -504,7 +506,7 @@ async def test_over_a_websocket_the_operation_too_many_is_refused_and_the_connec
         assert (await receive(socket))["type"] == "pong"
 
 
-async def test_from_a_websocket_that_sends_too_much_nothing_more_is_read_for_a_while(
+async def test_reading_pauses_for_a_websocket_that_exceeds_its_limit(
     strict: Server, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphql_ws, "PAUSE_S", 3600)
@@ -516,7 +518,9 @@ async def test_from_a_websocket_that_sends_too_much_nothing_more_is_read_for_a_w
             await asyncio.wait_for(socket.recv(), 0.5)
 
 
-async def test_who_shows_no_credentials_is_read_no_faster(strict: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_reading_pauses_for_an_anonymous_websocket_as_well(
+    strict: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(graphql_ws, "PAUSE_S", 3600)
     stranger = connect(
         strict.websocket,
@@ -531,7 +535,7 @@ async def test_who_shows_no_credentials_is_read_no_faster(strict: Server, monkey
             await asyncio.wait_for(socket.recv(), 0.5)
 
 
-async def test_who_tried_too_many_credentials_can_not_connect(strict: Server, db: Database) -> None:
+async def test_an_address_with_too_many_invalid_credentials_cannot_connect(strict: Server, db: Database) -> None:
     from_there = {"X-Forwarded-For": "192.0.2.4"}
     async with caller(strict, "guessed", **from_there) as guesser:
         for _ in range(4):
@@ -543,7 +547,9 @@ async def test_who_tried_too_many_credentials_can_not_connect(strict: Server, db
     assert refusal.value.response.headers["retry-after"]
 
 
-async def test_a_subscription_too_many_is_refused_and_an_end_makes_room(strict: Server, db: Database) -> None:
+async def test_a_subscription_above_the_limit_is_refused_and_ended_ones_are_released(
+    strict: Server, db: Database
+) -> None:
     token = await issued(db)
     async with connected(strict, token) as socket:
         for key in ("one", "two"):

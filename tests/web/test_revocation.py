@@ -1,4 +1,4 @@
-"""What was revoked ends what is open, within seconds and however silent it is: sockets, events, open pages.
+"""Revoked credentials end open streams within seconds, silent ones included: WebSockets, event streams, live pages.
 
 Nothing happens on any of these streams, so that they end can only come from looking whether they may stay.
 """
@@ -36,7 +36,7 @@ SUPPORTER = Viewer("supporter", Role.SUPPORT)
 
 @dataclass
 class Held:
-    """A credential: how a request shows it, and statements that make it count no more."""
+    """A credential: how a request presents it, and statements that revoke it."""
 
     headers: dict[str, str]
     ends: dict[str, str]
@@ -97,7 +97,7 @@ async def _end(db: Database, held: Held, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["revoked", "expired"])
-async def test_a_silent_socket_of_a_token_closes(server: Server, db: Database, how: str) -> None:
+async def test_a_silent_websocket_of_a_revoked_token_closes(server: Server, db: Database, how: str) -> None:
     held, other = await _token(db), await _token(db)
     async with _socket(server, held) as socket, _socket(server, other) as kept:
         await _end(db, held, how)
@@ -106,7 +106,7 @@ async def test_a_silent_socket_of_a_token_closes(server: Server, db: Database, h
 
 
 @pytest.mark.parametrize("how", ["signed out", "idle", "expired", "disabled"])
-async def test_a_silent_socket_of_a_session_closes(server: Server, db: Database, how: str) -> None:
+async def test_a_silent_websocket_of_an_ended_session_closes(server: Server, db: Database, how: str) -> None:
     held, other = await _session(db, server), await _session(db, server)
     async with _socket(server, held) as socket, _socket(server, other) as kept:
         await _end(db, held, how)
@@ -115,7 +115,7 @@ async def test_a_silent_socket_of_a_session_closes(server: Server, db: Database,
 
 
 @pytest.mark.parametrize("kind", ["token", "session"])
-async def test_silent_events_end_and_say_why(server: Server, db: Database, kind: str) -> None:
+async def test_a_silent_event_stream_ends_with_the_reason(server: Server, db: Database, kind: str) -> None:
     held = await _token(db) if kind == "token" else await _session(db, server)
     headers = held.headers | {"Accept": "text/event-stream"}
     async with (
@@ -132,7 +132,7 @@ async def test_silent_events_end_and_say_why(server: Server, db: Database, kind:
 
 
 @pytest.mark.parametrize("how", ["signed out", "idle", "disabled"])
-async def test_an_open_page_hears_no_more(server: Server, db: Database, how: str) -> None:
+async def test_an_open_page_s_stream_ends(server: Server, db: Database, how: str) -> None:
     held = await _session(db, server)
     async with httpx.AsyncClient(base_url=server.url, headers=held.headers, timeout=20) as browser:
         async with browser.stream("GET", "/live?on=orders") as stream:
@@ -144,8 +144,8 @@ async def test_an_open_page_hears_no_more(server: Server, db: Database, how: str
         assert (await browser.get("/live?on=orders")).status_code == 401
 
 
-async def test_requests_are_refused_as_soon_as_the_stream_ended(server: Server, db: Database) -> None:
-    """What was remembered of it is forgotten with the stream, though it was used a moment ago."""
+async def test_requests_are_refused_once_the_stream_has_ended(server: Server, db: Database) -> None:
+    """The cached credential is dropped with the stream, although it was used a moment ago."""
     held = await _token(db)
     async with httpx.AsyncClient(base_url=server.url, headers=held.headers, timeout=20) as client:
         async with _socket(server, held) as socket:
@@ -155,7 +155,7 @@ async def test_requests_are_refused_as_soon_as_the_stream_ended(server: Server, 
         assert (await client.post("/graphql", json={"query": "{ viewer }"})).status_code == 401
 
 
-async def test_every_way_by_which_a_person_is_kept_out_ends_what_is_open(server: Server, db: Database) -> None:
+async def test_every_way_to_lock_a_person_out_ends_their_streams(server: Server, db: Database) -> None:
     for change in ("password", "role", "disable", "sign out"):
         account = await account_of(db, SUPPORTER)
         async with db.transaction() as tx:
@@ -185,7 +185,7 @@ async def test_a_token_is_revoked_by_its_id(server: Server, db: Database) -> Non
         assert await _close_code(socket) == 4403
 
 
-async def test_looking_costs_a_statement_a_kind_however_many_are_open(db: Database) -> None:
+async def test_checking_open_streams_needs_one_statement_per_kind_of_credential(db: Database) -> None:
     authenticator = Authenticator(db, SESSION_RULES)
     shown = [Credential(bytes([number]) * 32, is_session=number % 2 == 0) for number in range(40)]
     asked: list[str] = []

@@ -1,4 +1,4 @@
-"""The application as `python -m oms web` serves it: real schema, real log, real doorbells."""
+"""The application as `python -m oms web` serves it: real schema, real log, real notifications."""
 
 import asyncio
 import time

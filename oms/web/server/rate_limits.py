@@ -35,7 +35,7 @@ _MAX_LEASES: Final = 20_000
 
 _LARGEST_SHARE: Final = 10
 _IPV6_NETWORK: Final = 64
-"""Whoever has one IPv6 address has the whole network of this prefix."""
+"""A client with one IPv6 address usually has the whole network of this prefix."""
 
 
 class RateLimited(RequestRefused):

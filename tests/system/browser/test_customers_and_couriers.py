@@ -14,7 +14,7 @@ LIVE_WITHIN_MS = 2_000
 
 async def order_something(page: Page, product: str, quantity: int = 1) -> None:
     """From anywhere, through the checkout, to the confirmation."""
-    await page.get_by_role("link", name="Order something").first.click()
+    await page.get_by_role("link", name="Place an order").first.click()
     await page.get_by_label(product).fill(str(quantity))
     await page.get_by_label("Name").fill("Demo Customer")
     await page.get_by_label("Street and number").fill("1 Harbour Street")
@@ -68,13 +68,13 @@ async def test_a_customer_accepts_what_is_left_of_an_order(visit: Visit, elsewhe
     await customer.goto(f"/orders/{order}")
     await expect(customer.get_by_role("timer")).to_have_text(re.compile(r"\d+ min \d+ s"))
     await customer.get_by_role("button", name=re.compile("^Accept")).click()
-    await expect(customer.locator("#page > .standing")).not_to_contain_text("Waits", timeout=LIVE_WITHIN_MS)
+    await expect(customer.locator("#page > .standing")).not_to_contain_text("Waiting", timeout=LIVE_WITHIN_MS)
     await elsewhere.until(order, "PROCESSING", shipments="BOOKED")
 
 
 async def test_a_refused_checkout_keeps_what_was_entered(visit: Visit) -> None:
     customer = await visit("customer")
-    await customer.get_by_role("link", name="Order something").first.click()
+    await customer.get_by_role("link", name="Place an order").first.click()
     await customer.get_by_label("Name").fill("Demo Customer")
     await customer.get_by_label("World atlas").fill("1")
     await customer.get_by_label("Desk lamp").fill("many")
@@ -99,7 +99,7 @@ async def test_without_javascript_a_customer_places_accepts_and_cancels(visit: V
     await elsewhere.until(amended, "CUSTOMER_ACTION_REQUIRED")
     await customer.goto(f"/orders/{amended}")
     await customer.get_by_role("button", name=re.compile("^Accept")).click()
-    await expect(customer.locator("#page > .standing")).not_to_contain_text("Waits")
+    await expect(customer.locator("#page > .standing")).not_to_contain_text("Waiting")
 
 
 async def test_without_javascript_a_courier_dispatches_and_delivers(visit: Visit, elsewhere: Elsewhere) -> None:
@@ -160,7 +160,7 @@ async def test_it_is_clear_when_another_courier_was_first(visit: Visit, elsewher
     await elsewhere.dispatch(shipment)
     await elsewhere.deliver(shipment)
     await courier.get_by_role("button", name="Dispatch").click()
-    await expect(courier.get_by_role("alert")).to_contain_text("somebody was first")
+    await expect(courier.get_by_role("alert")).to_contain_text("somebody else was faster")
     await expect(courier.locator(".now")).to_contain_text("Delivered")
 
 
@@ -182,7 +182,7 @@ async def test_a_customers_job_by_keyboard_alone(visit: Visit) -> None:
     customer = await visit(None)
     await tab_to(customer, customer.get_by_role("button", name="Customer"))
     await customer.keyboard.press("Enter")
-    await tab_to(customer, customer.get_by_role("link", name="Order something").first)
+    await tab_to(customer, customer.get_by_role("link", name="Place an order").first)
     await customer.keyboard.press("Enter")
     await tab_to(customer, customer.get_by_label("World atlas"))
     await customer.keyboard.type("1")

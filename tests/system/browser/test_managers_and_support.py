@@ -24,7 +24,7 @@ async def test_managers_see_each_others_changes_of_fraud_control(visit: Visit) -
     one, other = await visit("manager"), await visit("manager", viewport=PHONE)
     await one.get_by_role("link", name="Set a limit").click()
     await one.get_by_label("New limit in USD").fill("1,250.50")
-    await one.get_by_role("button", name="Go on").click()
+    await one.get_by_role("button", name="Continue").click()
     await one.get_by_role("button", name="Set the limit to $1,250.50").click()
     await expect(other.get_by_role("table", name="Changes")).to_contain_text("$1,250.50", timeout=LIVE_WITHIN_MS)
     await expect(other.locator("#announcer")).to_contain_text("$1,250.50")
@@ -48,7 +48,7 @@ async def test_a_limit_that_is_no_amount_is_refused_beside_its_field(visit: Visi
     await manager.goto("/manager/spending-limit")
     field = manager.get_by_label("New limit in USD")
     await field.fill("plenty")
-    await manager.get_by_role("button", name="Go on").click()
+    await manager.get_by_role("button", name="Continue").click()
     await expect(field).to_have_attribute("aria-invalid", "true")
     await expect(field).to_have_value("plenty")
 
@@ -77,7 +77,7 @@ async def test_without_javascript_a_manager_adds_a_product_and_sets_a_limit(visi
     await manager.get_by_label("SKU").fill("SCARF")
     await manager.get_by_label("Name").fill("Scarf, green")
     await manager.get_by_label("Price").fill("24.90")
-    await manager.get_by_role("button", name="Add it").click()
+    await manager.get_by_role("button", name="Add product").click()
     await expect(manager.get_by_role("heading", level=1)).to_contain_text("Scarf, green")
     await manager.get_by_label("Counted in Eastern warehouse").fill("5")
     await manager.get_by_role("button", name="Set the count of Eastern warehouse").click()
@@ -85,16 +85,14 @@ async def test_without_javascript_a_manager_adds_a_product_and_sets_a_limit(visi
     await elsewhere.booked({"SCARF": 1})
 
 
-async def test_the_load_generator_starts_shows_what_it_does_and_stops(visit: Visit) -> None:
+async def test_the_operations_page_shows_every_queue_with_its_workers(visit: Visit) -> None:
     manager = await visit("manager")
     await manager.get_by_role("link", name="Operations").click()
-    await manager.get_by_label("Orders per second").fill("2")
-    await manager.get_by_role("textbox", name="Minutes").fill("1")
-    await manager.get_by_role("button", name="Start").click()
-    await expect(manager.get_by_text("2 per second")).to_be_visible()
-    await expect(manager.get_by_role("definition").nth(1)).to_have_text(re.compile("[1-9]"))
-    await manager.get_by_role("button", name="Stop").click()
-    await expect(manager.get_by_role("button", name="Start")).to_be_visible()
+    await expect(manager.get_by_text("Every queue has a worker.")).to_be_visible()
+    for queue in ("allocation", "billing", "booking", "deadlines"):
+        row = manager.get_by_role("table", name="Queues").get_by_role("row", name=re.compile(queue))
+        await expect(row.get_by_role("img", name=f"Workers of {queue} over the last five minutes")).to_be_visible()
+        await expect(row.get_by_role("cell").nth(1)).to_have_text("1")
 
 
 async def test_support_finds_an_order_and_follows_its_trail_live(visit: Visit, elsewhere: Elsewhere) -> None:
@@ -106,7 +104,7 @@ async def test_support_finds_an_order_and_follows_its_trail_live(visit: Visit, e
     await expect(support).to_have_url(re.compile(f"q={shipment['trackingNumber']}"))
     await support.get_by_role("link", name=booked["reference"]).click()
     await elsewhere.dispatch(shipment["id"])
-    trail = support.get_by_role("table", name="What happened, oldest first")
+    trail = support.get_by_role("table", name="Events, oldest first")
     await expect(trail).to_contain_text("ShipmentDispatched", timeout=LIVE_WITHIN_MS)
     await expect(trail.get_by_role("row").last).to_contain_text("demo courier (courier)")
 
@@ -120,7 +118,7 @@ async def test_support_finds_an_order_and_follows_its_trail_live(visit: Visit, e
 async def test_support_retries_what_was_parked(visit: Visit, elsewhere: Elsewhere) -> None:
     parked = await elsewhere.parked({"COFFEE-1KG": 1})
     support = await visit("support")
-    await support.get_by_role("link", name="Parked work").click()
+    await support.get_by_role("link", name="Stuck jobs").click()
     work = support.get_by_role("article").filter(has_text=parked["reference"])
     await expect(work).to_contain_text("The billing system does not answer.")
     await work.get_by_role("button", name="Retry").click()

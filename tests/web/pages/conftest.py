@@ -22,7 +22,7 @@ from tests.web.conftest import DEMO_COOKIE, NO_TLS, Server, serving, session_of
 
 @pytest.fixture
 async def shop(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
-    """Works as a worker does, when told to: its commits ring."""
+    """Works like a worker on demand; its commits send notifications."""
     async with open_shop(database_url, tmp_path) as shop:
         notifier = Notifier(redis_url)
         shop.db._notify = notifier.notify
@@ -33,14 +33,14 @@ async def shop(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
 
 @pytest.fixture(scope="session")
 def pages(web_settings: Settings) -> Iterator[Server]:
-    """Without rates, for tests walk through pages faster than people."""
+    """Without rate limits, because tests are faster than people."""
     rates = {"person_requests_per_s": 0, "person_cost_per_s": 0, "stranger_requests_per_s": 0}
     with serving(web_settings.model_copy(update={"demo": True, **rates}), schema) as server:
         yield server
 
 
 class Visitor(httpx.AsyncClient):
-    """A browser whose forms are filled in on pages of ours: they carry the token that stands there."""
+    """A browser that submits forms of this site's pages, with their token."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -50,7 +50,7 @@ class Visitor(httpx.AsyncClient):
         return await super().post(url, data={FIELD: await self.form_token(), **(data or {})}, **options)
 
     async def form_token(self) -> str:
-        """That of the page at the start, which is the same for as long as the cookies are."""
+        """The token of the start page, which stays valid as long as the cookies."""
         if (cookies := repr(self.cookies)) not in self._tokens:
             page = await self.get("/")
             while page.is_redirect:
@@ -62,7 +62,7 @@ class Visitor(httpx.AsyncClient):
 
 @asynccontextmanager
 async def visiting(pages: Server) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser of nobody yet; it follows no redirect, so that a test sees where it is sent."""
+    """A visitor's browser; it follows no redirects, so that tests see them."""
     headers = {"Sec-Fetch-Site": "same-origin"}
     async with Visitor(base_url=pages.url, headers=headers, timeout=20, verify=NO_TLS) as browser:
         yield browser
@@ -79,7 +79,7 @@ async def persona(pages: Server, name: str) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def signed_in(pages: Server, shop: ShopUnderTest, viewer: Viewer) -> AsyncIterator[httpx.AsyncClient]:
-    """The browser of anybody, who has an account and is signed in."""
+    """The browser of a signed-in viewer."""
     secret = await session_of(shop.db, viewer)
     async with visiting(pages) as browser:
         browser.cookies.set(DEMO_COOKIE.name, secret)
@@ -88,12 +88,12 @@ async def signed_in(pages: Server, shop: ShopUnderTest, viewer: Viewer) -> Async
 
 @pytest.fixture(params=sorted(PERSONAS.keys() - {"customer"}))
 def staff(request: pytest.FixtureRequest) -> str:
-    """Each persona that is no customer."""
+    """Each persona except the customer."""
     return str(request.param)
 
 
 def hidden(html: str, name: str) -> str:
-    """The value of the first field of that name."""
+    """The value of the first field with that name."""
     found = re.search(rf'name="{re.escape(name)}"[^>]* value="([^"]*)"', html)
     assert found, f"no field {name!r} in {html}"
     return unescape(found[1])

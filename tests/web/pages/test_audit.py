@@ -63,7 +63,7 @@ async def test_what_the_api_refuses_is_in_the_trail_once(pages: Server, shop: Sh
     await until(is_told)
 
 
-async def test_it_is_narrowed_and_says_so_where_nothing_is_found(pages: Server, shop: ShopUnderTest) -> None:
+async def test_the_log_is_filtered_and_says_if_nothing_matches(pages: Server, shop: ShopUnderTest) -> None:
     await recorded(shop, Entry(TokenAction.TokenIssued, "token:1"), Entry(TokenAction.TokenRevoked, "token:2"))
     async with persona(pages, "manager") as browser:
         for query in ("action=TokenRevoked", "subject=token%3A2"):

@@ -57,7 +57,7 @@ async def _press(browser: httpx.AsyncClient, address: str, noun: str) -> httpx.R
 # Who comes here
 
 
-async def test_who_is_not_signed_in_is_sent_to_the_start(pages: Server, booked: UUID) -> None:
+async def test_visitors_are_redirected_to_the_start_page(pages: Server, booked: UUID) -> None:
     async with visiting(pages) as nobody:
         for address in ("/courier", address_of(booked)):
             answer = await nobody.get(address)
@@ -254,7 +254,7 @@ async def test_who_comes_second_is_told_what_has_become_of_it(
     assert (await shop.events(booked)).count("ShipmentDispatched") == 1
 
 
-async def test_who_comes_after_a_cancellation_is_told_to_leave_it(
+async def test_a_courier_learns_that_a_shipment_was_cancelled(
     browser: httpx.AsyncClient, shop: ShopUnderTest, booked: UUID
 ) -> None:
     address = address_of(booked)
@@ -310,7 +310,7 @@ async def test_the_worker_is_at_the_root_and_looked_for_anew(pages: Server) -> N
     assert "connect-src 'self'" in answer.headers["content-security-policy"]
 
 
-async def test_pages_say_whose_presses_are_kept(browser: httpx.AsyncClient, booked: UUID) -> None:
+async def test_pages_name_the_courier_whose_actions_are_queued(browser: httpx.AsyncClient, booked: UUID) -> None:
     for address in ("/courier", address_of(booked)):
         assert '<meta name="courier" content="demo courier">' in await _read(browser, address)
 

@@ -58,9 +58,7 @@ async def test_what_is_held_is_downloaded_and_that_is_recorded(browser: httpx.As
     assert (await browser.get(f"{HOME}/{known}/export")).status_code == 405
 
 
-async def test_an_erasure_is_asked_about_and_tells_the_pseudonym(
-    browser: httpx.AsyncClient, shop: ShopUnderTest
-) -> None:
+async def test_an_erasure_is_confirmed_and_shows_the_pseudonym(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     known = await ended(shop)
     question = await browser.get(f"{HOME}/{known}/erasure")
     form = {name: hidden(question.text, name) for name in ("key", "reference")} | {"reason": "Asked for on 1 May"}

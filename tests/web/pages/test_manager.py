@@ -56,20 +56,22 @@ async def settings_of(shop: ShopUnderTest) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("address", ONLY_STAFF)
-async def test_who_is_not_signed_in_is_sent_to_the_start(pages: Server, shop: ShopUnderTest, address: str) -> None:
+async def test_visitors_are_redirected_to_the_start_page(pages: Server, shop: ShopUnderTest, address: str) -> None:
     async with visiting(pages) as browser:
         answer = await browser.get(address)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
 @pytest.mark.parametrize("name", ["customer", "courier"])
-async def test_customers_and_couriers_see_nothing_of_it(pages: Server, shop: ShopUnderTest, name: str) -> None:
+async def test_customers_and_couriers_may_not_open_the_managers_pages(
+    pages: Server, shop: ShopUnderTest, name: str
+) -> None:
     async with persona(pages, name) as browser:
         for address in ONLY_STAFF:
             assert (await browser.get(address)).status_code == 403, address
 
 
-async def test_support_reads_it_and_is_offered_no_change(pages: Server, shop: ShopUnderTest) -> None:
+async def test_support_may_read_the_managers_pages_and_change_nothing(pages: Server, shop: ShopUnderTest) -> None:
     async with persona(pages, "support") as browser:
         for address in ONLY_STAFF:
             answer = await browser.get(address)
@@ -99,7 +101,7 @@ async def test_forms_of_other_sites_are_refused(browser: httpx.AsyncClient, shop
 # fraud control
 
 
-async def test_the_limit_is_entered_in_currency_units_and_asked_about_first(
+async def test_the_limit_is_entered_in_currency_units_and_confirmed(
     browser: httpx.AsyncClient, shop: ShopUnderTest
 ) -> None:
     first = await browser.get("/manager/spending-limit")
@@ -115,7 +117,7 @@ async def test_the_limit_is_entered_in_currency_units_and_asked_about_first(
 
 
 @pytest.mark.parametrize("amount", ["", "much", "-5", "1.005", "1,25", "99999999999999999", "NaN"])
-async def test_an_amount_that_is_none_is_told_beside_the_field_and_kept(
+async def test_a_malformed_amount_is_refused_at_its_field_and_kept(
     browser: httpx.AsyncClient, shop: ShopUnderTest, amount: str
 ) -> None:
     for answer in (
@@ -147,7 +149,7 @@ async def test_maintenance_is_turned_on_and_off(browser: httpx.AsyncClient, shop
         assert (await settings_of(shop))[1] is state
 
 
-async def test_what_is_so_already_is_not_asked_about(browser: httpx.AsyncClient) -> None:
+async def test_a_change_without_effect_is_not_offered(browser: httpx.AsyncClient) -> None:
     assert "It is off already" in (await browser.get("/manager/maintenance?to=off")).text
     assert "Nothing to reset" in (await browser.get("/manager/reset")).text
 
@@ -179,7 +181,7 @@ async def test_a_button_pressed_twice_clears_once(browser: httpx.AsyncClient, sh
     assert (await settings_of(shop))[2] == 2
 
 
-async def test_the_trail_tells_who_when_from_what_to_what_and_why(browser: httpx.AsyncClient) -> None:
+async def test_the_log_shows_actor_time_before_after_and_reason(browser: httpx.AsyncClient) -> None:
     assert "No changes yet" in (await browser.get("/manager")).text
     await browser.post("/manager/spending-limit", data={"amount": "300"})
     await browser.post("/manager/maintenance", data={"to": "on"})
@@ -282,7 +284,7 @@ async def test_a_count_below_what_is_promised_is_refused(browser: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("on_hand", ["", "many", "-1", "1.5", "9999999999"])
-async def test_a_count_that_is_no_number_is_kept(browser: httpx.AsyncClient, on_hand: str) -> None:
+async def test_a_malformed_count_is_refused_and_kept(browser: httpx.AsyncClient, on_hand: str) -> None:
     count = {"sku": "pen", "warehouse": "east", "on_hand": on_hand, "expected": "5"}
     answer = await browser.post("/manager/stock/counts", data=count)
     assert answer.status_code == 422
@@ -301,7 +303,9 @@ async def test_a_price_is_changed(browser: httpx.AsyncClient, shop: ShopUnderTes
     assert await shop.rows(query) == [("Pen, blue", 1250, 550)]
 
 
-async def test_what_is_wrong_with_a_product_is_told_and_kept(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+async def test_a_product_s_errors_are_shown_and_the_input_is_kept(
+    browser: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
     fields = {"sku": "pen", "name": "Pen", "price": "12.505", "currency": "USD", "tax": ""}
     answer = await browser.post("/manager/stock/product", data=fields)
     assert answer.status_code == 422
@@ -342,7 +346,7 @@ async def test_a_warehouse_is_added_and_renamed(browser: httpx.AsyncClient, shop
 # operations
 
 
-async def test_operations_are_told_in_numbers_and_charts(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+async def test_operations_are_shown_as_numbers_and_charts(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     await shop.place({"pen": 1})
     html = (await browser.get("/manager/operations")).text
     assert "No worker serves allocation, deadlines, billing, booking." in text_of(html)
@@ -372,7 +376,7 @@ def test_a_chart_shows_the_highest_of_each_slot_and_forgets_what_is_old() -> Non
     assert (minute.workers, minute.backlog, minute.completion_rate) == (1, 8, 0.5)
 
 
-def test_amounts_are_read_as_they_are_shown() -> None:
+def test_amounts_are_parsed_as_they_are_formatted() -> None:
     assert [minor_units(text, "USD") for text in ("250", "250.5", " 1,250.50 ", "0")] == [25_000, 25_050, 125_050, 0]
     assert minor_units("1,250", "JPY") == 1250
     assert (units(25_050, "USD"), units(1250, "JPY")) == ("250.50", "1250")
@@ -387,6 +391,6 @@ def test_amounts_are_read_as_they_are_shown() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "1e3", "٣", "1.001", "12,34", "+1", "1 000", "9" * 17])
-def test_what_is_no_amount_is_refused(text: str) -> None:
+def test_a_malformed_amount_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         minor_units(text, "USD")

@@ -1,4 +1,4 @@
-"""Customers order, watch, answer and cancel in a browser, without any script."""
+"""Customers place, follow, accept and cancel orders in a browser without scripts."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ def address_of(order: UUID) -> str:
 
 
 async def _amended(shop: ShopUnderTest, **fields: Any) -> UUID:
-    """Three of eight pens are nowhere."""
+    """Three of eight pens are unavailable."""
     order = await shop.place({"pen": 8}, customer=OWN, **fields)
     await shop.run()
     return order
@@ -39,7 +39,7 @@ async def _read(browser: httpx.AsyncClient, address: str) -> str:
 
 
 async def _form(browser: httpx.AsyncClient) -> dict[str, str]:
-    """The checkout as it was opened, with one pen chosen."""
+    """The opened checkout with one pen chosen."""
     page = await _read(browser, "/orders/new")
     return {"reference": hidden(page, "reference"), "quantity:pen": "1", "paymentMethod": "sandbox-ok"}
 
@@ -48,7 +48,7 @@ async def _form(browser: httpx.AsyncClient) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("address", ["/orders", "/orders/new", f"/orders/{order_id(UUID(int=1))}"])
-async def test_staff_are_told_that_these_pages_are_for_customers(
+async def test_staff_learn_that_these_pages_are_for_customers(
     pages: Server, shop: ShopUnderTest, staff: str, address: str
 ) -> None:
     async with persona(pages, staff) as browser:
@@ -64,7 +64,7 @@ async def test_staff_can_not_answer_for_a_customer(pages: Server, shop: ShopUnde
     assert (await shop.order(order)).status == "CUSTOMER_ACTION_REQUIRED"
 
 
-async def test_who_is_not_signed_in_is_sent_to_the_start(pages: Server, shop: ShopUnderTest) -> None:
+async def test_visitors_are_redirected_to_the_start_page(pages: Server, shop: ShopUnderTest) -> None:
     async with visiting(pages) as browser:
         for address in ("/orders", "/orders/new", "/orders/anything"):
             answer = await browser.get(address)
@@ -110,7 +110,7 @@ async def test_the_list_is_filtered_by_status(shop: ShopUnderTest, browser: http
     assert (await browser.get("/orders?status=NONSENSE")).status_code == 400
 
 
-async def test_the_list_goes_on_page_by_page(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+async def test_the_list_has_pages(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
     for _ in range(21):
         await shop.place({"pen": 1}, customer=OWN)
     first = await _read(browser, "/orders?status=PENDING")
@@ -122,7 +122,7 @@ async def test_the_list_goes_on_page_by_page(shop: ShopUnderTest, browser: httpx
     assert "Older orders" not in second
 
 
-async def test_who_has_ordered_nothing_is_shown_where_to_begin(browser: httpx.AsyncClient) -> None:
+async def test_a_customer_without_orders_gets_a_link_to_the_checkout(browser: httpx.AsyncClient) -> None:
     assert "You have not ordered anything yet." in await _read(browser, "/orders")
 
 
@@ -148,7 +148,7 @@ async def test_an_order_is_shown_with_shipments_invoice_payment_courier_and_time
     assert "on=order%20" + order_id(order) in page
 
 
-async def test_a_declined_payment_is_told_with_its_reason(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+async def test_a_declined_payment_is_shown_with_its_reason(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
     order = await shop.place({"pen": 1}, customer=OWN, payment_method="sandbox-declined")
     await shop.run()
     page = await _read(browser, address_of(order))
@@ -156,7 +156,7 @@ async def test_a_declined_payment_is_told_with_its_reason(shop: ShopUnderTest, b
     assert "no shipment could be delivered" in page
 
 
-async def test_a_long_timeline_goes_on_page_by_page(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+async def test_a_long_timeline_has_pages(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
     skus = {f"part-{n}": {f"house-{n}": 1} for n in range(14)}
     await shop.stock_up(skus)
     order = await shop.place(dict.fromkeys(skus, 1), customer=OWN)
@@ -171,7 +171,7 @@ async def test_a_long_timeline_goes_on_page_by_page(shop: ShopUnderTest, browser
 
 
 @pytest.mark.parametrize("name", ["nonsense", "ord_", order_id(UUID(int=1)), "%00", "a%2Fb"])
-async def test_an_order_that_is_none_is_not_found(browser: httpx.AsyncClient, name: str) -> None:
+async def test_an_unknown_order_is_not_found(browser: httpx.AsyncClient, name: str) -> None:
     assert (await browser.get(f"/orders/{name}")).status_code == 404
 
 
@@ -191,7 +191,7 @@ async def test_an_amended_order_is_accepted(shop: ShopUnderTest, browser: httpx.
     assert 'role="timer"' not in await _read(browser, address_of(order))
 
 
-async def test_what_is_accepted_too_late_is_told_with_the_order_as_it_is(
+async def test_a_late_acceptance_is_refused_and_shows_the_order(
     shop: ShopUnderTest, browser: httpx.AsyncClient
 ) -> None:
     order = await _amended(shop)
@@ -204,7 +204,7 @@ async def test_what_is_accepted_too_late_is_told_with_the_order_as_it_is(
     assert f'data-hx-get="{address_of(order)}"' in answer.text
 
 
-async def test_where_nothing_is_available_there_is_nothing_to_accept(
+async def test_without_available_items_there_is_nothing_to_accept(
     shop: ShopUnderTest, browser: httpx.AsyncClient
 ) -> None:
     await shop.stock_up({"gone": {"east": 0}})
@@ -232,7 +232,7 @@ async def test_an_order_is_cancelled_with_a_reason(shop: ShopUnderTest, browser:
     assert "Found it cheaper" in await _read(browser, address_of(order))
 
 
-async def test_a_reason_that_is_too_long_is_refused_beside_it_and_kept(
+async def test_a_reason_that_is_too_long_is_refused_at_its_field_and_kept(
     shop: ShopUnderTest, browser: httpx.AsyncClient
 ) -> None:
     order = await shop.place({"pen": 1}, customer=OWN)
@@ -245,7 +245,7 @@ async def test_a_reason_that_is_too_long_is_refused_beside_it_and_kept(
     assert (await shop.order(order)).status == "PENDING"
 
 
-async def test_what_is_on_its_way_is_not_cancelled(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+async def test_a_dispatched_order_cannot_be_cancelled(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
     order = await shop.place({"pen": 1}, customer=OWN)
     await shop.run()
     form = {"key": hidden(await _read(browser, address_of(order)), "key")}
@@ -259,9 +259,7 @@ async def test_what_is_on_its_way_is_not_cancelled(shop: ShopUnderTest, browser:
 # The checkout
 
 
-async def test_an_order_is_placed_and_its_confirmation_can_be_kept(
-    shop: ShopUnderTest, browser: httpx.AsyncClient
-) -> None:
+async def test_an_order_is_placed_and_has_a_confirmation(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
     form = await _form(browser) | {"name": "Ana", "line1": "1 Road", "country": "US", "quantity:ink": "2"}
     answer = await browser.post("/orders", data=form)
     assert answer.status_code == 303, answer.text
@@ -274,7 +272,7 @@ async def test_an_order_is_placed_and_its_confirmation_can_be_kept(
     assert await shop.rows("SELECT sku, quantity FROM order_lines ORDER BY sku") == [("ink", 2), ("pen", 1)]
 
 
-async def test_a_second_press_places_nothing_twice(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+async def test_a_form_sent_twice_places_one_order(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
     form = await _form(browser)
     answers = [await browser.post("/orders", data=form) for _ in range(2)]
     assert {answer.headers["location"] for answer in answers} == {answers[0].headers["location"]}
@@ -306,7 +304,7 @@ async def test_the_same_form_with_other_content_is_refused_and_gets_a_new_refere
         ({"line2": "y" * 201}, "line2-refusal"),
     ],
 )
-async def test_a_refusal_stands_beside_its_field_and_the_input_is_kept(
+async def test_a_refusal_is_shown_at_its_field_and_the_input_is_kept(
     shop: ShopUnderTest, browser: httpx.AsyncClient, entered: dict[str, str], beside: str
 ) -> None:
     form = await _form(browser) | {"name": 'Ana "A"', "paymentMethod": "sandbox-declined"} | entered
@@ -330,7 +328,7 @@ async def test_a_refusal_stands_beside_its_field_and_the_input_is_kept(
         ({"reference": ""}, "reference must not be empty"),
     ],
 )
-async def test_what_is_about_no_field_of_the_page_is_told_all_the_same(
+async def test_a_refusal_of_no_field_is_shown_on_the_page(
     shop: ShopUnderTest, browser: httpx.AsyncClient, entered: dict[str, str], message: str
 ) -> None:
     answer = await browser.post("/orders", data=await _form(browser) | entered)
@@ -338,7 +336,7 @@ async def test_what_is_about_no_field_of_the_page_is_told_all_the_same(
     assert message in answer.text
 
 
-async def test_what_was_chosen_is_kept_while_leafing_through_the_catalogue(
+async def test_chosen_products_are_kept_across_pages_of_the_catalogue(
     shop: ShopUnderTest, browser: httpx.AsyncClient
 ) -> None:
     await shop.stock_up({f"thing-{n:02}": {"east": 1} for n in range(20)})
@@ -362,6 +360,6 @@ async def test_the_address_of_the_last_order_is_filled_in(shop: ShopUnderTest, b
     assert hidden(await _read(browser, "/orders/new"), "city") == "Exampletown"
 
 
-async def test_an_empty_catalogue_is_said_to_be_empty(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+async def test_an_empty_catalogue_is_stated(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
     await shop.execute("TRUNCATE products")
     assert "The catalogue is empty." in await _read(browser, "/orders/new")

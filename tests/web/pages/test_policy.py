@@ -1,4 +1,4 @@
-"""Every route of the application, for every role and for nobody: the table of roles says who gets there."""
+"""Every route of the application, for every role and for visitors, against the permissions."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ OPEN: Final = {
     "/ready": "says that the database answers",
     "/metrics": "counts, without names; who reads them is the operator's to say",
 }
-"""What is behind no need of the table, each with why."""
+"""Routes without a need, each with the reason."""
 
 PEOPLE: Final = (Role.CUSTOMER, Role.COURIER, Role.MANAGER, Role.SUPPORT)
 NOTHING: Final = "0" * 32
@@ -52,7 +52,7 @@ def unexplained(routes: list[BaseRoute]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def with_provider(web_settings: Settings) -> Iterator[Server]:
-    """Has every route that there may be; nobody asks the provider anything."""
+    """Has all possible routes; the provider is never contacted."""
     provider = {"openid_issuer": "https://id.example", "openid_client_id": "oms"}
     with serving(web_settings.model_copy(update=provider), schema) as server:
         yield server
@@ -63,7 +63,7 @@ def test_every_route_has_a_need_or_a_reason_to_have_none(pages: Server, with_pro
     assert unexplained(with_provider.app.routes) == []
 
 
-def test_no_reason_is_given_for_what_is_not_there(with_provider: Server) -> None:
+def test_only_existing_routes_have_a_reason(with_provider: Server) -> None:
     assert OPEN.keys() <= {getattr(route, "path", None) for route in with_provider.app.routes}
 
 
@@ -74,7 +74,7 @@ def test_a_provider_adds_ways_to_sign_in_and_nothing_else(pages: Server, with_pr
     assert those - without == {"/sign-in/openid", "/sign-in/openid/answer"}
 
 
-def test_a_route_that_asks_nobody_is_noticed() -> None:
+def test_an_unguarded_route_is_noticed() -> None:
     async def leak(_request: Request) -> Response:
         return Response()
 
@@ -88,7 +88,7 @@ def guarded(app: Starlette) -> Iterator[PageRoute]:
 
 
 def address(route: PageRoute, scene: Scene) -> str:
-    """With ids of what is ana's."""
+    """With ids of ana's things."""
     ids = {
         "/courier": shipment_id(scene.split, 2),
         "/support/customers": scene.ana,
@@ -106,9 +106,7 @@ async def answered(browser: httpx.AsyncClient, route: PageRoute, path: str) -> h
 
 
 @pytest.mark.parametrize("role", PEOPLE)
-async def test_a_page_opens_for_those_who_meet_its_need_and_for_nobody_else(
-    pages: Server, shop: ShopUnderTest, role: Role
-) -> None:
+async def test_a_page_opens_only_for_roles_that_meet_its_need(pages: Server, shop: ShopUnderTest, role: Role) -> None:
     scene = await set_scene(shop)
     viewer = VIEWERS[role]
     wrong = []
@@ -124,7 +122,7 @@ async def test_a_page_opens_for_those_who_meet_its_need_and_for_nobody_else(
     assert wrong == []
 
 
-async def test_nobody_gets_anywhere_but_to_the_start(pages: Server, shop: ShopUnderTest) -> None:
+async def test_visitors_get_only_to_the_start_page(pages: Server, shop: ShopUnderTest) -> None:
     scene = await set_scene(shop)
     async with visiting(pages) as nobody:
         for route in guarded(pages.app):
@@ -133,12 +131,14 @@ async def test_nobody_gets_anywhere_but_to_the_start(pages: Server, shop: ShopUn
 
 
 def told_of(html: str, asked: str) -> str:
-    """A page without what it was asked about and without what is random."""
+    """A page without the requested id and random values."""
     return re.sub(rf'name="{FIELD}" value="[^"]*"', "", html).replace(asked, "")
 
 
 @pytest.mark.parametrize("path", ["/orders/{}", "/orders/{}/cancellation", "/orders/{}/acceptance"])
-async def test_to_a_customer_anothers_order_is_as_if_it_were_not(pages: Server, shop: ShopUnderTest, path: str) -> None:
+async def test_another_customer_s_order_looks_like_an_unknown_one(
+    pages: Server, shop: ShopUnderTest, path: str
+) -> None:
     scene = await set_scene(shop)
     told = []
     async with signed_in(pages, shop, ANA) as browser:
@@ -151,7 +151,7 @@ async def test_to_a_customer_anothers_order_is_as_if_it_were_not(pages: Server, 
     assert told[0] == told[1]
 
 
-async def test_to_a_courier_what_is_not_booked_is_as_if_it_were_not(pages: Server, shop: ShopUnderTest) -> None:
+async def test_an_unbooked_shipment_looks_like_an_unknown_one_to_a_courier(pages: Server, shop: ShopUnderTest) -> None:
     scene = await set_scene(shop)
     told = []
     async with signed_in(pages, shop, COURIER) as browser:
@@ -175,7 +175,7 @@ async def test_a_couriers_pages_show_neither_prices_nor_customers_nor_e_mail(
 
 @pytest.mark.parametrize("role", PEOPLE)
 @pytest.mark.parametrize("source", NEEDS)
-async def test_a_stream_rings_for_those_who_may_read_what_it_is_of(
+async def test_a_live_stream_needs_the_permission_of_its_source(
     pages: Server, shop: ShopUnderTest, role: Role, source: str
 ) -> None:
     on = f"{source} {order_id(await shop.place({'pen': 1}, customer='ana'))}" if source == "order" else source
@@ -187,7 +187,9 @@ async def test_a_stream_rings_for_those_who_may_read_what_it_is_of(
         assert answer.status_code == (200 if may(VIEWERS[role], NEEDS[source]) else 400)
 
 
-async def test_to_a_stranger_a_stream_of_anothers_order_is_as_one_of_none(pages: Server, shop: ShopUnderTest) -> None:
+async def test_a_live_stream_of_another_customer_s_order_looks_like_an_unknown_one(
+    pages: Server, shop: ShopUnderTest
+) -> None:
     theirs = order_id(await shop.place({"pen": 1}, customer="ben"))
     async with signed_in(pages, shop, ANA) as browser:
         answers = [
@@ -198,10 +200,8 @@ async def test_to_a_stranger_a_stream_of_anothers_order_is_as_one_of_none(pages:
 
 
 @pytest.mark.parametrize("role", PEOPLE)
-async def test_through_graphiql_nobody_writes_more_than_the_table_grants(
-    pages: Server, shop: ShopUnderTest, role: Role
-) -> None:
-    """With the session's cookie, as the page's script does; the subjects do not exist, so nothing is written at all."""
+async def test_graphiql_grants_no_more_than_the_role(pages: Server, shop: ShopUnderTest, role: Role) -> None:
+    """With the session's cookie, like the page's script; the subjects do not exist, so nothing is written."""
     async with signed_in(pages, shop, VIEWERS[role]) as browser:
         for field, rule in MUTATIONS.items():
             variables = {

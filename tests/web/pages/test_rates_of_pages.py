@@ -1,4 +1,4 @@
-"""Pages, live streams and the sign-in form: as much as is fair, and a page that says when to go on."""
+"""Rate limits of pages, live streams and the sign-in form, with a page that says when to try again."""
 
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -26,7 +26,7 @@ TOO_MANY = "There were too many attempts to sign in, or to enter a password. Try
 
 @pytest.fixture
 def strict(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A web process that allows little, in a second that is long."""
+    """A web process with low limits and a long window."""
     monkeypatch.setattr(rate_limits_module, "_WINDOW_S", 60)
     little = {
         "demo": True,
@@ -47,7 +47,7 @@ async def sign_in(browser: httpx.AsyncClient, login: str, password: str) -> http
     )
 
 
-async def test_a_person_who_asks_too_much_is_told_when_to_go_on(strict: Server, shop: ShopUnderTest) -> None:
+async def test_a_person_above_the_limit_learns_when_to_try_again(strict: Server, shop: ShopUnderTest) -> None:
     async with signed_in(strict, shop, Viewer("eager", Role.SUPPORT)) as browser:
         answers = [await browser.get("/support") for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
@@ -57,14 +57,14 @@ async def test_a_person_who_asks_too_much_is_told_when_to_go_on(strict: Server, 
     assert "eager" not in answers[-1].text
 
 
-async def test_another_person_goes_on_meanwhile(strict: Server, shop: ShopUnderTest) -> None:
+async def test_other_people_are_not_affected(strict: Server, shop: ShopUnderTest) -> None:
     async with signed_in(strict, shop, Viewer("eager", Role.SUPPORT)) as browser:
         assert [(await browser.get("/support")).status_code for _ in range(6)][-1] == 429
     async with signed_in(strict, shop, Viewer("calm", Role.SUPPORT)) as browser:
         assert (await browser.get("/support")).status_code == 200
 
 
-async def test_strangers_pages_are_counted_by_address(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_visitors_pages_are_counted_by_address(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits_module, "_WINDOW_S", 60)
     update = {"demo": True, "stranger_requests_per_s": 3, "trusted_proxies": ("127.0.0.1",)}
     with serving(web_settings.model_copy(update=update), schema) as server:
@@ -77,7 +77,9 @@ async def test_strangers_pages_are_counted_by_address(web_settings: Settings, mo
             assert (await browser.get("/static/app.css", headers=here)).status_code == 200
 
 
-async def test_a_live_page_too_many_is_refused_and_an_end_makes_room(strict: Server, shop: ShopUnderTest) -> None:
+async def test_a_live_page_above_the_limit_is_refused_and_closed_ones_are_released(
+    strict: Server, shop: ShopUnderTest
+) -> None:
     async with signed_in(strict, shop, Viewer("with many windows", Role.SUPPORT)) as browser, AsyncExitStack() as open_:
         for _ in range(2):
             stream = await open_.enter_async_context(browser.stream("GET", "/live?on=clock"))
@@ -87,10 +89,10 @@ async def test_a_live_page_too_many_is_refused_and_an_end_makes_room(strict: Ser
         assert "end one of them first" in refused.text
 
 
-async def test_after_too_many_tries_the_right_password_helps_as_little_as_a_wrong_one(
+async def test_after_too_many_attempts_the_right_password_is_refused_as_well(
     strict: Server, shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor is any looked at: what is refused costs no hashing and tells nothing."""
+    """Nor is any verified: a refused attempt costs no hashing and reveals nothing."""
     login = (await account_of(shop.db, Viewer("ana", Role.SUPPORT), password=PASSWORD)).login
     looked_at: list[str] = []
     verify = passwords.verify
@@ -111,8 +113,8 @@ async def test_after_too_many_tries_the_right_password_helps_as_little_as_a_wron
         assert looked_at == ["wrong"] * 3
 
 
-async def test_signing_in_does_not_make_an_address_new(web_settings: Settings, shop: ShopUnderTest) -> None:
-    """Who owns one account can't use it to go on guessing at others'."""
+async def test_signing_in_does_not_reset_the_limit_of_an_address(web_settings: Settings, shop: ShopUnderTest) -> None:
+    """The owner of one account can't use it to continue guessing others' passwords."""
     own = (await account_of(shop.db, Viewer("own", Role.SUPPORT), password=PASSWORD)).login
     update = {"demo": True, "sign_in_rate_from_address": "3/hour", "trusted_proxies": ("127.0.0.1",)}
     address = {"X-Forwarded-For": f"2001:db8:{uuid4().int % 65536:x}::1"}
@@ -126,7 +128,7 @@ async def test_signing_in_does_not_make_an_address_new(web_settings: Settings, s
     assert statuses == [422, 303, 422, 429]
 
 
-async def test_the_present_password_is_guessed_no_oftener(strict: Server, shop: ShopUnderTest) -> None:
+async def test_attempts_to_enter_the_current_password_are_limited(strict: Server, shop: ShopUnderTest) -> None:
     query = 'mutation { changePassword(presentPassword: "guess", newPassword: "x") { userErrors { code } } }'
     async with persona(strict, "manager") as browser:
         strict.app.state.rate_limits._per_person = 0
@@ -137,7 +139,7 @@ async def test_the_present_password_is_guessed_no_oftener(strict: Server, shop: 
     assert error["message"].startswith(TOO_MANY)
 
 
-async def test_the_page_says_so_too(strict: Server, shop: ShopUnderTest) -> None:
+async def test_the_account_page_shows_the_limit(strict: Server, shop: ShopUnderTest) -> None:
     async with persona(strict, "support") as browser:
         new = "nine dry walruses hum"
         fields = {"presentPassword": "guess", "newPassword": new, "again": new}
@@ -147,7 +149,7 @@ async def test_the_page_says_so_too(strict: Server, shop: ShopUnderTest) -> None
     assert TOO_MANY in unescape(answers[-1].text)
 
 
-def test_the_time_is_said_in_words() -> None:
+def test_the_waiting_time_is_written_out() -> None:
     said = {seconds: RateLimited("No.", seconds).message for seconds in (0.2, 1, 1.1, 119, 120, 3599.2)}
     assert said == {
         0.2: "No. Try again in a second.",

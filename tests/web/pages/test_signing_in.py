@@ -1,4 +1,4 @@
-"""Signing in and out by page: the cookie, whose it is, what is said, and what a demo says of itself."""
+"""Signing in and out by page: the cookie, messages, and the demo's notice."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -32,7 +32,7 @@ def real(web_settings: Settings) -> Iterator[Server]:
 
 
 class Trusting(Visitor):
-    """Sends this machine all its cookies, as browsers do, though it is not reached over https."""
+    """Sends all cookies, although the connection is not HTTPS."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(event_hooks={"request": [self._with_cookies]}, **options)
@@ -48,7 +48,7 @@ async def arriving(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def set_cookie(answer: httpx.Response, name: str) -> set[str]:
-    """The attributes of the cookie that an answer sets, its value left out."""
+    """The attributes of the cookie that a response sets, without its value."""
     [header] = [each for each in answer.headers.get_list("set-cookie") if each.startswith(f"{name}=")]
     return set(header.lower().split("; ")[1:])
 
@@ -57,7 +57,7 @@ HOME = {Role.CUSTOMER: "/orders", Role.COURIER: "/courier", Role.MANAGER: "/mana
 
 
 @pytest.mark.parametrize("role", sorted(HOME))
-async def test_login_and_password_lead_to_the_roles_home(real: Server, shop: ShopUnderTest, role: Role) -> None:
+async def test_login_and_password_lead_to_the_role_s_first_page(real: Server, shop: ShopUnderTest, role: Role) -> None:
     reference = "ana" if role == Role.CUSTOMER else None
     account = await account_of(shop.db, Viewer("ana", role, reference), password=PASSWORD)
     async with arriving(real) as browser:
@@ -77,7 +77,7 @@ async def test_the_cookie_is_for_this_host_over_https_only_and_not_for_scripts(
     assert set_cookie(answer, COOKIE.name) == {"httponly", "max-age=86400", "path=/", "samesite=lax", "secure"}
 
 
-async def test_in_a_demo_over_http_all_but_that_holds(pages: Server, shop: ShopUnderTest) -> None:
+async def test_in_a_demo_the_cookie_works_over_http(pages: Server, shop: ShopUnderTest) -> None:
     async with visiting(pages) as browser:
         answer = await browser.post("/sign-in", data={"persona": "courier"})
     assert set_cookie(answer, DEMO_COOKIE.name) == {"httponly", "max-age=86400", "path=/", "samesite=lax"}
@@ -86,7 +86,7 @@ async def test_in_a_demo_over_http_all_but_that_holds(pages: Server, shop: ShopU
 @pytest.mark.parametrize(
     ("login", "password"), [("nobody", PASSWORD), ("ana", "wrong"), ("ana", ""), ("", ""), ("out", PASSWORD)]
 )
-async def test_what_does_not_fit_is_refused_in_the_same_words(
+async def test_every_failed_sign_in_gets_the_same_message(
     real: Server, shop: ShopUnderTest, login: str, password: str
 ) -> None:
     for name in ("ana", "out"):
@@ -103,7 +103,7 @@ async def test_what_does_not_fit_is_refused_in_the_same_words(
         assert COOKIE.name not in browser.cookies
 
 
-async def test_signing_in_makes_a_new_session_whatever_cookie_was_there(real: Server, shop: ShopUnderTest) -> None:
+async def test_sign_in_always_creates_a_new_session(real: Server, shop: ShopUnderTest) -> None:
     account = await account_of(shop.db, Viewer("ana", Role.SUPPORT), password=PASSWORD)
     async with arriving(real) as browser:
         browser.cookies.set(COOKIE.name, planted := "x" * 43, domain="127.0.0.1", path="/")
@@ -116,7 +116,7 @@ async def test_signing_in_makes_a_new_session_whatever_cookie_was_there(real: Se
     assert len(await shop.rows("SELECT id FROM sessions WHERE ended_at IS NULL")) == 1
 
 
-async def test_signing_out_ends_the_session_itself_and_not_the_cookie_only(real: Server, shop: ShopUnderTest) -> None:
+async def test_sign_out_ends_the_session_and_not_only_the_cookie(real: Server, shop: ShopUnderTest) -> None:
     secret = await session_of(shop.db, Viewer("ana", Role.SUPPORT))
     async with arriving(real) as browser:
         browser.cookies.set(COOKIE.name, secret, domain="127.0.0.1", path="/")
@@ -134,7 +134,7 @@ async def test_a_token_is_no_session(real: Server, shop: ShopUnderTest, token: s
         assert (await browser.post("/sign-in", data={"token": token})).status_code == 422
 
 
-async def test_personas_are_nobody_outside_a_demo(real: Server, shop: ShopUnderTest) -> None:
+async def test_personas_do_not_exist_outside_a_demo(real: Server, shop: ShopUnderTest) -> None:
     async with arriving(real) as browser:
         assert "persona" not in (await browser.get("/")).text
         answer = await browser.post("/sign-in", data={"persona": "manager"})
@@ -142,7 +142,9 @@ async def test_personas_are_nobody_outside_a_demo(real: Server, shop: ShopUnderT
         assert COOKIE.name not in browser.cookies
 
 
-async def test_without_any_account_the_start_says_how_to_make_the_first(real: Server, shop: ShopUnderTest) -> None:
+async def test_without_any_account_the_start_page_explains_how_to_create_the_first(
+    real: Server, shop: ShopUnderTest
+) -> None:
     async with arriving(real) as browser:
         assert "python -m oms user add" in (await browser.get("/")).text
         await account_of(shop.db, Viewer("ana", Role.SUPPORT))
@@ -163,7 +165,7 @@ async def test_a_demo_says_so_on_every_page(pages: Server, shop: ShopUnderTest, 
             assert NOTICE in page.text, (address, page.status_code)
 
 
-async def test_outside_a_demo_no_page_says_so(real: Server, shop: ShopUnderTest) -> None:
+async def test_outside_a_demo_no_page_mentions_it(real: Server, shop: ShopUnderTest) -> None:
     secret = await session_of(shop.db, Viewer("ana", Role.MANAGER))
     async with arriving(real) as browser:
         assert NOTICE not in (await browser.get("/")).text
@@ -172,7 +174,7 @@ async def test_outside_a_demo_no_page_says_so(real: Server, shop: ShopUnderTest)
             assert NOTICE not in (await browser.get(address)).text
 
 
-async def test_what_happened_is_in_the_audit_trail_without_what_was_typed(real: Server, shop: ShopUnderTest) -> None:
+async def test_sign_ins_are_in_the_audit_log_without_the_entered_values(real: Server, shop: ShopUnderTest) -> None:
     account = await account_of(shop.db, Viewer("ana", Role.SUPPORT), password=PASSWORD)
     async with arriving(real) as browser:
         await browser.post("/sign-in", data={"login": "my password by mistake", "password": "whatever it is"})
@@ -193,9 +195,7 @@ async def test_what_happened_is_in_the_audit_trail_without_what_was_typed(real: 
         assert typed not in repr(trail)
 
 
-async def test_an_open_page_that_asks_again_by_itself_is_no_use_of_the_session(
-    pages: Server, shop: ShopUnderTest
-) -> None:
+async def test_automatic_refreshes_do_not_count_as_activity(pages: Server, shop: ShopUnderTest) -> None:
     async with signed_in(pages, shop, Viewer("ana", Role.MANAGER)) as browser:
         await shop.execute("UPDATE sessions SET last_seen_at = last_seen_at - interval '2 min'")
         before = await shop.rows("SELECT last_seen_at FROM sessions")

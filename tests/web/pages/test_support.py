@@ -1,4 +1,4 @@
-"""Support's pages: who finds what, the order's whole trail and work, and the forms that mend; without JavaScript."""
+"""Support's pages: search, an order's timeline and work, and repair forms; without JavaScript."""
 
 import html
 import re
@@ -41,7 +41,7 @@ def listed(page: str) -> list[str]:
 
 
 def forms(page: str) -> list[str]:
-    """Where the page's forms lead, those of the frame left out."""
+    """The targets of the page's own forms."""
     return [address for address in re.findall(r'method="post" action="([^"]+)"', page) if address != "/sign-out"]
 
 
@@ -64,7 +64,7 @@ def billing(order: UUID) -> str:
     return work_id(order, 1, "billing")
 
 
-async def test_who_is_not_signed_in_is_sent_to_the_start(pages: Server) -> None:
+async def test_visitors_are_redirected_to_the_start_page(pages: Server) -> None:
     async with httpx.AsyncClient(base_url=pages.url) as nobody:
         for address in ("/support", "/support/parked", "/support/orders/ord_1", "/support/customers/cus_1"):
             response = await nobody.get(address)
@@ -72,7 +72,9 @@ async def test_who_is_not_signed_in_is_sent_to_the_start(pages: Server) -> None:
 
 
 @pytest.mark.parametrize("viewer", [customer("ana"), COURIER], ids=str)
-async def test_customers_and_couriers_may_not_look(pages: Server, shop: ShopUnderTest, viewer: Viewer) -> None:
+async def test_customers_and_couriers_may_not_open_support_pages(
+    pages: Server, shop: ShopUnderTest, viewer: Viewer
+) -> None:
     order = await parked(shop)
     [(ana,)] = await shop.rows("SELECT id FROM customers")
     async with signed_in(pages, shop, viewer) as browser:
@@ -90,7 +92,7 @@ async def test_customers_and_couriers_may_not_look(pages: Server, shop: ShopUnde
     assert (await shop.order(order)).status == "PROCESSING"
 
 
-async def test_the_list_opens_on_what_waits_longest(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+async def test_the_list_starts_with_the_longest_waiting_orders(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     for name in ("first", "second", "third", "long-ago"):
         await shop.place({"pen": 1}, reference=name)
     for (order,) in await shop.rows("SELECT id FROM orders WHERE reference IN ('first', 'long-ago')"):
@@ -101,7 +103,7 @@ async def test_the_list_opens_on_what_waits_longest(support: httpx.AsyncClient, 
     assert listed(await read(support, "/support?status=PENDING")) == ["second", "third"]
 
 
-async def test_a_long_list_has_pages_that_can_be_addressed(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+async def test_a_long_list_has_pages(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     await shop.stock_up({"pen": {"east": 50}})
     for number in range(23):
         await shop.place({"pen": 1}, reference=f"order-{number:02}")
@@ -113,7 +115,7 @@ async def test_a_long_list_has_pages_that_can_be_addressed(support: httpx.AsyncC
 
 
 @pytest.mark.parametrize("text", ["order-7", "order-", "bo", "ink", "TRACKING"])
-async def test_one_box_finds_by_order_customer_tracking_reference_and_sku(
+async def test_the_search_finds_orders_by_reference_customer_tracking_number_and_sku(
     support: httpx.AsyncClient, shop: ShopUnderTest, text: str
 ) -> None:
     await shop.place({"ink": 1}, reference="order-7", customer="bo")
@@ -126,7 +128,7 @@ async def test_one_box_finds_by_order_customer_tracking_reference_and_sku(
     assert listed(await read(support, f"/support?q={text}&status=FAILED")) == []
 
 
-async def test_what_is_not_found_is_said_and_the_question_kept(support: httpx.AsyncClient) -> None:
+async def test_a_search_without_results_says_so_and_keeps_the_query(support: httpx.AsyncClient) -> None:
     page = await read(support, "/support?q=nobodys&status=FAILED")
     assert "No order has this reference" in page
     assert 'value="nobodys"' in page
@@ -134,16 +136,14 @@ async def test_what_is_not_found_is_said_and_the_question_kept(support: httpx.As
 
 
 @pytest.mark.parametrize("address", ["/support?q=" + "x" * 101, "/support?after=zzz", "/support?status=LOST"])
-async def test_what_can_not_be_asked_is_refused_with_the_box_still_there(
-    support: httpx.AsyncClient, address: str
-) -> None:
+async def test_an_invalid_search_is_refused_and_the_search_box_stays(support: httpx.AsyncClient, address: str) -> None:
     response = await support.get(address)
     assert response.status_code == 422
     assert len(refusals(response.text)) == 1
     assert 'name="q"' in response.text
 
 
-async def test_a_text_of_markup_stays_text(support: httpx.AsyncClient) -> None:
+async def test_markup_in_a_search_stays_text(support: httpx.AsyncClient) -> None:
     response = await support.get("/support", params={"q": '"><script>alert(1)</script>'})
     assert "<script>alert" not in response.text
 
@@ -166,7 +166,7 @@ async def test_an_order_shows_everything_about_it(support: httpx.AsyncClient, sh
     assert "None: the next step needs a person." in page
 
 
-async def test_a_long_trail_has_pages(
+async def test_a_long_event_list_has_pages(
     support: httpx.AsyncClient, shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("oms.web.pages.support.orders.EVENTS", 2)
@@ -200,7 +200,7 @@ def _json(text: str) -> str:
 @pytest.mark.parametrize(
     "address", ["/support/orders/ord_x", f"/support/orders/ord_{'0' * 32}", "/support/customers/x"]
 )
-async def test_what_does_not_exist_is_not_found(support: httpx.AsyncClient, address: str) -> None:
+async def test_unknown_things_are_not_found(support: httpx.AsyncClient, address: str) -> None:
     assert (await support.get(address)).status_code == 404
 
 
@@ -213,7 +213,7 @@ async def test_a_customer_s_orders_are_on_a_page_of_their_own(support: httpx.Asy
     assert listed(page) == ["mine-too", "mine"]
 
 
-async def test_support_cancels_an_order_and_the_trail_says_who_and_why(
+async def test_support_cancels_an_order_and_the_timeline_has_actor_and_reason(
     support: httpx.AsyncClient, shop: ShopUnderTest
 ) -> None:
     order = await shop.place({"pen": 1})
@@ -230,7 +230,7 @@ async def test_support_cancels_an_order_and_the_trail_says_who_and_why(
     assert await shop.events(order) == ["OrderPlaced", "OrderCancelled"]
 
 
-async def test_a_cancellation_too_late_is_refused_in_words(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+async def test_a_late_cancellation_is_refused_with_a_message(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     order = await shop.place({"pen": 1})
     await shop.run()
     await shop.dispatch(order)
@@ -242,9 +242,7 @@ async def test_a_cancellation_too_late_is_refused_in_words(support: httpx.AsyncC
     assert f'data-hx-get="{here}"' in response.text, "it stays live as the order's page"
 
 
-async def test_a_cancellation_s_reason_is_kept_where_it_is_refused(
-    support: httpx.AsyncClient, shop: ShopUnderTest
-) -> None:
+async def test_the_reason_of_a_refused_cancellation_is_kept(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     order = await shop.place({"pen": 1})
     response = await support.post(
         f"/support/orders/{order_id(order)}/cancellation", data={"reason": "why " * 200, "key": "k3"}
@@ -276,7 +274,7 @@ async def test_a_shipment_is_reported_as_failed_with_its_reason(
 
 
 @pytest.mark.parametrize("on_order", [True, False], ids=["from the order", "from the parked work"])
-async def test_parked_work_is_retried(support: httpx.AsyncClient, shop: ShopUnderTest, on_order: bool) -> None:
+async def test_a_stuck_job_is_retried(support: httpx.AsyncClient, shop: ShopUnderTest, on_order: bool) -> None:
     order = await parked(shop)
     here = f"/support/orders/{order_id(order)}" if on_order else "/support/parked"
     page = await read(support, here)
@@ -294,7 +292,7 @@ async def test_parked_work_is_retried(support: httpx.AsyncClient, shop: ShopUnde
 
 
 @pytest.mark.parametrize("on_order", [True, False], ids=["from the order", "from the parked work"])
-async def test_parked_work_is_given_up_with_a_reason(
+async def test_a_stuck_job_is_given_up_with_a_reason(
     support: httpx.AsyncClient, shop: ShopUnderTest, on_order: bool
 ) -> None:
     order = await parked(shop)
@@ -319,7 +317,7 @@ async def test_the_order_s_own_work_can_be_retried_only(support: httpx.AsyncClie
     assert "Reserve the items in warehouses" in page
 
 
-async def test_work_that_is_due_or_held_shows_when_it_goes_on(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+async def test_due_and_held_work_shows_when_it_continues(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     order = await shop.place({"pen": 1})
     await shop.execute("UPDATE work SET attempt = 2, last_error = 'No answer', due_at = due_at + interval '1 minute'")
     page = await read(support, f"/support/orders/{order_id(order)}")
@@ -330,7 +328,7 @@ async def test_work_that_is_due_or_held_shows_when_it_goes_on(support: httpx.Asy
     assert "On hold until maintenance mode ends" in await read(support, f"/support/orders/{order_id(order)}")
 
 
-async def test_managers_see_the_same_and_mend_no_work(manager: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+async def test_managers_see_the_same_and_cannot_repair_jobs(manager: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     order = await parked(shop)
     here = f"/support/orders/{order_id(order)}"
     page = await read(manager, here)

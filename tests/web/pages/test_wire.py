@@ -1,4 +1,4 @@
-"""What goes over the wire as gzip, and to whom."""
+"""Which responses are compressed, and for whom."""
 
 import gzip
 
@@ -24,11 +24,11 @@ def asking(accept_encoding: str | None) -> Request:
     ("accept_encoding", "taken"),
     [("gzip, deflate, br", True), ("br;q=1.0, gzip;q=0.8", True), ("gzip;q=0", False), ("br", False), (None, False)],
 )
-def test_gzip_is_for_who_takes_it(accept_encoding: str | None, taken: bool) -> None:
+def test_gzip_is_for_clients_that_accept_it(accept_encoding: str | None, taken: bool) -> None:
     assert accepts_gzip(asking(accept_encoding)) is taken
 
 
-def test_a_long_page_is_compressed_and_says_so() -> None:
+def test_a_long_page_is_compressed() -> None:
     response = compressed(HTMLResponse(LONG, headers={"Vary": "Cookie"}), asking("gzip"))
     assert gzip.decompress(bytes(response.body)).decode() == LONG
     assert response.headers["Content-Length"] == str(len(response.body))
@@ -37,13 +37,13 @@ def test_a_long_page_is_compressed_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(("html", "accept_encoding"), [("x" * (MIN_BYTES - 1), "gzip"), (LONG, None)])
-def test_others_get_it_as_it_is(html: str, accept_encoding: str | None) -> None:
+def test_other_responses_are_not_compressed(html: str, accept_encoding: str | None) -> None:
     response = compressed(HTMLResponse(html), asking(accept_encoding))
     assert bytes(response.body).decode() == html
     assert "Content-Encoding" not in response.headers
 
 
-async def test_a_file_is_compressed_and_kept_for_ever() -> None:
+async def test_a_file_is_compressed_and_cached_for_ever() -> None:
     app = Starlette(routes=[Mount("/static", Assets(directory=STATIC))])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://oms") as client:
         sheet = await client.get(asset("app.css"))

@@ -1,4 +1,4 @@
-"""Every page of the application with one text in every place that somebody can fill, and what a parser makes of it."""
+"""Every page of the application with the same text in every field that people can fill, and the parsed result."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -25,7 +25,7 @@ _ASKED: Final = (
     "q", "search", "status", "after", "events", "warehouse", "part", "sku", "amount", "to", "notice", "counted",
     "reference", "done",
 )  # fmt: skip
-"""What pages read from their address."""
+"""The query parameters that pages read."""
 
 _MARK: Final = """UPDATE shipments SET payment_reason = :text, tracking_number = :text, courier_code = :text,
   courier_name = :text, invoice_number = CASE WHEN issued_at IS NULL THEN NULL ELSE :text END"""
@@ -34,14 +34,14 @@ _PARK: Final = "UPDATE work SET parked_at = clock_timestamp(), last_error = :tex
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Ids by the path of the page that shows them. `text` stands in everything that they are about."""
+    """Ids by the path of the page that shows them. `text` is in all of their fields."""
 
     text: str
     ids: dict[str, list[str]]
 
 
 async def set_scene(shop: ShopUnderTest, text: str) -> Scene:
-    """A product, a warehouse, a customer of this name, and an order in each state with it everywhere."""
+    """A product, a warehouse and a customer of this name, and an order in each state with it in all texts."""
     by = Viewer(text, Role.SUPPORT)
     address = dict.fromkeys(("name", "line1", "line2", "postalCode", "city", "region"), text) | {"country": "PT"}
     mail = f"{''.join(text.split())}@{''.join(text.split())}.example"
@@ -110,7 +110,7 @@ def addresses(app: Starlette, scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 async def walked(browser: httpx.AsyncClient, app: Starlette, scene: Scene) -> AsyncIterator[tuple[str, httpx.Response]]:
-    """What the browser's reader gets for each name that is answered by a page; of pages for others, their refusal."""
+    """The response for each name that is a page; for other roles' pages, the refusal."""
     refused = set()
     for name, address in addresses(app, scene):
         path = name.split()[0]
@@ -124,13 +124,13 @@ async def walked(browser: httpx.AsyncClient, app: Starlette, scene: Scene) -> As
 
 
 def parsed(html: str) -> Element:
-    """The document as browsers read it, not as it was meant."""
+    """The document as browsers parse it."""
     document: Element = html5lib.parse(html, namespaceHTMLElements=False)
     return document
 
 
 def skeleton(document: Element) -> Counter[tuple[str, ...]]:
-    """How often there is each element with its attributes' names."""
+    """The number of elements by tag and attribute names."""
     return Counter((str(element.tag), *sorted(map(str, element.keys()))) for element in document.iter())
 
 
@@ -140,7 +140,7 @@ _ADDRESSES: Final = frozenset({
 
 
 def leading_astray(document: Element) -> list[str]:
-    """Addresses on the page that lead anywhere but to this site, its own fragments, or a map of where to deliver."""
+    """Links on the page that lead elsewhere than to this site, its fragments, or the map of an address."""
     return [
         f"{element.tag} {name}={value}"
         for element in document.iter()
