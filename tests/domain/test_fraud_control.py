@@ -111,7 +111,9 @@ async def test_every_change_of_the_settings_leaves_old_and_new_value_and_actor(s
         await fraud.reset(tx, MANAGER)
     async with shop.db.transaction() as tx:
         await fraud.clear_spending(tx, MANAGER, "Audit")
-    events = await shop.rows("SELECT seq, type, before, after, actor, actor_role, reason FROM fraud_events ORDER BY seq")
+    events = await shop.rows(
+        "SELECT seq, type, before, after, actor, actor_role, reason FROM fraud_events ORDER BY seq"
+    )
     assert events == [
         (1, "SpendingLimitSet", {"limit": 0}, {"limit": 500}, "manager", "MANAGER", None),
         (2, "MaintenanceSwitched", {"maintenance": False}, {"maintenance": True}, "manager", "MANAGER", None),

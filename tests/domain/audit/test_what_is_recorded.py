@@ -32,7 +32,7 @@ from oms.domain.vocabulary.errors import AccessReason, InputReason, Problem, Ref
 from oms.domain.vocabulary.ids import order_id
 from oms.domain.vocabulary.permission import Permission
 from oms.domain.work.model import WorkKey
-from tests.domain.audit.test_trail import entries
+from tests.domain.audit.test_audit_log import entries
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer, open_shop
 
 MACHINE = Viewer("stock system", Role.SERVICE, principal="token:9")
@@ -98,7 +98,9 @@ async def test_changes_of_fraud_settings_are_recorded_with_before_after_and_reas
     assert (cleared.subject, cleared.reason) == ("SpendingCleared", "New year")
 
 
-async def test_products_warehouses_and_stock_changed_by_people_are_recorded_with_what_changed(shop: ShopUnderTest) -> None:
+async def test_products_warehouses_and_stock_changed_by_people_are_recorded_with_what_changed(
+    shop: ShopUnderTest,
+) -> None:
     async with shop.db.transaction() as tx:
         await catalog.upsert_products(
             tx, MANAGER, [Product("pen", "pen", 1250, "USD"), Product("ink", "Ink", 5, "USD")]
@@ -193,9 +195,7 @@ async def test_refusals_survive_an_outage_of_the_database(shop: ShopUnderTest, m
     assert len(await entries(shop)) == 1
 
 
-async def test_recording_continues_after_a_fault(
-    shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_recording_continues_after_a_fault(shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "WRITE_EVERY_S", 0.01)
     recorder = RefusalRecorder(shop.db)
     recorder.add(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))

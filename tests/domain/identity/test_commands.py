@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,16 +15,10 @@ from oms.domain.identity import account_commands as accounts
 from oms.domain.identity import session_commands as sessions
 from oms.domain.tokens import commands as access
 from tests import oms_process
-from tests.shop import SESSION_RULES, ShopUnderTest, open_shop
+from tests.shop import SESSION_RULES, ShopUnderTest
 
 PASSWORD = "four wet penguins juggle"
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
-    async with open_shop(database_url, tmp_path) as shop:
-        yield shop
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """People's own accounts by API: their sessions, signing out elsewhere, a new password."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from oms.domain.identity.accounts import Account, NewAccount
 from oms.domain.vocabulary import ids
 from oms.domain.vocabulary.actor import Role
 from tests.schema.api import Api
-from tests.shop import SESSION_RULES, ShopUnderTest, open_shop
+from tests.shop import SESSION_RULES, ShopUnderTest
 
 PRESENT, NEW = "four wet penguins juggle", "nine dry walruses hum"
 SESSIONS = "{ viewer { sessions { id isThisOne begunAt lastSeenAt expiresAt } } }"
@@ -29,12 +27,6 @@ CHANGE = """
     }"""
 END = "mutation ($id: ID!) { endSession(sessionId: $id) { sessions { id } userErrors { code path } } }"
 END_OTHERS = "mutation { endOtherSessions { sessions { isThisOne } userErrors { code } } }"
-
-
-@pytest.fixture
-async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
-    async with open_shop(database_url, tmp_path) as shop:
-        yield shop
 
 
 @pytest.fixture
@@ -81,7 +73,10 @@ async def test_a_session_can_be_ended_from_another_one(shop: ShopUnderTest, api:
 
 
 async def test_a_session_of_another_account_is_not_found(shop: ShopUnderTest, api: Api) -> None:
-    here, bos = await signed_in(shop, await add_account(shop, "ana")), await signed_in(shop, await add_account(shop, "bo"))
+    here, bos = (
+        await signed_in(shop, await add_account(shop, "ana")),
+        await signed_in(shop, await add_account(shop, "bo")),
+    )
     errors = [
         (await api.ask(END, here, id=session_id))["userErrors"]
         for session_id in (ids.session_id(bos.session_id or ids.NO_ID), ids.session_id(ids.NO_ID), "nonsense")

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,16 +14,10 @@ from oms.domain.identity.accounts import Account, NewAccount
 from oms.domain.identity.breached import is_breached
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Database
-from tests.shop import ShopUnderTest, open_shop
+from tests.shop import ShopUnderTest
 
 GOOD = "four wet penguins juggle"
 ANA = NewAccount("ana.smith@example.com", "Ana Smith", Role.SUPPORT)
-
-
-@pytest.fixture
-async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
-    async with open_shop(database_url, tmp_path) as shop:
-        yield shop
 
 
 async def problems(password: str, breached: Path | None = None) -> str:

@@ -2,10 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -22,15 +21,9 @@ from oms.platform.db import Tx
 from oms.web.auth.authenticator import Authenticator, Unauthenticated
 from oms.web.auth.credentials import SessionSecret
 from tests.shop import SESSION_RULES as RULES
-from tests.shop import ShopUnderTest, open_shop
+from tests.shop import ShopUnderTest
 
 PASSWORD = "four wet penguins juggle"
-
-
-@pytest.fixture
-async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
-    async with open_shop(database_url, tmp_path) as shop:
-        yield shop
 
 
 @pytest.fixture
@@ -86,7 +79,9 @@ async def test_a_session_ends_after_its_idle_timeout_and_at_its_maximum_age(
     await shop.execute(f"UPDATE sessions SET {change}")
     assert (await viewer(shop, secret) is not None) == is_valid
     assert len(await sessions.of_viewer(shop.db, ana.viewer, RULES)) == is_valid
-    assert await sessions.still_valid(shop.db, [digest_of(secret)], RULES) == ({digest_of(secret)} if is_valid else set())
+    assert await sessions.still_valid(shop.db, [digest_of(secret)], RULES) == (
+        {digest_of(secret)} if is_valid else set()
+    )
 
 
 async def test_use_extends_the_idle_timeout_but_not_the_maximum_age(shop: ShopUnderTest, ana: Account) -> None:
@@ -106,7 +101,9 @@ class Clock:
         return self.now_s
 
 
-async def test_use_is_written_once_a_minute_and_automatic_refreshes_do_not_count(shop: ShopUnderTest, ana: Account) -> None:
+async def test_use_is_written_once_a_minute_and_automatic_refreshes_do_not_count(
+    shop: ShopUnderTest, ana: Account
+) -> None:
     clock, shown = Clock(), SessionSecret(await started(shop, ana))
     authenticator = Authenticator(shop.db, RULES, clock=clock)
     seen = "SELECT last_seen_at FROM sessions"
@@ -138,7 +135,9 @@ async def test_signing_out_ends_one_session(shop: ShopUnderTest, ana: Account) -
     assert await viewer(shop, other)
 
 
-async def test_ending_all_others_leaves_this_session_and_those_of_other_accounts(shop: ShopUnderTest, ana: Account) -> None:
+async def test_ending_all_others_leaves_this_session_and_those_of_other_accounts(
+    shop: ShopUnderTest, ana: Account
+) -> None:
     async with shop.db.transaction() as tx:
         bo = await accounts.add(tx, OPERATOR, NewAccount("bo", "Bo", Role.MANAGER), "nobody's")
     here, there, bos = await started(shop, ana), await started(shop, ana), await started(shop, bo)
@@ -187,9 +186,7 @@ async def test_a_password_verified_before_a_change_starts_no_session_after_it(
         assert await sessions.start(tx, account_read_before, RULES, by="password") is None
 
 
-async def test_concurrent_sign_ins_and_changes_leave_no_older_session(
-    shop: ShopUnderTest, ana: Account
-) -> None:
+async def test_concurrent_sign_ins_and_changes_leave_no_older_session(shop: ShopUnderTest, ana: Account) -> None:
     for _ in range(15):
         account_read_before = await accounts.of_login(shop.db, "ana")
 

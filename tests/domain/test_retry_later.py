@@ -53,9 +53,7 @@ async def test_work_that_a_cancellation_ended_is_not_reported_as_parked(database
         assert (await shop.events(order_id))[-1] == "OrderCancelled"
 
 
-async def test_a_worker_that_lost_its_lease_does_not_report_work_as_parked(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_a_worker_that_lost_its_lease_does_not_report_work_as_parked(database_url: str, tmp_path: Path) -> None:
     async with open_shop(database_url, tmp_path, attempts=1) as shop:
         await shop.stock_up({"MUG": {"A": 1}})
         order_id = await shop.place({"MUG": 1})

@@ -41,9 +41,7 @@ async def test_items_that_arrive_while_a_queue_is_busy_share_a_batch(shop: ShopU
     assert claimed == [1, 5]
 
 
-async def test_neither_the_first_item_nor_a_full_batch_waits(
-    shop: ShopUnderTest, claimed: list[int]
-) -> None:
+async def test_neither_the_first_item_nor_a_full_batch_waits(shop: ShopUnderTest, claimed: list[int]) -> None:
     await shop.stock_up({"MUG": {"A": 100}})
     for _ in range(5):
         await shop.place({"MUG": 1})
