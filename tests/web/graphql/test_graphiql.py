@@ -115,7 +115,7 @@ async def test_caches_and_referrers_are_restricted(client: httpx.AsyncClient) ->
 async def test_the_demo_is_marked_as_such(client: httpx.AsyncClient) -> None:
     for asked, says in (({"demo": "1"}, True), ({}, False)):
         page = (await client.get("/graphql", params=asked, headers={"Accept": BROWSER})).text
-        assert ("Demonstration:" in page) is says
+        assert ("Demo:" in page) is says
 
 
 async def test_the_page_has_no_inline_script_or_style_and_every_file_it_names_is_served(

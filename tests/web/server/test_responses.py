@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 
 from oms.web.server.connection import LimitedConnection
 from tests.web.conftest import Server
-from tests.web.test_connection import HEALTH, Streams, opened, rest
+from tests.web.server.test_connection import HEALTH, Streams, opened, rest
 
 
 async def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
