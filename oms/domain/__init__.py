@@ -1,1 +1,1 @@
-"""What the shop does, one folder a concept: model and decide are pure rules, store is SQL, handle is a use case."""
+"""The business, one folder per concept: model and rules are pure, store is SQL, commands and queries are use cases."""

@@ -1,1 +1,1 @@
-"""Jobs: workers claim due work in batches. It may run twice without harm, so a crash loses nothing."""
+"""Jobs: workers claim due work in batches. Work may run twice without harm, so a crash loses nothing."""

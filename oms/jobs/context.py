@@ -45,5 +45,5 @@ class JobContext:
 
 
 def _message(error: Exception) -> str:
-    """For support; at most 500 characters, without secrets, because event logs are kept for ever."""
+    """For support; at most 500 characters, without secrets, because event logs are permanent."""
     return redacted_text(f"{type(error).__name__}: {error}")[:500]

@@ -217,7 +217,7 @@ async def _(shop: ShopUnderTest) -> object:
     return await place(shop, viewer=customer("ana"), lines=(LineRequest("MUG", 1, 5),))
 
 
-@case("CURRENCY_MISMATCH", INVALID, "one currency an order", "lines", "0", "sku")
+@case("CURRENCY_MISMATCH", INVALID, "MUG is priced in USD, the order is in EUR: use one currency", "lines", "0", "sku")
 async def _(shop: ShopUnderTest) -> object:
     return await place(shop, currency="EUR")
 

@@ -59,7 +59,7 @@ def may(viewer: Viewer, permission: Permission) -> bool:
 
 
 def may_for(viewer: Viewer, permission: Permission, customer_reference: str) -> bool:
-    """Whether the viewer may do it with what belongs to that customer."""
+    """Whether the viewer may do it with data of that customer."""
     match reach(viewer, permission):
         case Reach.ALL:
             return True
@@ -75,7 +75,7 @@ def require(viewer: Viewer, permission: Permission) -> None:
 
 
 def forbidden(viewer: Viewer, permission: Permission) -> Refused:
-    """The refusal for a viewer who may not, by role or by token."""
+    """The refusal for a viewer whose role or token does not allow it."""
     if viewer.role in permission.reach:
         message = f"With this token you can't {permission}: it was issued for other operations."
         return refused(AccessReason.TOKEN_NOT_ALLOWED, message)

@@ -1,4 +1,4 @@
-"""Stock follows from shipments: an open one holds its units, a dispatched one has taken them from the shelf."""
+"""Stock follows from shipments: units of an open one are allocated, those of a dispatched one have left the shelf."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +14,7 @@ from oms.platform.db import Statement, Tx, columns
 
 
 class Claim(Enum):
-    """What a shipment's units are to the stock of its warehouse."""
+    """How a shipment's units count in the stock of its warehouse."""
 
     ALLOCATED = auto()
     GONE = auto()

@@ -116,36 +116,36 @@ class _Search:
     effort: int
 
     def best(self, chosen: frozenset[str], missing: Demand, extra: int) -> tuple[str, ...] | None:
-        """The best set of `extra` more warehouses, or None when there is none (or effort ran out first)."""
+        """The best set of `extra` more warehouses, or None if there is none or the effort ran out."""
         sets = self._sets(chosen, frozenset(), missing, extra)
         best = min(sets, key=lambda found: preference(self.demand, self.levels, found), default=None)
         return tuple(sorted(best)) if best else None
 
     def _sets(
-        self, chosen: frozenset[str], barred: frozenset[str], missing: Demand, extra: int
+        self, chosen: frozenset[str], excluded: frozenset[str], missing: Demand, extra: int
     ) -> Iterator[frozenset[str]]:
-        """Every feasible set once: each branch takes a holder of the scarcest SKU and bars those tried before it."""
+        """Every feasible set once: a branch adds a warehouse with the scarcest SKU and excludes those tried before."""
         self.effort -= len(missing) + 1
         if not missing:
             yield chosen
             return
-        if self.effort <= 0 or not self._within_reach(chosen | barred, missing, extra):
+        if self.effort <= 0 or not self._within_reach(chosen | excluded, missing, extra):
             return
-        scarcest = min(missing, key=lambda sku: (len(self._holders(sku, chosen | barred)), sku))
-        for code in self._holders(scarcest, chosen | barred):
+        scarcest = min(missing, key=lambda sku: (len(self._holders(sku, chosen | excluded)), sku))
+        for code in self._holders(scarcest, chosen | excluded):
             taken = chosen | {code}
-            yield from self._sets(taken, barred, _missing(self.demand, self.levels, taken), extra - 1)
-            barred |= {code}
+            yield from self._sets(taken, excluded, _missing(self.demand, self.levels, taken), extra - 1)
+            excluded |= {code}
 
-    def _holders(self, sku: str, passed_over: frozenset[str]) -> list[str]:
+    def _holders(self, sku: str, excluded: frozenset[str]) -> list[str]:
         """Fullest first, so that a search that runs out of effort has examined the most promising sets."""
         held = self.levels[sku]
-        return sorted((c for c, units in held.items() if units and c not in passed_over), key=lambda c: (-held[c], c))
+        return sorted((c for c, units in held.items() if units and c not in excluded), key=lambda c: (-held[c], c))
 
-    def _within_reach(self, passed_over: frozenset[str], missing: Demand, extra: int) -> bool:
+    def _within_reach(self, excluded: frozenset[str], missing: Demand, extra: int) -> bool:
         """Whether the `extra` fullest remaining warehouses could cover each SKU on its own."""
         return all(
-            sum(self.levels[sku][code] for code in self._holders(sku, passed_over)[:extra]) >= units
+            sum(self.levels[sku][code] for code in self._holders(sku, excluded)[:extra]) >= units
             for sku, units in missing.items()
         )
 

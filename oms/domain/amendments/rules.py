@@ -35,7 +35,7 @@ def can_accept(order: Order, *, at: datetime) -> bool:
 
 
 def accept(order: Order, *, by: Actor, at: datetime) -> None:
-    """The customer goes on without what is unavailable. Raises Refused(CONFLICT) unless can_accept()."""
+    """The customer accepts the order without its unavailable items. Raises Refused(CONFLICT) unless can_accept()."""
     if ORDER.allows(order.status, E.AmendmentAccepted) and not order.shipments:
         message = "Nothing of this order is available, so there is nothing to accept: cancel it."
         raise refused(OrderReason.NOTHING_TO_ACCEPT, message)

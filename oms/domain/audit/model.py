@@ -17,7 +17,7 @@ OVERRIDING: Final = frozenset({Role.MANAGER, Role.SUPPORT})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What happened, beside who did it and when.
+    """What happened. Who did it and when is added when it is recorded.
 
     `subject`: an id, a code, or a pseudonym such as `account:…`; never a name, an e-mail address or another person's
     words. `before` and `after` hold JSON values. If an order's event describes all of this, `order_id` and `seq` name

@@ -63,7 +63,7 @@ async def to_invoice(db: Database, batch: Batch) -> list[ToInvoice]:
 
 
 async def start_charges(tx: Tx, batch: Batch, drafts: Mapping[WorkKey, Draft]) -> list[ToSettle]:
-    """Records invoices and asks fraud control; returns what to request now, with the intent written.
+    """Records invoices and applies fraud control; returns the requests to make now, whose intents are written.
 
     Held charges wait for the end of maintenance; declined shipments fail.
     """

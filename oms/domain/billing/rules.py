@@ -46,7 +46,7 @@ def is_settled(order: Order) -> bool:
 
 
 def invoice(order: Order, shipment: Shipment, draft: Draft, *, by: Actor, at: datetime) -> None:
-    """Issues what the billing system calculated."""
+    """Issues the invoice that the billing system calculated."""
     issued = Invoice(
         draft.number, draft.subtotal_minor, draft.discount_minor, draft.tax_minor, draft.shipping_minor, at
     )

@@ -31,7 +31,7 @@ class LockOrder(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[State]):
-    """An order that is being saved, and what an effect made of it before and now."""
+    """An order that is being saved, and the effect's state for it before and now."""
 
     order: Any
     before: State
@@ -47,7 +47,7 @@ class Effect(Protocol[State]):
     locks: LockOrder
 
     def of(self, order: Any) -> State:
-        """What the order in its present state amounts to. Pure."""
+        """The effect's state for the order as it is. Pure."""
         ...
 
     def apply(self, tx: Tx, changes: Sequence[Change[State]]) -> Awaitable[None]:

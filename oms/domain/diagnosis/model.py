@@ -63,7 +63,7 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class OpenWork:
-    """What is due next, and what became of it so far."""
+    """The next step, and the attempts at it so far."""
 
     kind: WorkKind
     step: Step

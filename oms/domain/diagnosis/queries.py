@@ -18,7 +18,7 @@ from oms.domain.work.store import ALIVE
 from oms.platform.db import Database
 
 MAX_EXAMINED: Final = 1000
-"""Subjects of each kind: on a bad day the first thousand show what is wrong."""
+"""Subjects of each kind; in an outage the first thousand show what is wrong."""
 
 # An order has moved when its last event happened, a shipment when it was updated.
 _SUBJECT: Final = """
@@ -38,7 +38,7 @@ _LONG_OPEN: Final = """
     (w.due_at < :work_before OR w.parked_at IS NOT NULL OR w.held OR w.last_error IS NOT NULL
      OR w.queue = ANY(:waiting_queues) AND o.placed_at < :people_before)
 """
-# What waits for people, and what is open although nothing is under way.
+# What waits for people, and what is open although no work is due.
 _WITHOUT_WORK: Final = f"""
     (SELECT {{subject}}
      FROM shipments s JOIN orders o ON o.id = s.order_id

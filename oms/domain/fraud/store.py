@@ -95,6 +95,6 @@ _MOVE: Final = Statement(
 
 
 async def move_tallies(tx: Tx, moves: Mapping[TallyKey, int]) -> None:
-    """Adds to tallies of the same period; those that were cleared since are left alone."""
+    """Adds to tallies of the same period; those that were cleared since are not changed."""
     if moves:
         await tx.run(_MOVE, **columns(_MOVED, [(*key, moves[key]) for key in sorted(moves)]))

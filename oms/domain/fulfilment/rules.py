@@ -34,7 +34,7 @@ def deliver(order: Order, shipment: Shipment, *, by: Actor, at: datetime) -> Non
 
 
 def can_fail(shipment: Shipment) -> bool:
-    """Whether a person may report it: never collected, lost, refused, undeliverable."""
+    """Whether a person may report it as failed: never collected, lost, refused or undeliverable."""
     return shipment.status in WITH_COURIER
 
 

@@ -1,1 +1,1 @@
-"""The order aggregate: order, lines, shipments and payments, loaded, decided about and saved as one."""
+"""The order aggregate: order, lines, shipments and payments, loaded, changed and saved as one."""

@@ -41,7 +41,7 @@ NO_DETAILS: Final = OrderDetails()
 
 
 def check_email(email: str) -> Iterator[Problem]:
-    """Only what every address has: something, an at sign, something. A confirmation mail finds out the rest."""
+    """Checks only for text before and after an at sign. A confirmation mail shows whether the address works."""
     yield from (found := list(check_text(email, "email", max_length=EMAIL_LENGTH)))
     before, at, after = email.rpartition("@")
     if not found and not (before and at and after and not any(c.isspace() for c in email)):

@@ -8,11 +8,11 @@ from oms.domain.vocabulary.failures import phrase
 from oms.domain.vocabulary.money import formatted
 
 SHIPMENT_PART: Final = "shipment"
-"""How the subjects of events and the parts of work call a shipment."""
+"""The name of a shipment in subjects of events and in parts of work."""
 
 
 class OrderEvent(EventType):
-    """The machines of the aggregate say which status each of them moves."""
+    """The machines of the aggregate say which status each of them changes."""
 
     OrderPlaced = "OrderPlaced"
     ItemsAllocated = "ItemsAllocated"

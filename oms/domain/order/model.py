@@ -1,4 +1,4 @@
-"""The order aggregate: an order with its lines and shipments is loaded, decided about and saved as one."""
+"""The order aggregate: an order with its lines and shipments is loaded, changed and saved as one."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -156,7 +156,7 @@ class Order:
         self._record(E.OrderPlaced, by, at, None, ITSELF, {"to": str(self.status)})
 
     def record(self, event: EventType, *, by: Actor, at: datetime, reason: str | None = None, **data: Any) -> None:
-        """Records what happened to the order itself. Raises Refused(CONFLICT) where its machine does not allow it."""
+        """Records what happened to the order itself. Raises Refused(CONFLICT) unless its machine allows it."""
         before, after = self.status, ORDER.after(self.status, event)
         self.status = after
         if after in ORDER.final and before not in ORDER.final:
@@ -166,14 +166,14 @@ class Order:
     def record_for(
         self, shipment: Shipment, event: EventType, *, by: Actor, at: datetime, reason: str | None = None, **data: Any
     ) -> None:
-        """Records what happened to a shipment or its payment. Raises Refused(CONFLICT) as their machines say."""
+        """Records what happened to a shipment or its payment. Raises Refused(CONFLICT) unless allowed."""
         before = shipment.status
         status, payment = SHIPMENT.after(before, event), PAYMENT.after(shipment.payment.status, event)
         shipment.status, shipment.payment.status, shipment.updated_at = status, payment, at
         self._record(event, by, at, reason, part(SHIPMENT_PART, shipment.number), moved(before, status) | data)
 
     def open_shipment(self, warehouse_code: str, at: datetime) -> Shipment:
-        """The next shipment of an order that is being allocated; record the event that allocates it after this."""
+        """Adds the next shipment of an order that is being allocated. Record the allocation's event after it."""
         shipment = Shipment(
             self.id,
             len(self.shipments) + 1,

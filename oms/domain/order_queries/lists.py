@@ -177,7 +177,7 @@ _WAITING: Final = f"""
 async def _waiting_longest(
     db: Database, query_filter: OrderQuery, select: OrderSelect, after: str | None, limit: int
 ) -> Sequence[SeenOrder]:
-    """Open orders, oldest first, then closed ones, closed last first."""
+    """Open orders, oldest first, then closed ones, most recently closed first."""
     values, above = dict(_values(query_filter, None)), _BEFORE_ALL
     is_open = [select.row_filter.orders, *(_CONDITIONS[name] for name in values if name in _CONDITIONS)]
     is_closed = [*is_open, *([_CLOSED_SINCE] if query_filter.open_or_closed_since is not None else [])]

@@ -1,4 +1,4 @@
-"""How many shipments there are to pick up, on the way and done, without reading them."""
+"""Counts of the shipments to pick up, on the way and delivered."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +22,7 @@ class Counted:
     count: int
 
 
-# Each count reads one stretch of an index, which is searched for now() and not for clock_timestamp().
+# Each count reads one range of an index; PostgreSQL can use it with now(), but not with clock_timestamp().
 _COUNTS: Final = " UNION ALL ".join(
     f"SELECT '{status}', count(*) FROM (SELECT FROM shipments s WHERE {where} {{in_warehouse}} LIMIT :limit) counted"  # noqa: S608 - only the statuses above
     for status, where in (

@@ -1,4 +1,4 @@
-"""What happens to work that fails: it is retried later, parked in the end, and support retries it or gives it up."""
+"""What happens to work that fails: it is retried later and finally parked; support retries it or gives it up."""
 
 import random
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ async def retry_later(tx: Tx, batch: Batch, errors: Mapping[WorkKey, str], *, at
             _note(order, ParkedEvent.WorkParked, key, Actor(key.queue), locked.at, reason=errors[key])
     await locked.save()
     for key, count in sorted(tried.items()):
-        # Jitter keeps items that failed together from coming back together.
+        # Jitter spreads the retries of items that failed together.
         delay = timedelta(seconds=backoff_s(count) * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
         await store.retry_later(tx, batch, key, error=errors[key], delay=delay, park=key in parked, suspect=suspect)
 

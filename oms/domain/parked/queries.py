@@ -44,7 +44,7 @@ _BEYOND: Final = "(parked_at, subject_id, part, queue) < (:parked_at, :subject_i
 
 
 async def parked(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[ParkedWork]:
-    """Parked last first. Raises Refused: FORBIDDEN, or INVALID."""
+    """Most recently parked first. Raises Refused: FORBIDDEN, or INVALID."""
     require(viewer, ParkedPermission.MEND_WORK)
     values = {"limit": check_first(first) + 1} | (_last_seen(after) if after is not None else {})
     query = text(_PARKED.format(beyond=_BEYOND if after is not None else "true"))

@@ -1,4 +1,4 @@
-"""What can become of stuck jobs."""
+"""What can be done with stuck jobs."""
 
 from oms.domain.order.shipment import Shipment, ShipmentStatus
 

@@ -55,7 +55,7 @@ async def erase(tx: Tx, customer: UUID, reference: str) -> Erased:
     """Deletes or overwrites what is personal. The caller holds the customer's row."""
     pseudonym = f"erased-{customer.hex}"
     erased: dict[str, int] = {}
-    # Conditions that read other tables come first: afterwards those no longer have the customer's reference.
+    # Tables whose conditions read other tables come first: erased tables no longer contain the reference.
     for table, rows in sorted(_tables_of_customers(), key=lambda each: not each[1].through_others):
         if statement := _erasure(table, rows):
             found = await tx.conn.execute(text(statement), _bound(statement, customer, reference, pseudonym))
@@ -73,7 +73,7 @@ def _erasure(table: Table, rows: CustomerRows) -> str | None:
 
 
 def _tables_of_customers() -> list[tuple[Table, CustomerRows]]:
-    """With the customers' own table last: while it is unchanged, their reference still finds everything."""
+    """The table of customers comes last: until it changes, the reference finds all other rows."""
     declared = [(table, described(table).customer_rows) for table in registered().tables.values()]
     found = [(table, rows) for table, rows in declared if rows is not None]
     return sorted(found, key=lambda each: each[0].name == "customers")

@@ -41,7 +41,7 @@ class OrderRequest:
     details: OrderDetails = NO_DETAILS
 
     def problems(self) -> Iterator[Problem]:
-        """Everything that is wrong with it, whatever the catalogue contains."""
+        """All problems that do not depend on the catalogue."""
         yield from check_text(self.reference, "reference", max_length=CODE_LENGTH)
         yield from check_text(self.customer_reference, "customerReference", max_length=CODE_LENGTH)
         yield from check_text(self.payment_method, "paymentMethod", max_length=CODE_LENGTH)
@@ -89,7 +89,7 @@ class OrderRequest:
                 continue
             if product.currency != currency and (line.unit_price_minor is None or self.currency is None):
                 message = (
-                    f"{line.sku} is priced in {product.currency}, the order is in {currency}: one currency an order."
+                    f"{line.sku} is priced in {product.currency}, the order is in {currency}: use one currency."
                 )
                 problems.append(Problem(PlacingReason.CURRENCY_MISMATCH, message, ("lines", str(index), "sku")))
             price = product.unit_price_minor if line.unit_price_minor is None else line.unit_price_minor

@@ -1,1 +1,1 @@
-"""Words that every concept uses: ids, money, events, machines, errors. Standard library only."""
+"""Types that every concept uses: ids, money, events, machines, errors. Standard library only."""

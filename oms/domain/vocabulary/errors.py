@@ -31,7 +31,7 @@ class Reason(Enum):
 
 
 class InputReason(Reason):
-    """What any input may get wrong."""
+    """Why any input may be refused."""
 
     EMPTY = Code.INVALID, "A text that must not be empty is empty."
     TOO_LONG = Code.INVALID, "A text is longer than allowed."
@@ -48,7 +48,7 @@ class InputReason(Reason):
 
 
 class AccessReason(Reason):
-    """Who may not do what."""
+    """Why a caller may not do something."""
 
     ROLE_NOT_ALLOWED = Code.FORBIDDEN, "The caller's role does not allow the operation."
     TOKEN_NOT_ALLOWED = Code.FORBIDDEN, "The role allows the operation, the scope of the access token does not."

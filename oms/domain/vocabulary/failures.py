@@ -29,7 +29,7 @@ _PHRASES: Final = {
 
 
 def phrase(reason: str) -> str:
-    """For a sentence that goes on after a colon. What people wrote themselves is returned as it is."""
+    """Follows a colon in a sentence. Words that a person wrote are returned unchanged."""
     if reason in _PHRASES:
         return _PHRASES[FailureReason(reason)]
     is_code = "_" in reason and reason.isupper()

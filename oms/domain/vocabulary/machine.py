@@ -26,13 +26,13 @@ class StatusText(NamedTuple):
 
 
 class StatusReason(Reason):
-    """Events that no person commands."""
+    """Why an event that no person commands is refused."""
 
     STATUS_CHANGED = Code.CONFLICT, "The status changed before the system could record the event."
 
 
 class Command(NamedTuple):
-    """How a person's command is called in a refusal ("it can be … only while"), and the refusal's reason."""
+    """A person's command: its verb in a refusal ("it can be … only while"), and the refusal's reason."""
 
     verb: str
     reason: Reason

@@ -1,4 +1,4 @@
-"""Which work a subject's state calls for. Work is derived from state, so no state is without an exit."""
+"""Which work a subject's state calls for. Work is derived from state, so no state is a dead end."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""How the queues are doing, and what is left to be done for a subject."""
+"""The state of the queues, and the remaining work of a subject."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -54,7 +54,7 @@ async def queue_stats(conn: AsyncConnection) -> tuple[QueueStats, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SeenWork:
-    """One thing left to be done. `due_at`: not before then, unless it is held at its gate or parked.
+    """One item of remaining work. `due_at`: not before then, unless it is held at its gate or parked.
 
     `last_error`: of the last attempt, if it failed.
     """

@@ -90,8 +90,8 @@ def _columns(keys: Iterable[WorkKey]) -> dict[str, Sequence[Any]]:
 
 
 # statement_timestamp() and not clock_timestamp(): only what is fixed for the statement can bound an index scan.
-# Suspects are claimed one at a time: of many in one claim, the last would outlive its lease, be taken over by a worker
-# that has as many, and so on without end.
+# Suspects are claimed one at a time: of many in one claim, the last would outlive their lease and be taken over by
+# another worker with as many, endlessly.
 _CLAIM: Final = Statement(
     """
     WITH fine AS (
@@ -206,7 +206,7 @@ _HOLD: Final = Statement(_ACK.text.replace("SET claim", "SET held = true, claim"
 
 
 async def hold(tx: Tx, batch: Batch, keys: Collection[WorkKey]) -> None:
-    """Until the gate of their kind opens, without retries."""
+    """Holds the items until the gate of their kind opens; they are not retried meanwhile."""
     if keys:
         await tx.run(_HOLD, **_columns(keys), claim=batch.token)
 

@@ -16,7 +16,7 @@ work: Final = table(
     Column("attempt", Integer, nullable=False, server_default=text("0")),
     # May crash whatever it is processed with, so it runs alone.
     Column("suspect", Boolean, nullable=False, server_default=text("false")),
-    # Waits until the gate of its kind opens, not for an instant.
+    # Waits until the gate of its kind opens, whatever due_at says.
     Column("held", Boolean, nullable=False, server_default=text("false")),
     Column("claim", Uuid),
     Column("leased_until", DateTime(timezone=True)),

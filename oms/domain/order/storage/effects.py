@@ -1,6 +1,6 @@
-"""What an order's state amounts to, according to the registered effects and kinds of work.
+"""Snapshots of what follows from an order's state, according to the registered effects and kinds of work.
 
-Comparing it before and after a change gives everything that must be written besides the order itself.
+Comparing those before and after a change gives everything that must be written besides the order itself.
 """
 
 from collections.abc import Mapping, Sequence

@@ -58,7 +58,7 @@ class LockedOrders:
         return (order, shipment) if order and shipment else None
 
     def still_due(self, keys: Iterable[WorkKey]) -> list[WorkKey]:
-        """Those of the items that the orders, as they were saved last, still call for."""
+        """Those of the items that are still due, according to the orders as they were last saved."""
         return [key for key in keys if key.subject_id in self.saved_as and key in self.saved_as[key.subject_id].work]
 
     async def save(self) -> None:

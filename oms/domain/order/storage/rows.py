@@ -42,7 +42,7 @@ def order_row(order: Order) -> list[Any]:
 
 
 def _encoded(column: Column[Any], value: Any) -> Any:
-    """JSON as text, as the driver takes it; an empty object is stored as none."""
+    """JSON as text, as the driver expects it; an empty object is stored as NULL."""
     if isinstance(column.type, JSONB):
         return orjson.dumps(value).decode() if value else None
     return value

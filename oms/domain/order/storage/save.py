@@ -51,7 +51,7 @@ async def add(tx: Tx, new: Collection[Order], content_hashes: Mapping[UUID, byte
 
 
 async def save(tx: Tx, changed: Sequence[Order], before: Sequence[Snapshot]) -> list[Snapshot]:
-    """Writes locked orders with new events; returns what their states amount to now."""
+    """Writes locked orders with new events; returns their new snapshots."""
     now = [Snapshot.of(order) for order in changed]
     await effects.apply(tx, changed, before, now)
     await _write_shipments(tx, changed, before)
@@ -164,5 +164,5 @@ _KEEP_REASON: Final = Statement("UPDATE orders SET cancel_reason = :reason WHERE
 
 
 async def keep_cancel_reason(tx: Tx, order_id: UUID, reason: str) -> None:
-    """Keeps the customer's own words where they can be erased; the caller holds the order's lock."""
+    """Stores the customer's own words where they can be erased. The caller holds the order's lock."""
     await tx.run(_KEEP_REASON, id=order_id, reason=reason)

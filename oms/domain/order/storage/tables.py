@@ -30,14 +30,14 @@ orders: Final = table(
     Column("id", Uuid, primary_key=True),
     Column("reference", Text(collation="C"), nullable=False, info=PLAIN),
     Column("customer_id", Uuid, nullable=False, info={"export": False}),
-    # Kept here, too, so that a customer's orders are found without a join.
+    # Repeated here, so that a customer's orders are found without a join.
     Column("customer_reference", Text(collation="C"), nullable=False, info=personal(":pseudonym") | {"export": False}),
     Column("status", Text, nullable=False, info=PLAIN),
     Column("currency", Text, nullable=False, info=PLAIN),
     Column("payment_method", Text, nullable=False, info=personal("'erased'")),
     Column("email", Text, info=personal()),
     Column("shipping_address", JSONB(none_as_null=True), info=personal()),
-    # The customer's own words. The event log is kept for ever, so it does not contain them.
+    # The customer's own words. The event log is permanent, so it does not contain them.
     Column("cancel_reason", Text, info=personal()),
     Column("placed_at", DateTime(timezone=True), nullable=False),
     Column("closed_at", DateTime(timezone=True)),
@@ -54,8 +54,8 @@ orders: Final = table(
     customer_rows=CustomerRows("customer_reference = :reference"),
 )
 
-# Which references are taken, each by one order. A table of its own, so that each of both can be distributed by its own
-# key and a reference is still taken once (docs/guides/scaling.md).
+# Which order has which reference. A separate table, so that both can be distributed by a key of their own while each
+# reference stays unique (docs/guides/scaling.md).
 order_references: Final = table(
     "order_references",
     Column("reference", Text(collation="C"), primary_key=True, info=PLAIN),
@@ -96,7 +96,7 @@ order_events: Final = table(
     Column("reason", Text, info=PLAIN),
     Column("subject", Text, nullable=False, info=PLAIN),  # the part that it concerns, such as shipment/2; '': the order
     Column("data", JSONB, nullable=False, info=PLAIN),
-    # The writing transaction: readers across orders stay behind those still open (order_queries/event_log.py).
+    # The writing transaction: readers of all orders stop before the oldest open one (order_queries/event_log.py).
     Column(
         "transaction",
         BigInteger,
