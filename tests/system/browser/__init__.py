@@ -1,1 +1,1 @@
-"""A package, so that its fixtures end with its last test: an idle instance and browser cost time."""
+"""A package, so that its fixtures end with its last test; an idle instance and browser cost time."""

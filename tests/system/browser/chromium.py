@@ -1,4 +1,4 @@
-"""The machine's own Chromium, never a downloaded one, and what goes wrong in it that a person would not see."""
+"""The machine's own Chromium, never a downloaded one, and its invisible errors."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ MISSING: Final = "There is no Chromium on this machine. On Debian: apt-get insta
 DESKTOP: Final = ViewportSize(width=1280, height=800)
 PHONE: Final = ViewportSize(width=390, height=844)
 NARROWEST: Final = ViewportSize(width=320, height=640)
-PATIENCE_MS: Final = 10_000
+TIMEOUT_MS: Final = 10_000
 
 _QUIET: Final = (
     "--disable-background-networking",
@@ -34,12 +34,12 @@ _AXE: Final = Path(__file__).parent / "vendor/axe/axe.min.js"
 
 
 def chromium_path() -> str | None:
-    """Where Chromium is; None where there is none."""
+    """The path of Chromium; None if there is none."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def chromium_arguments() -> list[str]:
-    """Silent towards the network; without its sandbox for root, as which it would not start otherwise."""
+    """No background requests; without a sandbox as root, because Chromium would not start."""
     return [*_QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 
@@ -52,8 +52,8 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 async def sign_in(context: BrowserContext, url: str, persona: str | None) -> Page:
-    """A page of the persona's home, reached as anybody would: from the start page, by its button."""
-    context.set_default_timeout(PATIENCE_MS)
+    """The persona's first page, reached from the start page by its button."""
+    context.set_default_timeout(TIMEOUT_MS)
     page = await context.new_page()
     await page.goto(url)
     if persona:
@@ -63,7 +63,7 @@ async def sign_in(context: BrowserContext, url: str, persona: str | None) -> Pag
 
 
 class Complaints:
-    """Collects what a browser complains about: errors, violations of the policy, anything from another server."""
+    """Collects a browser's errors, violations of the policy, and requests to other servers."""
 
     def __init__(self, url: str) -> None:
         self.found: list[str] = []
@@ -90,14 +90,14 @@ class Complaints:
 
 
 def _is_a_refusal_or_a_break(text: str) -> bool:
-    """Chromium logs each answer above 399 and each broken connection, htmx the latter: only where a test makes them."""
+    """Chromium logs statuses above 399 and broken connections, htmx the latter; expected only where a test causes them."""
     if text.startswith("Failed to load resource: "):
         return any(known in text for known in ("of 403", "of 404", "of 409", "of 422", "net::ERR_"))
     return text.startswith("htmx: htmx:error: Failed to fetch")
 
 
 async def axe_violations(page: Page) -> list[str]:
-    """What axe-core objects to on the page as it now is, one line for each element."""
+    """axe-core's violations on the present page, one line per element."""
     if not await page.evaluate("typeof axe === 'object'"):
         await page.evaluate(_AXE.read_text(encoding="utf-8"))
     found: dict[str, Any] = await page.evaluate("axe.run({resultTypes: ['violations']})")
@@ -109,6 +109,6 @@ async def axe_violations(page: Page) -> list[str]:
 
 
 async def too_wide(page: Page) -> list[str]:
-    """What makes the page wider than its window, outermost first; nothing while it is not."""
+    """The elements that are wider than the window, outermost first."""
     found: list[str] = await page.evaluate(_TOO_WIDE)
     return found

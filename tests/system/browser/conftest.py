@@ -1,4 +1,4 @@
-"""A whole instance as `make run` starts it, and people at browsers of their own. Skipped where there is no Chromium."""
+"""A whole instance as `make run` starts it, and a browser for each person. Skipped without Chromium."""
 
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -15,7 +15,7 @@ from tests.system.browser.chromium import DESKTOP, MISSING, Complaints, chromium
 from tests.system.browser.elsewhere import Elsewhere
 
 Visit = Callable[..., Awaitable[Page]]
-"""visit(persona, **options of the browser's context): a page of theirs, at their home."""
+"""visit(persona, **options of the browser's context): the persona's first page."""
 
 
 @pytest.fixture(scope="package")
@@ -48,7 +48,7 @@ async def elsewhere(site: str, open_dir: Path) -> AsyncIterator[Elsewhere]:
 
 @pytest.fixture
 async def visit(site: str, browser: Browser) -> AsyncIterator[Visit]:
-    """Opens a browser of its own for each visitor; at the end none of them may have complained about anything."""
+    """Opens a browser for each visitor, and fails at the end if any of them reported an error."""
     contexts, complaints = [], Complaints(site)
 
     async def begin(persona: str | None, **options: Any) -> Page:

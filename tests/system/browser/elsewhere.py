@@ -1,4 +1,4 @@
-"""What happens elsewhere while somebody looks at a page: other people, who use the API."""
+"""Other people, who use the API while somebody has a page open."""
 
 import asyncio
 import re
@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 
-PATIENCE_S: Final = 20.0
+TIMEOUT_S: Final = 20.0
 
 _PLACE: Final = """mutation ($input: PlaceOrderInput!) {
   placeOrder(input: $input) { order { id } userErrors { message } } }"""
@@ -18,18 +18,18 @@ _ORDER: Final = """query ($id: ID!) { order(id: $id) {
   id reference status customer { id } shipments { id status trackingNumber payment { status reason } } } }"""
 _EVENTS: Final = "query ($id: ID!) { order(id: $id) { events(first: 100) { nodes { type } } } }"
 _PARK: Final = """UPDATE work SET held = false, claim = NULL, leased_until = NULL, parked_at = now(), attempt = 12,
-  last_error = 'The billing system does not answer.' WHERE order_id = $1 AND held"""
+  last_error = 'The billing system does not answer.' WHERE subject_id = $1 AND held"""
 _ADDRESS: Final = {"name": "Demo Customer", "line1": "1 Harbour Street", "city": "Springfield", "postalCode": "12345",
                    "country": "US"}  # fmt: skip
 
 
 class Elsewhere:
-    """Calls the API as any persona; one for each instance. An answer with errors is an AssertionError."""
+    """Calls the API as any persona; one per instance. Errors raise AssertionError."""
 
     def __init__(self, url: str, database_url: str) -> None:
         self.url = url
         self._database_url = database_url.replace("+asyncpg", "")
-        self._http = httpx.AsyncClient(base_url=url, timeout=PATIENCE_S)
+        self._http = httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S)
         self._sessions: dict[str, str] = {}
         self._placed = 0
 
@@ -37,7 +37,7 @@ class Elsewhere:
         await self._http.aclose()
 
     async def session(self, persona: str) -> str:
-        """What the cookie of the persona's session holds."""
+        """The value of the persona's session cookie."""
         if persona not in self._sessions:
             own = re.search(r'name="form_token" value="([^"]+)"', (await self._http.get("/")).text)
             assert own
@@ -56,7 +56,7 @@ class Elsewhere:
         return answer["data"]
 
     async def act(self, persona: str, mutation: str) -> None:
-        """Carries out one mutation without variables, such as `setFraudMaintenance(enabled: true)`."""
+        """Executes one mutation without variables, such as `setFraudMaintenance(enabled: true)`."""
         data = await self.ask(persona, f"mutation {{ {mutation} {{ userErrors {{ message }} }} }}")
         (payload,) = data.values()
         assert payload["userErrors"] == []
@@ -75,13 +75,13 @@ class Elsewhere:
         return (await self.ask("support", _ORDER, id=order_id))["order"]
 
     async def events(self, order_id: str, kind: str) -> int:
-        """How many events of that type the order's trail has."""
+        """The number of events of that type in the order's timeline."""
         data = await self.ask("support", _EVENTS, id=order_id)
         return [event["type"] for event in data["order"]["events"]["nodes"]].count(kind)
 
     async def until(self, order_id: str, status: str, *, shipments: str | None = None) -> Any:
-        """The order, once it and all its shipments have these statuses."""
-        deadline_s = time.monotonic() + PATIENCE_S
+        """The order, as soon as it and all its shipments have these statuses."""
+        deadline_s = time.monotonic() + TIMEOUT_S
         while True:
             order = await self.order(order_id)
             there = {shipment["status"] for shipment in order["shipments"]}
@@ -91,7 +91,7 @@ class Elsewhere:
             await asyncio.sleep(0.05)
 
     async def booked(self, lines: Mapping[str, int], **fields: Any) -> Any:
-        """A new order whose shipments wait for the courier."""
+        """A new order whose shipments are booked."""
         return await self.until(await self.place(lines, **fields), "PROCESSING", shipments="BOOKED")
 
     async def dispatch(self, shipment_id: str) -> None:
@@ -105,7 +105,7 @@ class Elsewhere:
         await self.act("manager", f"setStock(inputs: [{level}])")
 
     async def parked(self, lines: Mapping[str, int]) -> Any:
-        """A new order whose charge was tried in vain so often that it waits for support."""
+        """A new order whose charge has failed so often that it is a stuck job."""
         await self.act("manager", "setFraudMaintenance(enabled: true)")
         order_id = await self.place(lines)
         await self.until(order_id, "PROCESSING", shipments="PENDING")

@@ -1,4 +1,4 @@
-"""A customer's and a courier's whole job in real browsers, side by side, and with what may be missing in one."""
+"""A customer's and a courier's work in real browsers, live, offline, without scripts and by keyboard."""
 
 import re
 
@@ -9,11 +9,11 @@ from tests.system.browser.conftest import Visit
 from tests.system.browser.elsewhere import Elsewhere
 
 LIVE_WITHIN_MS = 2_000
-"""1 s is the promise, which benchmarks measure; here two cores also carry Chromium, twice, and the database."""
+"""The goal of 1 s is measured by benchmarks; here two cores also run two browsers and the database."""
 
 
 async def order_something(page: Page, product: str, quantity: int = 1) -> None:
-    """From anywhere, through the checkout, to the confirmation."""
+    """From any page, through the checkout, to the confirmation."""
     await page.get_by_role("link", name="Place an order").first.click()
     await page.get_by_label(product).fill(str(quantity))
     await page.get_by_label("Name").fill("Demo Customer")
@@ -33,7 +33,7 @@ async def to_shipment(courier: Page, elsewhere: Elsewhere, order: str) -> None:
     await courier.goto(f"/courier/shipments/{booked['shipments'][0]['id']}")
 
 
-async def test_a_customer_watches_the_courier_bring_what_was_ordered(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_a_customer_follows_an_order_until_its_delivery(visit: Visit, elsewhere: Elsewhere) -> None:
     customer, courier = await visit("customer"), await visit("courier", viewport=PHONE)
     await order_something(customer, "Coffee beans", 2)
     shipment = customer.get_by_role("article").or_(customer.locator(".shipment")).first
@@ -55,13 +55,13 @@ async def test_a_customer_watches_the_courier_bring_what_was_ordered(visit: Visi
     await expect(courier.get_by_role("link", name=re.compile(reference))).to_be_visible()
 
 
-async def test_a_courier_sees_a_new_shipment_without_asking(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_a_courier_s_list_shows_a_new_shipment_live(visit: Visit, elsewhere: Elsewhere) -> None:
     courier = await visit("courier", viewport=PHONE)
     booked = await elsewhere.booked({"COFFEE-1KG": 1})
     await expect(courier.get_by_text(booked["reference"])).to_be_visible(timeout=LIVE_WITHIN_MS)
 
 
-async def test_a_customer_accepts_what_is_left_of_an_order(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_a_customer_accepts_an_amended_order(visit: Visit, elsewhere: Elsewhere) -> None:
     order = await elsewhere.place({"COFFEE-1KG": 1, "POSTER": 1})
     await elsewhere.until(order, "CUSTOMER_ACTION_REQUIRED")
     customer = await visit("customer")
@@ -112,7 +112,7 @@ async def test_without_javascript_a_courier_dispatches_and_delivers(visit: Visit
     await elsewhere.until(booked["id"], "COMPLETED")
 
 
-async def test_a_press_made_offline_waits_and_is_sent_once(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_an_offline_action_waits_and_is_sent_once(visit: Visit, elsewhere: Elsewhere) -> None:
     courier = await visit("courier", viewport=PHONE)
     booked = await elsewhere.booked({"COFFEE-1KG": 1})
     await courier.goto(f"/courier/shipments/{booked['shipments'][0]['id']}")
@@ -133,7 +133,7 @@ async def test_a_press_made_offline_waits_and_is_sent_once(visit: Visit, elsewhe
     assert await elsewhere.events(booked["id"], "ShipmentDispatched") == 1
 
 
-async def test_pages_that_were_opened_open_offline(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_visited_pages_open_offline(visit: Visit, elsewhere: Elsewhere) -> None:
     courier = await visit("courier", viewport=PHONE)
     booked = await elsewhere.booked({"COFFEE-1KG": 1})
     await courier.evaluate("navigator.serviceWorker.ready")
@@ -150,7 +150,7 @@ async def test_pages_that_were_opened_open_offline(visit: Visit, elsewhere: Else
     await elsewhere.until(booked["id"], "PROCESSING", shipments="DISPATCHED")
 
 
-async def test_it_is_clear_when_another_courier_was_first(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_a_courier_learns_that_another_one_was_faster(visit: Visit, elsewhere: Elsewhere) -> None:
     courier = await visit("courier", viewport=PHONE)
     booked = await elsewhere.booked({"COFFEE-1KG": 1})
     shipment = booked["shipments"][0]["id"]
@@ -164,7 +164,7 @@ async def test_it_is_clear_when_another_courier_was_first(visit: Visit, elsewher
     await expect(courier.locator(".now")).to_contain_text("Delivered")
 
 
-async def test_a_lost_connection_is_told_and_nothing_is_missed_over_it(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_a_lost_connection_is_shown_and_no_change_is_missed(visit: Visit, elsewhere: Elsewhere) -> None:
     booked = await elsewhere.booked({"COFFEE-1KG": 1})
     customer = await visit("customer")
     await customer.goto(f"/orders/{booked['id']}")
@@ -178,7 +178,7 @@ async def test_a_lost_connection_is_told_and_nothing_is_missed_over_it(visit: Vi
     await expect(customer.locator("#connection")).to_be_hidden()
 
 
-async def test_a_customers_job_by_keyboard_alone(visit: Visit) -> None:
+async def test_a_customer_orders_and_cancels_by_keyboard(visit: Visit) -> None:
     customer = await visit(None)
     await tab_to(customer, customer.get_by_role("button", name="Customer"))
     await customer.keyboard.press("Enter")
@@ -199,7 +199,7 @@ async def test_a_customers_job_by_keyboard_alone(visit: Visit) -> None:
 
 
 async def tab_to(page: Page, target: Locator) -> None:
-    """Presses Tab until the target has the focus, and shows it."""
+    """Presses Tab until the target has a visible focus."""
     for _ in range(60):
         if await target.evaluate("element => element.matches(':focus, :focus-within')"):
             outline = await target.evaluate("element => getComputedStyle(document.activeElement).outlineStyle")

@@ -1,4 +1,4 @@
-"""What holds of every page in every state: accessible, valid, light, narrow, quiet."""
+"""Every page in every state is accessible, valid, small, fits narrow screens and logs no errors."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ HEAVIEST_KB = 100
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A page where a stop of the tour left it."""
+    """A page at a stop of the tour."""
 
     page: Page
     html: str
@@ -68,7 +68,7 @@ async def test_its_html_is_valid(arrival: Arrival) -> None:
     assert sorted(ids) == sorted(set(ids))
 
 
-async def test_it_weighs_little_the_first_time(arrival: Arrival) -> None:
+async def test_its_first_load_is_small(arrival: Arrival) -> None:
     assert arrival.weight_kb <= HEAVIEST_KB
 
 
@@ -79,5 +79,5 @@ async def test_320_px_are_wide_enough(arrival: Arrival) -> None:
     await arrival.page.set_viewport_size(before or NARROWEST)
 
 
-async def test_the_browser_has_nothing_to_complain_about(arrival: Arrival) -> None:
+async def test_the_browser_reports_no_errors(arrival: Arrival) -> None:
     assert arrival.complaints == []

@@ -1,4 +1,4 @@
-"""What people write runs nothing in a real browser: not when a page is opened, touched, nor when it changes by itself.
+"""User text is never executed in a real browser: not when a page is opened, used, or refreshed automatically.
 
 `tests/web/pages/test_inert.py` looks at every page with a parser; this at those that show most, with Chromium.
 """
@@ -48,7 +48,7 @@ async def _placed(elsewhere: Elsewhere, text: str) -> Any:
 
 
 async def _unharmed(page: Page, text: str) -> None:
-    """It shows the text, whatever it is called for, and nothing of it has become more than text."""
+    """The page shows the text, and no part of it became markup."""
     shown = "".join(text.split()) in "".join((await page.evaluate("document.documentElement.textContent")).split())
     assert shown, f"{text!r} is not on {page.url}"
     found = await page.evaluate(_TOUCH)
@@ -56,13 +56,13 @@ async def _unharmed(page: Page, text: str) -> None:
 
 
 async def _watched(visit: Visit, persona: str) -> Page:
-    """A page of the persona's. A dialog would stay open, and fail the test by its time-out."""
+    """A page of the persona's. A dialog would stay open and time the test out."""
     page = await visit(persona)
     await page.context.add_init_script(_WATCH)
     return page
 
 
-async def test_nothing_of_it_runs(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_user_text_is_never_executed(visit: Visit, elsewhere: Elsewhere) -> None:
     texts = [text for name, text in TEXTS.items() if name != "controls"]  # which no browser shows as they are
     for text in texts:
         await _sell(elsewhere, text)

@@ -1,4 +1,4 @@
-"""A manager's and support's whole job in real browsers, each seen by others at once."""
+"""A manager's and support's work in real browsers, seen live by others."""
 
 import re
 
@@ -9,11 +9,11 @@ from tests.system.browser.conftest import Visit
 from tests.system.browser.elsewhere import Elsewhere
 
 LIVE_WITHIN_MS = 2_000
-"""1 s is the promise, which benchmarks measure; here two cores also carry Chromium, twice, and the database."""
+"""The goal of 1 s is measured by benchmarks; here two cores also run two browsers and the database."""
 
 
 async def change(manager: Page, link: str, button: str | re.Pattern[str]) -> None:
-    """From the overview to the page that explains a change, where it is confirmed."""
+    """From the overview to a change's page, where it is confirmed."""
     await manager.goto("/manager")
     await manager.get_by_role("link", name=link).click()
     await manager.get_by_role("button", name=button).click()
@@ -43,7 +43,7 @@ async def test_managers_see_each_others_changes_of_fraud_control(visit: Visit) -
     )
 
 
-async def test_a_limit_that_is_no_amount_is_refused_beside_its_field(visit: Visit) -> None:
+async def test_a_malformed_limit_is_refused_at_its_field(visit: Visit) -> None:
     manager = await visit("manager")
     await manager.goto("/manager/spending-limit")
     field = manager.get_by_label("New limit in USD")
@@ -53,7 +53,7 @@ async def test_a_limit_that_is_no_amount_is_refused_beside_its_field(visit: Visi
     await expect(field).to_have_value("plenty")
 
 
-async def test_of_two_managers_who_count_at_once_the_second_is_told(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_of_two_concurrent_counts_the_second_is_refused(visit: Visit, elsewhere: Elsewhere) -> None:
     one, other = await visit("manager"), await visit("manager")
     for manager in (one, other):
         await manager.goto("/manager/stock")
@@ -95,7 +95,7 @@ async def test_the_operations_page_shows_every_queue_with_its_workers(visit: Vis
         await expect(row.get_by_role("cell").nth(1)).to_have_text("1")
 
 
-async def test_support_finds_an_order_and_follows_its_trail_live(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_support_finds_an_order_and_follows_its_timeline_live(visit: Visit, elsewhere: Elsewhere) -> None:
     booked = await elsewhere.booked({"COFFEE-1KG": 1})
     shipment = booked["shipments"][0]
     support = await visit("support")
@@ -115,7 +115,7 @@ async def test_support_finds_an_order_and_follows_its_trail_live(visit: Visit, e
     await elsewhere.until(booked["id"], "FAILED")
 
 
-async def test_support_retries_what_was_parked(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_support_retries_a_stuck_job(visit: Visit, elsewhere: Elsewhere) -> None:
     parked = await elsewhere.parked({"COFFEE-1KG": 1})
     support = await visit("support")
     await support.get_by_role("link", name="Stuck jobs").click()
@@ -126,7 +126,7 @@ async def test_support_retries_what_was_parked(visit: Visit, elsewhere: Elsewher
     await expect(work).to_be_hidden()
 
 
-async def test_support_gives_up_what_was_parked_for_a_reason_the_customer_reads(
+async def test_support_gives_up_a_stuck_job_for_a_reason_that_the_customer_reads(
     visit: Visit, elsewhere: Elsewhere
 ) -> None:
     parked = await elsewhere.parked({"COFFEE-1KG": 1})

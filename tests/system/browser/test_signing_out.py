@@ -1,4 +1,4 @@
-"""What a courier's phone keeps when a session ends: of the pages nothing, of the presses everything."""
+"""When a session ends, a courier's phone deletes its cached pages and keeps its queued actions."""
 
 from playwright.async_api import Page, expect
 
@@ -13,7 +13,7 @@ GONE = "caches.has('courier-pages').then((has) => !has)"  # what courier-worker.
 
 
 async def open_shipment(courier: Page, elsewhere: Elsewhere) -> tuple[str, str]:
-    """A booked shipment's order, and the address of its page, which the courier's worker keeps."""
+    """A booked shipment's order, and the address of its page, which is cached."""
     booked = await elsewhere.booked({"COFFEE-1KG": 1})
     address = f"/courier/shipments/{booked['shipments'][0]['id']}"
     await courier.evaluate("navigator.serviceWorker.ready")
@@ -24,8 +24,8 @@ async def open_shipment(courier: Page, elsewhere: Elsewhere) -> tuple[str, str]:
     return booked["id"], address
 
 
-async def test_who_signs_out_leaves_no_page_behind(visit: Visit, elsewhere: Elsewhere) -> None:
-    """Also from a page that is not the courier's own, whose script knows nothing of what the worker keeps."""
+async def test_signing_out_deletes_cached_pages(visit: Visit, elsewhere: Elsewhere) -> None:
+    """Also from a page without the courier's script."""
     courier = await visit("courier", viewport=PHONE)
     await open_shipment(courier, elsewhere)
     assert not await courier.evaluate(GONE)
@@ -34,7 +34,7 @@ async def test_who_signs_out_leaves_no_page_behind(visit: Visit, elsewhere: Else
     await courier.wait_for_function(GONE)
 
 
-async def test_a_session_that_is_over_takes_the_pages_along(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_an_ended_session_deletes_cached_pages(visit: Visit, elsewhere: Elsewhere) -> None:
     courier = await visit("courier", viewport=PHONE)
     _, address = await open_shipment(courier, elsewhere)
     await courier.context.clear_cookies()
@@ -43,7 +43,7 @@ async def test_a_session_that_is_over_takes_the_pages_along(visit: Visit, elsewh
     await courier.wait_for_function(GONE)
 
 
-async def test_a_press_outlives_its_session(visit: Visit, elsewhere: Elsewhere) -> None:
+async def test_a_queued_action_outlives_its_session(visit: Visit, elsewhere: Elsewhere) -> None:
     courier = await visit("courier", viewport=PHONE)
     order, _ = await open_shipment(courier, elsewhere)
     await courier.context.set_offline(True)
@@ -58,7 +58,7 @@ async def test_a_press_outlives_its_session(visit: Visit, elsewhere: Elsewhere) 
     assert await elsewhere.events(order, "ShipmentDispatched") == 1
 
 
-async def test_a_page_of_an_earlier_session_sends_its_press_under_the_present_one(
+async def test_a_page_of_an_earlier_session_sends_its_action_in_the_present_one(
     visit: Visit, elsewhere: Elsewhere
 ) -> None:
     courier = await visit("courier", viewport=PHONE)

@@ -1,4 +1,4 @@
-"""What the browser tests bring along is what its README says it is."""
+"""The vendored files of the browser tests match their README."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Every page, in every state worth a look: the one list that tests and measures go through."""
+"""Every page in each of its important states: one list for tests and measurements."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -7,18 +7,18 @@ from typing import Any, Final
 
 from playwright.async_api import Browser, BrowserContext, Page
 
-from tests.system.browser.chromium import DESKTOP, PATIENCE_MS
+from tests.system.browser.chromium import DESKTOP, TIMEOUT_MS
 from tests.system.browser.elsewhere import Elsewhere
 
 Scene = dict[str, Any]
-"""Orders by what became of them, as `Elsewhere.order` returns them."""
+"""Orders by their state, as `Elsewhere.order` returns them."""
 
 Preparation = Callable[[Page], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A page in a state. `address` may name orders of the scene: `{booked[id]}`; `prepare` goes on from there."""
+    """A page in a state. `address` may refer to orders of the scene: `{booked[id]}`; `prepare` continues from there."""
 
     name: str
     persona: str | None
@@ -55,7 +55,7 @@ async def set_scene(elsewhere: Elsewhere) -> Scene:
 
 
 async def _unfold(page: Page) -> None:
-    """Everything that is folded away is opened."""
+    """Opens all details elements."""
     await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
 
 
@@ -131,7 +131,7 @@ STOPS: Final = (
 async def arrived(
     browser: Browser, elsewhere: Elsewhere, scene: Scene, stop: Stop, **options: Any
 ) -> AsyncIterator[Page]:
-    """The stop in a browser that was never here before, prepared as far as that goes without JavaScript."""
+    """The stop in a new browser, prepared as far as possible without JavaScript."""
     async with await browser.new_context(**{"viewport": DESKTOP, "base_url": elsewhere.url, **options}) as context:
         page = await signed_in(context, elsewhere, stop.persona)
         await page.goto(stop.address.format(**scene))
@@ -141,8 +141,8 @@ async def arrived(
 
 
 async def signed_in(context: BrowserContext, elsewhere: Elsewhere, persona: str | None) -> Page:
-    """An empty page of a browser that holds the persona's session already."""
-    context.set_default_timeout(PATIENCE_MS)
+    """An empty page of a browser with the persona's session."""
+    context.set_default_timeout(TIMEOUT_MS)
     if persona:
         session = await elsewhere.session(persona)
         await context.add_cookies([{"name": "oms_session", "value": session, "url": elsewhere.url}])

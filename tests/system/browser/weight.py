@@ -1,4 +1,4 @@
-"""How much a page costs over the wire, counted by the browser itself."""
+"""A page's size over the wire, measured by the browser."""
 
 from collections import Counter
 from typing import Any
@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 
 class Weight:
-    """Bytes received for a page since it was begun, heads included, compressed as they came."""
+    """Bytes received for a page, heads included, compressed."""
 
     def __init__(self) -> None:
         self._bytes: Counter[str] = Counter()
@@ -31,9 +31,9 @@ class Weight:
         self._bytes[event["requestId"]] = int(event["response"]["encodedDataLength"])
 
     def _data(self, event: dict[str, Any]) -> None:
-        """What streams bring, which do not finish."""
+        """The bytes of streams, which never finish."""
         self._bytes[event["requestId"]] += int(event["encodedDataLength"])
 
     def _finished(self, event: dict[str, Any]) -> None:
-        """The whole of it, with its head."""
+        """The size of a finished response, with its head."""
         self._bytes[event["requestId"]] = int(event["encodedDataLength"])
