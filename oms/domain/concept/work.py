@@ -23,7 +23,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A condition that may hold work for an unknown time. Held work is not retried; it is released once the gate is open.
+    """A condition that may hold work for an unknown time. Held work is not retried; it is released when the gate opens.
 
     `is_open`: an SQL condition that names no row of work.
     """

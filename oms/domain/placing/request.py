@@ -88,9 +88,7 @@ class OrderRequest:
                 problems.append(Problem(CatalogReason.UNKNOWN_PRODUCT, message, ("lines", str(index), "sku")))
                 continue
             if product.currency != currency and (line.unit_price_minor is None or self.currency is None):
-                message = (
-                    f"{line.sku} is priced in {product.currency}, the order is in {currency}: use one currency."
-                )
+                message = f"{line.sku} is priced in {product.currency}, the order is in {currency}: use one currency."
                 problems.append(Problem(PlacingReason.CURRENCY_MISMATCH, message, ("lines", str(index), "sku")))
             price = product.unit_price_minor if line.unit_price_minor is None else line.unit_price_minor
             lines.append(Line(len(lines) + 1, line.sku, line.quantity, price))
