@@ -20,7 +20,7 @@ from benchmarks.load.http import Address
 from oms.platform.listening import listen, port_of
 from oms.platform.migrations import migrate
 from oms.platform.settings import PROJECT_DIR, CannotStart, Settings, load_settings
-from oms.providers.choose import SANDBOX_FILE
+from oms.providers.sandbox.from_settings import FILE_NAME
 from oms.tools.dev_services.embedded import Engines
 from oms.tools.dev_services.embedded.ports import LOOPBACK
 from oms.tools.dev_services.embedded.process import spawn, stop
@@ -97,7 +97,7 @@ class Shop:
 
     def forget_calls(self) -> None:
         """Empties the sandbox's books; no worker may run."""
-        for file in self.engines.folder.path.glob(f"{SANDBOX_FILE}*"):
+        for file in self.engines.folder.path.glob(f"{FILE_NAME}*"):
             file.unlink()
 
     def stop(self) -> None:

@@ -29,9 +29,9 @@ from starlette.types import Receive, Scope, Send
 from oms.platform.listening import listen, port_of
 from oms.platform.settings import Settings
 from oms.providers.calls import BOOK, CHARGE, INVOICE, REFUND, RELEASE, ProviderCall
-from oms.providers.choose import call_log, sandbox_rules
 from oms.providers.ports import ProviderUnavailable, RequestRejected
 from oms.providers.sandbox.call_log import CallLog, LoggedCall
+from oms.providers.sandbox.from_settings import call_log, sandbox_rules
 from oms.providers.sandbox.sandbox import AnswerLost, Sandbox
 
 KEY: Final = re.compile(r"[ !#-\[\]-~]{1,255}")

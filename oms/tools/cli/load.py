@@ -47,7 +47,7 @@ def load(
 
 async def _run(settings: Settings, url: str | None, rate: int, seconds: float, *, deliver: bool) -> "Result":
     from oms.tools.load import LoadGenerator, NotAccepted
-    from oms.tools.replay.access import NoToken, address_of, token
+    from oms.tools.replay.client.access import NoToken, address_of, token
 
     try:
         cart_token, courier_token = await token("SERVICE", "load-cart"), await token("COURIER", "load-courier")

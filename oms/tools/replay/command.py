@@ -10,21 +10,21 @@ import uvloop
 from rich.console import Console
 
 from oms.platform.settings import Settings
-from oms.tools.replay.access import NoToken, address_of, token
-from oms.tools.replay.api import Api, ApiFailure
-from oms.tools.replay.cart import Cart
+from oms.tools.replay.actors.cart import Cart
+from oms.tools.replay.actors.closing import Closing
+from oms.tools.replay.actors.couriers import Couriers
+from oms.tools.replay.actors.customers import Customers
+from oms.tools.replay.actors.loading import load
 from oms.tools.replay.chunks import chunks
-from oms.tools.replay.closing import Closing
-from oms.tools.replay.connection import Connections
-from oms.tools.replay.couriers import Couriers
-from oms.tools.replay.customers import Customers
-from oms.tools.replay.documents import ROOT_FIELDS, order_statuses, subjects
+from oms.tools.replay.client.access import NoToken, address_of, token
+from oms.tools.replay.client.api import Api, ApiFailure
+from oms.tools.replay.client.connection import Connections
+from oms.tools.replay.client.documents import ROOT_FIELDS, order_statuses, subjects
 from oms.tools.replay.ledger import Ledger
-from oms.tools.replay.loading import load
 from oms.tools.replay.progress import show_progress
 from oms.tools.replay.report import Report, print_report, report_on
-from oms.tools.replay.source_files import UnreadableSource, orders
-from oms.tools.replay.survey import Survey, survey
+from oms.tools.replay.source.files import UnreadableSource, orders
+from oms.tools.replay.source.survey import Survey, survey
 
 REQUEST_TIMEOUT_S = 30.0
 REPEAT_FOR_S = 60.0

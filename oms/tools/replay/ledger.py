@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from oms.tools.replay.cart_order import CartOrder, NoOrder
 from oms.tools.replay.choices import Answer
+from oms.tools.replay.source.cart_order import CartOrder, NoOrder
 
 FINAL_STATUSES: Final = ("COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT")
 EXAMPLES = 10

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from oms.tools.replay.connection import Connections
+from oms.tools.replay.client.connection import Connections
 
 TIMEOUT_S: Final = 20.0
 """For one answer; after it the outcome is unknown."""

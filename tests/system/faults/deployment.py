@@ -19,7 +19,7 @@ from oms.platform.settings import PROJECT_DIR
 from oms.tools.dev_services.embedded import Engines
 from oms.tools.dev_services.embedded.engines import Server
 from oms.tools.dev_services.embedded.ports import free_port
-from oms.tools.replay.connection import Connections
+from oms.tools.replay.client.connection import Connections
 from tests.system.faults.link import HOST, Link
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Database, is_outage
 from oms.platform.settings import Settings
 from oms.schema.schema import schema
-from oms.tools.replay.connection import Connections, Reply
+from oms.tools.replay.client.connection import Connections, Reply
 from tests.shop import MANAGER
 from tests.system.faults.caller import Caller, Ledger
 from tests.system.faults.link import HOST, Link, Moment

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from oms.tools.replay.api import INTERNAL_ATTEMPTS, Api, Rejected, Unanswered
-from oms.tools.replay.connection import Connections
+from oms.tools.replay.client.api import INTERNAL_ATTEMPTS, Api, Rejected, Unanswered
+from oms.tools.replay.client.connection import Connections
 
 GOOD = b'{"data": {"viewer": {"name": "x"}}}'
 

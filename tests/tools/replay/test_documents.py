@@ -3,7 +3,7 @@
 import pytest
 from graphql import build_schema, parse, validate
 
-from oms.tools.replay import documents
+from oms.tools.replay.client import documents
 from tests.tools.replay.shop_double import contract
 
 PLAIN = [

@@ -5,9 +5,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms.tools.replay import olist, uci
-from oms.tools.replay.cart_order import CartLine, CartOrder
-from oms.tools.replay.opening_stock import Demand, spread, units_on_hand
+from oms.tools.replay.source import olist, uci
+from oms.tools.replay.source.cart_order import CartLine, CartOrder
+from oms.tools.replay.source.opening_stock import Demand, spread, units_on_hand
 
 
 def order(source: str, *lines: CartLine) -> CartOrder:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from oms.tools.replay.source_files import UnreadableSource, orders, rows
-from oms.tools.replay.survey import survey
+from oms.tools.replay.source.files import UnreadableSource, orders, rows
+from oms.tools.replay.source.survey import survey
 from tests.tools.replay.conftest import WriteFile, olist_row, uci_item, uci_row
 
 SAMPLE = Path(__file__).resolve().parents[4] / "shared/data/sample"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from oms.tools.replay import olist, uci
-from oms.tools.replay.cart_order import CartLine, CartOrder, NoOrder
+from oms.tools.replay.source import olist, uci
+from oms.tools.replay.source.cart_order import CartLine, CartOrder, NoOrder
 from tests.tools.replay.conftest import olist_row, uci_item, uci_row
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from oms.tools.replay.api import Api, Rejected
-from oms.tools.replay.cart_order import CartOrder, NoOrder
+from oms.tools.replay.actors.customers import Customers
 from oms.tools.replay.choices import changes_mind
-from oms.tools.replay.customers import Customers
-from oms.tools.replay.documents import NEWEST_ORDER, PLACE_ORDER, PLACE_ORDERS
+from oms.tools.replay.client.api import Api, Rejected
+from oms.tools.replay.client.documents import NEWEST_ORDER, PLACE_ORDER, PLACE_ORDERS
 from oms.tools.replay.ledger import Ledger
+from oms.tools.replay.source.cart_order import CartOrder, NoOrder
 
 Basket = tuple[CartOrder, ...]
 

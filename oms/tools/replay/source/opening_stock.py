@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from oms.tools.replay import olist, uci
-from oms.tools.replay.cart_order import CartOrder
 from oms.tools.replay.choices import per_mille
+from oms.tools.replay.source import olist, uci
+from oms.tools.replay.source.cart_order import CartOrder
 
 SHORT_PER_MILLE: Final = {olist.SOURCE: 20, uci.SOURCE: 5}
 """Share of (SKU, warehouse) pairs with too little. UCI's orders have 27 lines on average, Olist's one."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 import structlog
 
-from oms.tools.replay.connection import Connections, Reply
+from oms.tools.replay.client.connection import Connections, Reply
 
 log = structlog.get_logger(__name__)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from oms.tools.replay.cart_order import CartOrder
-from oms.tools.replay.opening_stock import Demand, Place
-from oms.tools.replay.source_files import orders, product_names, warehouse_names
+from oms.tools.replay.source.cart_order import CartOrder
+from oms.tools.replay.source.files import orders, product_names, warehouse_names
+from oms.tools.replay.source.opening_stock import Demand, Place
 
 
 class Product(NamedTuple):

@@ -7,10 +7,10 @@ from typing import Any
 
 import structlog
 
-from oms.tools.replay.api import Api, Rejected
 from oms.tools.replay.choices import Delivery, delivery_of
 from oms.tools.replay.chunks import chunks
-from oms.tools.replay.documents import (
+from oms.tools.replay.client.api import Api, Rejected
+from oms.tools.replay.client.documents import (
     FAIL_SHIPMENT,
     ROOT_FIELDS,
     SHIPMENTS_ON_THEIR_WAY,

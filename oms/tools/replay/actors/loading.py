@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from oms.tools.replay.api import Api, Rejected
 from oms.tools.replay.chunks import chunks
-from oms.tools.replay.documents import (
+from oms.tools.replay.client.api import Api, Rejected
+from oms.tools.replay.client.documents import (
     ROOT_FIELDS,
     SET_STOCK,
     UPSERT_PRODUCTS,
@@ -13,8 +13,8 @@ from oms.tools.replay.documents import (
     stock_levels,
     subjects,
 )
-from oms.tools.replay.opening_stock import Place
-from oms.tools.replay.survey import Survey
+from oms.tools.replay.source.opening_stock import Place
+from oms.tools.replay.source.survey import Survey
 
 CHUNK = 1000
 """As many entries as one catalogue mutation takes."""

@@ -4,9 +4,9 @@ import asyncio
 import time
 from itertools import islice
 
-from oms.tools.replay.api import Api
 from oms.tools.replay.chunks import chunks
-from oms.tools.replay.documents import ROOT_FIELDS, closed_orders, order_statuses, subjects
+from oms.tools.replay.client.api import Api
+from oms.tools.replay.client.documents import ROOT_FIELDS, closed_orders, order_statuses, subjects
 from oms.tools.replay.ledger import FINAL_STATUSES, Ledger
 
 LOOK_EVERY_S = 0.2

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from oms.tools.replay.cart_order import CartLine, CartOrder, NoOrder, Row
+from oms.tools.replay.source.cart_order import CartLine, CartOrder, NoOrder, Row
 
 SOURCE = "uci"
 SKUS_FILE = "skus.jsonl.gz"

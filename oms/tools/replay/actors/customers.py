@@ -6,10 +6,10 @@ from typing import Any
 
 import structlog
 
-from oms.tools.replay.api import Api, Rejected
 from oms.tools.replay.choices import Answer, answer_to_amendment
 from oms.tools.replay.chunks import chunks
-from oms.tools.replay.documents import ACCEPT, AMENDED_ORDERS, CANCEL
+from oms.tools.replay.client.api import Api, Rejected
+from oms.tools.replay.client.documents import ACCEPT, AMENDED_ORDERS, CANCEL
 from oms.tools.replay.ledger import Ledger, TrackedOrder
 
 log = structlog.get_logger(__name__)

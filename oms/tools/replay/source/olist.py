@@ -1,6 +1,6 @@
 """Olist's marketplace orders: each seller is a warehouse, each row an order."""
 
-from oms.tools.replay.cart_order import CartLine, CartOrder, NoOrder, Row
+from oms.tools.replay.source.cart_order import CartLine, CartOrder, NoOrder, Row
 
 SOURCE = "olist"
 WAREHOUSES_FILE = "warehouses.jsonl.gz"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import orjson
 
-from oms.tools.replay import olist, uci
-from oms.tools.replay.cart_order import CartOrder, NoOrder, Row
+from oms.tools.replay.source import olist, uci
+from oms.tools.replay.source.cart_order import CartOrder, NoOrder, Row
 
 
 class UnreadableSource(Exception):

@@ -1,0 +1,1 @@
+"""The HTTP client of the public API, and what the replay sends."""

@@ -1,0 +1,1 @@
+"""The source data: order files, and the catalogue and stock that they need."""
