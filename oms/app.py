@@ -124,6 +124,7 @@ def new_context(parts: Parts, viewer: Viewer, repeat: IdempotencyKey | None) -> 
         demo=parts.settings.demo,
         session_rules=parts.session_rules,
         breached=parts.settings.breached_passwords_file,
+        compiled_queries=parts.settings.compiled_queries,
         on_refusal=parts.refusals.add,
         before_password=parts.rate_limits.count_password,
         before_execution=parts.rate_limits.count_cost,

@@ -209,6 +209,10 @@ class Settings(BaseSettings):
         default=False,
         description="Whether anybody may sign in as a demo persona. Unset, `run` turns it on.",
     )
+    compiled_queries: bool = Field(
+        default=True,
+        description="Whether repeated GraphQL operations run by plans of their own; if false, Strawberry runs all.",
+    )
     default_payment_method: str = Field(
         default="sandbox-ok",
         min_length=1,

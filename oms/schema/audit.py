@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 import strawberry
 
 from oms.domain.audit import queries
+from oms.domain.audit.policy import AuditPermission
 from oms.domain.concepts import REGISTRY
 from oms.domain.vocabulary.ids import order_id
 from oms.schema.runtime.connections import PAGE, Connection, connection, size
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import Role, described
-from oms.schema.runtime.fields import field
+from oms.schema.runtime.fields import attribute, field, object_type
 from oms.schema.runtime.scalars import Instant
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class AuditFilter:
 
     actor: str | None = strawberry.field(default=None, description="A name, or a principal such as token:….")
     action: AuditAction | None = None
-    subject: str | None = strawberry.field(default=None, description="An id or a code, whole.")
+    subject: str | None = strawberry.field(default=None, description="A whole id or code.")
     since: Instant | None = None
     before: Instant | None = None
 
@@ -46,19 +47,19 @@ class AuditFilter:
         return queries.AuditFilter(self.actor or None, action, self.subject or None, self.since, self.before)
 
 
-@strawberry.type
+@object_type(needs=AuditPermission.READ_AUDIT)
 class AuditEvent:
-    """One thing that somebody did or tried."""
+    """Something that somebody did or tried."""
 
     at: Instant
-    actor: str = strawberry.field(description="A name; customers go by their role, whoever runs commands as operator.")
+    actor: str = attribute("A name; for customers their role, for people who run commands 'operator'.")
     actor_role: Role | None
-    principal: str = strawberry.field(description="The same caller each time: account:…, token:….")
+    principal: str = attribute("Identifies the caller in all requests: account:…, token:….")
     action: AuditAction
-    subject: str = strawberry.field(description="An id, a code or a principal: what or whom it was done to.")
-    order_id: strawberry.ID | None = strawberry.field(description="Where it was done to an order.")
-    before: str | None = strawberry.field(description="What was changed, as JSON.")
-    after: str | None = strawberry.field(description="What it was changed to, as JSON.")
+    subject: str = attribute("An id, a code or a principal: what or whom it concerns.")
+    order_id: strawberry.ID | None = attribute("If it concerns an order.")
+    before: str | None = attribute("The old values, as JSON.")
+    after: str | None = attribute("The new values, as JSON.")
     reason: str | None
 
     @classmethod
@@ -82,12 +83,13 @@ def _json(values: Mapping[str, Any] | None) -> str | None:
 
 
 @strawberry.type
-class AuditQueries:
-    """Reading the audit log."""
+class Queries:
+    """Queries of the audit log."""
 
     @field(
         "Sign-ins, refusals, accounts, tokens, overrides by staff, settings, stock and catalogue, newest first."
-        " For managers and support."
+        " For managers and support.",
+        needs=AuditPermission.READ_AUDIT,
     )
     async def audit_trail(
         self,
@@ -97,6 +99,6 @@ class AuditQueries:
         after: str | None = None,
     ) -> Connection[AuditEvent]:
         context = info.context
-        only = filter.conditions() if filter else queries.AuditFilter()
-        page = await queries.audit_log(context.db, context.viewer, only, first=size(first), after=after)
+        conditions = filter.conditions() if filter else queries.AuditFilter()
+        page = await queries.audit_log(context.db, context.viewer, conditions, first=size(first), after=after)
         return connection(page, after=after, cursor=lambda event: event.cursor, node=AuditEvent.of)

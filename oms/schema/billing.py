@@ -1,26 +1,29 @@
-"""What a shipment costs and what was paid for it."""
+"""Invoices and payments of shipments."""
 
 from enum import StrEnum
 from typing import Final, Self
 
-import strawberry
+from strawberry import Parent
 
 from oms.domain.order import payment as model
+from oms.domain.order.policy import OrderPermission
+from oms.schema.fulfilment import Shipment
 from oms.schema.runtime.enums import described
+from oms.schema.runtime.fields import attribute, extends, object_type
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.scalars import Instant
 
 
-@strawberry.type
+@object_type(needs=OrderPermission.READ_MONEY)
 class Invoice:
-    """The billing system's."""
+    """From the billing system."""
 
     number: str
     subtotal: Money
     discount: Money
     tax: Money
     shipping: Money
-    total: Money = strawberry.field(description="subtotal - discount + tax + shipping, exactly.")
+    total: Money = attribute("subtotal - discount + tax + shipping, exactly.")
     issued_at: Instant
 
     @classmethod
@@ -37,7 +40,7 @@ class Invoice:
 
 
 class PaymentStatus(StrEnum):
-    """The contract's; this system refunds whole charges only."""
+    """The contract's statuses. A charge is refunded as a whole, so none is PARTIALLY_REFUNDED."""
 
     PENDING = "PENDING"
     SUCCEEDED = "SUCCEEDED"
@@ -55,7 +58,7 @@ described(
         PaymentStatus.VOIDED: "The shipment was cancelled before any charge.",
     },
 )
-_SHOWN_AS: Final = {
+_PUBLIC_STATUS: Final = {
     model.PaymentStatus.PENDING: PaymentStatus.PENDING,
     model.PaymentStatus.CHARGING: PaymentStatus.PENDING,
     model.PaymentStatus.SUCCEEDED: PaymentStatus.SUCCEEDED,
@@ -63,30 +66,43 @@ _SHOWN_AS: Final = {
     model.PaymentStatus.VOIDED: PaymentStatus.VOIDED,
     model.PaymentStatus.REFUNDED: PaymentStatus.REFUNDED,
 }
-_EXPLAINED: Final = (model.PaymentStatus.PENDING, model.PaymentStatus.DECLINED)
+_WITH_REASON: Final = (model.PaymentStatus.PENDING, model.PaymentStatus.DECLINED)
 
 
-@strawberry.type
+@object_type(needs=OrderPermission.READ_MONEY)
 class Payment:
-    """What was taken for a shipment."""
+    """The charge of a shipment."""
 
     status: PaymentStatus
-    reason: str | None = strawberry.field(
-        description=(
-            "Why it was declined or is held: a stable code such as SPENDING_LIMIT_EXCEEDED, FRAUD_MAINTENANCE"
-            " or CARD_DECLINED."
-        )
+    reason: str | None = attribute(
+        "Why it was declined or is held: a stable code such as SPENDING_LIMIT_EXCEEDED, FRAUD_MAINTENANCE"
+        " or CARD_DECLINED."
     )
-    charged: Money = strawberry.field(description="0 until charged.")
+    charged: Money = attribute("0 until charged.")
     refunded: Money
     charged_at: Instant | None
 
     @classmethod
     def of(cls, payment: model.Payment, currency: str) -> Self:
         return cls(
-            status=_SHOWN_AS[payment.status],
-            reason=payment.reason if payment.status in _EXPLAINED else None,
+            status=_PUBLIC_STATUS[payment.status],
+            reason=payment.reason if payment.status in _WITH_REASON else None,
             charged=money(payment.charged_minor, currency),
             refunded=money(payment.refunded_minor, currency),
             charged_at=Instant(payment.charged_at) if payment.charged_at else None,
         )
+
+
+@extends(
+    Shipment,
+    "Present once the billing system has calculated the cost. Null for couriers.",
+    needs=OrderPermission.READ_MONEY,
+)
+def invoice(shipment: Parent[Shipment]) -> Invoice | None:
+    issued = shipment.seen.shipment.payment.invoice
+    return Invoice.of(issued, shipment.seen.currency) if issued else None
+
+
+@extends(Shipment, "Null for couriers.", needs=OrderPermission.READ_MONEY)
+def payment(shipment: Parent[Shipment]) -> Payment | None:
+    return Payment.of(shipment.seen.shipment.payment, shipment.seen.currency)

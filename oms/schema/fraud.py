@@ -1,29 +1,31 @@
-"""Fraud control: its settings, their trail, and what managers do with them."""
+"""Fraud control: its settings, their history, and the commands of managers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Self
 
 import strawberry
 
 from oms.domain.fraud import commands, model, queries
+from oms.domain.fraud.policy import FraudPermission
 from oms.platform.db import Tx
-from oms.schema.runtime.commands import carry_out
+from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.connections import PAGE, Connection, connection, size
-from oms.schema.runtime.context import Info
+from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import Role
 from oms.schema.runtime.errors import UserError
-from oms.schema.runtime.fields import field, mutation
+from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type, subscription
 from oms.schema.runtime.scalars import Instant, MinorUnits
 
 
-@strawberry.type
+@object_type(needs=FraudPermission.READ_FRAUD)
 class FraudSettings:
-    """What holds now."""
+    """The current settings."""
 
-    spending_limit: MinorUnits = strawberry.field(
-        description="The cumulative charges allowed to each customer, in minor units, per currency. 0: no limit."
+    spending_limit: MinorUnits = attribute(
+        "The cumulative charges allowed to each customer, in minor units, per currency. 0: no limit."
     )
-    maintenance_mode: bool = strawberry.field(description="While true no new charge is made, whatever its amount.")
+    maintenance_mode: bool = attribute("While true no new charge is made, whatever its amount.")
     updated_at: Instant
 
     @classmethod
@@ -35,17 +37,17 @@ class FraudSettings:
         )
 
 
-@strawberry.type
+@object_type(needs=FraudPermission.READ_FRAUD)
 class FraudEvent:
     """One change of the settings."""
 
     at: Instant
-    type: str = strawberry.field(description="SpendingLimitSet, MaintenanceSwitched or SpendingCleared.")
+    type: str = attribute("SpendingLimitSet, MaintenanceSwitched or SpendingCleared.")
     actor: str
     actor_role: Role | None
     reason: str | None
-    before: str = strawberry.field(description="The old value.")
-    after: str = strawberry.field(description="The new value.")
+    before: str = attribute("The old value.")
+    after: str = attribute("The new value.")
 
     @classmethod
     def of(cls, event: queries.SettingsEvent) -> Self:
@@ -61,19 +63,21 @@ class FraudEvent:
 
 
 def _value(change: dict[str, Any]) -> str:
-    """A trail's entry names one thing; what it was is told as text."""
+    """An entry changes one setting; its value as text."""
     return ", ".join(str(value).lower() for value in change.values())
 
 
 @strawberry.type
-class FraudQueries:
-    """Reading the settings."""
+class Queries:
+    """Queries of fraud control."""
 
-    @field("For managers and support.")
+    @field("For managers and support.", needs=FraudPermission.READ_FRAUD)
     async def fraud_settings(self, info: Info) -> FraudSettings | None:
         return FraudSettings.of(await queries.settings(info.context.db, info.context.viewer))
 
-    @field("Every change of the fraud settings, newest first. For managers and support.")
+    @field(
+        "Every change of the fraud settings, newest first. For managers and support.", needs=FraudPermission.READ_FRAUD
+    )
     async def fraud_events(
         self, info: Info, first: int | None = PAGE, after: str | None = None
     ) -> Connection[FraudEvent]:
@@ -81,50 +85,65 @@ class FraudQueries:
         return connection(page, after=after, cursor=lambda event: event.cursor, node=FraudEvent.of)
 
 
-@strawberry.type
+@object_type(needs=NOTHING_MORE)
 class FraudSettingsPayload:
-    """The settings as they now are, or why nothing was done."""
+    """The settings now, or why nothing was done."""
 
     done: strawberry.Private[bool]
     user_errors: list[UserError]
 
-    @strawberry.field
+    @field(needs=FraudPermission.READ_FRAUD)
     async def fraud_settings(self, info: Info) -> FraudSettings | None:
         context = info.context
         return FraudSettings.of(await queries.settings(context.db, context.viewer)) if self.done else None
 
 
-async def _carry_out(info: Info, act: Callable[[Tx], Awaitable[None]]) -> FraudSettingsPayload:
-    done, errors = await carry_out(info, _done(act))
+async def _run(info: Info, act: Callable[[Tx], Awaitable[None]]) -> FraudSettingsPayload:
+    done, errors = await run_command(info, _done(act))
     return FraudSettingsPayload(done=done is not None, user_errors=errors)
 
 
 def _done(act: Callable[[Tx], Awaitable[None]]) -> Callable[[Tx], Awaitable[bool]]:
-    """The settings are one: that it was done is all there is to remember."""
+    """There is only one row of settings: that the command succeeded is all there is to store."""
 
-    async def act_and_say(tx: Tx) -> bool:
+    async def act_and_confirm(tx: Tx) -> bool:
         await act(tx)
         return True
 
-    return act_and_say
+    return act_and_confirm
 
 
 @strawberry.type
-class FraudMutations:
-    """What managers do with fraud control."""
+class Mutations:
+    """Commands of managers on fraud control."""
 
-    @mutation("In minor units; 0 removes the limit.")
+    @mutation("In minor units; 0 removes the limit.", needs=FraudPermission.SET_FRAUD)
     async def set_spending_limit(self, info: Info, limit: MinorUnits) -> FraudSettingsPayload:
-        return await _carry_out(info, lambda tx: commands.set_spending_limit(tx, info.context.viewer, limit))
+        return await _run(info, lambda tx: commands.set_spending_limit(tx, info.context.viewer, limit))
 
-    @strawberry.mutation
+    @mutation(needs=FraudPermission.SET_FRAUD)
     async def set_fraud_maintenance(self, info: Info, enabled: bool) -> FraudSettingsPayload:
-        return await _carry_out(info, lambda tx: commands.set_maintenance(tx, info.context.viewer, enabled=enabled))
+        return await _run(info, lambda tx: commands.set_maintenance(tx, info.context.viewer, enabled=enabled))
 
-    @mutation("No limit and no maintenance; cumulative charges are kept.")
+    @mutation("No limit and no maintenance; cumulative charges are kept.", needs=FraudPermission.SET_FRAUD)
     async def reset_fraud_settings(self, info: Info) -> FraudSettingsPayload:
-        return await _carry_out(info, lambda tx: commands.reset(tx, info.context.viewer))
+        return await _run(info, lambda tx: commands.reset(tx, info.context.viewer))
 
-    @mutation("Every customer's cumulative charges start again from zero.")
+    @mutation("Every customer's cumulative charges start again from zero.", needs=FraudPermission.SET_FRAUD)
     async def clear_spending(self, info: Info, reason: str) -> FraudSettingsPayload:
-        return await _carry_out(info, lambda tx: commands.clear_spending(tx, info.context.viewer, reason))
+        return await _run(info, lambda tx: commands.clear_spending(tx, info.context.viewer, reason))
+
+
+@strawberry.type
+class Subscriptions:
+    """Live fraud settings."""
+
+    @subscription(needs=FraudPermission.READ_FRAUD)
+    async def fraud_settings_updated(self, info: Info) -> AsyncGenerator[FraudSettings, None]:
+        return _states(info.context)
+
+
+async def _states(context: Context) -> AsyncGenerator[FraudSettings, None]:
+    async with aclosing(context.live.fraud_settings()) as notifications:
+        async for _ in notifications:
+            yield FraudSettings.of(await queries.settings(context.db, context.viewer))

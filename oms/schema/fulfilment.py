@@ -1,74 +1,293 @@
-"""What is done with shipments: dispatching, delivering, reporting as failed."""
+"""Shipments: what leaves one warehouse together, and what couriers and staff do with it."""
 
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any, Final, Self
 from uuid import UUID
 
 import strawberry
 
-from oms.domain.fulfilment import commands
+from oms.domain.access.permissions import may
+from oms.domain.fulfilment import commands, rules
 from oms.domain.fulfilment.commands import CourierAction, MoveShipment
-from oms.domain.order.shipment import ShipmentKey
-from oms.domain.order_queries import shipments
+from oms.domain.fulfilment.policy import FulfilmentPermission
+from oms.domain.order.policy import OrderPermission
+from oms.domain.order.shipment import SHIPMENT, Item, ShipmentKey, ShipmentStatus
+from oms.domain.order_queries import shipment_counts, shipments
+from oms.domain.order_queries.event_log import ShipmentChange
+from oms.domain.order_queries.shipment_counts import MAX_COUNTED, Counted
+from oms.domain.order_queries.shipments import SeenShipment, ShipmentQuery, check_query
 from oms.domain.vocabulary import ids
+from oms.domain.vocabulary.ids import line_id, parse_shipment, shipment_id
 from oms.platform.db import Tx
-from oms.schema.runtime.commands import carry_out, run_batched
-from oms.schema.runtime.context import Info
+from oms.schema.catalog import Warehouse
+from oms.schema.runtime.commands import run_batched, run_command
+from oms.schema.runtime.connections import PAGE, Connection, Node, connection, node_reader, size
+from oms.schema.runtime.context import Context, Info
+from oms.schema.runtime.enums import described, meanings
 from oms.schema.runtime.errors import UserError
-from oms.schema.runtime.fields import mutation
+from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type, subscription
+from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reads import Reads
-from oms.schema.shipments import Shipment
+from oms.schema.runtime.scalars import Instant
+
+READ_ORDER: Final = OrderPermission.READ_ORDER
+
+described(ShipmentStatus, "ShipmentStatus", meanings(SHIPMENT))
+
+
+@object_type()
+class ShipmentLine:
+    """Units of an order line in a shipment."""
+
+    reads: strawberry.Private[Reads]
+    order_line_id: strawberry.ID = attribute(needs=READ_ORDER)
+    sku: str = attribute(needs=READ_ORDER)
+    quantity: int = attribute(needs=READ_ORDER)
+    unit_price: Money | None = attribute("Null for couriers.", needs=OrderPermission.READ_MONEY)
+
+    @field("The product's name in the catalogue as it is now, or its SKU where it has none.", needs=READ_ORDER)
+    async def name(self) -> str:
+        return await self.reads.name_of(self.sku)
+
+
+@object_type(needs=READ_ORDER)
+class Courier:
+    """The courier of a shipment."""
+
+    code: str
+    name: str
+
+
+@object_type(listed=OrderPermission.READ_SHIPMENTS, entry=READ_ORDER)
+class Shipment(Node):
+    """`seen`: the shipment as read; `reads` loads the rest."""
+
+    reads: strawberry.Private[Reads]
+    seen: strawberry.Private[SeenShipment]
+    id: strawberry.ID = attribute("Opaque and globally unique.", needs=READ_ORDER)
+    status: ShipmentStatus = attribute(needs=READ_ORDER)
+    warehouse: Warehouse = attribute(needs=READ_ORDER)
+    tracking_number: str | None = attribute(needs=READ_ORDER)
+    booked_at: Instant | None = attribute(needs=READ_ORDER)
+    dispatched_at: Instant | None = attribute(needs=READ_ORDER)
+    delivered_at: Instant | None = attribute(needs=READ_ORDER)
+    updated_at: Instant = attribute(needs=READ_ORDER)
+
+    @classmethod
+    def of(cls, reads: Reads, seen: SeenShipment) -> Self:
+        shipment = seen.shipment
+        return cls(
+            id=strawberry.ID(shipment_id(*seen.key)),
+            reads=reads,
+            seen=seen,
+            status=shipment.status,
+            warehouse=Warehouse.of(seen.warehouse),
+            tracking_number=shipment.tracking_number,
+            booked_at=Instant(shipment.booked_at) if shipment.booked_at else None,
+            dispatched_at=Instant(shipment.dispatched_at) if shipment.dispatched_at else None,
+            delivered_at=Instant(shipment.delivered_at) if shipment.delivered_at else None,
+            updated_at=Instant(shipment.updated_at),
+        )
+
+    @field(needs=READ_ORDER)
+    async def lines(self) -> list[ShipmentLine]:
+        return [self._line(item) for item in self.reads.counted(await self.reads.items.load(self.seen.key))]
+
+    def _line(self, item: Item) -> ShipmentLine:
+        return ShipmentLine(
+            reads=self.reads,
+            order_line_id=strawberry.ID(line_id(self.seen.shipment.order_id, item.line)),
+            sku=item.sku,
+            quantity=item.quantity,
+            unit_price=money(item.unit_price_minor, self.seen.currency),
+        )
+
+    @field("Present once booked.", needs=READ_ORDER)
+    def courier(self) -> Courier | None:
+        code, name = self.seen.shipment.courier_code, self.seen.shipment.courier_name
+        return Courier(code=code, name=name or code) if code else None
+
+    @field(needs=READ_ORDER)
+    def viewer_can_dispatch(self) -> bool:
+        return may(self.reads.viewer, FulfilmentPermission.DISPATCH) and rules.can_dispatch(self.seen.shipment)
+
+    @field(needs=READ_ORDER)
+    def viewer_can_deliver(self) -> bool:
+        return may(self.reads.viewer, FulfilmentPermission.DELIVER) and rules.can_deliver(self.seen.shipment)
+
+    @field("Whether the viewer may report it as lost, refused, undeliverable or never collected.", needs=READ_ORDER)
+    def viewer_can_fail(self) -> bool:
+        return may(self.reads.viewer, FulfilmentPermission.FAIL_SHIPMENT) and rules.can_fail(self.seen.shipment)
+
+
+@strawberry.input
+class ShipmentFilter:
+    """Absent conditions do not restrict; an empty list of statuses matches nothing."""
+
+    status: list[ShipmentStatus] | None = None
+    warehouse_code: str | None = None
+    delivered_from: Instant | None = strawberry.field(
+        default=None, description="Only those delivered then or later. Inclusive."
+    )
+
+
+def _query_of(given: ShipmentFilter | None) -> ShipmentQuery:
+    if given is None:
+        return ShipmentQuery()
+    statuses = frozenset(given.status) if given.status is not None else None
+    return ShipmentQuery(statuses, given.warehouse_code, given.delivered_from)
+
+
+@object_type(needs=OrderPermission.COUNT_SHIPMENTS)
+class ShipmentCount:
+    """The number of shipments with a status."""
+
+    status: ShipmentStatus
+    count: int = attribute(f"At most {MAX_COUNTED}, which then means that many or more.")
+
+    @classmethod
+    def of(cls, counted: Counted) -> Self:
+        return cls(status=counted.status, count=counted.count)
+
+
+@node_reader
+async def shipment_of_id(reads: Reads, text: str) -> Shipment | None:
+    """None for a malformed id, and for a shipment that does not exist or that the viewer may not see."""
+    key = parse_shipment(text)
+    seen = await reads.shipment.load(key) if key else None
+    return Shipment.of(reads, seen) if seen else None
 
 
 @strawberry.type
+class Queries:
+    """Queries of shipments."""
+
+    @field(needs=READ_ORDER)
+    async def shipment(self, info: Info, id: strawberry.ID) -> Shipment | None:  # noqa: A002 - the contract's name
+        return await shipment_of_id(info.context.reads, id)
+
+    @field("Newest first.", needs=OrderPermission.READ_SHIPMENTS)
+    async def shipments(
+        self,
+        info: Info,
+        first: int | None = PAGE,
+        after: str | None = None,
+        filter: ShipmentFilter | None = None,  # noqa: A002 - the contract's name
+    ) -> Connection[Shipment]:
+        reads = info.context.reads
+        page = await shipments.page(reads.db, reads.viewer, _query_of(filter), first=size(first), after=after)
+        return connection(
+            page, after=after, cursor=lambda seen: seen.cursor, node=lambda seen: Shipment.of(reads, seen)
+        )
+
+    @field(
+        "How many are BOOKED, how many are DISPATCHED and how many were DELIVERED within the last 24 hours,"
+        " everywhere or in one warehouse. For couriers, managers and support.",
+        needs=OrderPermission.COUNT_SHIPMENTS,
+    )
+    async def shipment_counts(self, info: Info, warehouse_code: str | None = None) -> list[ShipmentCount]:
+        found = await shipment_counts.counts(info.context.db, info.context.viewer, warehouse_code)
+        return [ShipmentCount.of(counted) for counted in found]
+
+
+@object_type(needs=NOTHING_MORE)
 class ShipmentPayload:
-    """The shipment as it now is, or why nothing was done."""
+    """The shipment now, or why nothing was done."""
 
     reads: strawberry.Private[Reads]
     key: strawberry.Private[ShipmentKey | None]
     user_errors: list[UserError]
 
-    @strawberry.field
+    @field(needs=READ_ORDER)
     async def shipment(self, info: Info) -> Shipment | None:
         seen = await shipments.just_changed(info.context.db, self.key) if self.key else None
         return Shipment.of(self.reads, seen) if seen else None
 
 
 async def _move(info: Info, action: CourierAction, shipment_id: strawberry.ID) -> ShipmentPayload:
-    command = MoveShipment(action, _shipment(shipment_id))
+    command = MoveShipment(action, _key_of(shipment_id))
     done, errors = await run_batched(info, info.context.batched.move, command)
     return _payload(info, done.subject if done else None, errors)
 
 
 def _payload(info: Info, subject: Any, errors: list[UserError]) -> ShipmentPayload:
-    """`subject`: the shipment's order and number as a JSON value, which is how it is kept for repeats."""
+    """`subject`: the shipment's order and number as a JSON value, as it is stored for repeated requests."""
     key = (UUID(hex=subject[0]), subject[1]) if subject else None
     return ShipmentPayload(reads=info.context.fresh_reads(), key=key, user_errors=errors)
 
 
-def _shipment(text: str) -> ShipmentKey:
-    """For a malformed id, one that no shipment has: the answer is the same."""
+def _key_of(text: str) -> ShipmentKey:
+    """For a malformed id, the key of no shipment: the result is the same."""
     return ids.parse_shipment(text) or (ids.NO_ID, 0)
 
 
 @strawberry.type
-class ShipmentMutations:
-    """What is done with shipments."""
+class Mutations:
+    """Commands on shipments."""
 
-    @strawberry.mutation
+    @mutation(needs=FulfilmentPermission.DISPATCH)
     async def dispatch_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
         return await _move(info, CourierAction.DISPATCH, shipment_id)
 
-    @strawberry.mutation
+    @mutation(needs=FulfilmentPermission.DELIVER)
     async def deliver_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
         return await _move(info, CourierAction.DELIVER, shipment_id)
 
     @mutation(
         "Lost, refused or undeliverable, or never collected: ends a BOOKED or DISPATCHED shipment and refunds"
-        " its charge."
+        " its charge.",
+        needs=FulfilmentPermission.FAIL_SHIPMENT,
     )
     async def fail_shipment(self, info: Info, shipment_id: strawberry.ID, reason: str) -> ShipmentPayload:
         async def act(tx: Tx) -> list[str | int]:
-            order_id, number = await commands.fail(tx, info.context.viewer, _shipment(shipment_id), reason)
+            order_id, number = await commands.fail(tx, info.context.viewer, _key_of(shipment_id), reason)
             return [order_id.hex, number]
 
-        return _payload(info, *await carry_out(info, act))
+        return _payload(info, *await run_command(info, act))
+
+
+@strawberry.type
+class Subscriptions:
+    """Live shipments."""
+
+    @subscription(
+        "Every shipment that the viewer may see and that matched before or matches after, each time it changes.",
+        needs=(READ_ORDER, OrderPermission.READ_SHIPMENTS),
+    )
+    async def shipment_updated(
+        self,
+        info: Info,
+        filter: ShipmentFilter | None = None,  # noqa: A002 - the contract's name
+    ) -> AsyncGenerator[Shipment, None]:
+        query = _query_of(filter)
+        check_query(query)
+        return _changed(info.context, query)
+
+
+MAX_REMEMBERED: Final = 10_000
+
+
+async def _changed(context: Context, query: ShipmentQuery) -> AsyncGenerator[Shipment, None]:
+    """Several changes that were read together are sent once, or twice after MAX_REMEMBERED shipments."""
+    sent: dict[ShipmentKey, datetime] = {}
+    async with aclosing(context.live.shipments()) as changes:
+        async for change in changes:
+            shipment = await _matching(context, query, change)
+            if shipment and sent.get(shipment.seen.key) != shipment.updated_at:
+                if len(sent) >= MAX_REMEMBERED:
+                    sent.clear()
+                sent[shipment.seen.key] = shipment.updated_at
+                yield shipment
+
+
+async def _matching(context: Context, query: ShipmentQuery, change: ShipmentChange) -> Shipment | None:
+    """The shipment now, if the viewer may see it and it matched before or matches after."""
+    if query.statuses is not None and not change.statuses & set(map(str, query.statuses)):
+        return None
+    reads = context.fresh_reads()
+    seen = await reads.shipment.load((change.order_id, change.number))
+    if seen is None or not query.concerns(seen):
+        return None
+    return Shipment.of(reads, seen)

@@ -1,4 +1,4 @@
-"""What people do with their own account: see where they are signed in, sign out there, choose a new password."""
+"""People's own accounts: their sessions and their password."""
 
 from collections.abc import Awaitable, Callable
 from typing import Self
@@ -11,22 +11,22 @@ from oms.domain.identity.sessions import Session as OwnSession
 from oms.domain.vocabulary import ids
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Tx
-from oms.schema.runtime.commands import carry_out
+from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.errors import UserError, user_errors
-from oms.schema.runtime.fields import mutation
+from oms.schema.runtime.fields import NOTHING_MORE, attribute, mutation, object_type
 from oms.schema.runtime.scalars import Instant
 
 
-@strawberry.type
+@object_type(needs=NOTHING_MORE)
 class Session:
-    """One signing in. Its owner may end it from anywhere."""
+    """A signed-in browser. Its owner may end it from anywhere."""
 
     id: strawberry.ID
     begun_at: Instant
-    last_seen_at: Instant = strawberry.field(description="When it was last in use, to the minute.")
-    expires_at: Instant = strawberry.field(description="When it ends at the latest.")
-    is_this_one: bool = strawberry.field(description="Whether it is the one that asks.")
+    last_seen_at: Instant = attribute("When it was last in use, to the minute.")
+    expires_at: Instant = attribute("When it ends at the latest.")
+    is_this_one: bool = attribute("Whether this request belongs to it.")
 
     @classmethod
     def of(cls, session: OwnSession, context: Context) -> Self:
@@ -40,31 +40,32 @@ class Session:
 
 
 async def own_sessions(context: Context) -> list[Session]:
-    """The viewer's, begun last first; none of a machine."""
+    """The viewer's, newest first. Machines have none."""
     found = await session_commands.of_viewer(context.db, context.viewer, context.session_rules)
     return [Session.of(session, context) for session in found]
 
 
-@strawberry.type
+@object_type(needs=NOTHING_MORE)
 class AccountPayload:
-    """Where the viewer is signed in now, or why nothing was done."""
+    """The viewer's sessions now, or why nothing was done."""
 
     sessions: list[Session]
     user_errors: list[UserError]
 
 
-async def _ended(info: Info, act: Callable[[Tx], Awaitable[None]]) -> AccountPayload:
-    _, errors = await carry_out(info, act)
+async def _end_sessions(info: Info, act: Callable[[Tx], Awaitable[None]]) -> AccountPayload:
+    _, errors = await run_command(info, act)
     return AccountPayload(sessions=await own_sessions(info.context), user_errors=errors)
 
 
 @strawberry.type
-class AccountMutations:
-    """What people do with their own account; a token has none."""
+class Mutations:
+    """Commands of people on their own accounts; tokens have none."""
 
     @mutation(
-        "Gives the viewer another password; all their other sessions end. An Idempotency-Key is not heeded, for that "
-        "would mean to keep something of the passwords: repeated, it is refused."
+        "Changes the viewer's password; all their other sessions end. An Idempotency-Key is ignored, because the result"
+        " would have to be stored with something of the passwords: a repeated request is refused.",
+        needs=NOTHING_MORE,
     )
     async def change_password(self, info: Info, present_password: str, new_password: str) -> AccountPayload:
         context = info.context
@@ -78,11 +79,11 @@ class AccountMutations:
             return AccountPayload(sessions=[], user_errors=user_errors(refusal))
         return AccountPayload(sessions=await own_sessions(context), user_errors=[])
 
-    @mutation("Signs the viewer out where that session is; what is open there ends within seconds.")
+    @mutation("Ends one of the viewer's sessions; its open connections close within seconds.", needs=NOTHING_MORE)
     async def end_session(self, info: Info, session_id: strawberry.ID) -> AccountPayload:
-        wanted = ids.parse_session(session_id) or ids.NO_ID
-        return await _ended(info, lambda tx: session_commands.end_one(tx, info.context.viewer, wanted))
+        key = ids.parse_session(session_id) or ids.NO_ID
+        return await _end_sessions(info, lambda tx: session_commands.end_one(tx, info.context.viewer, key))
 
-    @mutation("Signs the viewer out everywhere but here.")
+    @mutation("Ends all sessions of the viewer but this one.", needs=NOTHING_MORE)
     async def end_other_sessions(self, info: Info) -> AccountPayload:
-        return await _ended(info, lambda tx: session_commands.end_others(tx, info.context.viewer))
+        return await _end_sessions(info, lambda tx: session_commands.end_others(tx, info.context.viewer))

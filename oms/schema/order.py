@@ -1,99 +1,87 @@
 """Orders, as far as each role may see them."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Self
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final, Self
+from uuid import UUID
 
 import strawberry
+from strawberry import Parent
 
-from oms.domain.access.permissions import may
-from oms.domain.amendments.policy import AmendmentPermission
-from oms.domain.amendments.rules import can_accept
-from oms.domain.cancellation.policy import CancellationPermission
-from oms.domain.cancellation.rules import can_cancel
+from oms.domain.billing.rules import is_settled
+from oms.domain.customers.policy import CustomerPermission
 from oms.domain.order import model
-from oms.domain.order.model import Line
-from oms.domain.order_queries import lists, orders
+from oms.domain.order.model import ORDER, Line, OrderStatus
+from oms.domain.order.policy import OrderPermission, OrderReason
+from oms.domain.order_queries import lists
+from oms.domain.order_queries import orders as order_queries
 from oms.domain.order_queries.includes import ORDER_ONLY, Includes
-from oms.domain.order_queries.lists import OrderQuery
-from oms.domain.order_queries.orders import SeenOrder
-from oms.domain.order_queries.timeline import Section, seq_of
+from oms.domain.order_queries.lists import OrderQuery, OrderSort
+from oms.domain.order_queries.orders import CustomerPage, SeenOrder
 from oms.domain.vocabulary.errors import InputReason, refused
-from oms.domain.vocabulary.ids import line_id, order_id, parse_customer, parse_order
-from oms.domain.vocabulary.paging import Page, check_first
-from oms.schema.runtime.connections import PAGE, Connection, Node, connection, size
-from oms.schema.runtime.context import Info
-from oms.schema.runtime.enums import OrderSort, OrderStatus
-from oms.schema.runtime.fields import field
+from oms.domain.vocabulary.ids import NO_ID, line_id, order_id, parse_customer, parse_order
+from oms.domain.vocabulary.paging import Page
+from oms.schema.customers import Customer
+from oms.schema.fulfilment import Shipment
+from oms.schema.order_details import OrderDetailsFields
+from oms.schema.runtime.connections import PAGE, Connection, Node, connection, node_reader, size
+from oms.schema.runtime.context import Context, Info
+from oms.schema.runtime.enums import described, meanings
+from oms.schema.runtime.errors import UserError
+from oms.schema.runtime.fields import NOTHING_MORE, attribute, extends, field, object_type, subscription
+from oms.schema.runtime.includes import includes_of
 from oms.schema.runtime.money import Money, money
-from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.reads import BatchRead, Reads
 from oms.schema.runtime.scalars import Instant
-from oms.schema.runtime.selection import EVENTS, includes_of
-from oms.schema.shipments import Shipment
-from oms.schema.timeline import OrderEvent
-from oms.schema.work import Work
 
-if TYPE_CHECKING:
-    from oms.schema.customers import Customer
+READ_ORDER: Final = OrderPermission.READ_ORDER
+
+described(OrderStatus, "OrderStatus", meanings(ORDER))
+described(
+    OrderSort,
+    "OrderSort",
+    {
+        OrderSort.NEWEST_FIRST: "By when they were placed, the newest first.",
+        OrderSort.WAITING_LONGEST: (
+            "Open ones first, those placed first before the others;"
+            " then closed ones, those closed last before the others."
+        ),
+    },
+)
 
 
-@strawberry.type
+@object_type()
 class OrderLine:
-    """What was ordered of one SKU."""
+    """The ordered quantity of one SKU."""
 
     reads: strawberry.Private[Reads]
-    id: strawberry.ID
-    sku: str
-    quantity: int
-    unavailable_quantity: int | None = strawberry.field(
-        description=(
-            "How many of quantity could be allocated to no warehouse; null while the order is PENDING."
-            " A shortage of a SKU on several lines falls on the last of them first."
-        )
+    id: strawberry.ID = attribute(needs=READ_ORDER)
+    sku: str = attribute(needs=READ_ORDER)
+    quantity: int = attribute(needs=READ_ORDER)
+    unavailable_quantity: int | None = attribute(
+        "How many of quantity could be allocated to no warehouse; null while the order is PENDING."
+        " A shortage of a SKU on several lines falls on the last of them first.",
+        needs=READ_ORDER,
     )
-    unit_price: Money | None = strawberry.field(description="Null for couriers.")
+    unit_price: Money | None = attribute("Null for couriers.", needs=OrderPermission.READ_MONEY)
 
-    @field("The product's name in the catalogue as it is now, or its SKU where it has none.")
+    @field("The product's name in the catalogue as it is now, or its SKU where it has none.", needs=READ_ORDER)
     async def name(self) -> str:
         return await self.reads.name_of(self.sku)
 
 
-@strawberry.type
-class Address:
-    """Where an order goes."""
-
-    name: str | None
-    line1: str | None
-    line2: str | None
-    city: str | None
-    region: str | None
-    postal_code: str | None
-    country: str | None
-
-    @classmethod
-    def of(cls, parts: Mapping[str, str | None]) -> Self:
-        return cls(
-            name=parts.get("name"),
-            line1=parts.get("line1"),
-            line2=parts.get("line2"),
-            city=parts.get("city"),
-            region=parts.get("region"),
-            postal_code=parts.get("postalCode"),
-            country=parts.get("country"),
-        )
-
-
-@strawberry.type
-class Order(Node):
-    """As `seen`; what it did not read comes from `reads`."""
+@object_type(listed=OrderPermission.READ_ORDERS, entry=READ_ORDER)
+class Order(Node, OrderDetailsFields):
+    """`seen`: the order as read; `reads` loads the rest."""
 
     reads: strawberry.Private[Reads]
-    seen: strawberry.Private[SeenOrder]
-    reference: str = strawberry.field(description="The caller's own unique order number, as given to placeOrder.")
-    status: OrderStatus
-    placed_at: Instant
-    closed_at: Instant | None = strawberry.field(description="Set once the status is final.")
-    action_deadline: Instant | None = strawberry.field(
-        description="While CUSTOMER_ACTION_REQUIRED: when the order will time out."
+    id: strawberry.ID = attribute("Opaque and globally unique.", needs=READ_ORDER)
+    reference: str = attribute("The caller's own unique order number, as given to placeOrder.", needs=READ_ORDER)
+    status: OrderStatus = attribute(needs=READ_ORDER)
+    placed_at: Instant = attribute(needs=READ_ORDER)
+    closed_at: Instant | None = attribute("Set once the status is final.", needs=READ_ORDER)
+    action_deadline: Instant | None = attribute(
+        "While CUSTOMER_ACTION_REQUIRED: when the order will time out.", needs=READ_ORDER
     )
 
     @classmethod
@@ -110,14 +98,12 @@ class Order(Node):
             action_deadline=Instant(order.action_deadline) if order.action_deadline else None,
         )
 
-    @field("Null for couriers.")
-    def customer(self) -> Annotated["Customer", strawberry.lazy("oms.schema.customers")] | None:
-        from oms.schema.customers import Customer  # noqa: PLC0415 - each of the two types has the other as a field
-
+    @field("Null for couriers.", needs=CustomerPermission.READ_CUSTOMER)
+    def customer(self) -> Customer | None:
         order = self.seen.order
         return Customer.of(self.reads, order.customer_id, order.customer_reference)
 
-    @strawberry.field
+    @field(needs=READ_ORDER)
     async def lines(self) -> list[OrderLine]:
         return [self._line(line) for line in self.reads.counted(await self.reads.lines.load(self.seen.order.id))]
 
@@ -132,13 +118,13 @@ class Order(Node):
             unit_price=money(line.unit_price_minor, order.currency),
         )
 
-    @strawberry.field
+    @field(needs=READ_ORDER)
     async def shipments(self) -> list[Shipment]:
         self.reads.order_of_shipment.prime(self.seen.order.id, self.seen)
         return [Shipment.of(self.reads, seen) for seen in await self.reads.shipments.load(self.seen.order.id)]
 
     async def whole(self) -> model.Order:
-        """With the shipments that the viewer may see, for the rules to judge."""
+        """With the shipments that the viewer may see, as the rules need it."""
         order = self.seen.order
         if not order.shipments:
             order.shipments = [each.shipment for each in await self.reads.shipments.load(order.id)]
@@ -146,47 +132,35 @@ class Order(Node):
 
     @field(
         "The sum over shipments that are not cancelled or failed; null while there is none or one of them is"
-        " not invoiced, and for couriers."
+        " not invoiced, and for couriers.",
+        needs=OrderPermission.READ_MONEY,
     )
     async def total(self) -> Money | None:
         minor = (await self.whole()).total_minor
         return None if minor is None else money(minor, self.seen.order.currency)
 
-    @strawberry.field
-    def shipping_address(self) -> Address | None:
-        parts = self.seen.order.details.shipping_address
-        return Address.of(parts) if parts else None
 
-    @field("What the viewer may do now: role, ownership and state taken together.")
-    async def viewer_can_accept_amendment(self) -> bool:
-        return may(self.reads.viewer, AmendmentPermission.ACCEPT_AMENDMENT) and can_accept(
-            await self.whole(), at=self.seen.at
-        )
+@extends(Shipment, needs=READ_ORDER)
+async def order(shipment: Parent[Shipment]) -> Order:
+    seen = await shipment.reads.order_of_shipment.load(shipment.seen.shipment.order_id)
+    if seen is None:
+        raise LookupError("a shipment without its order")
+    return Order.of(shipment.reads, seen)
 
-    @strawberry.field
-    async def viewer_can_cancel(self) -> bool:
-        return may(self.reads.viewer, CancellationPermission.CANCEL_ORDER) and can_cancel(await self.whole())
 
-    @field("What is left to be done, what is parked first. Null for all but managers and support.")
-    async def work(self) -> list[Work] | None:
-        return [Work.of(self.reads, seen) for seen in await self.reads.work.load(self.seen.order.id)]
+_NO_ORDERS: Final[Page[SeenOrder]] = Page((), more=False)
+ORDERS_OF_CUSTOMER: Final = BatchRead(order_queries.pages_of_customers, _NO_ORDERS)
 
-    @field("What happened to the order and its shipments, oldest first: the audit trail.")
-    async def events(self, first: int | None = EVENTS, after: str | None = None) -> Connection[OrderEvent]:
-        order = self.seen.order
-        limit = check_first(size(first, EVENTS))
-        stretch = Section(order.id, seq_of(after), limit + 1)
-        return connection(
-            Page.of(await self.reads.events.load(stretch), limit),
-            after=after,
-            cursor=lambda event: str(event.seq),
-            node=lambda event: OrderEvent.of(self.reads, order, event),
-        )
+
+@extends(Customer, needs=OrderPermission.READ_ORDERS)
+async def orders(customer: Parent[Customer], first: int | None = PAGE, after: str | None = None) -> Connection[Order]:
+    page = await customer.reads.load(ORDERS_OF_CUSTOMER, CustomerPage(customer.reference, size(first), after))
+    return _connection(customer.reads, page, after)
 
 
 @strawberry.input
 class OrderFilter:
-    """Which orders; what is left out does not matter, an empty list of statuses matches nothing."""
+    """Absent conditions do not restrict; an empty list of statuses matches nothing."""
 
     customer_id: strawberry.ID | None = None
     status: list[OrderStatus] | None = None
@@ -197,18 +171,18 @@ class OrderFilter:
     )
 
 
-def query_of(asked: OrderFilter | None, search: str | None) -> OrderQuery | None:
-    """None where no order can answer it, because no customer has such an id."""
-    if asked is None:
+def _query_of(given: OrderFilter | None, search: str | None) -> OrderQuery | None:
+    """None if nothing can match, because the customer's id is malformed."""
+    if given is None:
         return OrderQuery(search=search)
-    customer = parse_customer(asked.customer_id) if asked.customer_id is not None else None
-    if asked.customer_id is not None and customer is None:
+    customer = parse_customer(given.customer_id) if given.customer_id is not None else None
+    if given.customer_id is not None and customer is None:
         return None
-    statuses = frozenset(asked.status) if asked.status is not None else None
-    return OrderQuery(customer, statuses, asked.placed_from, asked.placed_to, search, asked.open_or_closed_since)
+    statuses = frozenset(given.status) if given.status is not None else None
+    return OrderQuery(customer, statuses, given.placed_from, given.placed_to, search, given.open_or_closed_since)
 
 
-def connected(
+def _connection(
     reads: Reads, page: Page[SeenOrder], after: str | None, sort: OrderSort = OrderSort.NEWEST_FIRST
 ) -> Connection[Order]:
     waiting = sort == OrderSort.WAITING_LONGEST
@@ -221,17 +195,25 @@ def connected(
 
 
 async def order_of_id(reads: Reads, text: str, includes: Includes = ORDER_ONLY) -> Order | None:
-    """None for a malformed id, and for what does not exist or the viewer may not see."""
+    """None for a malformed id, and for an order that does not exist or that the viewer may not see."""
     key = parse_order(text)
     seen = await reads.order_with.load((key, includes)) if key else None
     return Order.of(reads, seen) if seen else None
 
 
-@strawberry.type
-class OrderQueries:
-    """Reading orders."""
+@node_reader
+async def order_node(reads: Reads, text: str) -> Order | None:
+    return await order_of_id(reads, text)
 
-    @field("By id or by reference: exactly one of them. Null when there is none that the viewer may see.")
+
+@strawberry.type
+class Queries:
+    """Queries of orders."""
+
+    @field(
+        "By id or by reference: exactly one of them. Null when there is none that the viewer may see.",
+        needs=READ_ORDER,
+    )
     async def order(
         self,
         info: Info,
@@ -243,12 +225,13 @@ class OrderQueries:
             return await order_of_id(reads, id, includes_of(info))
         if reference is None or id is not None:
             raise refused(InputReason.GIVE_EXACTLY_ONE, "Give either id or reference, and not both.", "id")
-        seen = await orders.of_reference(reads.db, reads.viewer, reference, includes_of(info))
+        seen = await order_queries.of_reference(reads.db, reads.viewer, reference, includes_of(info))
         return Order.of(reads, reads.remember(seen)) if seen else None
 
     @field(
         "Newest first, first at most 100. search matches a whole order, customer or tracking reference, the"
-        " start of an order reference, or a SKU."
+        " start of an order reference, or a SKU.",
+        needs=OrderPermission.READ_ORDERS,
     )
     async def orders(
         self,
@@ -259,11 +242,72 @@ class OrderQueries:
         search: str | None = None,
         sort: OrderSort = OrderSort.NEWEST_FIRST,
     ) -> Connection[Order]:
-        reads, query = info.context.reads, query_of(filter, search)
+        reads, query = info.context.reads, _query_of(filter, search)
         if query is None:
-            return connected(reads, Page((), more=False), after)
+            return _connection(reads, Page((), more=False), after)
         includes = includes_of(info, "nodes.", "edges.node.")
         page = await lists.page(
             reads.db, reads.viewer, query, first=size(first), after=after, sort=sort, includes=includes
         )
-        return connected(reads, page, after, sort)
+        return _connection(reads, page, after, sort)
+
+
+@object_type(needs=NOTHING_MORE)
+class OrderPayload:
+    """The order now, or why nothing was done."""
+
+    reads: strawberry.Private[Reads]
+    key: strawberry.Private[UUID | None]
+    user_errors: list[UserError]
+
+    @field(needs=READ_ORDER)
+    async def order(self) -> Order | None:
+        seen = await self.reads.order.load(self.key) if self.key else None
+        return Order.of(self.reads, seen) if seen else None
+
+    @classmethod
+    def of(cls, info: Info, outcome: tuple[str | None, list[UserError]]) -> Self:
+        """`outcome`: of run_command, with the order's id."""
+        key, errors = outcome
+        return cls(reads=info.context.fresh_reads(), key=UUID(hex=key) if key else None, user_errors=errors)
+
+
+def order_key(text: str) -> UUID:
+    """For a malformed id, the key of no order: the result is the same."""
+    return parse_order(text) or NO_ID
+
+
+@strawberry.type
+class Subscriptions:
+    """Live orders; refused before they start if the viewer may not see the order."""
+
+    @subscription(
+        "The order at once, and its latest state after every change of it or its shipments (close changes may"
+        " merge); completes when the status is final and no refund is due.",
+        needs=READ_ORDER,
+    )
+    async def order_updated(self, info: Info, order_id: strawberry.ID) -> AsyncGenerator[Order, None]:
+        return _states(info.context, await visible_order(info.context, order_id))
+
+
+async def visible_order(context: Context, text: str) -> UUID:
+    """The key of an order that the viewer may see. Raises Refused(NOT_FOUND)."""
+    key = order_key(text)
+    if await context.fresh_reads().order.load(key) is None:
+        raise refused(OrderReason.ORDER_NOT_FOUND, "There is no such order.", "orderId")
+    return key
+
+
+async def _states(context: Context, key: UUID) -> AsyncGenerator[Order, None]:
+    """Also ends when the viewer may not see the order any more, e.g. a courier whose shipment failed."""
+    async with aclosing(context.live.order(key)) as notifications:
+        async for _ in notifications:
+            reads = context.fresh_reads()
+            seen = await reads.order.load(key)
+            if seen is None:
+                return
+            order = Order.of(reads, seen)
+            whole = await order.whole()
+            yield order
+            if whole.is_final and is_settled(whole):
+                return

@@ -1,4 +1,4 @@
-"""How the system runs, and the work that waits for support."""
+"""How the system runs, and the parked work that waits for support."""
 
 from collections.abc import Awaitable, Callable
 from typing import Self
@@ -8,43 +8,41 @@ import strawberry
 from oms.domain.access.permissions import may
 from oms.domain.concept.registry import registered
 from oms.domain.diagnosis import operations as operations_model
+from oms.domain.order.policy import OrderPermission
 from oms.domain.parked import commands, queries
 from oms.domain.parked.policy import ParkedPermission
 from oms.domain.parked.rules import can_be_given_up
 from oms.domain.vocabulary import ids
 from oms.domain.work.model import WorkKey
+from oms.domain.work.policy import WorkPermission
 from oms.platform.db import Tx
+from oms.schema.fulfilment import Shipment
 from oms.schema.order import Order, order_of_id
-from oms.schema.runtime.commands import carry_out
+from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.connections import PAGE, Connection, connection, size
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.errors import UserError
-from oms.schema.runtime.fields import field, mutation
+from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import Instant
-from oms.schema.shipments import Shipment
 
 
-@strawberry.type
+@object_type(needs=WorkPermission.READ_OPERATIONS)
 class QueueStats:
-    """One kind of work."""
+    """The state of a queue."""
 
     name: str
     workers: int
-    backlog: int = strawberry.field(description="Work that is due and not yet done.")
-    oldest_due_seconds: float = strawberry.field(
-        description="Seconds since the oldest due work fell due; 0 with no backlog."
-    )
+    backlog: int = attribute("Work that is due and not yet done.")
+    oldest_due_seconds: float = attribute("Seconds since the oldest due work fell due; 0 with no backlog.")
 
 
-@strawberry.type
+@object_type(needs=WorkPermission.READ_OPERATIONS)
 class OperationsStats:
-    """How the system runs just now."""
+    """How the system runs now."""
 
     queues: list[QueueStats]
-    completion_rate: float = strawberry.field(
-        description="Orders closed as COMPLETED per second over the last 30 seconds."
-    )
+    completion_rate: float = attribute("Orders closed as COMPLETED per second over the last 30 seconds.")
 
     @classmethod
     def of(cls, operations: operations_model.Operations) -> Self:
@@ -55,9 +53,9 @@ class OperationsStats:
         return cls(queues=queues, completion_rate=operations.completion_rate)
 
 
-@strawberry.type
+@object_type(needs=ParkedPermission.MEND_WORK)
 class ParkedWork:
-    """Work that kept failing: it waits until support retries it, or gives it up."""
+    """Work that kept failing and waits until support retries it or gives it up."""
 
     reads: strawberry.Private[Reads]
     parked: strawberry.Private[queries.ParkedWork]
@@ -81,36 +79,38 @@ class ParkedWork:
             parked_at=Instant(parked.parked_at),
         )
 
-    @strawberry.field
+    @field(needs=OrderPermission.READ_ORDER)
     async def order(self) -> Order | None:
         seen = await self.reads.order.load(self.parked.key.subject_id)
         return Order.of(self.reads, seen) if seen else None
 
-    @field("Null where the work is the order's own, such as its allocation.")
+    @field("Null if the work concerns the order itself, such as its allocation.", needs=OrderPermission.READ_ORDER)
     async def shipment(self) -> Shipment | None:
         key = self.parked.key
         seen = await self.reads.shipment.load((key.subject_id, key.part)) if key.part else None
         return Shipment.of(self.reads, seen) if seen else None
 
-    @field("Whether the viewer may have it tried again.")
+    @field("Whether the viewer may retry it.", needs=ParkedPermission.MEND_WORK)
     def viewer_can_retry(self) -> bool:
         return may(self.reads.viewer, ParkedPermission.MEND_WORK)
 
-    @field("Whether the viewer may fail the shipment that it is about.")
+    @field("Whether the viewer may fail the shipment that it concerns.", needs=ParkedPermission.MEND_WORK)
     async def viewer_can_give_up(self) -> bool:
         shipment = await self.shipment()
         return self.viewer_can_retry() and shipment is not None and can_be_given_up(shipment.seen.shipment)
 
 
 @strawberry.type
-class OperationsQueries:
-    """Reading how the system runs."""
+class Queries:
+    """Queries of how the system runs."""
 
-    @field("For managers and support.")
+    @field("For managers and support.", needs=WorkPermission.READ_OPERATIONS)
     async def operations(self, info: Info) -> OperationsStats | None:
         return OperationsStats.of(await operations_model.operations(info.context.db, info.context.viewer))
 
-    @field("What kept failing and waits for a person, parked last first. For support.")
+    @field(
+        "What kept failing and waits for a person, parked last first. For support.", needs=ParkedPermission.MEND_WORK
+    )
     async def parked_work(
         self, info: Info, first: int | None = PAGE, after: str | None = None
     ) -> Connection[ParkedWork]:
@@ -121,39 +121,42 @@ class OperationsQueries:
         )
 
 
-@strawberry.type
+@object_type(needs=NOTHING_MORE)
 class WorkPayload:
-    """The order that the work belongs to, or why nothing was done."""
+    """The order of the work, or why nothing was done."""
 
-    order: Order | None
+    order: Order | None = attribute(needs=OrderPermission.READ_ORDER)
     user_errors: list[UserError]
 
 
-def _key(text: str) -> WorkKey:
-    """For a malformed id, one that no work has: the answer is the same."""
+def _key_of(text: str) -> WorkKey:
+    """For a malformed id, the key of no work: the result is the same."""
     match ids.parse_work(text):
         case (order_id, number, queue) if queue in registered().work_kinds:
             return WorkKey(order_id, number, queue)
     return WorkKey(ids.NO_ID, 0, "")
 
 
-async def _carry_out(info: Info, act: Callable[[Tx], Awaitable[WorkKey]]) -> WorkPayload:
-    async def act_and_name(tx: Tx) -> str:
+async def _run(info: Info, act: Callable[[Tx], Awaitable[WorkKey]]) -> WorkPayload:
+    async def act_and_identify(tx: Tx) -> str:
         return ids.order_id((await act(tx)).subject_id)
 
-    subject, errors = await carry_out(info, act_and_name)
+    subject, errors = await run_command(info, act_and_identify)
     order = await order_of_id(info.context.fresh_reads(), subject) if subject else None
     return WorkPayload(order=order, user_errors=errors)
 
 
 @strawberry.type
-class OperationsMutations:
-    """What support does with parked work."""
+class Mutations:
+    """Commands of support on parked work."""
 
-    @mutation("Makes parked work due again. For support.")
+    @mutation("Makes parked work due again. For support.", needs=ParkedPermission.MEND_WORK)
     async def retry_work(self, info: Info, work_id: strawberry.ID) -> WorkPayload:
-        return await _carry_out(info, lambda tx: commands.retry(tx, info.context.viewer, _key(work_id)))
+        return await _run(info, lambda tx: commands.retry(tx, info.context.viewer, _key_of(work_id)))
 
-    @mutation("Fails the pending shipment whose work is parked; a charge of it is refunded. For support.")
+    @mutation(
+        "Fails the pending shipment whose work is parked; a charge of it is refunded. For support.",
+        needs=ParkedPermission.MEND_WORK,
+    )
     async def give_up_work(self, info: Info, work_id: strawberry.ID, reason: str) -> WorkPayload:
-        return await _carry_out(info, lambda tx: commands.give_up(tx, info.context.viewer, _key(work_id), reason))
+        return await _run(info, lambda tx: commands.give_up(tx, info.context.viewer, _key_of(work_id), reason))

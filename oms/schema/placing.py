@@ -1,25 +1,23 @@
-"""What is done with orders: placing, accepting, cancelling."""
+"""Placing orders."""
 
 from typing import Any, Final
 from uuid import UUID
 
 import strawberry
 
-from oms.domain.amendments import commands as amendments
-from oms.domain.cancellation import commands as cancellation
 from oms.domain.concept.registry import registered
-from oms.domain.order.details import OrderDetails
 from oms.domain.placing import commands
 from oms.domain.placing.commands import Placed
+from oms.domain.placing.policy import PlacingPermission
 from oms.domain.placing.request import LineRequest, OrderRequest
-from oms.domain.vocabulary import ids
 from oms.domain.vocabulary.errors import InputReason, Problem, Refused
 from oms.platform.db import Tx
-from oms.schema.order import Order
-from oms.schema.runtime.commands import carry_out, run_batched
+from oms.schema.order import OrderPayload
+from oms.schema.order_details import OrderDetailsInput
+from oms.schema.runtime.commands import run_batched, run_command
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.errors import UserError, user_errors
-from oms.schema.runtime.fields import mutation
+from oms.schema.runtime.fields import NOTHING_MORE, attribute, mutation, object_type
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import CurrencyCode, MinorUnits
 
@@ -28,7 +26,7 @@ MAX_ORDERS: Final = 1000
 
 @strawberry.input
 class OrderLineInput:
-    """What is ordered of one SKU."""
+    """The quantity of one SKU."""
 
     sku: str
     quantity: int
@@ -39,33 +37,8 @@ class OrderLineInput:
 
 
 @strawberry.input
-class AddressInput:
-    """Where an order goes."""
-
-    name: str | None = None
-    line1: str | None = None
-    line2: str | None = None
-    city: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
-    country: str | None = strawberry.field(default=None, description="ISO 3166-1 alpha-2.")
-
-    def parts(self) -> dict[str, str | None]:
-        """By the contract's names."""
-        return {
-            "name": self.name,
-            "line1": self.line1,
-            "line2": self.line2,
-            "city": self.city,
-            "region": self.region,
-            "postalCode": self.postal_code,
-            "country": self.country,
-        }
-
-
-@strawberry.input
-class PlaceOrderInput:
-    """An order as a cart asks for it."""
+class PlaceOrderInput(OrderDetailsInput):
+    """An order as a cart sends it."""
 
     reference: str = strawberry.field(
         description=(
@@ -88,53 +61,32 @@ class PlaceOrderInput:
             "A token from the payment provider. The sandbox knows sandbox-ok (the default) and sandbox-declined."
         ),
     )
-    email: str | None = strawberry.field(default=None, description="Where confirmations go.")
-    shipping_address: AddressInput | None = None
 
     def request(self, context: Context) -> OrderRequest:
-        """For the viewer; who is no customer has to say whom the order is for."""
+        """For the viewer; callers who are not customers must say whom the order is for."""
         own = context.viewer.customer_reference or ""
         return OrderRequest(
-            self.reference,
-            own if self.customer_reference is None else self.customer_reference,
-            tuple(LineRequest(line.sku, line.quantity, line.unit_price) for line in self.lines),
-            context.default_payment_method if self.payment_method is None else self.payment_method,
-            self.currency,
-            OrderDetails(self.email, self.shipping_address.parts() if self.shipping_address else None),
+            reference=self.reference,
+            customer_reference=own if self.customer_reference is None else self.customer_reference,
+            lines=tuple(LineRequest(line.sku, line.quantity, line.unit_price) for line in self.lines),
+            payment_method=context.default_payment_method if self.payment_method is None else self.payment_method,
+            currency=self.currency,
+            details=self.details(),
         )
 
 
-@strawberry.type
-class OrderPayload:
-    """The order as it now is, or why nothing was done."""
-
-    reads: strawberry.Private[Reads]
-    key: strawberry.Private[UUID | None]
-    user_errors: list[UserError]
-
-    @strawberry.field
-    async def order(self) -> Order | None:
-        seen = await self.reads.order.load(self.key) if self.key else None
-        return Order.of(self.reads, seen) if seen else None
-
-    @classmethod
-    def of(cls, info: Info, outcome: tuple[str | None, list[UserError]]) -> "OrderPayload":
-        key, errors = outcome
-        return cls(reads=info.context.fresh_reads(), key=UUID(hex=key) if key else None, user_errors=errors)
-
-
-@strawberry.type(description="One entry for each input order, in the same order.")
+@object_type(needs=NOTHING_MORE, description="One entry for each input order, in the same order.")
 class PlaceOrdersPayload:
-    """How each order of a request ended."""
+    """The results of a bulk request."""
 
     results: list[OrderPayload]
-    user_errors: list[UserError] = strawberry.field(
-        description="About the request as a whole, e.g. more than 1000 orders; then results is empty."
+    user_errors: list[UserError] = attribute(
+        "About the request as a whole, e.g. more than 1000 orders; then results is empty."
     )
 
 
 class _NonePlaced(Exception):
-    """Nothing happened, so there is nothing to remember under the request's key."""
+    """Nothing was done, so nothing is stored under the Idempotency-Key."""
 
     def __init__(self, results: list[Any]) -> None:
         super().__init__("no order of the request was placed")
@@ -142,18 +94,24 @@ class _NonePlaced(Exception):
 
 
 @strawberry.type
-class OrderMutations:
-    """What is done with orders."""
+class Mutations:
+    """Commands that place orders."""
 
-    @mutation("Durable when it answers: the order will be processed, whatever crashes next.")
-    async def place_order(self, info: Info, input: PlaceOrderInput) -> OrderPayload:  # noqa: A002
+    @mutation(
+        "Durable when it answers: the order will be processed, whatever crashes next.",
+        needs=PlacingPermission.PLACE_ORDER,
+    )
+    async def place_order(self, info: Info, input: PlaceOrderInput) -> OrderPayload:  # noqa: A002 - the contract's name
         done, errors = await run_batched(info, info.context.batched.place, input.request(info.context))
         reads = info.context.fresh_reads()
         if done and done.result and done.result.order:
             reads.just_placed(done.result.order)
         return OrderPayload(reads=reads, key=UUID(hex=done.subject) if done else None, user_errors=errors)
 
-    @mutation("Up to 1000 orders at once; each is placed, or refused with its own errors, independently of the others.")
+    @mutation(
+        "Up to 1000 orders at once; each is placed, or refused with its own errors, independently of the others.",
+        needs=PlacingPermission.PLACE_ORDER,
+    )
     async def place_orders(self, info: Info, inputs: list[PlaceOrderInput]) -> PlaceOrdersPayload:
         if len(inputs) > MAX_ORDERS:
             message = f"{len(inputs)} orders; send at most {MAX_ORDERS} at once."
@@ -161,49 +119,30 @@ class OrderMutations:
             return PlaceOrdersPayload(results=[], user_errors=user_errors(refusal))
 
         async def act(tx: Tx) -> list[Any]:
-            asked = [(info.context.viewer, each.request(info.context)) for each in inputs]
-            results = [_remembered(placed) for placed in await commands.place(tx, asked)]
+            requests = [(info.context.viewer, each.request(info.context)) for each in inputs]
+            results = [_stored(placed) for placed in await commands.place(tx, requests)]
             if not any(isinstance(result, str) for result in results):
                 raise _NonePlaced(results)
             return results
 
         try:
-            results, errors = await carry_out(info, act)
+            results, errors = await run_command(info, act)
         except _NonePlaced as none:
             results, errors = none.results, []
         reads = info.context.fresh_reads()
-        return PlaceOrdersPayload(results=[_told(reads, each) for each in results or ()], user_errors=errors)
-
-    @mutation("The customer accepts the order without its unavailable items.")
-    async def accept_amended_order(self, info: Info, order_id: strawberry.ID) -> OrderPayload:
-        async def act(tx: Tx) -> str:
-            return (await amendments.accept(tx, info.context.viewer, _order(order_id))).hex
-
-        return OrderPayload.of(info, await carry_out(info, act))
-
-    @mutation("Allowed until the first shipment is dispatched.")
-    async def cancel_order(self, info: Info, order_id: strawberry.ID, reason: str | None = None) -> OrderPayload:
-        async def act(tx: Tx) -> str:
-            return (await cancellation.cancel(tx, info.context.viewer, _order(order_id), reason)).hex
-
-        return OrderPayload.of(info, await carry_out(info, act))
+        return PlaceOrdersPayload(results=[_payload(reads, each) for each in results or ()], user_errors=errors)
 
 
-def _order(text: str) -> UUID:
-    """For a malformed id, one that no order has: the answer is the same."""
-    return ids.parse_order(text) or ids.NO_ID
-
-
-def _remembered(placed: Placed | Refused) -> Any:
-    """A JSON value: the order's id, or the problems that it was refused for."""
+def _stored(placed: Placed | Refused) -> Any:
+    """A JSON value: the order's id, or the problems for which it was refused."""
     if isinstance(placed, Placed):
         return placed.id.hex
     return [[problem.reason.name, problem.message, list(problem.path)] for problem in placed.problems]
 
 
-def _told(reads: Reads, remembered: Any) -> OrderPayload:
-    if isinstance(remembered, str):
-        return OrderPayload(reads=reads, key=UUID(hex=remembered), user_errors=[])
+def _payload(reads: Reads, stored: Any) -> OrderPayload:
+    if isinstance(stored, str):
+        return OrderPayload(reads=reads, key=UUID(hex=stored), user_errors=[])
     reasons = registered().reasons
-    problems = (Problem(reasons[reason], message, tuple(path)) for reason, message, path in remembered)
+    problems = (Problem(reasons[reason], message, tuple(path)) for reason, message, path in stored)
     return OrderPayload(reads=reads, key=None, user_errors=user_errors(Refused(*problems)))

@@ -1,42 +1,51 @@
-"""The audit trail of an order."""
+"""The timeline of an order: its events."""
 
-from typing import TYPE_CHECKING, Annotated, Self
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Self
+from uuid import UUID
 
 import strawberry
+from strawberry import Parent
 
 from oms.domain.concept.registry import registered
-from oms.domain.order.model import Order
-from oms.domain.order.shipment import SHIPMENT_PART
+from oms.domain.order import model
+from oms.domain.order.events import SHIPMENT_PART
+from oms.domain.order.policy import OrderPermission
+from oms.domain.order.storage.effects import due_work
+from oms.domain.order_queries.timeline import Section, seq_of
 from oms.domain.vocabulary.events import Event
+from oms.domain.vocabulary.paging import MAX_PAGE_SIZE, Page, check_first
+from oms.schema.fulfilment import Shipment
+from oms.schema.order import Order, visible_order
+from oms.schema.runtime.connections import Connection, connection, size
+from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import Role
+from oms.schema.runtime.fields import attribute, extends, field, object_type, subscription
+from oms.schema.runtime.includes import EVENTS
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import Instant
 
-if TYPE_CHECKING:
-    from oms.schema.shipments import Shipment
 
-
-@strawberry.type
+@object_type(needs=OrderPermission.READ_ORDER)
 class OrderEvent:
-    """One thing that happened."""
+    """Something that happened to an order or its shipments."""
 
     reads: strawberry.Private[Reads]
-    of_order: strawberry.Private[Order]
+    of_order: strawberry.Private[model.Order]
     event: strawberry.Private[Event]
-    cursor: str = strawberry.field(
-        description="The event's place within its order, without gaps; a subscriber can resume after it."
-    )
+    cursor: str = attribute("The event's place within its order, without gaps; a subscriber can resume after it.")
     at: Instant
-    type: str = strawberry.field(
-        description=("A stable past-tense name, e.g. OrderPlaced, ItemsAllocated, ShipmentCharged, ShipmentDispatched.")
+    type: str = attribute(
+        "A stable past-tense name, e.g. OrderPlaced, ItemsAllocated, ShipmentCharged, ShipmentDispatched."
     )
-    actor: str = strawberry.field(description="Who or what caused it: a user's or client's name, or the job's.")
-    actor_role: Role | None = strawberry.field(description="Null when the system itself acted.")
-    reason: str | None = strawberry.field(description="Why, where the actor gave or the system had a reason.")
-    summary: str = strawberry.field(description="One sentence for a person.")
+    actor: str = attribute("Who or what caused it: a user's or client's name, or the job's.")
+    actor_role: Role | None = attribute("Null when the system itself acted.")
+    reason: str | None = attribute("Why, where the actor gave or the system had a reason.")
+    summary: str = attribute("One sentence for a person.")
 
     @classmethod
-    def of(cls, reads: Reads, order: Order, event: Event) -> Self:
+    def of(cls, reads: Reads, order: model.Order, event: Event) -> Self:
         return cls(
             reads=reads,
             of_order=order,
@@ -50,12 +59,60 @@ class OrderEvent:
             summary=registered().event_kinds[event.type].sentence(event, order.currency),
         )
 
-    @strawberry.field
-    async def shipment(self) -> Annotated["Shipment", strawberry.lazy("oms.schema.shipments")] | None:
-        from oms.schema.shipments import Shipment  # noqa: PLC0415 - an order has events, an event a shipment
-
+    @field(needs=OrderPermission.READ_ORDER)
+    async def shipment(self) -> Shipment | None:
         number = self.event.number_of(SHIPMENT_PART)
         for seen in await self.reads.shipments.load(self.of_order.id) if number else ():
             if seen.shipment.number == number:
                 return Shipment.of(self.reads, seen)
         return None
+
+
+@extends(
+    Order,
+    "What happened to the order and its shipments, oldest first: the audit trail.",
+    needs=OrderPermission.READ_ORDER,
+)
+async def events(order: Parent[Order], first: int | None = EVENTS, after: str | None = None) -> Connection[OrderEvent]:
+    of_order = order.seen.order
+    count = check_first(size(first, EVENTS))
+    section = Section(of_order.id, seq_of(after), count + 1)
+    return connection(
+        Page.of(await order.reads.events.load(section), count),
+        after=after,
+        cursor=lambda event: str(event.seq),
+        node=lambda event: OrderEvent.of(order.reads, of_order, event),
+    )
+
+
+@strawberry.type
+class Subscriptions:
+    """Live events; refused before they start if the viewer may not see the order."""
+
+    @subscription(
+        "Every event of the order after the cursor, past ones first, then live ones: none is missed over a reconnect.",
+        needs=OrderPermission.READ_ORDER,
+    )
+    async def order_events(
+        self, info: Info, order_id: strawberry.ID, after: str | None = None
+    ) -> AsyncGenerator[OrderEvent, None]:
+        """Completes when nothing more can happen to the order."""
+        seq = seq_of(after)
+        return _events(info.context, await visible_order(info.context, order_id), seq)
+
+
+async def _events(context: Context, key: UUID, after: int) -> AsyncGenerator[OrderEvent, None]:
+    """Reads the order before its events, so that the last events are sent before it ends."""
+    async with aclosing(context.live.order(key)) as notifications:
+        async for _ in notifications:
+            reads = context.fresh_reads()
+            seen = await reads.order.load(key)
+            if seen is None:
+                return
+            whole = await Order.of(reads, seen).whole()
+            while found := await reads.events.load(Section(key, after, MAX_PAGE_SIZE)):
+                for event in found:
+                    yield OrderEvent.of(reads, seen.order, event)
+                after = found[-1].seq
+            if whole.is_final and not due_work(whole):
+                return

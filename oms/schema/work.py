@@ -1,32 +1,40 @@
-"""What is left to be done for an order."""
+"""The work that is due for an order."""
 
-from typing import Self
+from typing import Final, Self
 
 import strawberry
+from strawberry import Parent
 
 from oms.domain.access.permissions import may
+from oms.domain.order.policy import OrderPermission
 from oms.domain.parked.policy import ParkedPermission
 from oms.domain.parked.rules import can_be_given_up
+from oms.domain.work import queries
+from oms.domain.work.policy import WorkPermission
 from oms.domain.work.queries import SeenWork
-from oms.schema.runtime.fields import field
-from oms.schema.runtime.reads import Reads
+from oms.schema.fulfilment import Shipment
+from oms.schema.order import Order
+from oms.schema.runtime.fields import attribute, extends, field, object_type
+from oms.schema.runtime.reads import BatchRead, Reads
 from oms.schema.runtime.scalars import Instant
-from oms.schema.shipments import Shipment
 
 
-@strawberry.type(description="A step that the order's state calls for, from when it falls due until it is done.")
+@object_type(
+    needs=WorkPermission.READ_OPERATIONS,
+    description="A step that the order's state calls for, from when it falls due until it is done.",
+)
 class Work:
-    """As `seen`; what it did not read comes from `reads`."""
+    """`seen`: the work as read; `reads` loads the rest."""
 
     reads: strawberry.Private[Reads]
     seen: strawberry.Private[SeenWork]
     id: strawberry.ID
     queue: str
     step: str
-    attempts: int = strawberry.field(description="How often the step was begun; a success or a retry begins anew at 0.")
-    due_at: Instant = strawberry.field(description="When it is tried next, unless it is held or parked.")
-    held: bool = strawberry.field(description="Whether it waits for the end of the maintenance of fraud control.")
-    parked_at: Instant | None = strawberry.field(description="Set where it kept failing and waits for support.")
+    attempts: int = attribute("How often the step was started; a success or a retry resets it to 0.")
+    due_at: Instant = attribute("When it is tried next, unless it is held or parked.")
+    held: bool = attribute("Whether it waits for the end of the maintenance of fraud control.")
+    parked_at: Instant | None = attribute("Set if it kept failing and waits for support.")
     last_error: str | None
 
     @classmethod
@@ -44,17 +52,30 @@ class Work:
             last_error=seen.last_error,
         )
 
-    @field("Null where the work is the order's own, such as its allocation.")
+    @field("Null if the work concerns the order itself, such as its allocation.", needs=OrderPermission.READ_ORDER)
     async def shipment(self) -> Shipment | None:
         key = self.seen.key
         seen = await self.reads.shipment.load((key.subject_id, key.part)) if key.part else None
         return Shipment.of(self.reads, seen) if seen else None
 
-    @field("Whether it is parked, and the viewer may have it tried again.")
+    @field("Whether it is parked and the viewer may retry it.", needs=WorkPermission.READ_OPERATIONS)
     def viewer_can_retry(self) -> bool:
         return self.parked_at is not None and may(self.reads.viewer, ParkedPermission.MEND_WORK)
 
-    @field("Whether the viewer may fail the shipment that it is about.")
+    @field("Whether the viewer may fail the shipment that it concerns.", needs=WorkPermission.READ_OPERATIONS)
     async def viewer_can_give_up(self) -> bool:
         shipment = await self.shipment() if self.viewer_can_retry() else None
         return shipment is not None and can_be_given_up(shipment.seen.shipment)
+
+
+_NO_WORK: Final[list[SeenWork]] = []
+WORK_OF_ORDER: Final = BatchRead(lambda db, _viewer, ids: queries.of_subjects(db, ids), _NO_WORK)
+
+
+@extends(
+    Order,
+    "What is left to be done, what is parked first. Null for all but managers and support.",
+    needs=WorkPermission.READ_OPERATIONS,
+)
+async def work(order: Parent[Order]) -> list[Work] | None:
+    return [Work.of(order.reads, seen) for seen in await order.reads.load(WORK_OF_ORDER, order.seen.order.id)]

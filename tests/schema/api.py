@@ -1,4 +1,4 @@
-"""The schema as its doors use it, with doorbells that tests ring by hand."""
+"""The schema as the endpoints use it, with notifications that tests send by hand."""
 
 import asyncio
 from collections import defaultdict
@@ -17,9 +17,10 @@ from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import order_id, shipment_id
+from oms.platform.settings import load_settings
 from oms.schema.runtime.context import Context
 from oms.schema.schema import schema
-from tests.schema.both_ways import assert_strawberry_says_the_same
+from tests.schema.both_ways import assert_same_by_strawberry
 from tests.shop import CART, COURIER, MANAGER, SESSION_RULES, SUPPORT, ShopUnderTest, customer
 from tests.statements import statements_of
 
@@ -34,47 +35,47 @@ VIEWERS = {
 
 
 @dataclass
-class Bells:
+class Notifications:
     """Implements Live."""
 
     orders: defaultdict[UUID, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     changes: asyncio.Queue[ShipmentChange] = field(default_factory=asyncio.Queue)
     settings: asyncio.Event = field(default_factory=asyncio.Event)
-    listening: int = 0
+    subscribers: int = 0
 
     async def order(self, order_id: UUID) -> AsyncGenerator[None, None]:
-        async for _ in self._rung(self.orders[order_id]):
+        async for _ in self._sent(self.orders[order_id]):
             yield
 
     async def fraud_settings(self) -> AsyncGenerator[None, None]:
-        async for _ in self._rung(self.settings):
+        async for _ in self._sent(self.settings):
             yield
 
     async def shipments(self) -> AsyncGenerator[ShipmentChange, None]:
-        self.listening += 1
+        self.subscribers += 1
         try:
             while True:
                 yield await self.changes.get()
         finally:
-            self.listening -= 1
+            self.subscribers -= 1
 
-    async def _rung(self, bell: asyncio.Event) -> AsyncGenerator[None, None]:
-        self.listening += 1
+    async def _sent(self, notification: asyncio.Event) -> AsyncGenerator[None, None]:
+        self.subscribers += 1
         try:
             while True:
                 yield
-                await bell.wait()
-                bell.clear()
+                await notification.wait()
+                notification.clear()
         finally:
-            self.listening -= 1
+            self.subscribers -= 1
 
 
 @dataclass
 class Api:
-    """Asks as somebody; who is not named is support. What only reads is asked in both ways, if it `compares`."""
+    """Executes operations, as support by default. Queries are executed in both ways if it `compares`."""
 
     shop: ShopUnderTest
-    bells: Bells = field(default_factory=Bells)
+    notifications: Notifications = field(default_factory=Notifications)
     compares: bool = True
 
     def context(self, viewer: Viewer, repeat: IdempotencyKey | None = None) -> Context:
@@ -83,10 +84,11 @@ class Api:
             batched=BatchedCommands.over(self.shop.db),
             default_payment_method="sandbox-ok",
             viewer=viewer,
-            live=self.bells,
+            live=self.notifications,
             currency="USD",
             session_rules=SESSION_RULES,
             repeat=repeat,
+            compiled_queries=load_settings().compiled_queries,
         )
 
     async def answer(
@@ -94,20 +96,20 @@ class Api:
     ) -> ExecutionResult:
         result = await schema.execute(document, variables, self.context(viewer, repeat))
         if self.compares:
-            await assert_strawberry_says_the_same(result, document, variables, self.context(viewer))
+            await assert_same_by_strawberry(result, document, variables, self.context(viewer))
         return result
 
     async def ask(
         self, document: str, viewer: Viewer = SUPPORT, repeat: IdempotencyKey | None = None, **variables: Any
     ) -> Any:
-        """The data of an answer without errors; of a single root field, its value."""
+        """The data of a result without errors; for a single root field, its value."""
         result = await self.answer(document, viewer, repeat, **variables)
         assert not result.errors, result.errors
         assert result.data is not None
         return only(result.data)
 
     async def refusal(self, document: str, viewer: Viewer = SUPPORT, **variables: Any) -> GraphQLError:
-        """The one error of an answer."""
+        """The only error of a result."""
         result = await self.answer(document, viewer, **variables)
         assert result.errors is not None, result.data
         assert len(result.errors) == 1, result.errors
@@ -127,7 +129,7 @@ class Api:
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:
-        """What is sent to the database meanwhile, where each question is asked once."""
+        """Statements sent to the database in the block. Queries are executed once."""
         self.compares = False
         with statements_of(self.shop.db) as sent:
             yield sent

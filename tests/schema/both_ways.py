@@ -1,4 +1,4 @@
-"""Queries answered by a plan and by Strawberry: what is told has to be the same."""
+"""Queries executed by a plan and by Strawberry: the results must be the same."""
 
 import re
 from typing import Any
@@ -11,20 +11,20 @@ from oms.schema.runtime.context import Context
 from oms.schema.schema import schema
 
 
-async def assert_strawberry_says_the_same(
-    told: ExecutionResult, document: str, variables: dict[str, Any], context: Context
+async def assert_same_by_strawberry(
+    result: ExecutionResult, document: str, variables: dict[str, Any], context: Context
 ) -> None:
-    """Only what reads is asked a second time."""
-    if told.errors and told.data is None and not told.errors[0].path:
-        return  # refused before it was executed, which both do by the same code
+    """Executes only queries a second time."""
+    if result.errors and result.data is None and not result.errors[0].path:
+        return  # refused before execution, by the same code in both ways
     if parsed(document).operations[0].operation.value != "query":
         return
-    own = await strawberry.Schema.execute(schema, document, variables, context)
-    assert _comparable(told) == _comparable(own)
+    other = await strawberry.Schema.execute(schema, document, variables, context)
+    assert _comparable(result) == _comparable(other)
 
 
 def _comparable(result: ExecutionResult) -> Any:
-    """Without what is new each time: numbers of faults, and figures that pass with time."""
+    """Without what differs each time: numbers of faults, and figures that depend on time."""
     errors = [_NUMBER.sub("", str(error.formatted)) for error in result.errors or ()]
     return _without_figures(result.data), sorted(errors), result.extensions
 

@@ -1,4 +1,4 @@
-"""Every kind of bad input: refused with code, path and a message that helps, and nothing is changed."""
+"""Every kind of bad input is refused with code, path and a helpful message, and changes nothing."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ async def test_a_bad_order_is_refused(stocked: Api, bad: dict[str, Any], code: s
 
 
 @pytest.mark.parametrize(("bad", "code", "path"), BAD_ORDERS.values(), ids=BAD_ORDERS.keys())
-async def test_a_bad_order_does_not_keep_others_from_being_placed(
+async def test_a_bad_order_does_not_affect_the_others_of_a_request(
     stocked: Api, bad: dict[str, Any], code: str, path: list[str]
 ) -> None:
     document = """mutation ($inputs: [PlaceOrderInput!]!) { placeOrders(inputs: $inputs) {
@@ -84,14 +84,14 @@ async def test_a_bad_order_does_not_keep_others_from_being_placed(
     assert payload["results"][1] == {"order": {"reference": "good"}, "userErrors": []}
 
 
-async def test_every_problem_of_an_order_is_told_at_once(stocked: Api) -> None:
+async def test_every_problem_of_an_order_is_reported_at_once(stocked: Api) -> None:
     bad = {"reference": "", "email": "nobody", "lines": [{"sku": "tea", "quantity": 0}, {"sku": "", "quantity": 1}]}
     payload = await stocked.ask(PLACE, CART, input=ORDER | bad)
     paths = [error["path"] for error in payload["userErrors"]]
     assert paths == [["reference"], ["email"], ["lines", "0", "quantity"], ["lines", "1", "sku"]]
 
 
-async def test_a_customer_orders_for_themself_at_the_catalogue_s_price(stocked: Api) -> None:
+async def test_a_customer_orders_for_themself_at_catalogue_prices(stocked: Api) -> None:
     for bad, path in (
         ({"customerReference": "ben"}, ["customerReference"]),
         ({"lines": [LINE | {"unitPrice": 1}]}, ["lines", "0", "unitPrice"]),
@@ -348,13 +348,13 @@ async def test_a_filter_by_a_malformed_customer_id_finds_nothing(api: Api) -> No
     assert found == {"nodes": [], "pageInfo": {"hasNextPage": False}}
 
 
-async def test_dates_at_the_ends_of_time_are_no_fault(api: Api) -> None:
+async def test_extreme_dates_cause_no_fault(api: Api) -> None:
     known = await api.booked()
     ends = '{placedFrom: "0001-01-01T00:00:00Z", placedTo: "9999-12-31T23:59:59.999999Z"}'
     assert await api.ask(f"{{ orders(filter: {ends}) {{ nodes {{ id }} }} }}") == {"nodes": [{"id": known.id}]}
 
 
-async def test_a_refused_catalogue_changes_nothing_at_all(api: Api) -> None:
+async def test_a_refused_load_of_the_catalogue_changes_nothing(api: Api) -> None:
     before = await unchanged(api)
     document = """mutation { upsertProducts(inputs: [
         {sku: "good", name: "Good", unitPrice: 1}, {sku: "bad", name: "", unitPrice: -1}]) {

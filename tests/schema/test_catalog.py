@@ -1,4 +1,4 @@
-"""The catalogue to look at: one product, a search, and what stands on the shelves of many at once."""
+"""The catalogue: one product, a search, and the stock of many products."""
 
 from tests.schema.api import ANA, Api
 from tests.shop import COURIER, MANAGER
@@ -7,7 +7,7 @@ PRODUCT = "query ($sku: String!) { product(sku: $sku) { sku stock { warehouse { 
 SEARCH = "query ($search: String) { products(search: $search) { nodes { sku } } }"
 
 
-async def test_a_product_is_found_by_its_sku_and_tells_its_stock(api: Api) -> None:
+async def test_a_product_is_found_by_its_sku_with_its_stock(api: Api) -> None:
     await api.shop.stock_up({"tea": {"south": 2, "north": 5}})
     north = {"warehouse": {"code": "north"}, "onHand": 5, "available": 5}
     south = {"warehouse": {"code": "south"}, "onHand": 2, "available": 2}
@@ -15,7 +15,7 @@ async def test_a_product_is_found_by_its_sku_and_tells_its_stock(api: Api) -> No
     assert await api.ask(PRODUCT, MANAGER, sku="no such") is None
 
 
-async def test_what_can_be_no_sku_is_refused(api: Api) -> None:
+async def test_a_malformed_sku_is_refused(api: Api) -> None:
     error = await api.refusal(PRODUCT, MANAGER, sku=" ")
     assert error.extensions == {"code": "INVALID", "reason": "EMPTY", "path": ["sku"]}
 
@@ -51,7 +51,7 @@ async def test_the_stock_of_many_products_is_read_at_once(api: Api) -> None:
     assert len([statement for statement in sent if "FROM stock" in statement]) == 1
 
 
-async def test_the_viewer_is_told_what_the_role_may_change(api: Api) -> None:
+async def test_the_viewer_shows_what_the_role_may_change(api: Api) -> None:
     query = "{ viewer { canChangeFraudSettings canChangeCatalog } }"
     assert await api.ask(query, MANAGER) == {"canChangeFraudSettings": True, "canChangeCatalog": True}
     assert await api.ask(query, COURIER) == {"canChangeFraudSettings": False, "canChangeCatalog": False}

@@ -1,4 +1,4 @@
-"""Mutations: what they do, what they answer, and what their repeats do."""
+"""Mutations: their effects, their payloads, and repeated requests."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ async def count(api: Api) -> int:
     return int((await api.shop.rows("SELECT count(*) FROM orders"))[0][0])
 
 
-async def test_a_placed_order_is_answered_as_it_was_written(stocked: Api) -> None:
+async def test_a_placed_order_is_returned(stocked: Api) -> None:
     payload = await stocked.ask(PLACE, CART, input=ORDER | {"shippingAddress": {"line1": "Rua 1", "postalCode": "1"}})
     order = payload["order"]
     assert payload["userErrors"] == []
@@ -36,27 +36,27 @@ async def test_a_placed_order_is_answered_as_it_was_written(stocked: Api) -> Non
     assert order["shippingAddress"] == {"line1": "Rua 1", "postalCode": "1"}
 
 
-async def test_a_service_may_agree_on_another_price_and_a_zero_is_one(stocked: Api) -> None:
+async def test_a_service_may_set_a_price_and_zero_is_one(stocked: Api) -> None:
     lines = [{"sku": "tea", "quantity": 2, "unitPrice": 0}]
     payload = await stocked.ask(PLACE, CART, input=ORDER | {"lines": lines})
     assert payload["order"]["lines"][0]["unitPrice"]["amount"] == 0
 
 
-async def test_the_same_order_again_is_the_first_one_and_places_nothing(stocked: Api) -> None:
+async def test_the_same_order_again_returns_the_first_and_places_nothing(stocked: Api) -> None:
     first = await stocked.ask(PLACE, CART, input=ORDER)
     again = await stocked.ask(PLACE, CART, input=dict(reversed(ORDER.items())))
     assert again == first
     assert await count(stocked) == 1
 
 
-async def test_an_address_s_fields_may_come_in_any_order_and_null_is_as_good_as_missing(stocked: Api) -> None:
+async def test_the_order_of_address_fields_and_explicit_nulls_make_no_difference(stocked: Api) -> None:
     one = ORDER | {"shippingAddress": {"city": "Lisbon", "name": "Ana"}}
     other = ORDER | {"shippingAddress": {"name": "Ana", "line2": None, "city": "Lisbon"}, "email": None}
     first = await stocked.ask(PLACE, CART, input=one)
     assert await stocked.ask(PLACE, CART, input=other) == first
 
 
-async def test_many_orders_are_answered_one_by_one_in_their_order(stocked: Api) -> None:
+async def test_bulk_placing_returns_a_result_per_order_in_the_same_order(stocked: Api) -> None:
     inputs = [
         ORDER | {"reference": "a"},
         ORDER | {"reference": "b", "lines": []},
@@ -74,7 +74,7 @@ async def test_many_orders_are_answered_one_by_one_in_their_order(stocked: Api) 
     assert await count(stocked) == 2
 
 
-async def test_a_thousand_orders_are_answered_with_few_statements(stocked: Api) -> None:
+async def test_a_thousand_orders_need_few_statements(stocked: Api) -> None:
     inputs = [ORDER | {"reference": f"bulk-{number}"} for number in range(1000)]
     with stocked.statements() as sent:
         payload = await stocked.ask(PLACE_MANY, CART, inputs=inputs)
@@ -83,16 +83,16 @@ async def test_a_thousand_orders_are_answered_with_few_statements(stocked: Api) 
     assert await count(stocked) == 1000
 
 
-async def test_no_orders_at_all_is_an_empty_answer(stocked: Api) -> None:
+async def test_an_empty_list_of_orders_gives_an_empty_result(stocked: Api) -> None:
     assert await stocked.ask(PLACE_MANY, CART, inputs=[]) == {"results": [], "userErrors": []}
 
 
-async def test_who_may_place_none_is_told_about_the_request_as_a_whole(stocked: Api) -> None:
+async def test_without_permission_the_request_is_refused_as_a_whole(stocked: Api) -> None:
     payload = await stocked.ask(PLACE_MANY, MANAGER, inputs=[ORDER])
     assert payload == {"results": [], "userErrors": [{"code": "FORBIDDEN", "path": None}]}
 
 
-async def test_accepting_goes_on_without_what_is_unavailable(api: Api) -> None:
+async def test_accepting_continues_without_unavailable_items(api: Api) -> None:
     known = await api.amended()
     document = """mutation ($id: ID!) { acceptAmendedOrder(orderId: $id) {
         order { status actionDeadline lines { unavailableQuantity } } userErrors { code } } }"""
@@ -140,7 +140,7 @@ async def test_shipments_are_dispatched_then_delivered_each_once_in_that_order(a
     assert (await act("deliverShipment", 2))["shipment"]["order"]["status"] == "COMPLETED"
 
 
-async def test_several_commands_of_one_request_each_answer_what_they_left_behind(api: Api) -> None:
+async def test_each_command_of_a_request_returns_the_state_after_it(api: Api) -> None:
     known = await api.booked()
     answer = "{ shipment { status order { shipments { status } } } userErrors { code } }"
     document = f"""mutation ($id: ID!) {{
@@ -153,7 +153,7 @@ async def test_several_commands_of_one_request_each_answer_what_they_left_behind
 KEY = IdempotencyKey.of("key-1", b"body")
 
 
-async def test_a_repeat_under_its_key_answers_for_the_same_effect_as_its_subject_now_is(api: Api) -> None:
+async def test_a_repeated_request_returns_the_subject_of_the_first_as_it_is_now(api: Api) -> None:
     known = await api.booked()
     document = """mutation ($id: ID!) { dispatchShipment(shipmentId: $id) {
         shipment { id status } userErrors { code } } }"""
@@ -165,7 +165,7 @@ async def test_a_repeat_under_its_key_answers_for_the_same_effect_as_its_subject
     assert (await api.shop.events(known.key)).count("ShipmentDispatched") == 1
 
 
-async def test_a_refused_request_is_not_remembered(api: Api) -> None:
+async def test_a_refused_request_is_not_stored(api: Api) -> None:
     known = await api.booked()
     deliver = "mutation ($id: ID!) { deliverShipment(shipmentId: $id) { shipment { status } userErrors { code } } }"
     assert codes(await api.ask(deliver, COURIER, KEY, id=known.shipment())) == ["CONFLICT"]
@@ -194,14 +194,14 @@ async def test_a_key_whose_first_request_is_still_running_is_refused(stocked: Ap
     assert await count(stocked) == 0
 
 
-async def test_keys_of_different_callers_have_nothing_to_do_with_each_other(stocked: Api) -> None:
+async def test_keys_of_different_callers_are_independent(stocked: Api) -> None:
     one = {"reference": "a", "lines": ORDER["lines"]}
     await stocked.ask(PLACE, ANA, KEY, input=one)
     other = await stocked.ask(PLACE, customer("ben"), KEY, input=one | {"reference": "b"})
     assert other["order"]["reference"] == "b"
 
 
-async def test_a_repeat_of_many_orders_remembers_which_were_placed_and_which_refused(stocked: Api) -> None:
+async def test_a_repeated_bulk_request_returns_the_same_results(stocked: Api) -> None:
     inputs = [ORDER | {"reference": "a"}, ORDER | {"reference": "b", "lines": [{"sku": "late", "quantity": 1}]}]
     first = await stocked.ask(PLACE_MANY, CART, KEY, inputs=inputs)
     assert [each["order"] is None for each in first["results"]] == [False, True]
@@ -210,7 +210,7 @@ async def test_a_repeat_of_many_orders_remembers_which_were_placed_and_which_ref
     assert await count(stocked) == 1
 
 
-async def test_many_orders_of_which_none_was_placed_are_not_remembered(stocked: Api) -> None:
+async def test_a_bulk_request_that_places_nothing_is_not_stored(stocked: Api) -> None:
     inputs = [ORDER | {"lines": [{"sku": "late", "quantity": 1}]}]
     first = await stocked.ask(PLACE_MANY, CART, KEY, inputs=inputs)
     assert first["results"][0]["userErrors"] == [{"code": "INVALID", "path": ["lines", "0", "sku"]}]
@@ -219,7 +219,7 @@ async def test_many_orders_of_which_none_was_placed_are_not_remembered(stocked: 
     assert again["results"][0]["userErrors"] == []
 
 
-async def test_the_catalogue_is_loaded_and_says_how_much_changed(api: Api) -> None:
+async def test_a_load_of_the_catalogue_returns_the_number_of_changes(api: Api) -> None:
     products = """mutation { upsertProducts(inputs: [{sku: "a", name: "A", unitPrice: 5, taxBps: 600},
         {sku: "b", name: "B", unitPrice: 7, currency: "EUR"}]) { changed userErrors { code } } }"""
     assert await api.ask(products, MANAGER) == {"changed": 2, "userErrors": []}
@@ -246,7 +246,7 @@ async def test_stock_is_set_and_read(api: Api) -> None:
     assert await api.ask('{ stock(sku: "coal") { onHand } }') == []
 
 
-async def test_the_fraud_settings_are_set_and_their_trail_names_old_new_and_who(api: Api) -> None:
+async def test_changes_of_fraud_settings_are_logged_with_old_value_new_value_and_actor(api: Api) -> None:
     settings = "fraudSettings { spendingLimit maintenanceMode } userErrors { code }"
 
     async def act(call: str) -> Any:

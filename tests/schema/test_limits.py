@@ -1,4 +1,4 @@
-"""What an operation costs, who may spend how much, and who may ask for the schema itself."""
+"""The cost of operations, the limits of each role, and who may introspect the schema."""
 
 import re
 from typing import Any
@@ -9,8 +9,8 @@ from graphql import get_introspection_query
 from oms.domain.vocabulary.actor import Role
 from oms.platform.documents import parsed
 from oms.platform.settings import PROJECT_DIR, Settings
-from oms.schema.cost import cost as limits
-from oms.schema.cost.cost import MAX_ERRORS, MAX_VALUES, MAXIMUM, Limits
+from oms.schema.cost import limits
+from oms.schema.cost.limits import MAX_COST, MAX_ERRORS, MAX_VARIABLE_VALUES, Validator
 from oms.schema.runtime import reads
 from oms.schema.schema import schema
 from oms.web.pages.customer import orders
@@ -18,7 +18,7 @@ from oms.web.pages.manager import audit
 from tests.schema.api import VIEWERS, Api
 from tests.shop import CART, MANAGER, SUPPORT
 
-LIMITS = Limits(schema._schema)
+LIMITS = Validator(schema._schema)
 
 COSTS: dict[str, tuple[str, dict[str, Any], int]] = {
     "a root field asks the database: 10, what it has 1 each": ('{ order(id: "x") { id status } }', {}, 12),
@@ -80,31 +80,31 @@ def test_cost(document: str, variables: dict[str, Any], expected: int) -> None:
     assert cost(document, variables) == expected
 
 
-def test_fragments_that_double_at_each_step_are_reckoned_at_once() -> None:
+def test_the_cost_of_nested_fragments_is_computed_in_linear_time() -> None:
     doubling = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40))
     assert cost(f"{{ ...F0 }} {doubling} fragment F40 on Query {{ viewer {{ name }} }}") == 11 * 2**40
 
 
 def test_every_page_s_document_costs_little_and_graphiql_s_introspection_fits() -> None:
     for page in (PROJECT_DIR / "templates").rglob("*.graphql"):
-        assert cost(page.read_text(), {"first": 100}) < min(MAXIMUM.values()) / 4, page
-    assert cost(get_introspection_query()) < MAXIMUM[Role.SUPPORT] / 4
+        assert cost(page.read_text(), {"first": 100}) < min(MAX_COST.values()) / 4, page
+    assert cost(get_introspection_query()) < MAX_COST[Role.SUPPORT] / 4
 
 
-def test_as_many_pages_as_a_person_may_open_in_a_second_cost_what_they_may_spend_in_one() -> None:
+def test_the_pages_a_person_may_request_in_a_second_fit_the_cost_limit_of_a_second() -> None:
     allowed = {name: Settings.model_fields[f"person_{name}_per_s"].default for name in ("requests", "cost")}
     for page in (PROJECT_DIR / "templates").rglob("*.graphql"):
         length = {"audit": audit.PAGE}.get(page.stem, orders.PAGE)
         assert cost(page.read_text(), {"first": length}) * allowed["requests"] <= allowed["cost"], page
 
 
-async def test_the_answer_tells_its_cost_and_what_the_role_may_spend(api: Api) -> None:
+async def test_a_result_contains_its_cost_and_the_maximum_of_the_role(api: Api) -> None:
     for role, viewer in VIEWERS.items():
         result = await api.answer("{ viewer { name role } }", viewer)
-        assert result.extensions == {"cost": {"requested": 12, "maximum": MAXIMUM[role]}}
+        assert result.extensions == {"cost": {"requested": 12, "maximum": MAX_COST[role]}}
 
 
-async def test_what_costs_too_much_is_refused_before_it_is_executed(api: Api) -> None:
+async def test_an_operation_above_the_cost_limit_is_refused_before_execution(api: Api) -> None:
     document = "{ orders(first: 100) { nodes { customer { orders(first: 100) { nodes { lines { sku } } } } } } }"
     with api.statements() as sent:
         result = await api.answer(document)
@@ -112,55 +112,53 @@ async def test_what_costs_too_much_is_refused_before_it_is_executed(api: Api) ->
     assert result.data is None
     assert result.errors
     assert result.errors[0].extensions == {"code": "INVALID"}
-    assert str(MAXIMUM[Role.SUPPORT]) in result.errors[0].message
-    assert result.extensions == {"cost": {"requested": cost(document), "maximum": MAXIMUM[Role.SUPPORT]}}
+    assert str(MAX_COST[Role.SUPPORT]) in result.errors[0].message
+    assert result.extensions == {"cost": {"requested": cost(document), "maximum": MAX_COST[Role.SUPPORT]}}
 
 
 ORDERS = "{ orders(first: 100) { nodes { id lines { id sku quantity } } } }"
 
 
-async def test_an_answer_that_grows_past_what_was_reckoned_is_not_told(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_result_with_too_many_values_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     await api.shop.stock_up({f"MUG-{n}": {"A": 1} for n in range(20)})
     await api.shop.place({f"MUG-{n}": 1 for n in range(20)})
-    monkeypatch.setattr(limits, "MAX_ANSWER_VALUES", 60)
-    assert (await api.refusal(ORDERS)).message.startswith("The answer would hold more than 60 values.")
+    monkeypatch.setattr(limits, "MAX_RESULT_VALUES", 60)
+    assert (await api.refusal(ORDERS)).message.startswith("The result would have more than 60 values.")
     assert (await api.answer(ORDERS.replace("quantity", ""))).errors is None
 
 
-async def test_lines_are_counted_before_anything_is_made_of_them(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lines_are_counted_before_objects_are_made_of_them(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     await api.shop.stock_up({"MUG": {"A": 9}})
     await api.shop.place({"MUG": 1})
     await api.shop.place({"MUG": 1})
     monkeypatch.setattr(reads, "MAX_LINES", 3)
     assert (await api.answer(ORDERS)).errors is None
     error = await api.refusal("{ orders { nodes { id a: lines { sku } b: lines { sku } } } }")
-    assert error.message.startswith("The answer would hold more than 3 lines.")
+    assert error.message.startswith("The result would have more than 3 lines.")
 
 
-async def test_a_subscription_is_judged_alike(api: Api) -> None:
+async def test_subscriptions_have_the_same_limits(api: Api) -> None:
     document = """subscription { shipmentUpdated { order { customer { orders(first: 100) { nodes {
         events(first: 100) { nodes { shipment { lines { sku } } } } } } } } } }"""
     with pytest.raises(Exception, match="is the most for one operation"):
         await anext(api.watch(document))
 
 
-async def test_a_thousand_orders_at_once_are_within_what_a_service_may_spend() -> None:
+async def test_a_thousand_orders_at_once_are_within_the_limit_of_services() -> None:
     document = """mutation ($inputs: [PlaceOrderInput!]!) { placeOrders(inputs: $inputs) { userErrors { code }
         results { order { id reference status placedAt } userErrors { code message path } } } }"""
-    assert cost(document, {"inputs": [{}] * 1000}) < MAXIMUM[Role.SERVICE] / 2
+    assert cost(document, {"inputs": [{}] * 1000}) < MAX_COST[Role.SERVICE] / 2
 
 
-async def test_too_many_values_in_variables_are_refused_before_they_are_looked_at(api: Api) -> None:
+async def test_too_many_values_in_variables_are_refused_before_coercion(api: Api) -> None:
     document = "mutation ($inputs: [StockInput!]!) { setStock(inputs: $inputs) { changed } }"
-    inputs = [{"sku": 1}] * MAX_VALUES[Role.MANAGER]
+    inputs = [{"sku": 1}] * MAX_VARIABLE_VALUES[Role.MANAGER]
     error = await api.refusal(document, MANAGER, inputs=inputs)
     assert error.extensions == {"code": "INVALID"}
-    assert str(MAX_VALUES[Role.MANAGER]) in error.message
+    assert str(MAX_VARIABLE_VALUES[Role.MANAGER]) in error.message
 
 
-async def test_errors_of_a_document_are_bounded(api: Api) -> None:
+async def test_errors_of_a_document_are_limited(api: Api) -> None:
     result = await api.answer("{" + "".join(f" x{n}" for n in range(500)) + "}")
     assert result.errors
     assert len(result.errors) == MAX_ERRORS + 1
@@ -169,7 +167,7 @@ async def test_errors_of_a_document_are_bounded(api: Api) -> None:
 
 @pytest.mark.parametrize("document", [get_introspection_query(), '{ __type(name: "Order") { name } }'])
 @pytest.mark.parametrize("role", Role)
-async def test_the_schema_itself_is_for_staff(api: Api, role: Role, document: str) -> None:
+async def test_introspection_is_for_staff(api: Api, role: Role, document: str) -> None:
     result = await api.answer(document, VIEWERS[role])
     if role in (Role.MANAGER, Role.SUPPORT):
         assert not result.errors
@@ -179,14 +177,14 @@ async def test_the_schema_itself_is_for_staff(api: Api, role: Role, document: st
         assert result.data is None
 
 
-async def test_in_the_demo_the_schema_is_for_everybody(api: Api) -> None:
+async def test_in_the_demo_introspection_is_for_everybody(api: Api) -> None:
     context = api.context(VIEWERS[Role.CUSTOMER])
     context.demo = True
     result = await schema.execute(get_introspection_query(), {}, context)
     assert not result.errors
 
 
-async def test_what_a_type_is_called_may_be_asked_by_everybody(api: Api) -> None:
+async def test_typename_is_for_everybody(api: Api) -> None:
     assert await api.ask("{ __typename }", VIEWERS[Role.COURIER]) == "Query"
 
 

@@ -52,7 +52,7 @@ async def test_pages_of_any_size_give_every_order_once_newest_first(api: Api, fi
     assert [order["placedAt"] for order in found] == sorted((o["placedAt"] for o in found), reverse=True)
 
 
-async def test_a_page_is_twenty_long_unless_asked_otherwise_and_null_is_not_asking(api: Api) -> None:
+async def test_a_page_has_twenty_entries_by_default_and_null_means_the_default(api: Api) -> None:
     await api.shop.stock_up({"tea": {"north": 50}})
     for _ in range(21):
         await api.shop.place({"tea": 1})
@@ -70,7 +70,7 @@ async def test_an_empty_page_has_no_cursors(api: Api) -> None:
     }
 
 
-async def test_orders_placed_meanwhile_do_not_shift_the_pages(api: Api) -> None:
+async def test_new_orders_do_not_shift_the_pages(api: Api) -> None:
     newest_first = await seven(api)
     page = await api.ask(ORDERS, first=3)
     await api.shop.place({"tea": 1}, reference="late")
@@ -116,7 +116,7 @@ async def test_orders_are_filtered_by_when_they_were_placed_from_inclusive_to_ex
     assert await walk(api, ORDERS, filter={"placedTo": placed["R-0"]}) == []
 
 
-async def test_a_search_finds_by_any_reference_by_the_start_of_an_order_s_and_by_sku(api: Api) -> None:
+async def test_a_search_matches_references_prefixes_of_order_references_and_skus(api: Api) -> None:
     newest_first = await seven(api)
     await api.shop.place({"mug": 1}, reference="100%_sure", customer="eve")
     await api.shop.run()
@@ -190,7 +190,7 @@ async def test_products_and_warehouses_are_listed_in_order(api: Api) -> None:
     assert [warehouse["code"] for warehouse in codes] == ["w1", "w2"]
 
 
-async def test_lists_are_read_while_others_write(api: Api) -> None:
+async def test_several_lists_are_read_concurrently(api: Api) -> None:
     """Concurrent resolvers share no connection."""
     await seven(api)
     api.compares = False  # what is read a moment later is something else
@@ -204,7 +204,7 @@ COUNTS = "query ($code: String) { shipmentCounts(warehouseCode: $code) { status 
 
 
 async def _counted(api: Api, viewer: Viewer, code: str | None = None) -> list[int]:
-    """To pick up, on the way, delivered lately."""
+    """Booked, dispatched and recently delivered."""
     return [counted["count"] for counted in await api.ask(COUNTS, viewer, code=code)]
 
 
@@ -229,7 +229,7 @@ async def test_shipments_are_counted_by_status_everywhere_or_in_one_warehouse(ap
         assert await _counted(api, viewer, "south") == [3, 0, 0]
 
 
-async def test_a_count_ends_where_counting_gets_long(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_count_has_a_maximum(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipment_counts, "MAX_COUNTED", 2)
     await api.shop.stock_up({"tea": {"north": 50}})
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""How the system runs, parked work, and faults: masked for clients, whole in the log."""
+"""How the system runs, parked work, and faults: masked for clients, in full in the log."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ async def test_work_that_is_parked_or_held_is_no_backlog(api: Api) -> None:
         assert (await stats(api))["allocation"]["backlog"] == 0
 
 
-async def test_a_worker_counts_while_it_gives_signs_of_life(api: Api) -> None:
+async def test_a_worker_counts_while_it_sends_heartbeats(api: Api) -> None:
     await api.shop.execute(
         """INSERT INTO workers (name, queues, seen_at) VALUES ('one', '{billing,booking}', clock_timestamp()),
            ('two', '{billing}', clock_timestamp()), ('dead', '{billing}', clock_timestamp() - interval '6 seconds')"""
@@ -83,7 +83,7 @@ async def parked(api: Api) -> Known:
     return known
 
 
-async def test_parked_work_shows_what_it_is_about_and_why_page_by_page(api: Api) -> None:
+async def test_parked_work_shows_its_subject_and_error_page_by_page(api: Api) -> None:
     known = await parked(api)
     found: list[Any] = []
     after = None
@@ -116,7 +116,7 @@ async def test_parked_work_is_retried_or_given_up_and_gone_either_way(api: Api) 
     assert [s["status"] for s in order["shipments"]] == ["BOOKED", "FAILED"]
 
 
-async def test_a_fault_is_told_by_its_number_only_and_logged_whole(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_is_reported_by_its_number_and_logged_in_full(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_: object) -> None:
         raise ZeroDivisionError("secret internals")
 
@@ -132,9 +132,7 @@ async def test_a_fault_is_told_by_its_number_only_and_logged_whole(api: Api, mon
     assert isinstance(logged["exc_info"], ZeroDivisionError)
 
 
-async def test_a_database_that_is_gone_is_unavailable_and_not_a_fault_of_the_program(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unreachable_database_is_reported_as_unavailable(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_: object) -> None:
         raise ConnectionRefusedError(111, "refused")
 

@@ -1,4 +1,4 @@
-"""What an order shows, to whom, and at what cost."""
+"""What an order shows, to whom, and with how many statements."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ async def test_an_order_shows_everything_about_itself(api: Api) -> None:
 
 
 @pytest.mark.parametrize("viewer", [SUPPORT, ANA, COURIER, CART])
-async def test_an_order_in_every_detail_costs_one_statement(api: Api, viewer: Viewer) -> None:
+async def test_an_order_in_full_detail_needs_one_statement(api: Api, viewer: Viewer) -> None:
     known = await api.booked()
     with api.statements() as sent:
         order = await api.ask(DETAIL.replace("id sku", "id name sku"), viewer, id=known.id)
@@ -64,7 +64,7 @@ async def test_an_order_in_every_detail_costs_one_statement(api: Api, viewer: Vi
     assert len(sent) == 1, sent
 
 
-async def test_so_it_does_by_its_reference_in_a_list_and_by_fragments(api: Api) -> None:
+async def test_one_statement_also_by_reference_in_a_list_and_by_fragments(api: Api) -> None:
     await api.booked(reference="R-1")
     fragments = """
         fragment Whole on Order { ...Parts lines { id name } events(first: $first) { nodes { seq: cursor } } }
@@ -81,7 +81,7 @@ async def test_so_it_does_by_its_reference_in_a_list_and_by_fragments(api: Api) 
         assert len(sent) == 1, sent
 
 
-async def test_several_stretches_of_events_are_each_told(api: Api) -> None:
+async def test_several_sections_of_events_in_one_query(api: Api) -> None:
     known = await api.booked()
     document = """query ($id: ID!) { order(id: $id) {
         early: events(first: 2) { nodes { cursor } } late: events(first: 1, after: "3") { nodes { cursor } } } }"""
@@ -91,7 +91,7 @@ async def test_several_stretches_of_events_are_each_told(api: Api) -> None:
 
 
 @pytest.mark.parametrize("arguments", ["first: 0", "first: 101", 'after: "x"'])
-async def test_a_page_of_events_that_cannot_be_is_refused_and_nothing_else(api: Api, arguments: str) -> None:
+async def test_an_invalid_page_of_events_is_refused_and_nothing_else(api: Api, arguments: str) -> None:
     known = await api.booked()
     fields = f"reference total {{ amount }} events({arguments}) {{ nodes {{ at }} }}"
     result = await api.answer(f"query ($id: ID!) {{ order(id: $id) {{ {fields} }} }}", id=known.id)
@@ -99,7 +99,7 @@ async def test_a_page_of_events_that_cannot_be_is_refused_and_nothing_else(api: 
     assert all((error.extensions or {})["code"] == "INVALID" for error in result.errors or ())
 
 
-async def test_many_orders_cost_no_more_statements_than_one(api: Api) -> None:
+async def test_many_orders_need_no_more_statements_than_one(api: Api) -> None:
     await api.shop.stock_up({"tea": {"north": 100}})
     for _ in range(7):
         await api.shop.place({"tea": 1})
@@ -111,7 +111,7 @@ async def test_many_orders_cost_no_more_statements_than_one(api: Api) -> None:
     assert len(sent) == 1, sent
 
 
-async def test_a_list_reads_nothing_that_was_not_asked_for(api: Api) -> None:
+async def test_a_list_reads_only_what_is_selected(api: Api) -> None:
     await api.booked()
     with api.statements() as sent:
         await api.ask("{ orders { nodes { id status reference customer { reference } } } }")
@@ -153,14 +153,14 @@ async def test_the_orders_of_many_customers_are_read_together(api: Api) -> None:
     }
 
 
-async def test_before_allocation_nothing_is_known_to_be_unavailable_and_there_is_no_total(api: Api) -> None:
+async def test_before_allocation_unavailable_quantities_and_total_are_null(api: Api) -> None:
     await api.shop.stock_up({"tea": {"north": 1}})
     await api.shop.place({"tea": 2}, reference="early")
     order = await api.ask('{ order(reference: "early") { status total { amount } lines { unavailableQuantity } } }')
     assert order == {"status": "PENDING", "total": None, "lines": [{"unavailableQuantity": None}]}
 
 
-async def test_an_amended_order_shows_what_is_lacking_and_until_when_to_answer(api: Api) -> None:
+async def test_an_amended_order_shows_unavailable_quantities_and_its_deadline(api: Api) -> None:
     known = await api.amended()
     order = await api.ask(DETAIL, ANA, id=known.id)
     assert order["status"] == "CUSTOMER_ACTION_REQUIRED"
@@ -191,7 +191,7 @@ async def test_with_nothing_available_there_is_nothing_to_accept(api: Api) -> No
     assert order == {"viewerCanAcceptAmendment": False, "viewerCanCancel": True}
 
 
-async def test_after_the_deadline_there_is_nothing_to_accept_even_if_the_timer_has_not_acted(api: Api) -> None:
+async def test_after_the_deadline_nothing_can_be_accepted_even_before_the_timeout_is_recorded(api: Api) -> None:
     known = await api.amended()
     await api.shop.execute("UPDATE orders SET action_deadline = clock_timestamp() - interval '1 second'")
     order = await api.ask(DETAIL, ANA, id=known.id)
@@ -272,7 +272,7 @@ async def test_the_total_leaves_out_what_failed(api: Api) -> None:
     assert order["total"]["amount"] == order["shipments"][0]["invoice"]["total"]["amount"]
 
 
-async def test_the_trail_tells_everything_with_who_and_why_page_by_page(api: Api) -> None:
+async def test_the_timeline_shows_every_event_with_actor_and_reason_page_by_page(api: Api) -> None:
     known = await api.booked()
     await api.shop.cancel(known.key)
     await api.shop.run()
@@ -301,7 +301,7 @@ async def test_the_trail_tells_everything_with_who_and_why_page_by_page(api: Api
     assert next(event for event in told if event["type"] == "ItemsAllocated")["actorRole"] is None
 
 
-async def test_the_text_of_a_fault_is_for_those_who_mend_it(api: Api) -> None:
+async def test_only_support_sees_the_text_of_a_fault(api: Api) -> None:
     known = await api.booked()
     await api.shop.execute(
         """INSERT INTO order_events (order_id, seq, at, type, actor, reason, subject, data)
@@ -339,6 +339,6 @@ async def test_a_node_is_found_by_its_id_as_far_as_the_viewer_may_see(api: Api) 
         "é",
     ],
 )
-async def test_a_malformed_id_is_the_id_of_nothing(api: Api, key: str) -> None:
+async def test_a_malformed_id_finds_nothing(api: Api, key: str) -> None:
     for field in ("node", "order", "shipment"):
         assert await api.ask(f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}", id=key) is None

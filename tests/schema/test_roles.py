@@ -1,4 +1,4 @@
-"""Who may do what: every operation of the API in every role, as one table."""
+"""Which role may do what: every operation of the API, as one table."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ NOT_COURIERS = ALL - {K}
 
 @dataclass(frozen=True)
 class Rule:
-    """An operation, who may use it, and what it is tried with; $order, $shipment and the like are filled in."""
+    """An operation, its roles, and variables to try it with; ids replace $order, $shipment and the like."""
 
     roles: frozenset[Role]
     document: str
@@ -120,7 +120,7 @@ MUTATIONS = {
     ),
 }
 OWN_ACCOUNT = {"changePassword", "endSession", "endOtherSessions"}
-"""For whoever is signed in, whatever the role: tests/domain/identity/test_own_account.py."""
+"""For everybody who is signed in: tests/domain/identity/test_own_account.py."""
 
 SUBSCRIPTIONS = {
     "orderUpdated": Rule(ALL, "subscription ($id: ID!) { orderUpdated(orderId: $id) { id } }", {"id": "$order"}),
@@ -144,7 +144,7 @@ def test_the_table_names_every_operation() -> None:
 
 
 async def filled(api: Api, rule: Rule) -> dict[str, Any]:
-    """The rule's variables with the ids of ana's orders that they ask for."""
+    """The rule's variables, with ids of ana's orders."""
     await api.shop.stock_up({"tea": {"north": 5}})
     made: dict[str, Any] = {}
     for name, value in rule.variables.items():
@@ -232,7 +232,7 @@ BEN = customer("ben")
 
 
 @pytest.mark.parametrize("name", ["acceptAmendedOrder", "cancelOrder"])
-async def test_what_belongs_to_somebody_else_does_not_exist_for_a_customer(api: Api, name: str) -> None:
+async def test_commands_on_another_customer_s_order_find_nothing(api: Api, name: str) -> None:
     variables = await filled(api, MUTATIONS[name])
     before = await everything(api)
     payload = await api.ask(MUTATIONS[name].document, BEN, **variables)
@@ -241,13 +241,13 @@ async def test_what_belongs_to_somebody_else_does_not_exist_for_a_customer(api: 
 
 
 @pytest.mark.parametrize("name", ["node", "order", "shipment", "customer"])
-async def test_what_belongs_to_somebody_else_is_not_read_by_a_customer(api: Api, name: str) -> None:
+async def test_queries_for_another_customer_s_objects_find_nothing(api: Api, name: str) -> None:
     variables = await filled(api, QUERIES[name])
     assert await api.ask(QUERIES[name].document, BEN, **variables) is None
 
 
 @pytest.mark.parametrize("name", ["orderUpdated", "orderEvents"])
-async def test_what_belongs_to_somebody_else_is_not_watched_by_a_customer(api: Api, name: str) -> None:
+async def test_subscriptions_to_another_customer_s_order_are_refused(api: Api, name: str) -> None:
     variables = await filled(api, SUBSCRIPTIONS[name])
     results = await schema.subscribe(SUBSCRIPTIONS[name].document, variables, api.context(BEN))
     result = await anext(results)
@@ -256,7 +256,7 @@ async def test_what_belongs_to_somebody_else_is_not_watched_by_a_customer(api: A
     assert result.errors[0].extensions == {"code": "NOT_FOUND", "reason": "ORDER_NOT_FOUND", "path": ["orderId"]}
 
 
-async def test_lists_hold_only_what_the_viewer_may_see(api: Api) -> None:
+async def test_lists_contain_only_what_the_viewer_may_see(api: Api) -> None:
     known = await api.booked()
     orders = "{ orders { nodes { id } } }"
     shipments = "{ shipments { nodes { id } } }"
@@ -271,7 +271,7 @@ async def test_lists_hold_only_what_the_viewer_may_see(api: Api) -> None:
     assert await api.ask(shipments, VIEWERS[C]) == both
 
 
-async def test_a_courier_is_told_how_a_shipment_ended_that_they_reported(api: Api) -> None:
+async def test_a_courier_sees_the_result_of_their_report(api: Api) -> None:
     known = await api.booked()
     document = """mutation ($id: ID!) { failShipment(shipmentId: $id, reason: "Lost") {
         shipment { id status order { id status shipments { id } } } userErrors { code } } }"""

@@ -21,7 +21,7 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
         "2026-11-21t12:00:00z",
     ],
 )
-def test_an_instant_may_come_with_any_offset(text: str) -> None:
+def test_a_datetime_may_have_any_offset(text: str) -> None:
     assert parse_instant(text) == NOON
     assert parse_instant(text).tzinfo is UTC
 
@@ -40,12 +40,12 @@ def test_an_instant_may_come_with_any_offset(text: str) -> None:
         True,
     ],
 )
-def test_anything_else_is_no_instant(text: Any) -> None:
+def test_anything_else_is_not_a_datetime(text: Any) -> None:
     with pytest.raises(GraphQLError):
         parse_instant(text)
 
 
-def test_instants_are_written_in_utc_with_microseconds() -> None:
+def test_datetimes_are_serialized_in_utc_with_microseconds() -> None:
     assert write_instant(NOON) == "2026-11-21T12:00:00.000000Z"
     assert write_instant(NOON.astimezone(timezone(timedelta(hours=5)))) == "2026-11-21T12:00:00.000000Z"
 
@@ -60,6 +60,6 @@ def test_minor_units_are_whole_numbers(value: Any, minor: int) -> None:
 @pytest.mark.parametrize(
     "value", [True, False, 0.5, "5", None, 2**53 + 1, -(2**53) - 1, float("inf"), float("nan"), 1e300, [1]]
 )
-def test_anything_else_is_no_amount(value: Any) -> None:
+def test_anything_else_is_not_an_amount(value: Any) -> None:
     with pytest.raises(GraphQLError):
         parse_minor(value)

@@ -1,4 +1,4 @@
-"""What is told live: at once, after every change, nothing stale, nothing to whom it does not concern, and an end."""
+"""Live results: sent at once and after every change, never stale, only to those who may see them, and they end."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -9,7 +9,7 @@ import pytest
 from graphql import GraphQLError
 
 from oms.domain.order_queries.event_log import ShipmentChange
-from oms.schema import subscriptions
+from oms.schema import timeline
 from tests.schema.api import ANA, Api, Known
 from tests.shop import COURIER, MANAGER, SUPPORT, customer
 
@@ -35,7 +35,7 @@ async def ended(stream: AsyncGenerator[Any, None]) -> bool:
 
 
 async def silent(stream: AsyncGenerator[Any, None]) -> bool:
-    """Whether nothing comes now; a stream that was asked in vain is at its end."""
+    """Whether nothing comes now. Ends the stream."""
     try:
         await asyncio.wait_for(anext(stream), timeout=0.1)
     except TimeoutError:
@@ -43,7 +43,7 @@ async def silent(stream: AsyncGenerator[Any, None]) -> bool:
     return False
 
 
-async def test_an_order_is_told_at_once_and_after_every_change_until_it_is_final(api: Api) -> None:
+async def test_an_order_is_sent_at_once_and_after_every_change_until_it_is_final(api: Api) -> None:
     known = await api.booked()
     async with aclosing(api.watch(UPDATED, ANA, id=known.id)) as states:
         state = await following(states)
@@ -51,31 +51,31 @@ async def test_an_order_is_told_at_once_and_after_every_change_until_it_is_final
         for number in (1, 2):
             for act, status in ((api.shop.dispatch, "DISPATCHED"), (api.shop.deliver, "DELIVERED")):
                 await act(known.key, number)
-                api.bells.orders[known.key].set()
+                api.notifications.orders[known.key].set()
                 state = await following(states)
                 assert state["shipments"][number - 1]["status"] == status
                 assert state["events"]["nodes"][-1]["type"] in (f"Shipment{status.capitalize()}", "OrderCompleted")
         assert state["status"] == "COMPLETED"
         assert await ended(states)
-    assert api.bells.listening == 0
+    assert api.notifications.subscribers == 0
 
 
-async def test_it_goes_on_while_a_refund_is_due(api: Api) -> None:
+async def test_it_continues_while_a_refund_is_due(api: Api) -> None:
     known = await api.booked()
     async with aclosing(api.watch(UPDATED, ANA, id=known.id)) as states:
         await following(states)
         await api.shop.cancel(known.key)
-        api.bells.orders[known.key].set()
+        api.notifications.orders[known.key].set()
         state = await following(states)
         assert state["status"] == "CANCELLED"
         assert {s["payment"]["status"] for s in state["shipments"]} == {"SUCCEEDED"}
         await api.shop.run()
-        api.bells.orders[known.key].set()
+        api.notifications.orders[known.key].set()
         assert {s["payment"]["status"] for s in (await following(states))["shipments"]} == {"REFUNDED"}
         assert await ended(states)
 
 
-async def test_a_final_order_is_told_once(api: Api) -> None:
+async def test_a_final_order_is_sent_once(api: Api) -> None:
     known = await api.amended()
     await api.shop.cancel(known.key)
     async with aclosing(api.watch(UPDATED, ANA, id=known.id)) as states:
@@ -83,26 +83,26 @@ async def test_a_final_order_is_told_once(api: Api) -> None:
         assert await ended(states)
 
 
-async def test_a_courier_s_watch_ends_when_the_order_is_no_longer_theirs_to_see(api: Api) -> None:
+async def test_a_courier_s_subscription_ends_when_the_order_becomes_invisible(api: Api) -> None:
     known = await api.booked()
     async with aclosing(api.watch(UPDATED, COURIER, id=known.id)) as states:
         state = await following(states)
         assert state["shipments"][0]["payment"] is None
         await api.shop.cancel(known.key)
-        api.bells.orders[known.key].set()
+        api.notifications.orders[known.key].set()
         assert await ended(states)
 
 
 @pytest.mark.parametrize("document", [UPDATED, EVENTS])
 @pytest.mark.parametrize("key", ["nonsense", "ord_" + "1" * 32])
-async def test_what_does_not_exist_can_not_be_watched(api: Api, document: str, key: str) -> None:
+async def test_a_subscription_to_an_unknown_order_is_refused(api: Api, document: str, key: str) -> None:
     with pytest.raises(GraphQLError) as refusal:
         await following(api.watch(document, SUPPORT, id=key))
     assert refusal.value.extensions == {"code": "NOT_FOUND", "reason": "ORDER_NOT_FOUND", "path": ["orderId"]}
 
 
-async def test_events_are_told_from_the_first_on_and_then_live(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscriptions, "MAX_PAGE_SIZE", 3)
+async def test_past_events_are_sent_first_then_live_ones(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeline, "MAX_PAGE_SIZE", 3)
     known = await api.booked()
     past = await api.shop.events(known.key)
     assert len(past) > 3
@@ -110,41 +110,41 @@ async def test_events_are_told_from_the_first_on_and_then_live(api: Api, monkeyp
         told = [await following(events) for _ in past]
         assert [event["type"] for event in told] == past
         await api.shop.cancel(known.key)
-        api.bells.orders[known.key].set()
+        api.notifications.orders[known.key].set()
         now = (await api.shop.events(known.key))[len(past) :]
         told += [await following(events) for _ in now]
         await api.shop.run()
-        api.bells.orders[known.key].set()
+        api.notifications.orders[known.key].set()
         told += [event async for event in events]
     assert [event["type"] for event in told] == await api.shop.events(known.key)
     assert [event["cursor"] for event in told] == [str(number + 1) for number in range(len(told))]
     assert told[-1]["type"] in ("ShipmentRefunded", "BookingReleased")
-    assert api.bells.listening == 0
+    assert api.notifications.subscribers == 0
 
 
-async def test_events_go_on_after_the_cursor_where_a_connection_broke(api: Api) -> None:
+async def test_events_resume_after_a_cursor(api: Api) -> None:
     known = await api.booked()
     types = await api.shop.events(known.key)
     async with aclosing(api.watch(EVENTS, ANA, id=known.id, after="3")) as events:
         assert [(await following(events))["type"] for _ in types[3:]] == types[3:]
 
 
-async def test_a_spurious_bell_repeats_no_event(api: Api) -> None:
+async def test_a_spurious_notification_repeats_no_event(api: Api) -> None:
     known = await api.booked()
     async with aclosing(api.watch(EVENTS, ANA, id=known.id)) as events:
         for _ in await api.shop.events(known.key):
             await following(events)
-        api.bells.orders[known.key].set()
+        api.notifications.orders[known.key].set()
         assert await silent(events)
 
 
-async def test_a_courier_is_told_only_what_concerns_the_carrying(api: Api) -> None:
+async def test_a_courier_receives_only_events_of_booked_shipments(api: Api) -> None:
     known = await api.booked()
     async with aclosing(api.watch(EVENTS, COURIER, id=known.id)) as events:
         told = [await following(events) for _ in range(2)]
         assert {event["type"] for event in told} == {"ShipmentBooked"}
         await api.shop.dispatch(known.key)
-        api.bells.orders[known.key].set()
+        api.notifications.orders[known.key].set()
         assert (await following(events))["summary"] == "Shipment 1 was picked up by the courier."
 
 
@@ -159,7 +159,7 @@ def change(known: Known, number: int, *statuses: str) -> ShipmentChange:
     return ShipmentChange(known.key, number, frozenset(statuses))
 
 
-async def test_shipments_are_told_that_matched_before_or_match_after(api: Api) -> None:
+async def test_shipments_are_sent_that_matched_before_or_match_after(api: Api) -> None:
     known = await api.booked()
     async with aclosing(api.watch(SHIPMENTS, SUPPORT, filter={"status": ["BOOKED"]})) as changes:
         for number, statuses, told in (
@@ -167,21 +167,21 @@ async def test_shipments_are_told_that_matched_before_or_match_after(api: Api) -
             (1, ("DISPATCHED", "DELIVERED"), False),
             (2, ("BOOKED", "DISPATCHED"), True),
         ):
-            api.bells.changes.put_nowait(change(known, number, *statuses))
+            api.notifications.changes.put_nowait(change(known, number, *statuses))
             if told:
                 assert (await following(changes))["id"] == known.shipment(number)
-    assert api.bells.listening == 0
+    assert api.notifications.subscribers == 0
 
 
-async def test_shipments_are_told_of_one_warehouse_only_if_it_is_asked_for(api: Api) -> None:
+async def test_shipments_are_filtered_by_warehouse(api: Api) -> None:
     known = await api.booked()
     async with aclosing(api.watch(SHIPMENTS, SUPPORT, filter={"warehouseCode": "south"})) as changes:
-        api.bells.changes.put_nowait(change(known, 1, "BOOKED"))
-        api.bells.changes.put_nowait(change(known, 2, "BOOKED"))
+        api.notifications.changes.put_nowait(change(known, 1, "BOOKED"))
+        api.notifications.changes.put_nowait(change(known, 2, "BOOKED"))
         assert (await following(changes))["id"] == known.shipment(2)
 
 
-async def test_shipments_are_told_as_they_are_now_and_to_whom_they_concern(api: Api) -> None:
+async def test_shipments_are_sent_in_their_present_state_to_those_who_may_see_them(api: Api) -> None:
     known = await api.booked()
     streams = {
         "ana": api.watch(SHIPMENTS, ANA),
@@ -190,7 +190,7 @@ async def test_shipments_are_told_as_they_are_now_and_to_whom_they_concern(api: 
     }
     await api.shop.dispatch(known.key, 1)
     for name, stream in streams.items():
-        api.bells.changes.put_nowait(change(known, 1, "PENDING", "BOOKED"))
+        api.notifications.changes.put_nowait(change(known, 1, "PENDING", "BOOKED"))
         if name == "ben":
             assert await silent(stream)
         else:
@@ -200,30 +200,30 @@ async def test_shipments_are_told_as_they_are_now_and_to_whom_they_concern(api: 
         await stream.aclose()
 
 
-async def test_changes_that_were_read_at_once_are_told_once(api: Api) -> None:
+async def test_changes_that_were_read_together_are_sent_once(api: Api) -> None:
     known = await api.booked()
     async with aclosing(api.watch(SHIPMENTS, SUPPORT)) as changes:
         for _ in range(3):
-            api.bells.changes.put_nowait(change(known, 1, "PENDING", "BOOKED"))
+            api.notifications.changes.put_nowait(change(known, 1, "PENDING", "BOOKED"))
         assert (await following(changes))["status"] == "BOOKED"
         await api.shop.dispatch(known.key, 1)
-        api.bells.changes.put_nowait(change(known, 1, "BOOKED", "DISPATCHED"))
+        api.notifications.changes.put_nowait(change(known, 1, "BOOKED", "DISPATCHED"))
         assert (await following(changes))["status"] == "DISPATCHED"
 
 
-async def test_a_courier_is_not_told_of_shipments_that_couriers_do_not_see(api: Api) -> None:
+async def test_a_courier_does_not_receive_shipments_that_couriers_may_not_see(api: Api) -> None:
     await api.shop.stock_up({"tea": {"north": 5}})
     known = Known(await api.shop.place({"tea": 1}))
     await api.shop.run("allocation")
     stream = api.watch(SHIPMENTS, COURIER)
-    api.bells.changes.put_nowait(change(known, 1, "PENDING"))
+    api.notifications.changes.put_nowait(change(known, 1, "PENDING"))
     assert await silent(stream)
     await stream.aclose()
 
 
-async def test_the_fraud_settings_are_told_at_once_and_after_every_change(api: Api) -> None:
+async def test_the_fraud_settings_are_sent_at_once_and_after_every_change(api: Api) -> None:
     async with aclosing(api.watch(SETTINGS, MANAGER)) as settings:
         assert await following(settings) == {"spendingLimit": 0, "maintenanceMode": False}
         await api.ask("mutation { setSpendingLimit(limit: 5) { userErrors { code } } }", MANAGER)
-        api.bells.settings.set()
+        api.notifications.settings.set()
         assert await following(settings) == {"spendingLimit": 5, "maintenanceMode": False}

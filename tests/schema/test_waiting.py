@@ -1,4 +1,4 @@
-"""What support looks at first: orders by how long they wait, and the work that is left to be done for each."""
+"""The start page of support: orders by how long they have waited, and the work due for each."""
 
 from datetime import timedelta
 from typing import Any
@@ -37,13 +37,13 @@ async def references(api: Api, viewer: Viewer = SUPPORT, **variables: Any) -> st
 
 
 @pytest.mark.parametrize("first", [1, 2, 3, 4, 7, 100])
-async def test_open_orders_come_oldest_first_then_closed_ones_closed_last_first(api: Api, first: int) -> None:
+async def test_open_orders_come_oldest_first_then_closed_ones_latest_first(api: Api, first: int) -> None:
     await mixed(api)
     assert await references(api, first=first) == "0 3 5 6 2 4 1"
 
 
 @pytest.mark.parametrize("first", [1, 3])
-async def test_the_order_holds_with_every_filter(api: Api, first: int) -> None:
+async def test_the_sorting_is_the_same_with_every_filter(api: Api, first: int) -> None:
     keys = await mixed(api)
     await api.shop.place({"tea": 1}, reference="bens", customer="ben")
     [(ana,)] = await api.shop.rows("SELECT id FROM customers WHERE reference = 'ana'")
@@ -63,7 +63,7 @@ async def test_the_order_holds_with_every_filter(api: Api, first: int) -> None:
 
 
 @pytest.mark.parametrize("sort", ["WAITING_LONGEST", "NEWEST_FIRST"])
-async def test_what_was_closed_before_an_instant_is_left_out(api: Api, sort: str) -> None:
+async def test_orders_closed_before_an_instant_are_left_out(api: Api, sort: str) -> None:
     keys = await mixed(api)
     closed_at = (await api.shop.order(keys["4"])).closed_at
     assert closed_at
@@ -74,7 +74,7 @@ async def test_what_was_closed_before_an_instant_is_left_out(api: Api, sort: str
         assert await references(api, filter=asked, search="4", sort="NEWEST_FIRST") == ("4" if "4" in found else "")
 
 
-async def test_an_order_that_is_closed_between_two_pages_is_not_lost(api: Api) -> None:
+async def test_an_order_closed_between_two_pages_is_not_lost(api: Api) -> None:
     keys = await mixed(api)
     page = await api.ask(WAITING, first=2)
     await api.shop.cancel(keys["5"])
@@ -82,7 +82,7 @@ async def test_an_order_that_is_closed_between_two_pages_is_not_lost(api: Api) -
     assert [node["reference"] for node in rest["nodes"]] == ["6", "5", "2", "4", "1"]
 
 
-async def test_a_search_has_its_own_order(api: Api) -> None:
+async def test_a_search_cannot_be_sorted(api: Api) -> None:
     refusal = await api.refusal(WAITING, search="tea")
     assert refusal.extensions == {"code": "INVALID", "reason": "SEARCH_HAS_NO_SORT", "path": ["sort"]}
 
@@ -101,7 +101,7 @@ async def test_a_page_is_one_statement_and_the_work_of_all_its_orders_one_more(a
     assert len([statement for statement in sent if "SELECT" in statement]) == 2
 
 
-async def test_work_shows_what_is_next_and_what_went_wrong(api: Api) -> None:
+async def test_work_shows_its_next_step_and_its_last_error(api: Api) -> None:
     await api.shop.stock_up({"tea": {"north": 5}, "mug": {"south": 5}})
     known = Known(await api.shop.place({"tea": 1, "mug": 1}))
     [allocation] = (await api.ask(WORK, id=known.id))["work"]
@@ -127,7 +127,7 @@ async def test_a_closed_order_has_no_work(api: Api) -> None:
     assert (await api.ask(WORK, id=known.id))["work"] == []
 
 
-async def test_who_may_mend_is_told_of_parked_work_only(api: Api) -> None:
+async def test_support_may_retry_parked_work_only(api: Api) -> None:
     await api.shop.stock_up({"tea": {"north": 5}})
     known = Known(await api.shop.place({"tea": 1}))
     can = [("viewerCanRetry", "viewerCanGiveUp")]
@@ -149,6 +149,6 @@ async def test_who_may_mend_is_told_of_parked_work_only(api: Api) -> None:
 
 
 @pytest.mark.parametrize("viewer", [ANA, COURIER, CART], ids=lambda viewer: str(viewer.role))
-async def test_work_is_nobody_else_s_business(api: Api, viewer: Viewer) -> None:
+async def test_only_staff_see_work(api: Api, viewer: Viewer) -> None:
     known = await api.booked()
     assert (await api.ask(WORK, viewer, id=known.id))["work"] is None

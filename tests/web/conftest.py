@@ -31,7 +31,7 @@ from oms.platform.db import Database
 from oms.platform.listening import listen, port_of
 from oms.platform.settings import Settings, load_settings
 from oms.schema.runtime.context import Context
-from oms.schema.runtime.errors import ToldErrors
+from oms.schema.runtime.errors import MaskedErrors
 from oms.tools.serve import StreamEndingServer
 from oms.web.auth.credentials import SessionCookie
 from tests.shop import SESSION_RULES
@@ -136,7 +136,7 @@ async def _last_seq(db: Database, order: UUID) -> int:
         return int(found.scalar_one())
 
 
-SMALL_SCHEMA = strawberry.Schema(Query, Mutation, Subscription, extensions=[ToldErrors])
+SMALL_SCHEMA = strawberry.Schema(Query, Mutation, Subscription, extensions=[MaskedErrors])
 
 
 @dataclass(frozen=True, slots=True)

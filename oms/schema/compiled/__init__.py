@@ -1,11 +1,11 @@
-"""Operations that came before, executed by a plan of their own instead of by graphql-core.
+"""Plans for operations that are repeated: executed without graphql-core, with the same results to the letter.
 
-Strawberry and graphql-core look every operation up in the schema again each time that it is executed: which fields are
-selected, what each is called in Python, which arguments it takes, how its value is written. All of that is the same
-each time, so it is worked out once, kept with the document, and only the rest is done again: `plan` makes one,
-`execution` carries it out.
+For every execution, Strawberry and graphql-core look up again which fields are selected, what they are called in
+Python, which arguments they take and how their values are written. All of that is the same each time, so a plan holds
+it: `plan` makes one from an operation, `execution` executes it.
 
-What this leaves to Strawberry (`Uncompiled`): introspection, subscriptions, directives, and whatever of its features
-this schema does not use. Which way an operation goes is settled before anything is executed. Both ways answer the same
-to the letter, errors included: tests/schema/test_compiled.py asks both.
+Not everything has a plan (`Uncompiled`): Strawberry executes introspection, subscriptions, directives, and those of its
+own features that no schema here uses. This is decided before anything is executed.
+
+The package imports nothing else of this product. It needs a Strawberry schema, and gets its limits as arguments.
 """

@@ -1,4 +1,4 @@
-"""What a resolver is given by name: what stands in the document is looked at once, variables each time."""
+"""Arguments of resolvers: literals are converted once, variables for each execution."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
@@ -28,11 +28,11 @@ from oms.schema.compiled.uncompiled import Uncompiled
 
 Make = Callable[[Run], Any]
 
-_LEFT_OUT: Final = object()
+_ABSENT: Final = object()
 
 
 class Arguments:
-    """Of one field as it is asked for in a document."""
+    """Of one selected field of a document."""
 
     def __init__(self, schema: strawberry.Schema, variable_types: Mapping[str, GraphQLInputType],
                  definition: GraphQLField, own: StrawberryField, node: FieldNode) -> None:  # fmt: skip
@@ -52,11 +52,11 @@ class Arguments:
         return bool(self._constant or self._made)
 
     def of(self, run: Run) -> dict[str, Any]:
-        """Raises GraphQLError where a variable is null and the argument may not be."""
+        """Raises GraphQLError if a variable is null and the argument must not be."""
         values = dict(self._constant)
         for name, make in self._made:
             value = make(run)
-            if value is not _LEFT_OUT:
+            if value is not _ABSENT:
                 values[name] = value
         return values
 
@@ -67,16 +67,16 @@ class Arguments:
             self._made.append((argument.python_name, self._of_variable(argument, defined, given.name.value)))
         elif names := _variables_in(given):
             if any(is_input_object_type(get_named_type(self._variable_types[name])) for name in names):
-                raise Uncompiled("a variable that is an input object, within a literal")
+                raise Uncompiled("a variable of an input object type within a literal")
             self._made.append((argument.python_name, self._of_literal(argument, defined, given)))
         else:
             value = coerce_input_literal(given, defined.type)
             if value is Undefined:
-                raise Uncompiled(f"a literal that is no {defined.type}")
+                raise Uncompiled(f"a literal that is not a {defined.type}")
             self._add_constant(argument, value)
 
     def _add_constant(self, argument: StrawberryArgument, value: Any) -> None:
-        """Lists and objects are made anew each time, so that a resolver can't change them for the next."""
+        """Lists and objects are made for each execution, so that no resolver can change them for the next."""
         if isinstance(value, list | dict):
             self._made.append((argument.python_name, lambda _run: self._converted(argument, value)))
         elif value is not Undefined:
@@ -87,10 +87,10 @@ class Arguments:
         required = is_non_null_type(defined.type)
 
         def make(run: Run) -> Any:
-            value = run.variables.get(name, _LEFT_OUT)
-            if value is _LEFT_OUT and default is not Undefined:
+            value = run.variables.get(name, _ABSENT)
+            if value is _ABSENT and default is not Undefined:
                 return self._converted(argument, default)
-            if required and (value is None or value is _LEFT_OUT):
+            if required and (value is None or value is _ABSENT):
                 self._refuse(run)
             return value
 
@@ -110,14 +110,14 @@ class Arguments:
         return convert_argument(value, argument.type, scalars, self._schema.config)
 
     def _refuse(self, run: Run) -> NoReturn:
-        """As graphql-core does."""
+        """Raises the error of graphql-core."""
         get_argument_values(
             self._definition,
             self._node,
             VariableValues({}, dict(run.variables)),
-            hide_suggestions=run.hides_suggestions,
+            hide_suggestions=run.hide_suggestions,
         )
-        raise RuntimeError(f"graphql-core takes these arguments: {self._node.name.value}")
+        raise RuntimeError(f"graphql-core accepts these arguments: {self._node.name.value}")
 
 
 def _variables_in(value: ValueNode) -> set[str]:

@@ -1,4 +1,4 @@
-"""Values without fields: how scalars and enums are written."""
+"""Values without fields: scalars and enums, and how they become JSON."""
 
 from collections.abc import Callable, Mapping
 from math import isfinite
@@ -18,8 +18,8 @@ from graphql import (
 from oms.schema.compiled.run import Path, Run
 
 
-class Nothing:
-    """The type of no value."""
+class NoValue:
+    """A type without values."""
 
 
 class Leaf:
@@ -29,12 +29,12 @@ class Leaf:
 
     def __init__(self, type_: GraphQLLeafType) -> None:
         write = _writer(type_)
-        self.exact: type = _EXACT.get(write, Nothing)
+        self.exact: type = _EXACT.get(write, NoValue)
 
         def complete(value: Any, _path: Path, _run: Run) -> Any:
             written = write(value)
             if written is None or written is Undefined:
-                return Executor.complete_leaf_value(type_, value)  # raises what is to be said about it
+                return Executor.complete_leaf_value(type_, value)  # raises the error
             return written
 
         self.complete: Callable[[Any, Path, Run], Any] = complete
@@ -48,7 +48,7 @@ def _writer(type_: GraphQLLeafType) -> Callable[[Any], Any]:
 
 
 def _enum_writer(type_: GraphQLEnumType) -> Callable[[Any], Any]:
-    """Strawberry compares with one name after the other. An enum of texts is found by its text."""
+    """Strawberry compares with one member after the other; here a dict finds it."""
     names = {member.value: name for name, member in type_.values.items()}
 
     def write(value: Any) -> Any:
@@ -82,11 +82,11 @@ _EXACT: Final[Mapping[Callable[[Any], Any], type]] = {
     str: str,
     int: int,
 }
-"""By what writes a scalar, the type that it leaves as it is."""
+"""By serializer, the type whose values it returns unchanged."""
 
 
 class Leaves:
-    """Those of a schema, made once for each type."""
+    """Those of a schema, made once per type."""
 
     def __init__(self) -> None:
         self._made: dict[str, Leaf] = {}

@@ -1,16 +1,20 @@
-"""A plan for an operation: all that can be known of its execution before it is executed."""
+"""A plan for an operation: everything about its execution that does not depend on its variables or its caller."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import strawberry
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLObjectType,
     GraphQLOutputType,
     OperationDefinitionNode,
     OperationType,
+    SelectionNode,
+    SelectionSetNode,
     TypeNameMetaFieldDef,
     is_abstract_type,
     is_leaf_type,
@@ -27,20 +31,19 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import VariableValues
 
-from oms.platform.documents import Document
 from oms.schema.compiled.inputs import BACKREF, Inputs, Variables
 from oms.schema.compiled.leaves import Leaves
 from oms.schema.compiled.resolvers import Resolvers
 from oms.schema.compiled.uncompiled import Uncompiled
-from oms.schema.compiled.values import AnyOf, Field, Kind, ListOf, Selected, Way
+from oms.schema.compiled.values import AnyOf, Field, Kind, ListOf, Selected, Source
 
 _NO_VARIABLES: Final = VariableValues({}, {})
-"""Which fields are selected depends on variables by way of directives only."""
+"""Without directives, the selected fields do not depend on variables."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`definition` is what it was made of. `fields`: how many it has, with fragments written out."""
+    """`definition`: the operation. `fields`: how many it selects, with fragments written out."""
 
     definition: OperationDefinitionNode
     variables: Variables
@@ -55,36 +58,37 @@ class Plan:
 class Compiler:
     """Makes the plan for one operation of a valid document.
 
-    It follows the selected fields as graphql-core does when it executes them, by graphql-core's own rules for which of
-    them are merged, but through types instead of values.
+    It follows the selected fields as an execution does, with graphql-core's own rules for merging them, but through
+    types instead of values.
     """
 
-    def __init__(self, schema: strawberry.Schema, inputs: Inputs, leaves: Leaves, document: Document,
-                 operation: OperationDefinitionNode) -> None:  # fmt: skip
-        """Raises Uncompiled."""
-        if document.directives or document.introspects or operation.operation is OperationType.SUBSCRIPTION:
-            raise Uncompiled("directives, introspection or a subscription")
+    def __init__(self, schema: strawberry.Schema, inputs: Inputs, leaves: Leaves,
+                 fragments: Mapping[str, FragmentDefinitionNode], operation: OperationDefinitionNode,
+                 max_fields: int) -> None:  # fmt: skip
+        """`max_fields`: of a plan, with fragments written out. Raises Uncompiled."""
+        if operation.operation is OperationType.SUBSCRIPTION or _has_directives(operation, fragments):
+            raise Uncompiled("a subscription or directives")
         self._schema = schema._schema  # noqa: SLF001 - Strawberry has no other way to GraphQL's own
         self._operation = operation
         self._leaves = leaves
-        self._fragments = {name: FragmentDetails(fragment) for name, fragment in document.fragments.items()}
+        self._fragments = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
         self._variables = Variables(self._schema, inputs, operation.variable_definitions or ())
-        self._resolvers = Resolvers(schema, self._variables.types, document.fragments)
-        self._most_fields = document.syntax.token_count or 0
+        self._resolvers = Resolvers(schema, self._variables.types, fragments)
+        self._max_fields = max_fields
         self._fields = 0
 
     def plan(self) -> Plan:
-        """Raises Uncompiled, also where the plan would grow out of proportion to the document."""
+        """Raises Uncompiled, also for more than `max_fields`."""
         root = self._schema.get_root_type(self._operation.operation)
         if root is None:
-            raise Uncompiled("nothing to do it with")
+            raise Uncompiled("a schema without such operations")
         grouped = collect_fields(self._schema, self._fragments, _NO_VARIABLES, root, self._operation).grouped_field_set
         return Plan(self._operation, self._variables, self._selected(root, grouped, []), self._fields)
 
     def _selected(self, type_: GraphQLObjectType, grouped: GroupedFieldSet, nodes: Sequence[FieldNode]) -> Selected:
         self._fields += len(grouped)
-        if self._fields > self._most_fields:
-            raise Uncompiled(f"more than {self._most_fields} fields, with fragments written out")
+        if self._fields > self._max_fields:
+            raise Uncompiled(f"more than {self._max_fields} fields, with fragments written out")
         fields = [self._field(type_, key, details) for key, details in grouped.items()]
         return Selected(type_, type_.extensions[BACKREF].origin, fields, nodes)
 
@@ -94,13 +98,13 @@ class Compiler:
         if defined is None:
             raise Uncompiled(f"no field of {parent}: {key}")
         if defined is TypeNameMetaFieldDef:
-            told = parent.name
-            way = Way(None, lambda _source, _run: told)
+            type_name = parent.name
+            source = Source(None, lambda _source, _run: type_name)
         else:
-            way = self._resolvers.way(defined, nodes)
+            source = self._resolvers.source(defined, nodes)
         name = f"{parent.name}.{nodes[0].name.value}"
         kind = self._kind(defined.type, name, details, nodes)
-        return Field(key, name, nodes, kind, way, required=is_non_null_type(defined.type))
+        return Field(key, name, nodes, kind, source, required=is_non_null_type(defined.type))
 
     def _kind(self, type_: GraphQLOutputType, name: str, details: FieldDetailsList, nodes: Sequence[FieldNode]) -> Kind:
         bare = type_.of_type if is_non_null_type(type_) else type_
@@ -114,10 +118,27 @@ class Compiler:
         if is_abstract_type(bare):
             possible = self._schema.get_possible_types(bare)
             return AnyOf({each.extensions[BACKREF].origin: self._object(each, details, nodes) for each in possible})
-        raise Uncompiled(f"no output type: {bare}")
+        raise Uncompiled(f"not an output type: {bare}")
 
     def _object(self, type_: GraphQLObjectType, details: FieldDetailsList, nodes: Sequence[FieldNode]) -> Selected:
         grouped = collect_subfields(
             self._schema, self._fragments, _NO_VARIABLES, self._operation, type_, details
         ).grouped_field_set
         return self._selected(type_, grouped, nodes)
+
+
+def _has_directives(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
+    definitions = (operation, *fragments.values())
+    selections = chain.from_iterable(_selections(definition.selection_set) for definition in definitions)
+    return any(definition.directives for definition in definitions) or any(each.directives for each in selections)
+
+
+def _selections(selected: SelectionSetNode) -> Iterator[SelectionNode]:
+    """At every depth, fragments not written out."""
+    pending = [selected]
+    while pending:
+        for selection in pending.pop().selections:
+            yield selection
+            within = getattr(selection, "selection_set", None)
+            if within:
+                pending.append(within)

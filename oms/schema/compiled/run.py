@@ -1,24 +1,31 @@
-"""One execution of a plan: for whom, with which variables, and what has gone wrong so far."""
+"""One execution of a plan: its context and variables, its errors so far, and what resolvers may ask."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, located_error
 
-from oms.domain.access.permissions import may
-from oms.domain.vocabulary.permission import Permission
-from oms.schema.runtime.context import Context
-from oms.schema.runtime.selection import Below
+from oms.schema.compiled.guards import Guard
+from oms.schema.compiled.selection import Selection
 
 Path = tuple[Any, str | int] | None
-"""Where in the answer: the path of what is around it, and its key or index there. Made of links, because it is made
-for every object and read only where something goes wrong."""
+"""A place in the result: the path of its parent, and its own key or index. A linked list, because a path is made for
+every object and read only for errors."""
 
 
-class Place:
-    """A field where it stands in a document."""
+@dataclass(frozen=True, slots=True)
+class ResultLimit:
+    """`max_values`: how many values a result may have. `exceeded` makes the error for more."""
+
+    max_values: int
+    exceeded: Callable[[], GraphQLError]
+
+
+class FieldNodes:
+    """A selected field of a document: its nodes, which are merged into one."""
 
     def __init__(self, nodes: Sequence[FieldNode], fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self.field_name = nodes[0].name.value
@@ -26,63 +33,63 @@ class Place:
         self._fragments = fragments
 
     @cached_property
-    def below(self) -> Below:
-        return Below.of(self._nodes, self._fragments)
+    def selection(self) -> Selection:
+        return Selection.of(self._nodes, self._fragments)
 
 
-class Asked:
-    """Stands in for Strawberry's Info: what our resolvers ask of it, and nothing else."""
+class FieldInfo:
+    """What a resolver may ask about the operation and its own field."""
 
-    __slots__ = ("_place", "context", "variable_values")
+    __slots__ = ("_nodes", "context", "variable_values")
 
-    def __init__(self, context: Context, place: Place, variable_values: Mapping[str, Any]) -> None:
+    def __init__(self, context: Any, nodes: FieldNodes, variable_values: Mapping[str, Any]) -> None:
         self.context = context
         self.variable_values = variable_values
-        self._place = place
+        self._nodes = nodes
 
     @property
     def field_name(self) -> str:
-        return self._place.field_name
+        return self._nodes.field_name
 
     @property
-    def below(self) -> Below:
+    def selection(self) -> Selection:
         """What is selected below the field."""
-        return self._place.below
+        return self._nodes.selection
 
 
 class Run:
-    """`variables` are as resolvers take them. `told` counts values: an answer may not grow past MAX_ANSWER_VALUES."""
+    """`variables` are as resolvers take them. `values`: how many values the result has so far."""
 
-    __slots__ = ("_allowed", "_nulled", "context", "errors", "hides_suggestions", "told", "variables")
+    __slots__ = ("_allowed", "_nulled", "context", "errors", "hide_suggestions", "limit", "values", "variables")
 
-    def __init__(self, context: Context, variables: Mapping[str, Any], *, hides_suggestions: bool) -> None:
+    def __init__(
+        self, context: Any, variables: Mapping[str, Any], limit: ResultLimit, *, hide_suggestions: bool
+    ) -> None:
         self.context = context
         self.variables = variables
-        self.hides_suggestions = hides_suggestions
-        self.told = 0
+        self.limit = limit
+        self.hide_suggestions = hide_suggestions
+        self.values = 0
         self.errors: list[GraphQLError] = []
-        self._allowed: dict[Permission, bool] = {}
+        self._allowed: dict[Guard, bool] = {}
         self._nulled: set[tuple[str | int, ...]] = set()
 
-    def may(self, need: Permission) -> bool:
-        """Whether the viewer is allowed it; the same for the whole run."""
-        allowed = self._allowed.get(need)
+    def allows(self, guard: Guard) -> bool:
+        """The same for the whole run."""
+        allowed = self._allowed.get(guard)
         if allowed is None:
-            allowed = self._allowed[need] = may(self.context.viewer, need)
+            allowed = self._allowed[guard] = guard.allows(self.context)
         return allowed
 
     def failed(self, error: Exception, nodes: Sequence[FieldNode], path: Path, *, required: bool) -> None:
-        """What could not be told is null, and has its error; where it can't be null, what is around it can't be told.
-
-        So a required value's error is raised again, with the place where it came about.
-        """
+        """Records the error of a value that becomes null. Raises it, with its place, if the value must not be null."""
         located = located_error(error, nodes, keys(path))
         if required:
             raise located
         self.note(located, path)
 
     def note(self, error: GraphQLError, path: Path) -> None:
-        """Of what stands in something that is null already, nothing more is told."""
+        """Ignores errors within a value that is null already."""
         place = tuple(keys(path))
         if not any(place[:length] in self._nulled for length in range(len(place) + 1)):
             self._nulled.add(place)
@@ -90,7 +97,7 @@ class Run:
 
 
 def keys(path: Path) -> list[str | int]:
-    """From the root on, as the answer has it."""
+    """From the root down."""
     found: list[str | int] = []
     while path is not None:
         path, key = path
@@ -100,11 +107,11 @@ def keys(path: Path) -> list[str | int]:
 
 
 def abandon(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> None:
-    """Lets what was begun come to its end; nobody waits for it any more."""
+    """Lets the coroutines end although nobody awaits their results any more."""
     future = asyncio.gather(*coroutines, return_exceptions=True)
     _ABANDONED.add(future)
     future.add_done_callback(_ABANDONED.discard)
 
 
 _ABANDONED: Final[set[asyncio.Future[Any]]] = set()
-"""Kept, for the event loop itself would forget them."""
+"""The event loop keeps only weak references."""

@@ -1,5 +1,5 @@
-"""What a plan can't be made for."""
+"""The exception for what has no plan."""
 
 
 class Uncompiled(Exception):
-    """Strawberry executes it; the message says why."""
+    """Strawberry executes the operation; the message says why."""

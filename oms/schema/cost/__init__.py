@@ -1,1 +1,1 @@
-"""What an operation may cost: limits, prices, and the guard that checks both before execution."""
+"""What an operation costs, before it is executed."""

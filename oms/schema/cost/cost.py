@@ -1,24 +1,20 @@
-"""What an operation may cost, and who may ask for the schema itself: judged before anything is executed.
+"""What an operation costs: about the number of values that its result can have.
 
-Cost is close to the number of values that an answer can have. A field counts 1, one that asks the database 10 (root
-fields and pages of lists), and what stands below a list counts as often as the list may be long: `first` of a page,
-the number of `inputs` of a bulk mutation, else LIST. Introspection comes from memory and counts a tenth.
+A field counts 1, one that reads the database 10 (root fields and pages of lists). What is below a list counts as often
+as the list may be long: `first` of a page, the number of `inputs` of a bulk mutation, otherwise LIST. Introspection
+reads memory and counts a tenth.
 
-Strawberry's limiters are not used: each walks the document by itself on every request, one of them exponentially
-where fragments spread fragments, and none knows `first` or roles. Here the walk is linear, and its outcome is kept
-with the document for the sizes it was asked with.
+Strawberry's limiters are not used: each walks the document on every request, one of them in exponential time for
+nested fragments, and none knows `first` or roles. This walk is linear, and its result is cached with the document.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLError,
     GraphQLField,
     GraphQLNamedType,
     GraphQLSchema,
@@ -32,98 +28,24 @@ from graphql import (
     is_composite_type,
     is_list_type,
     is_non_null_type,
-    specified_rules,
-    validate,
 )
 
-from oms.domain.vocabulary.actor import Role
-from oms.platform.documents import Document
-
-MAXIMUM: Final[Mapping[Role, int]] = {
-    Role.CUSTOMER: 40_000,
-    Role.COURIER: 40_000,
-    Role.MANAGER: 60_000,
-    Role.SUPPORT: 60_000,
-    Role.SERVICE: 120_000,
-}
-"""The cost that an operation may have, by role."""
-
-MAX_VALUES: Final[Mapping[Role, int]] = {
-    Role.CUSTOMER: 10_000,
-    Role.COURIER: 1_000,
-    Role.MANAGER: 20_000,
-    Role.SUPPORT: 1_000,
-    Role.SERVICE: 150_000,
-}
-"""How many values all variables together may hold, by role: an order of 2,000 lines, 1,000 products, 1,000 orders."""
-
 FIELD: Final = 1
-ASKS: Final = 10
+READ: Final = 10
 LIST: Final = 10
-"""Entries of a list whose length is not asked for, such as an order's lines or shipments."""
-PAGE: Final = 100
-"""The longest page; who asks for more is told so by the list itself."""
-MAX_ANSWER_VALUES: Final = 150_000
-"""How many values an answer may come to: an order may have 2,000 lines where LIST counts ten."""
-MAX_ERRORS: Final = 10
-_KEPT_COSTS: Final = 32
+"""Assumed length of a list without `first`, such as an order's lines or shipments."""
+
+MAX_PAGE: Final = 100
+"""The list itself refuses longer pages."""
+
+_MAX_CACHED: Final = 32
 
 _PAGE_FIELDS: Final = frozenset({"edges", "nodes"})
 _BULK_FIELDS: Final = frozenset({"results"})
 
 
-def too_much_told() -> GraphQLError:
-    """The refusal of an answer that has more than MAX_ANSWER_VALUES values."""
-    message = (
-        f"The answer would hold more than {MAX_ANSWER_VALUES} values. Ask for shorter pages (first), fewer fields, or"
-        " several times."
-    )
-    return GraphQLError(message, extensions={"code": "INVALID"})
-
-
-@dataclass(slots=True)
-class _Examined:
-    """What is known of a document in one schema."""
-
-    errors: list[GraphQLError]
-    told_errors: list[GraphQLError] | None = None
-    prices: dict[str | None, "Price"] = field(default_factory=dict)
-
-
-class Limits:
-    """Judges documents by a schema, and remembers its judgements as long as the documents are remembered."""
-
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self._schema = schema
-        self._known: WeakKeyDictionary[Document, _Examined] = WeakKeyDictionary()
-
-    def errors(self, document: Document, *, suggest: bool) -> list[GraphQLError]:
-        """What is wrong with it by the schema, at most MAX_ERRORS and one; names are suggested only where asked to."""
-        known = self._examined(document)
-        if not suggest or not known.errors:
-            return known.errors
-        if known.told_errors is None:
-            known.told_errors = validate(self._schema, document.syntax, specified_rules, MAX_ERRORS)
-        return known.told_errors
-
-    def price(self, document: Document, operation: OperationDefinitionNode) -> "Price":
-        """Of a valid document's operation."""
-        prices = self._examined(document).prices
-        name = operation.name.value if operation.name else None
-        if name not in prices:
-            prices[name] = Price(self._schema, document.fragments, operation)
-        return prices[name]
-
-    def _examined(self, document: Document) -> _Examined:
-        known = self._known.get(document)
-        if known is None:
-            errors = validate(self._schema, document.syntax, specified_rules, MAX_ERRORS, hide_suggestions=True)
-            known = self._known[document] = _Examined(errors)
-        return known
-
-
 class Price:
-    """What one operation costs, kept for the sizes that its variables asked for."""
+    """The cost of one operation, cached by the sizes that its variables request."""
 
     def __init__(
         self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], operation: OperationDefinitionNode
@@ -138,29 +60,17 @@ class Price:
         given = variables or {}
         sizes = tuple([(name, _length(given[name])) for name in self._sizing if name in given])
         cost = self._costs.get(sizes)
-        return self._reckoned(sizes) if cost is None else cost
+        return self._computed(sizes) if cost is None else cost
 
-    def _reckoned(self, sizes: tuple[tuple[str, int | None], ...]) -> int:
-        if len(self._costs) >= _KEPT_COSTS:
+    def _computed(self, sizes: tuple[tuple[str, int | None], ...]) -> int:
+        if len(self._costs) >= _MAX_CACHED:
             self._costs.clear()
         cost = self._costs[sizes] = _Walk(self._schema, self._fragments, self._operation, dict(sizes)).cost()
         return cost
 
 
-def count_values(variables: Mapping[str, Any] | None, limit: int) -> int:
-    """How many values the variables hold, each list and object counted, too; not counted on beyond `limit`."""
-    count = 0
-    pending: list[Any] = [variables or {}]
-    while pending and count <= limit:
-        value = pending.pop()
-        within = value.values() if isinstance(value, dict) else value
-        count += len(within)
-        pending += [each for each in within if type(each) is dict or type(each) is list]
-    return count
-
-
 def _sizing(fragments: Mapping[str, FragmentDefinitionNode], operation: OperationDefinitionNode) -> tuple[str, ...]:
-    """The operation's variables that say how long a list is: those given as `first` or `inputs` anywhere."""
+    """The variables that determine the length of a list: those passed as `first` or `inputs` anywhere."""
     named: set[str] = set()
     pending = [operation.selection_set, *(fragment.selection_set for fragment in fragments.values())]
     while pending:
@@ -178,7 +88,7 @@ def _sizing(fragments: Mapping[str, FragmentDefinitionNode], operation: Operatio
 
 
 def _length(value: Any) -> int | None:
-    """A page's size as asked for, or how many inputs there are; None where neither is said. 100.0 is 100 to GraphQL."""
+    """The requested size of a page, or the number of inputs; None if neither is given. To GraphQL, 100.0 is 100."""
     if isinstance(value, list):
         return len(value)
     if isinstance(value, float) and value.is_integer():
@@ -187,10 +97,10 @@ def _length(value: Any) -> int | None:
 
 
 class _Walk:
-    """One reckoning. What a selection costs is kept in two parts: once, and for each entry of the list it is of.
+    """One computation. A selection has two costs: once, and for each entry of the list that it belongs to.
 
-    The second part is what `nodes` and `edges` of a page, or `results` of a bulk mutation, have below them; how often
-    it counts is known to the field around. So a fragment costs the same wherever it is spread and is walked once.
+    The second is that of what is below `nodes` and `edges` of a page, or `results` of a bulk mutation; the field above
+    knows how often it counts. So a fragment costs the same wherever it is spread, and is walked once.
     """
 
     def __init__(
@@ -203,7 +113,7 @@ class _Walk:
         self._schema = schema
         self._spread = fragments
         self._operation = operation
-        self._sizes = {**_defaults(operation), **sizes}  # null that is given takes the place of a default
+        self._sizes = {**_defaults(operation), **sizes}  # an explicit null replaces a default
         self._fragments: dict[str, tuple[int, int]] = {}
 
     def cost(self) -> int:
@@ -226,7 +136,7 @@ class _Walk:
                     within = self._schema.get_type(narrowed.name.value) if narrowed else parent
                     own, entry = self._selected(selection.selection_set, within, root=root)
                 case _:
-                    raise TypeError(f"no selection: {selection}")
+                    raise TypeError(f"not a selection: {selection}")
             once += own
             each += entry
         return once, each
@@ -239,15 +149,15 @@ class _Walk:
         return self._fragments[name]
 
     def _field(self, selected: FieldNode, parent: GraphQLNamedType | None, *, root: bool) -> tuple[int, int]:
-        """What a field costs once, and for each entry of the list that its parent is a page of."""
+        """The cost of a field once, and for each entry of the list whose page its parent is."""
         name = selected.name.value
         defined = self._schema.get_field(parent, name) if is_composite_type(parent) else None
         if defined is None or selected.selection_set is None:
-            return ASKS if root and not name.startswith("__") else FIELD, 0
+            return READ if root and not name.startswith("__") else FIELD, 0
         once, each = self._selected(selected.selection_set, get_named_type(defined.type))
         if name in ("__schema", "__type"):
             return (once + each) // 10 + FIELD, 0
-        own = ASKS if root or "first" in defined.args else FIELD
+        own = READ if root or "first" in defined.args else FIELD
         if _is_list(defined):
             if not parent.name.startswith("__") and name in _PAGE_FIELDS | _BULK_FIELDS:  # type: ignore[union-attr]
                 return FIELD, once + each
@@ -255,7 +165,7 @@ class _Walk:
         return own + once + each * self._entries(selected, defined), 0
 
     def _entries(self, selected: FieldNode, defined: GraphQLField) -> int:
-        """How many entries the list below a field may have."""
+        """The maximum length of the list below a field."""
         given = {argument.name.value: argument.value for argument in selected.arguments or ()}
         sizing = next((name for name in ("first", "inputs") if name in defined.args), None)
         if sizing is None:
@@ -270,7 +180,7 @@ class _Walk:
                 size = len(literals.values)
         if sizing == "first":
             preset = defined.args["first"].default_value
-            return min(max(size if size is not None else preset if isinstance(preset, int) else PAGE, 1), PAGE)
+            return min(max(size if size is not None else preset if isinstance(preset, int) else MAX_PAGE, 1), MAX_PAGE)
         return 1 if size is None else size
 
 

@@ -1,1 +1,1 @@
-"""What every resolver and mutation needs: the context, loaders, transactions, errors, permissions."""
+"""What the files of all concepts use: declarations of fields, the context, loaders, commands, errors."""

@@ -1,4 +1,4 @@
-"""How every mutation runs: if the viewer may, in one transaction, once per Idempotency-Key, refusals in the payload."""
+"""How every mutation runs: with permission, in one transaction, once per Idempotency-Key, refusals in the payload."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -10,24 +10,24 @@ from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Tx
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.errors import UserError, user_errors
-from oms.schema.runtime.visibility import NEEDS
+from oms.schema.runtime.fields import MUTATION_NEEDS
 
 C = TypeVar("C")
 R = TypeVar("R")
 
 
-async def carry_out(
-    info: Info, act: Callable[[Tx], Awaitable[Any]], *, keeps_answer: bool = True
+async def run_command(
+    info: Info, act: Callable[[Tx], Awaitable[Any]], *, keep_result: bool = True
 ) -> tuple[Any | None, list[UserError]]:
-    """What `act` affected, as a JSON value, or why it was refused and rolled back.
+    """The JSON value that `act` returns, or why it was refused and rolled back.
 
-    Without `keeps_answer` nothing of it is kept under the Idempotency-Key, so a repeat does it again.
+    Without `keep_result` nothing is stored under the Idempotency-Key, so a repeated request runs again.
     Raises KeyInUse or KeyReused, which concern the request and not its fields.
     """
     context = info.context
-    repeat = context.repeat if keeps_answer else None
+    repeat = context.repeat if keep_result else None
     try:
-        _require_allowed(info)
+        _require_permissions(info)
         async with context.db.transaction() as tx:
             return await once(tx, context.viewer, repeat, lambda: act(tx)), []
     except Refused as refusal:
@@ -36,17 +36,17 @@ async def carry_out(
 
 
 async def run_batched(info: Info, batcher: Batcher[C, R], command: C) -> tuple[Done[R] | None, list[UserError]]:
-    """The same for what is carried out in one transaction with other callers' commands that come just now."""
+    """The same for a command that shares its transaction with those that other callers send at the same time."""
     context = info.context
     try:
-        _require_allowed(info)
+        _require_permissions(info)
         return await batcher.run(Command(context.viewer, command, context.repeat)), []
     except Refused as refusal:
         context.on_refusal(context.viewer, refusal)
         return None, user_errors(refusal)
 
 
-def _require_allowed(info: Info) -> None:
-    """Raises Refused(FORBIDDEN) unless the viewer is allowed what the table says that the mutation needs."""
-    for operation in NEEDS["Mutation", info.field_name]:
-        require(info.context.viewer, operation)
+def _require_permissions(info: Info) -> None:
+    """Raises Refused(FORBIDDEN) unless the viewer has all permissions that the mutation needs."""
+    for permission in MUTATION_NEEDS[info.field_name]:
+        require(info.context.viewer, permission)

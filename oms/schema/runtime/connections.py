@@ -1,11 +1,13 @@
-"""Pages of lists in the form of Relay's connections, by keyset."""
+"""Relay's connections over keyset pages, and objects that are found by their id."""
 
-from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Generic, TypeVar
 
 import strawberry
 
 from oms.domain.vocabulary.paging import Page
+from oms.schema.runtime.fields import NOTHING_MORE, OfList, attribute, object_type
+from oms.schema.runtime.reads import Reads
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -13,14 +15,25 @@ E = TypeVar("E")
 
 @strawberry.interface
 class Node:
-    """Whatever can be asked for by its id."""
+    """Every object that has an id."""
 
     id: strawberry.ID = strawberry.field(description="Opaque and globally unique.")
 
 
-@strawberry.type
+NodeReader = Callable[[Reads, str], Awaitable[Any]]
+NODE_READERS: Final[list[NodeReader]] = []
+R = TypeVar("R", bound=NodeReader)
+
+
+def node_reader(read: R) -> R:
+    """Registers a function for Query.node. It returns None for the id of another type."""
+    NODE_READERS.append(read)
+    return read
+
+
+@object_type(needs=NOTHING_MORE)
 class PageInfo:
-    """Where a page stands in its list."""
+    """The place of a page in its list."""
 
     has_next_page: bool
     has_previous_page: bool
@@ -28,29 +41,29 @@ class PageInfo:
     end_cursor: str | None
 
 
-@strawberry.type
+@object_type()
 class Edge(Generic[T]):
-    """An entry and the cursor to go on after it."""
+    """An entry, and the cursor to continue after it."""
 
-    cursor: str
-    node: T
+    cursor: str = attribute(needs=OfList.PAGE)
+    node: T = attribute(needs=OfList.ENTRY)
 
 
-@strawberry.type
+@object_type()
 class Connection(Generic[T]):
     """A page."""
 
-    edges: list[Edge[T]]
-    nodes: list[T]
-    page_info: PageInfo
+    edges: list[Edge[T]] = attribute(needs=OfList.PAGE)
+    nodes: list[T] = attribute(needs=OfList.ENTRY)
+    page_info: PageInfo = attribute(needs=OfList.PAGE)
 
 
 PAGE: Final = 20
-"""Entries of a page where the client does not say."""
+"""Default number of entries of a page."""
 
 
 def size(first: int | None, default: int = PAGE) -> int:
-    """An explicit null is the same as nothing said."""
+    """An explicit null means the default."""
     return default if first is None else first
 
 

@@ -1,12 +1,10 @@
-"""What every resolver is given: who asks, the database, and where live changes come from."""
+"""What every resolver gets: the viewer, the database, and notifications of changes."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
-
-from strawberry.types import Info as AnyInfo
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.batched_commands import BatchedCommands
@@ -15,49 +13,46 @@ from oms.domain.identity.sessions import SessionRules
 from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Database
+from oms.schema.compiled.selection import Selection
 from oms.schema.runtime.reads import Reads
 
 
 class Live(Protocol):
-    """Doorbells: they say that something changed, never what. Spurious ones are allowed, missed ones are not.
+    """Notifications that something changed, without saying what. Some may be spurious, none may be missing.
 
-    Whoever listens closes the generator when done.
+    The caller closes the generator.
     """
 
     def order(self, order_id: UUID) -> AsyncGenerator[None, None]:
-        """Yields once at once, then after every change of the order or its shipments; close ones merge."""
+        """Yields at once, then after every change of the order or its shipments; close changes are merged."""
         ...
 
     def shipments(self) -> AsyncGenerator[ShipmentChange, None]:
-        """Yields for every change of any shipment, at least once."""
+        """Yields every change of any shipment, at least once."""
         ...
 
     def fraud_settings(self) -> AsyncGenerator[None, None]:
-        """Yields once at once, then after every change."""
+        """Yields at once, then after every change."""
         ...
 
 
-def _unheard(_viewer: Viewer, _refusal: Refused) -> None:
-    """For those who do not record what is refused."""
+def _ignore_refusal(_viewer: Viewer, _refusal: Refused) -> None: ...
 
 
-async def _uncounted(_viewer: Viewer) -> None:
-    """For those who let passwords be tried at will."""
+async def _unlimited_passwords(_viewer: Viewer) -> None: ...
 
 
-async def _free(_viewer: Viewer, _cost: int) -> None:
-    """For those who let operations cost what they do."""
+async def _unlimited_cost(_viewer: Viewer, _cost: int) -> None: ...
 
 
 @dataclass(slots=True)
 class Context:
-    """Belongs to one operation. `currency` is the catalogue's default, ISO 4217.
+    """Belongs to one operation. `currency`: the default of the catalogue, ISO 4217.
 
-    `on_refusal` hears who was refused what. `before_password` is asked before anybody's password is looked at, and
-    raises GraphQLError(RATE_LIMITED) at who has tried too many; so does `before_execution`, which is told what the
-    operation costs, at who has spent too much.
-    `repeat` comes from the Idempotency-Key header of a mutation with one root field. In a `demo` anybody may ask for
-    the schema itself. `breached` is the file of passwords that nobody may choose.
+    `on_refusal` receives every refusal. `before_password` is called before a password is checked, and
+    `before_execution` with the cost of the operation; both raise GraphQLError(RATE_LIMITED) over a limit.
+    `repeat`: the Idempotency-Key header of a mutation with one root field. `demo`: everybody may read the schema.
+    `breached`: the file of passwords that nobody may choose. `compiled_queries`: whether plans are used.
     """
 
     db: Database
@@ -70,17 +65,33 @@ class Context:
     repeat: IdempotencyKey | None = None
     demo: bool = False
     breached: Path | None = None
-    on_refusal: Callable[[Viewer, Refused], None] = _unheard
-    before_password: Callable[[Viewer], Awaitable[None]] = _uncounted
-    before_execution: Callable[[Viewer, int], Awaitable[None]] = _free
+    compiled_queries: bool = True
+    on_refusal: Callable[[Viewer, Refused], None] = _ignore_refusal
+    before_password: Callable[[Viewer], Awaitable[None]] = _unlimited_passwords
+    before_execution: Callable[[Viewer, int], Awaitable[None]] = _unlimited_cost
     reads: Reads = field(init=False)
 
     def __post_init__(self) -> None:
         self.reads = self.fresh_reads()
 
     def fresh_reads(self) -> Reads:
-        """For what is told after a change."""
+        """For results after a change."""
         return Reads(self.db, self.viewer)
 
 
-Info = AnyInfo[Context, Any]
+class Info(Protocol):
+    """What a resolver may ask about the operation and its own field, whichever way it is executed."""
+
+    @property
+    def context(self) -> Context: ...
+
+    @property
+    def variable_values(self) -> Mapping[str, Any]: ...
+
+    @property
+    def field_name(self) -> str: ...
+
+    @property
+    def selection(self) -> Selection:
+        """What is selected below the field."""
+        ...

@@ -1,30 +1,37 @@
-"""Refusals and faults as clients see them: what they did wrong in full, what went wrong here by its number only."""
+"""Refusals and faults as clients see them: what the caller did wrong in full, a fault of ours by its number only."""
 
 from typing import Any
 
-import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import MaskErrors
 
 from oms.domain.idempotency.keys import KeyInUse, KeyReused
-from oms.domain.vocabulary.errors import Problem, Refused
+from oms.domain.vocabulary.errors import Code, Problem, Refused
 from oms.platform.faults import cause_of, fault_of
 from oms.schema.runtime.context import Context
-from oms.schema.runtime.enums import Code
+from oms.schema.runtime.enums import described
+from oms.schema.runtime.fields import NOTHING_MORE, attribute, object_type
+
+described(
+    Code,
+    "ErrorCode",
+    {
+        Code.CONFLICT: "The state does not allow it, e.g. delivering what was never dispatched.",
+        Code.DUPLICATE: "The same reference was used before for a different order.",
+    },
+)
 
 
-@strawberry.type(description="What a person or a client did wrong, never a fault of the server.")
+@object_type(needs=NOTHING_MORE, description="What a person or a client did wrong, never a fault of the server.")
 class UserError:
     """One problem of a mutation."""
 
     code: Code
-    reason: str = strawberry.field(
-        description="A stable reason within the code, e.g. TOO_LATE_TO_CANCEL; docs/reference/errors.md lists them."
+    reason: str = attribute(
+        "A stable reason within the code, e.g. TOO_LATE_TO_CANCEL; docs/reference/errors.md lists them."
     )
     message: str
-    path: list[str] | None = strawberry.field(
-        description='The input field it is about, e.g. ["lines", "0", "quantity"].'
-    )
+    path: list[str] | None = attribute('The input field it is about, e.g. ["lines", "0", "quantity"].')
 
 
 def user_errors(refusal: Refused) -> list[UserError]:
@@ -34,18 +41,18 @@ def user_errors(refusal: Refused) -> list[UserError]:
     ]
 
 
-def told(error: GraphQLError) -> GraphQLError:
-    """The same error as a client may see it, with its code; what is unexpected is logged whole and masked."""
+def masked(error: GraphQLError) -> GraphQLError:
+    """The error as a client may see it, with its code; anything unexpected is logged in full and masked."""
     cause = cause_of(error)
     match cause:
         case Refused(problems=(Problem(reason, _, path), *_)):
             extensions = {"code": str(reason.code), "reason": reason.name} | ({"path": list(path)} if path else {})
             return _rewritten(error, str(cause), extensions)
         case KeyInUse():
-            message = "The first request with this Idempotency-Key is still running; ask again in a moment."
+            message = "The first request with this Idempotency-Key is still running; try again in a moment."
             return _rewritten(error, message, {"code": str(Code.CONFLICT)}, original=cause)
         case KeyReused():
-            message = "This Idempotency-Key came with another body before; use a new key for a new request."
+            message = "This Idempotency-Key was used with a different body; use a new key for a new request."
             return _rewritten(error, message, {"code": str(Code.DUPLICATE)}, original=cause)
         case RecursionError():
             return _rewritten(error, "The document is nested too deeply.", {"code": str(Code.INVALID)})
@@ -71,15 +78,15 @@ def _rewritten(
     )
 
 
-def told_to(context: Context, error: GraphQLError) -> GraphQLError:
-    """The same, and who hears of refusals hears of it."""
+def reported(context: Context, error: GraphQLError) -> GraphQLError:
+    """The masked error; a refusal is passed to the context's `on_refusal`."""
     if isinstance(refusal := cause_of(error), Refused):
         context.on_refusal(context.viewer, refusal)
-    return told(error)
+    return masked(error)
 
 
-class ToldErrors(MaskErrors):
-    """Passes every error of a result through `told_to` before a client sees it."""
+class MaskedErrors(MaskErrors):
+    """Masks every error of a result."""
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
-        return told_to(self.execution_context.context, error)
+        return reported(self.execution_context.context, error)

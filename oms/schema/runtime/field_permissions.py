@@ -1,44 +1,70 @@
-"""Holds the schema to the table of what is visible: once, when it is built, by wrapping what needs it.
+"""Holds the built schema to what its fields declare: wraps the resolvers whose permissions must be checked.
 
-Most fields need what somebody was allowed already who got there: of an order's fields only those on money, customers
-and work are asked about again. Those are left as they are, and cost nothing.
+Most fields need only what the fields above them have checked already: of an order's fields only those on money,
+customers and work are checked again. The others stay as they are, and cost nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Final
 
 from graphql import (
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLNonNull,
     GraphQLObjectType,
-    GraphQLResolveInfo,
     GraphQLSchema,
     GraphQLUnionType,
     get_named_type,
 )
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
 
-from oms.domain.access.permissions import may, require
+from oms.domain.access.permissions import forbidden, may
 from oms.domain.concepts import REGISTRY
 from oms.domain.vocabulary.permission import Permission
+from oms.schema.compiled.guards import Guard, Guarded
+from oms.schema.runtime.context import Context
+from oms.schema.runtime.fields import needs_of_field
 
-Resolve = Callable[..., Any]
 Needs = Mapping[tuple[str, str], frozenset[Permission]]
+"""By (type, field)."""
+
+DEFINITION: Final = "strawberry-definition"
 
 
-class NobodyMaySee(Exception):
-    """The schema and the table of what is visible are not about the same fields."""
+class UndeclaredNeeds(Exception):
+    """Fields that do not say which permissions they need; the message says what to add where."""
+
+
+def needs_of(schema: GraphQLSchema) -> Needs:
+    """What each field of the schema needs, as declared. Raises UndeclaredNeeds."""
+    needs: dict[tuple[str, str], frozenset[Permission]] = {}
+    undeclared = []
+    for type_ in _object_types(schema):
+        owner: StrawberryObjectDefinition = type_.extensions[DEFINITION]
+        for name, field in type_.fields.items():
+            declared: StrawberryField = field.extensions[DEFINITION]
+            found = needs_of_field(owner, declared)
+            if found is None:
+                undeclared.append(f"{type_.name}.{name} ({owner.origin.__module__}.{owner.origin.__qualname__})")
+            else:
+                needs[type_.name, name] = found
+    if undeclared:
+        raise UndeclaredNeeds(
+            "Say which permissions a viewer needs, with needs=… at the field or a default at its"
+            f" @object_type: {', '.join(sorted(undeclared))}"
+        )
+    return needs
 
 
 def guard(schema: GraphQLSchema, needs: Needs) -> None:
-    """Wraps the fields that need more than what leads to them. Raises NobodyMaySee.
+    """Wraps the resolvers of fields that need more than what leads to them.
 
-    Who may not see it gets null for a nullable field of an object, and FORBIDDEN for others. A mutation's refusal
-    belongs into its payload: see oms.schema.runtime.commands.
+    Without permission, a nullable field of an object is null and others are FORBIDDEN. Refusals of mutations belong
+    into their payloads: see oms.schema.runtime.commands.
     """
     types = list(_object_types(schema))
-    _require_same_fields(types, needs)
     granted = _granted(schema, types, needs)
     for type_ in types:
         for name, field in type_.fields.items():
@@ -53,24 +79,12 @@ def _object_types(schema: GraphQLSchema) -> Iterator[GraphQLObjectType]:
             yield type_
 
 
-def _require_same_fields(types: list[GraphQLObjectType], needs: Needs) -> None:
-    there = {(type_.name, field) for type_ in types for field in type_.fields}
-    unsaid = sorted(".".join(field) for field in there - needs.keys())
-    gone = sorted(".".join(field) for field in needs.keys() - there)
-    if unsaid:
-        raise NobodyMaySee(f"oms/schema/runtime/visibility.py does not say who may see: {', '.join(unsaid)}")
-    if gone:
-        raise NobodyMaySee(
-            f"oms/schema/runtime/visibility.py is about what the schema does not have: {', '.join(gone)}"
-        )
-
-
 def _granted(
     schema: GraphQLSchema, types: list[GraphQLObjectType], needs: Needs
 ) -> Mapping[str, frozenset[Permission]]:
-    """By type, the operations that whoever holds one of its objects was allowed: on every way that leads there.
+    """By type, the permissions that were checked before a viewer gets such an object, whichever way leads there.
 
-    Begins with all of them for each type but the roots, and takes away until nothing changes any more.
+    Starts with all permissions for each type but the roots, and removes some until nothing changes any more.
     """
     roots = {root.name for root in (schema.query_type, schema.mutation_type, schema.subscription_type) if root}
     granted = {type_.name: frozenset(() if type_.name in roots else REGISTRY.permissions.values()) for type_ in types}
@@ -85,7 +99,7 @@ def _granted(
 
 
 def _targets(schema: GraphQLSchema, field: GraphQLField) -> list[str]:
-    """The object types that a field may lead to."""
+    """The object types of a field's values."""
     type_ = get_named_type(field.type)
     if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
         return [possible.name for possible in schema.get_possible_types(type_)]
@@ -94,23 +108,28 @@ def _targets(schema: GraphQLSchema, field: GraphQLField) -> list[str]:
 
 def _wrap(field: GraphQLField, need: Permission, *, is_root: bool) -> None:
     if field.subscribe:
-        field.subscribe = Guarded(field.subscribe, need, is_silent=False)
+        field.subscribe = Guarded(field.subscribe, guard_of(need), is_silent=False)
     elif field.resolve:
         is_silent = not is_root and not isinstance(field.type, GraphQLNonNull)
-        field.resolve = Guarded(field.resolve, need, is_silent=is_silent)
+        field.resolve = Guarded(field.resolve, guard_of(need), is_silent=is_silent)
 
 
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """A resolver that is asked only if the viewer may. `is_silent`: else the field is null, and not refused."""
+class _PermissionGuard:
+    """Implements Guard: the viewer has the permission."""
 
-    resolve: Resolve
-    need: Permission
-    is_silent: bool
+    __slots__ = ("_permission",)
 
-    def __call__(self, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        viewer = info.context.viewer
-        if self.is_silent and not may(viewer, self.need):
-            return None
-        require(viewer, self.need)
-        return self.resolve(source, info, **arguments)
+    def __init__(self, permission: Permission) -> None:
+        self._permission = permission
+
+    def allows(self, context: Context, /) -> bool:
+        return may(context.viewer, self._permission)
+
+    def refusal(self, context: Context) -> Exception:
+        return forbidden(context.viewer, self._permission)
+
+
+@cache
+def guard_of(permission: Permission) -> Guard:
+    """One object per permission, so that a plan asks it once."""
+    return _PermissionGuard(permission)

@@ -1,7 +1,7 @@
-"""What resolvers ask for one by one, read many at once.
+"""Reads that resolvers request one by one, executed many at once.
 
-Strawberry's DataLoader does the same, and makes a future of what is known already, too. Here asking for that waits for
-nothing: of an order that was read with all that belongs to it, no field has to come back later.
+Like Strawberry's DataLoader, but loading what is known already returns without waiting: an order that was read with
+everything below it needs no further turn of the event loop.
 """
 
 import asyncio
@@ -13,59 +13,69 @@ V = TypeVar("V")
 
 
 class Loader(Generic[K, V]):
-    """Reads each thing once, and what is asked for in one turn of the event loop by one call of `read`.
+    """Reads each key once, and all keys requested in one turn of the event loop by one call of `read`.
 
-    `read` gives what it finds, by key; what it does not find is `missing`.
+    `read` returns what it finds, by key; `missing` stands for the others.
     """
 
-    __slots__ = ("_known", "_missing", "_next", "_read", "_reading", "_to_come")
+    __slots__ = ("_known", "_missing", "_next", "_read", "_tasks", "_waiting")
 
     def __init__(self, read: Callable[[list[K]], Awaitable[Mapping[K, V]]], missing: V) -> None:
         self._read = read
         self._missing = missing
         self._known: dict[K, V] = {}
-        self._to_come: dict[K, asyncio.Future[V]] = {}
-        self._next: dict[K, asyncio.Future[V]] = {}
-        """Asked for in this turn."""
-        self._reading: set[asyncio.Task[None]] = set()
-        """Kept, for the event loop itself would forget them."""
+        self._waiting: dict[K, list[asyncio.Future[V]]] = {}
+        """Each caller has a future of its own, as oms.schema.compiled.eager requires."""
+        self._next: list[K] = []
+        """Requested in this turn."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        """The event loop keeps only weak references."""
 
     def prime(self, key: K, value: V) -> None:
-        """It was read elsewhere."""
+        """Stores a value that was read elsewhere."""
         self._known[key] = value
 
     async def load(self, key: K) -> V:
-        """Raises what `read` raises, to each who asked for something that it was to read."""
+        """Raises what `read` raises, for each key that it was to read."""
         if key in self._known:
             return self._known[key]
-        coming = self._to_come.get(key)
-        if coming is None or coming.cancelled():
-            coming = self._ask(key)
-        return await coming
-
-    def _ask(self, key: K) -> "asyncio.Future[V]":
         loop = asyncio.get_running_loop()
-        if not self._next:
-            loop.call_soon(self._begin)
-        self._next[key] = self._to_come[key] = loop.create_future()
-        return self._next[key]
+        if key not in self._waiting:
+            self._waiting[key] = []
+            if not self._next:
+                loop.call_soon(self._start)
+            self._next.append(key)
+        future: asyncio.Future[V] = loop.create_future()
+        self._waiting[key].append(future)
+        return await future
 
-    def _begin(self) -> None:
-        asked, self._next = self._next, {}
-        task = asyncio.create_task(self._fulfil(asked))
-        self._reading.add(task)
-        task.add_done_callback(self._reading.discard)
+    def _start(self) -> None:
+        keys, self._next = self._next, []
+        task = asyncio.create_task(self._fulfil(keys))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _fulfil(self, asked: dict[K, "asyncio.Future[V]"]) -> None:
-        keys = [key for key, future in asked.items() if not future.cancelled()]
+    async def _fulfil(self, requested: list[K]) -> None:
+        keys = [key for key in requested if self._is_awaited(key)]
         try:
             found = await self._read(keys) if keys else {}
-        except Exception as error:  # noqa: BLE001 - it belongs to those who asked
-            for future in asked.values():
-                if not future.done():
+        except Exception as error:  # noqa: BLE001 - every caller gets it
+            for key in keys:
+                for future in self._awaiting(key):
                     future.set_exception(error)
             return
         for key in keys:
-            self._known[key] = found.get(key, self._missing)
-            if not asked[key].done():
-                asked[key].set_result(self._known[key])
+            self._known[key] = value = found.get(key, self._missing)
+            for future in self._awaiting(key):
+                future.set_result(value)
+
+    def _is_awaited(self, key: K) -> bool:
+        """Forgets the key if all its callers were cancelled."""
+        if all(future.cancelled() for future in self._waiting[key]):
+            del self._waiting[key]
+            return False
+        return True
+
+    def _awaiting(self, key: K) -> list["asyncio.Future[V]"]:
+        """The futures of the callers who were not cancelled; nobody waits for the key after this."""
+        return [future for future in self._waiting.pop(key) if not future.done()]

@@ -1,11 +1,10 @@
-"""Amounts as clients see them."""
+"""Amounts in the API."""
 
-import strawberry
-
+from oms.schema.runtime.fields import NOTHING_MORE, object_type
 from oms.schema.runtime.scalars import CurrencyCode, MinorUnits
 
 
-@strawberry.type
+@object_type(needs=NOTHING_MORE)
 class Money:
     """An amount with its currency."""
 

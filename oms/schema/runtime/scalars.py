@@ -1,4 +1,4 @@
-"""The contract's scalars: what they accept, and how they are written."""
+"""The contract's scalars: what they accept, and their JSON form."""
 
 import re
 from datetime import UTC, datetime
@@ -13,44 +13,44 @@ from oms.domain.vocabulary.money import MAX_MINOR
 MinorUnits = NewType("MinorUnits", int)
 CurrencyCode = NewType("CurrencyCode", str)
 Instant = NewType("Instant", datetime)
-"""The contract's DateTime; always aware."""
+"""The contract's DateTime; always with a time zone."""
 
 
 def parse_instant(value: Any) -> datetime:
-    """An RFC 3339 text with an offset, as UTC. Raises GraphQLError for anything else."""
+    """From RFC 3339 with an offset, to UTC. Raises GraphQLError for anything else."""
     if not isinstance(value, str):
-        raise GraphQLError("A DateTime is a text such as 2026-11-21T18:50:00Z.")
+        raise GraphQLError("A DateTime is a string such as 2026-11-21T18:50:00Z.")
     written = value.upper()
     try:
         if _RFC_3339.fullmatch(written):
             return datetime.fromisoformat(written).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise GraphQLError(f"{value[:40]!r} is no instant with date, time and offset, such as 2026-11-21T18:50:00Z.")
+    raise GraphQLError(f"{value[:40]!r} is not a date with time and offset, such as 2026-11-21T18:50:00Z.")
 
 
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def write_instant(instant: datetime) -> str:
-    """UTC with microseconds and Z, so that texts sort as instants do."""
+    """UTC with microseconds and Z, so that strings sort by time."""
     in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
     return in_utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parse_minor(value: Any) -> int:
-    """A whole number within ±2^53; 5.0 is whole, true is no number. Raises GraphQLError for anything else."""
+    """A whole number within ±2^53: 5.0 is valid, true is not. Raises GraphQLError for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         raise GraphQLError("MinorUnits is a whole number of minor currency units.")
     if abs(value) > MAX_MINOR + 1:
-        raise GraphQLError(f"MinorUnits lies within ±{MAX_MINOR + 1} (2^53).")
+        raise GraphQLError(f"MinorUnits must be within ±{MAX_MINOR + 1} (2^53).")
     return int(value)
 
 
 def parse_currency(value: Any) -> str:
-    """Only whether it is a text: what it says is the domain's to judge, with a path."""
+    """Checks only that it is a string: the domain checks the code, and reports a path."""
     if not isinstance(value, str):
-        raise GraphQLError("A CurrencyCode is a text such as USD.")
+        raise GraphQLError("A CurrencyCode is a string such as USD.")
     return value
 
 

@@ -8,6 +8,7 @@ from oms.tools.reference.checks import checks_page
 from oms.tools.reference.diagrams import diagrams_page
 from oms.tools.reference.errors import errors_page
 from oms.tools.reference.events import events_page
+from oms.tools.reference.fields import fields_page
 from oms.tools.reference.permissions import permissions_page
 from oms.tools.reference.settings import settings_page
 from oms.tools.reference.tables import tables_page
@@ -16,6 +17,7 @@ from oms.tools.reference.work import work_page
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "settings.md": settings_page,
     "permissions.md": permissions_page,
+    "fields.md": fields_page,
     "diagrams.md": diagrams_page,
     "tables.md": tables_page,
     "events.md": events_page,

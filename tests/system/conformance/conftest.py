@@ -1,4 +1,4 @@
-"""The whole API at a port, for clients that others wrote."""
+"""The whole API at a port, for third-party clients."""
 
 from collections.abc import Iterator
 

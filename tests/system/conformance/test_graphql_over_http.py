@@ -1,4 +1,4 @@
-"""The audits of GraphQL over HTTP that the npm package graphql-http brings: each MUST, SHOULD and MAY holds."""
+"""The audits of GraphQL over HTTP from the npm package graphql-http: each MUST, SHOULD and MAY holds."""
 
 import asyncio
 import json
@@ -14,12 +14,12 @@ from tests.web.conftest import Server, issued
 
 HERE = Path(__file__).parent
 FEWEST_AUDITS = 60
-"""The package has 61 in the version of package.json; with fewer, something was left out."""
+"""In the version of package.json the package has 61; with fewer, some were skipped."""
 
 
 @pytest.fixture(scope="session")
 def audits(pytestconfig: pytest.Config) -> Path:
-    """The script beside its packages, which npm installs once into pytest's cache."""
+    """The script beside its packages; npm installs them once into pytest's cache."""
     assert pytestconfig.cache is not None
     folder = pytestconfig.cache.mkdir("graphql-over-http")
     for name in ("package.json", "audits.js"):

@@ -15,7 +15,7 @@ from oms.jobs import booking as booking_job
 from oms.jobs.worker import WorkerProcess
 from oms.platform.db import Database, Statement, Tx
 from oms.providers.ports import BookingRequest
-from oms.schema import placing
+from oms.schema import amendments, cancellation, placing
 from oms.schema.runtime import commands
 
 DELAY_S: Final = 0.3
@@ -53,12 +53,12 @@ def _delay(coroutine: Coroutine[Any, Any, None]) -> None:
 
 def answer_before_the_commit() -> None:
     """A command is answered before its commit."""
-    carry_out = commands.carry_out
+    run_command = commands.run_command
 
     async def without_waiting(info: Any, act: Callable[[Tx], Awaitable[Any]]) -> tuple[Any, list[Any]]:
         context = info.context
         if context.repeat is None:
-            return await carry_out(info, act)
+            return await run_command(info, act)
         transaction = context.db.transaction()
         tx = await transaction.__aenter__()
         subject = await once(tx, context.viewer, context.repeat, lambda: act(tx))
@@ -70,7 +70,8 @@ def answer_before_the_commit() -> None:
         _delay(commit())
         return subject, []
 
-    _replace(placing, "carry_out", without_waiting)
+    for module in (amendments, cancellation, placing):
+        _replace(module, "run_command", without_waiting)
 
 
 async def _separately(tx: Tx, write: Callable[[Tx], Awaitable[None]]) -> None:

@@ -31,8 +31,7 @@ _PROBES: Final = "web.server.asgi."
 """Every request passes it; its own statements serve probes."""
 
 _EXECUTION: Final = (
-    "oms.schema.schema",
-    "oms.schema.runtime.plan_cache",
+    "oms.schema.execution",
     "oms.schema.compiled",
     "oms.schema.runtime.field_permissions",
 )

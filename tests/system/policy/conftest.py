@@ -1,4 +1,4 @@
-"""One shop for all that only looks at it: nothing that is asked there changes anything."""
+"""One shop for all tests that only read."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tests.web.conftest import session_of
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """The API over the scene, and who looks at it: people are signed in, the service shows a token."""
+    """The API over the scene, and its viewers: people are signed in, the service has a token."""
 
     api: Api
     scene: Scene
@@ -33,7 +33,7 @@ async def staged(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
-    """Over a shop of its own, for what changes something."""
+    """Over a shop of its own, for tests that write."""
     async with open_shop(database_url, tmp_path) as shop:
         yield Api(shop)
 

@@ -1,4 +1,4 @@
-"""A shop in which every field of the schema has something to show: ana's orders in each state, and one of ben's."""
+"""A shop in which every field of the schema has a value: orders of ana in each state, and one of ben."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,7 +22,7 @@ VIEWERS: Final = {
     Role.SERVICE: CART,
 }
 PRICE_MINOR: Final = 31_337
-"""Found nowhere but in prices."""
+"""Occurs in prices only."""
 
 E_MAIL: Final = "ana@private.example"
 _ADDRESS: Final = {"country": "PT"} | {
@@ -32,7 +32,7 @@ _ADDRESS: Final = {"country": "PT"} | {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Orders of ana's by what became of them, and `bens`. `split` has one shipment delivered and one booked."""
+    """Orders of ana by their state, and `bens`. `split` has one delivered and one booked shipment."""
 
     delivered: UUID
     split: UUID
@@ -49,7 +49,7 @@ class Scene:
         return f"wrk_{self.parked.hex}_1_billing"
 
     def arguments(self) -> dict[str, list[str]]:
-        """What root fields that take a subject are asked with, so that between them every field has a value."""
+        """Arguments of root fields; together they give every field a value."""
         of_ana = (self.delivered, self.split, self.amended, self.declined, self.cancelled, self.parked)
         return {
             "node": [f'(id: "{order_id(self.split)}")'],
@@ -89,5 +89,5 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
 
 
 def narrowed(viewer: Viewer, *operations: Any) -> Viewer:
-    """The same with a token that was issued for those operations only."""
+    """The same viewer with a token for these permissions only."""
     return Viewer(viewer.name, viewer.role, viewer.customer_reference, scope=frozenset(operations))

@@ -1,4 +1,4 @@
-"""Every mutation and subscription: what the specification in tests/schema/test_roles.py demands is what is granted."""
+"""Every mutation and subscription grants what the specification in tests/schema/test_roles.py demands."""
 
 import re
 from typing import Any, Final
@@ -11,7 +11,7 @@ from oms.domain.order.policy import OrderPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import order_id, shipment_id
 from oms.domain.vocabulary.permission import Reach
-from oms.schema.runtime.visibility import NEEDS
+from oms.schema.schema import schema
 from tests.schema.api import VIEWERS, Api, codes
 from tests.schema.test_roles import MUTATIONS, QUERIES, SUBSCRIPTIONS, everything, filled
 from tests.system.policy.scene import BEN, narrowed
@@ -21,32 +21,32 @@ OF_CUSTOMERS: Final = frozenset(Reach) - {Reach.ALL}
 
 
 def granted(root: str, field: str) -> frozenset[Role]:
-    """The roles that are allowed all that the field needs."""
-    return frozenset(role for role in Role if all(role in need.reach for need in NEEDS[root, field]))
+    """The roles with all permissions that the field needs."""
+    return frozenset(role for role in Role if all(role in need.reach for need in schema.needs[root, field]))
 
 
 @pytest.mark.parametrize(("root", "field"), [(root, field) for root, rules in RULES.items() for field in rules])
-def test_the_table_grants_a_root_field_to_the_roles_that_the_specification_names(root: str, field: str) -> None:
+def test_a_root_field_is_granted_to_the_roles_of_the_specification(root: str, field: str) -> None:
     assert granted(root, field) == RULES[root][field].roles
 
 
 def owned(role: Role) -> list[str]:
-    """The mutations that the role may do with some things and not with others."""
+    """The mutations that the role may use with some objects and not with others."""
     return [
         field
         for field in MUTATIONS
-        for need in NEEDS["Mutation", field]
+        for need in schema.needs["Mutation", field]
         if need.reach.get(role) in OF_CUSTOMERS and MUTATIONS[field].variables.get("id")
     ]
 
 
-def test_there_are_such_mutations() -> None:
+def test_mutations_limited_to_own_or_carried_things() -> None:
     assert set(owned(Role.CUSTOMER)) == {"acceptAmendedOrder", "cancelOrder"}
     assert set(owned(Role.COURIER)) == {"dispatchShipment", "deliverShipment", "failShipment"}
 
 
 @pytest.mark.parametrize("field", owned(Role.CUSTOMER))
-async def test_to_a_customer_anothers_is_as_if_it_were_not(api: Api, field: str) -> None:
+async def test_to_a_customer_another_s_order_looks_like_none(api: Api, field: str) -> None:
     theirs = await filled(api, MUTATIONS[field])
     before = await everything(api)
     answers = [
@@ -59,7 +59,7 @@ async def test_to_a_customer_anothers_is_as_if_it_were_not(api: Api, field: str)
 
 
 @pytest.mark.parametrize("field", owned(Role.COURIER))
-async def test_to_a_courier_what_is_not_booked_is_as_if_it_were_not(api: Api, field: str) -> None:
+async def test_to_a_courier_an_unbooked_shipment_looks_like_none(api: Api, field: str) -> None:
     known = await api.amended()
     before = await everything(api)
     answers = [
@@ -72,8 +72,8 @@ async def test_to_a_courier_what_is_not_booked_is_as_if_it_were_not(api: Api, fi
 
 
 @pytest.mark.parametrize("field", sorted(MUTATIONS))
-async def test_a_token_needs_what_the_table_says_and_no_more(api: Api, field: str) -> None:
-    needed, rule = NEEDS["Mutation", field], MUTATIONS[field]
+async def test_a_token_needs_what_the_field_declares_and_no_more(api: Api, field: str) -> None:
+    needed, rule = schema.needs["Mutation", field], MUTATIONS[field]
     viewer = VIEWERS[min(granted("Mutation", field))]
     variables = await filled(api, rule)
     before = await everything(api)
@@ -89,7 +89,7 @@ WHOLE_ORDER: Final = "{ id reference total { amount } customer { reference } shi
 
 
 @pytest.mark.parametrize(("field", "role"), [(f, r) for f in sorted(MUTATIONS) for r in sorted(granted("Mutation", f))])
-async def test_an_answer_shows_its_subject_as_far_as_the_role_may_see_it(
+async def test_a_payload_shows_its_subject_as_far_as_the_role_may_see_it(
     api: Api,
     field: str,
     role: Role,
@@ -106,7 +106,7 @@ async def test_an_answer_shows_its_subject_as_far_as_the_role_may_see_it(
 
 
 def _orders(told: Any) -> list[dict[str, Any]]:
-    """Wherever they stand in an answer."""
+    """At any place in a result."""
     if isinstance(told, list):
         return [order for entry in told for order in _orders(entry)]
     if not isinstance(told, dict):
@@ -114,8 +114,8 @@ def _orders(told: Any) -> list[dict[str, Any]]:
     return [told] if "reference" in told and "shipments" in told else _orders(list(told.values()))
 
 
-async def test_what_does_not_exist_is_not_told_from_what_is_forbidden_by_its_id(api: Api) -> None:
-    """A role that may not do it at all hears the same whatever it names."""
+async def test_a_forbidden_command_looks_the_same_whatever_its_id(api: Api) -> None:
+    """For a role that may not use it at all."""
     known = await api.booked()
     document = MUTATIONS["dispatchShipment"].document
     asked = (known.shipment(), shipment_id(known.key, 9), order_id(known.key), "nonsense")

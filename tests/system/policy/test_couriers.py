@@ -1,4 +1,4 @@
-"""Couriers see neither prices nor customers nor e-mail, whichever way through the schema they take."""
+"""Couriers see neither prices nor customers nor e-mail, on any path through the schema."""
 
 import json
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from tests.system.policy.scene import E_MAIL, PRICE_MINOR
 from tests.system.policy.type_graph import GRAPH
 
 DEEP: Final = 6
-"""Types one within the other; a courier comes round to the same types after three."""
+"""Nested types; a courier reaches the same types again after three."""
 
 SECRETS: Final = (E_MAIL, str(PRICE_MINOR), f"{PRICE_MINOR / 100:.2f}", '"ana"', '"ben"', "amount_Money")
 """An e-mail, a price in either form, customers' references, any amount at all."""
 
 
 def everything_within(type_: Any, depth: int) -> str:
-    """A selection of all fields, and of theirs, as deep as that."""
+    """A selection of all fields and theirs, to that depth."""
     if isinstance(type_, GraphQLInterfaceType):
         return " ".join(f"... on {each.name} {{ {everything_within(each, depth)} }}" for each in _possible(type_))
     return " ".join(["__typename", *_selected(type_, depth)])
@@ -50,7 +50,7 @@ def query(field: str, arguments: str, depth: int) -> str:
 
 
 async def walked(staged: Staged, viewer: Viewer, depth: int = DEEP) -> str:
-    """All that the viewer is told, as text. Beside the doors, whose limits refuse such documents."""
+    """Everything that the viewer gets, as text. Bypasses the limits, which refuse such documents."""
     told: list[Any] = []
     asked = {field: [""] for field in GRAPH.query_type.fields} if GRAPH.query_type else {}
     asked.pop("defaultCurrency", None)
@@ -62,7 +62,7 @@ async def walked(staged: Staged, viewer: Viewer, depth: int = DEEP) -> str:
     return json.dumps(told, default=str)
 
 
-async def test_no_way_through_the_schema_shows_a_courier_a_price_a_customer_or_an_e_mail(staged: Staged) -> None:
+async def test_no_path_through_the_schema_shows_a_courier_a_price_a_customer_or_an_e_mail(staged: Staged) -> None:
     told = await walked(staged, COURIER)
     assert [secret for secret in SECRETS if secret in told] == []
     assert "OrderEvent" in told
@@ -70,7 +70,7 @@ async def test_no_way_through_the_schema_shows_a_courier_a_price_a_customer_or_a
 
 
 async def test_the_same_walk_shows_support_all_of_it_but_the_e_mail(staged: Staged) -> None:
-    """So it would have shown it to the courier. The API shows nobody an e-mail."""
+    """So the walk would have shown it to the courier, too. The API shows nobody an e-mail."""
     told = await walked(staged, SUPPORT, depth=3)
     assert [secret for secret in SECRETS if secret not in told] == [E_MAIL]
 
@@ -80,7 +80,7 @@ UPDATES = 'subscription { orderUpdated(orderId: "%s") { %s } }'
 
 
 @pytest.mark.parametrize(("document", "name"), [(EVENTS, "OrderEvent"), (UPDATES, "Order")])
-async def test_what_a_courier_watches_tells_no_more(staged: Staged, document: str, name: str) -> None:
+async def test_subscriptions_of_a_courier_show_no_more(staged: Staged, document: str, name: str) -> None:
     inner = everything_within(GRAPH.type_map[name], 4)
     text = document % (order_id(staged.scene.delivered), inner)
     answer: Any = subscribe(GRAPH, parse(text), context_value=staged.api.context(COURIER))
@@ -91,7 +91,7 @@ async def test_what_a_courier_watches_tells_no_more(staged: Staged, document: st
     assert [secret for secret in SECRETS if secret in told] == []
 
 
-async def test_a_courier_is_told_what_concerns_the_carrying_and_nothing_before(staged: Staged) -> None:
+async def test_a_courier_sees_events_since_booking_only(staged: Staged) -> None:
     document = "query ($id: ID!) { shipment(id: $id) { order { events { nodes { type shipment { id } } } } } }"
     first = shipment_id(staged.scene.split, 1)
     told = await staged.api.ask(document, COURIER, id=first)

@@ -1,4 +1,4 @@
-"""Every field of the schema, for every role: who is allowed what it needs gets it, and nobody else does."""
+"""Every field of the schema, for every role: only roles with its permissions get it."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -9,7 +9,7 @@ from graphql import GraphQLNonNull
 from oms.domain.access.permissions import Viewer
 from oms.domain.order.policy import OrderPermission
 from oms.domain.vocabulary.actor import Role
-from oms.schema.runtime.visibility import NEEDS
+from oms.schema.schema import schema
 from tests.system.policy.conftest import Staged
 from tests.system.policy.type_graph import ROOTS, TYPES, Step, Way, document, values, ways
 
@@ -19,15 +19,15 @@ NOTHING_TO_SHOW: Final[dict[Step, set[Role]]] = {
     ("Viewer", "sessions"): {Role.SERVICE},
     **{("Session", field): {Role.SERVICE} for field in TYPES["Session"].fields},  # a machine is not signed in
 }
-"""Allowed, but there is never a value that the role may see."""
+"""Allowed, but there is never a value for the role."""
 
 
 def is_allowed(role: Role, step: Step) -> bool:
-    return all(role in need.reach for need in NEEDS[step])
+    return all(role in need.reach for need in schema.needs[step])
 
 
 def way_to(role: Role, step: Step) -> Way:
-    """One that is open to the role up to the field itself, or, if there is none, the shortest."""
+    """A path that the role may follow up to the field itself; if there is none, the shortest."""
     open_ways = ways(lambda passed: is_allowed(role, passed))
     return (*open_ways.get(step[0], ways(lambda _: True)[step[0]]), step)
 
@@ -35,14 +35,14 @@ def way_to(role: Role, step: Step) -> Way:
 FIELDS: Final = [(name, field) for name in ways(lambda _: True) for field in TYPES[name].fields]
 
 
-def test_what_no_query_leads_to_answers_a_command() -> None:
-    """So that test_commands.py has it."""
+def test_types_that_no_query_reaches_are_payloads() -> None:
+    """test_commands.py tests those."""
     answers = {name for name, type_ in TYPES.items() if name.endswith("Payload")} | {"UserError"}
     assert TYPES.keys() - ways(lambda _: True).keys() == answers | set(ROOTS[1:])
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_a_field_is_shown_to_those_who_are_allowed_it_and_to_nobody_else(staged: Staged, role: Role) -> None:
+async def test_a_field_is_shown_to_the_roles_with_its_permissions_only(staged: Staged, role: Role) -> None:
     wrong: list[str] = []
     for step in FIELDS:
         wrong += [complaint async for complaint in _complaints(staged, role, step)]
@@ -71,7 +71,7 @@ def _is_told(step: Step) -> bool:
 
 
 async def _look(staged: Staged, viewer: Viewer, way: Way) -> tuple[list[Any], set[str]]:
-    """What is shown at the end of the way, and the codes of what is refused, over all subjects of the scene."""
+    """The values at the end of the path, and the codes of refusals, over all subjects of the scene."""
     shown: list[Any] = []
     codes: set[str] = set()
     for arguments in staged.scene.arguments().get(way[0][1], [""]):
@@ -81,6 +81,6 @@ async def _look(staged: Staged, viewer: Viewer, way: Way) -> tuple[list[Any], se
     return shown, codes
 
 
-def test_what_a_role_is_shown_of_a_list_it_may_also_see_one_by_one() -> None:
+def test_a_role_that_may_list_objects_may_also_see_each() -> None:
     for listed in (OrderPermission.READ_ORDERS, OrderPermission.READ_SHIPMENTS):
         assert listed.reach.items() <= OrderPermission.READ_ORDER.reach.items()

@@ -1,4 +1,4 @@
-"""The schema is held to its table: holes are planted here, in a small one and in the real one, and noticed."""
+"""The schema is held to what its fields declare: holes are planted here, in a small schema and in the real one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,48 +15,60 @@ from oms.domain.order.policy import OrderPermission
 from oms.domain.parked.policy import ParkedPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Permission
-from oms.schema.runtime.errors import ToldErrors
-from oms.schema.runtime.field_permissions import Guarded, NobodyMaySee, guard
+from oms.schema.compiled.guards import Guarded
+from oms.schema.fulfilment import Courier, Shipment
+from oms.schema.order import Order
+from oms.schema.runtime import fields
+from oms.schema.runtime.errors import MaskedErrors
+from oms.schema.runtime.field_permissions import UndeclaredNeeds, guard, needs_of
+from oms.schema.runtime.fields import DuplicateField, StrawberryInfo, extends
 from oms.schema.runtime.scalars import SCALARS
-from oms.schema.runtime.visibility import NEEDS, VISIBLE, needs_of
-from oms.schema.schema import Mutation, Query, schema
-from oms.schema.subscriptions import Subscription
+from oms.schema.schema import schema
 from tests.shop import COURIER, SUPPORT
 from tests.system.policy.conftest import Staged
 
 
 def unguarded() -> strawberry.Schema:
-    """The product's types as they are without their table."""
-    config = StrawberryConfig(scalar_map=SCALARS)
-    return strawberry.Schema(Query, Mutation, Subscription, config=config, extensions=[ToldErrors])
+    """The product's types without permissions."""
+    config = StrawberryConfig(scalar_map=SCALARS, info_class=StrawberryInfo)
+    roots = (schema.query, schema.mutation, schema.subscription)
+    return strawberry.Schema(*roots, config=config, extensions=[MaskedErrors])
 
 
-def test_a_schema_with_a_field_that_the_table_does_not_name_is_not_built() -> None:
-    with pytest.raises(NobodyMaySee, match=r"does not say who may see: Invoice\.tax$"):
-        guard(unguarded()._schema, {step: need for step, need in NEEDS.items() if step != ("Invoice", "tax")})
+def test_a_schema_with_a_field_that_does_not_say_who_may_see_it_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(fields.TYPE_NEEDS, Courier)
+    undeclared = r"needs=….*@object_type.*: Courier\.code \(oms\.schema\.fulfilment\.Courier\), Courier\.name \(.*\)$"
+    with pytest.raises(UndeclaredNeeds, match=undeclared):
+        needs_of(unguarded()._schema)
 
 
-def test_a_table_that_names_what_the_schema_does_not_have_is_noticed() -> None:
-    with pytest.raises(NobodyMaySee, match=r"does not have: Order\.margin$"):
-        guard(unguarded()._schema, {**NEEDS, ("Order", "margin"): frozenset({OrderPermission.READ_MONEY})})
+def test_root_fields_and_fields_that_several_roles_see_in_part_have_no_default() -> None:
+    for type_ in (Order, Shipment, schema.query, schema.mutation, schema.subscription):
+        assert type_ not in fields.TYPE_NEEDS or fields.TYPE_NEEDS[type_].default is None
 
 
-def test_every_field_of_the_schema_stands_in_the_table() -> None:
-    guard(unguarded()._schema, NEEDS)
+def test_a_field_is_added_to_a_type_only_once() -> None:
+    with pytest.raises(DuplicateField, match="Order has a field 'total' already"):
+
+        @extends(Order, needs=OrderPermission.READ_MONEY)
+        def total(order: strawberry.Parent[Order]) -> int:
+            return 0
 
 
-@pytest.mark.parametrize("operation", [OrderPermission.READ_ORDER, None], ids=str)
-async def test_a_wrong_entry_shows_a_courier_what_is_not_for_couriers(
-    staged: Staged, operation: Permission | None
+def test_every_field_of_the_schema_says_what_it_needs() -> None:
+    built = unguarded()._schema
+    assert needs_of(built) == schema.needs
+    guard(built, schema.needs)
+
+
+@pytest.mark.parametrize("permission", [OrderPermission.READ_ORDER, None], ids=str)
+async def test_a_wrong_declaration_shows_a_courier_what_is_not_for_couriers(
+    staged: Staged, permission: Permission | None
 ) -> None:
-    """So the walk over all fields would fail, which takes what is allowed from the right table."""
-    wrong = {
-        **VISIBLE["Order"],
-        OrderPermission.READ_MONEY: "",
-        operation: f"{VISIBLE['Order'].get(operation, '')} total",
-    }
+    """So the walk over all fields would fail."""
     holed = unguarded()
-    guard(holed._schema, needs_of({**VISIBLE, "Order": wrong}))
+    wrong = frozenset({permission} if permission else ())
+    guard(holed._schema, {**schema.needs, ("Order", "total"): wrong})
     document = f"{{ order{staged.scene.arguments()['order'][0]} {{ total {{ amount }} }} }}"
     leaking = await holed.execute(document, context_value=staged.api.context(COURIER))
     assert leaking.data is not None
@@ -72,26 +84,25 @@ type Thing implements Node { id: ID, secret: Int, name: String }
 
 
 def granted(needs: Mapping[tuple[str, str], frozenset[Permission]]) -> set[str]:
-    """The fields of Thing that are asked about again where Query's need what is given."""
+    """The fields of Thing that are checked again if the fields of Query have these needs."""
     built: GraphQLSchema = build_schema(SMALL)
     thing: Any = built.type_map["Thing"]
     for field in thing.fields.values():
         field.resolve = print
-    guard(
-        built,
-        {**needs, **needs_of({"Thing": {OrderPermission.READ_ORDER: "id name", OrderPermission.READ_MONEY: "secret"}})},
-    )
+    read_order, read_money = frozenset({OrderPermission.READ_ORDER}), frozenset({OrderPermission.READ_MONEY})
+    of_thing = {("Thing", "id"): read_order, ("Thing", "name"): read_order, ("Thing", "secret"): read_money}
+    guard(built, {**needs, **of_thing})
     return {name for name, field in thing.fields.items() if field.resolve is not print}
 
 
-def test_what_was_asked_about_on_every_way_is_not_asked_about_again() -> None:
+def test_what_was_checked_on_every_path_is_not_checked_again() -> None:
     order = frozenset({OrderPermission.READ_ORDER})
     everywhere = {("Query", "open"): order, ("Query", "shut"): order, ("Query", "node"): order}
     assert granted(everywhere) == {"secret"}
 
 
 @pytest.mark.parametrize("way", ["open", "node"])
-def test_one_way_round_is_enough_to_ask_again(way: str) -> None:
+def test_one_path_without_the_check_is_enough_to_check_again(way: str) -> None:
     """Also through an interface."""
     order = frozenset({OrderPermission.READ_ORDER})
     needs = {("Query", "open"): order, ("Query", "shut"): order, ("Query", "node"): order}
@@ -99,8 +110,8 @@ def test_one_way_round_is_enough_to_ask_again(way: str) -> None:
 
 
 def test_the_fields_of_an_order_that_everybody_sees_cost_nothing_more() -> None:
-    fields: Any = schema._schema.type_map["Order"]
-    wrapped = {name for name, field in fields.fields.items() if isinstance(field.resolve, Guarded)}
+    order: Any = schema._schema.type_map["Order"]
+    wrapped = {name for name, field in order.fields.items() if isinstance(field.resolve, Guarded)}
     assert wrapped == {"customer", "total", "work"}
 
 

@@ -1,4 +1,4 @@
-"""Not found and not yours look the same, to the byte: orders, shipments, customers, whatever has an id, and streams."""
+"""Not found and not yours look the same, to the byte: for orders, shipments, customers, nodes and subscriptions."""
 
 import json
 from typing import Final
@@ -26,7 +26,7 @@ SEARCH: Final = "query ($id: String) { orders(search: $id) { nodes { id } edges 
 
 
 def of_bens(staged: Staged) -> list[tuple[str, str, str]]:
-    """A document, the id of something of ben's, and one like it of nothing."""
+    """A document, the id of an object of ben, and a similar id of nothing."""
     scene = staged.scene
     order, shipment = order_id(scene.bens), shipment_id(scene.bens, 1)
     return [
@@ -44,15 +44,15 @@ def of_bens(staged: Staged) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("nth", range(11))
-async def test_a_query_tells_a_stranger_nothing(staged: Staged, nth: int) -> None:
+async def test_a_query_reveals_nothing_to_a_stranger(staged: Staged, nth: int) -> None:
     document, theirs, nothing = of_bens(staged)[nth]
     told = [await staged.api.answer(document, ANA, id=asked) for asked in (theirs, nothing)]
     assert _bytes(told[0]) == _bytes(told[1])
     assert _bytes(await staged.api.answer(document, BEN, id=theirs)) != _bytes(told[0])
 
 
-async def test_of_a_reference_that_is_taken_a_stranger_learns_that_and_no_more(staged: Staged) -> None:
-    """References are unique in the shop, so this can't be hidden; see docs/guides/security.md."""
+async def test_a_stranger_learns_only_that_a_reference_is_taken(staged: Staged) -> None:
+    """References are unique in the shop, so this cannot be hidden; see docs/guides/security.md."""
     same_as_bens = {"reference": "order-6", "lines": [{"sku": "tea", "quantity": 1}]}
     told = await staged.api.answer(PLACE, ANA, input=same_as_bens)
     message = "The reference 'order-6' was used for a different order; give this one another."
@@ -66,7 +66,7 @@ def _bytes(result: object) -> bytes:
 
 
 @pytest.mark.parametrize("asked", [ORDER, SHIPMENT, NODE])
-async def test_what_is_not_booked_is_to_a_courier_as_if_it_were_not(staged: Staged, asked: str) -> None:
+async def test_to_a_courier_an_unbooked_order_looks_like_none(staged: Staged, asked: str) -> None:
     amended, nothing = staged.scene.amended, f"{NOBODYS}"
     ids = (shipment_id(amended, 1), f"shp_{nothing}_1") if asked == SHIPMENT else (order_id(amended), f"ord_{nothing}")
     told = [await staged.api.answer(asked, COURIER, id=each) for each in ids]
@@ -77,7 +77,7 @@ async def test_what_is_not_booked_is_to_a_courier_as_if_it_were_not(staged: Stag
 
 
 @pytest.mark.parametrize("field", ["orderUpdated", "orderEvents"])
-async def test_a_subscription_tells_a_stranger_nothing(staged: Staged, field: str) -> None:
+async def test_a_subscription_reveals_nothing_to_a_stranger(staged: Staged, field: str) -> None:
     document = f"subscription ($id: ID!) {{ {field}(orderId: $id) {{ __typename }} }}"
     told = []
     for viewer, asked in (
@@ -93,7 +93,7 @@ async def test_a_subscription_tells_a_stranger_nothing(staged: Staged, field: st
     assert told == [told[0]] * len(told)
 
 
-async def test_lists_and_counts_hold_nothing_of_strangers(staged: Staged) -> None:
+async def test_lists_and_counts_contain_nothing_of_strangers(staged: Staged) -> None:
     lists = "{ orders(first: 100) { nodes { id } } shipments(first: 100) { nodes { id order { id } } } }"
     anas, bens = await staged.api.ask(lists, ANA), await staged.api.ask(lists, BEN)
     theirs = order_id(staged.scene.bens)

@@ -1,4 +1,4 @@
-"""Ways through the schema from its queries to each of its fields."""
+"""Paths through the schema, from its queries to each of its fields."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def target(step: Step) -> GraphQLObjectType | None:
 
 
 def ways(passable: Callable[[Step], bool]) -> dict[str, Way]:
-    """The shortest way from Query to each type that can be reached by steps that are passable."""
+    """The shortest path from Query to each type that passable steps reach."""
     found: dict[str, Way] = {"Query": ()}
     waiting = deque(found)
     while waiting:
@@ -47,7 +47,7 @@ def ways(passable: Callable[[Step], bool]) -> dict[str, Way]:
 
 
 def document(way: Way, arguments: str = "") -> str:
-    """A query along it; what it ends at is asked for its type only, if it has fields of its own."""
+    """A query along the path; of an object at its end it selects the type only."""
     last = get_named_type(TYPES[way[-1][0]].fields[way[-1][1]].type)
     inner = "{ __typename }" if isinstance(last, GraphQLObjectType | GraphQLInterfaceType) else ""
     for name, field in reversed(way):
@@ -56,7 +56,7 @@ def document(way: Way, arguments: str = "") -> str:
 
 
 def values(data: Any, way: Way) -> Iterator[Any]:
-    """What stands at the way's end, once for each branch of the lists on it."""
+    """The values at the end of the path, one for each branch of the lists on it."""
     if isinstance(data, list):
         for entry in data:
             yield from values(entry, way)

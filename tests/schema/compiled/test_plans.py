@@ -1,26 +1,35 @@
-"""What a plan answers is what graphql-core answers, to the letter: data, errors, their places and their order."""
+"""A plan's result is graphql-core's, to the letter: data, errors, their paths and their order."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NewType
 
 import pytest
 import strawberry
-from graphql import GraphQLError
+from graphql import FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
-from oms.platform.documents import parsed
-from oms.schema.compiled.execution import executed
+from oms.schema.compiled.execution import execute
+from oms.schema.compiled.guards import Guarded
 from oms.schema.compiled.inputs import Inputs
 from oms.schema.compiled.leaves import Leaves
 from oms.schema.compiled.plan import Compiler
+from oms.schema.compiled.run import FieldInfo, ResultLimit
 from oms.schema.compiled.uncompiled import Uncompiled
-from oms.schema.runtime.scalars import SCALARS, Instant, MinorUnits
+
+MinorUnits = NewType("MinorUnits", int)
+
+
+def parse_minor(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**53:
+        raise GraphQLError("MinorUnits is a whole number within ±2^53.")
+    return value
 
 
 class Colour(StrEnum):
@@ -38,7 +47,7 @@ class Named:
 
 @strawberry.type
 class Thing(Named):
-    """`depth` counts down, and what is deep enough goes wrong in each way there is."""
+    """`depth` counts down. Its fields fail in every possible way."""
 
     depth: strawberry.Private[int]
     number: int | None = 7
@@ -104,6 +113,18 @@ class Thing(Named):
         return thing(self.depth - 1)  # type: ignore[return-value]
 
     @strawberry.field
+    def secret(self) -> str | None:
+        return "secret"
+
+    @strawberry.field
+    def secret_required(self) -> str:
+        return "secret"
+
+    @strawberry.field
+    async def of_parent(parent: strawberry.Parent["Thing"], times: int = 2) -> str:  # noqa: N805
+        return parent.name * times
+
+    @strawberry.field
     def named(self) -> Named | None:
         return Other(name="other") if self.depth % 2 else thing(self.depth)
 
@@ -144,7 +165,7 @@ class Outer:
     id: strawberry.ID | None = None
     ratio: float | None = None
     amount: MinorUnits | None = None
-    at: Instant | None = None
+    at: datetime | None = None
     nothing_said: str | None
 
 
@@ -188,38 +209,63 @@ class Mutation:
 
 
 class Silent(strawberry.Schema):
-    """What goes wrong here goes wrong on purpose."""
+    """Does not log: errors are intended."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None: ...
 
 
+SCALARS: dict[object, Any] = {MinorUnits: strawberry.scalar(name="MinorUnits", serialize=int, parse_value=parse_minor)}
 SCHEMA = Silent(Query, Mutation, types=[Other], config=StrawberryConfig(scalar_map=SCALARS))
 
 
+class Nobody:
+    """A guard that allows nothing."""
+
+    def allows(self, context: Any, /) -> bool:
+        return False
+
+    def refusal(self, context: Any, /) -> Exception:
+        return PermissionError("nobody may")
+
+
+def _guard(field_name: str, *, is_silent: bool) -> None:
+    thing_type: Any = SCHEMA._schema.type_map["Thing"]
+    field = thing_type.fields[field_name]
+    field.resolve = Guarded(field.resolve, Nobody(), is_silent=is_silent)
+
+
+_guard("secret", is_silent=True)
+_guard("secretRequired", is_silent=False)
+
+
 @dataclass
-class Answer:
+class Result:
     data: Any
     errors: list[Any]
     context: list[int]
 
 
-async def by_plan(text: str, variables: Mapping[str, Any], name: str | None = None) -> Answer:
-    document = parsed(text)
-    operation = document.chosen(name)
-    assert operation is not None
-    plan = Compiler(SCHEMA, Inputs(SCHEMA.config), Leaves(), document, operation).plan()
+NO_LIMIT = ResultLimit(10**9, lambda: GraphQLError("too many values"))
+
+
+async def by_plan(text: str, variables: Mapping[str, Any], limit: ResultLimit = NO_LIMIT) -> Result:
+    document = parse(text)
+    [operation] = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    max_fields = document.token_count or sum(1 for _ in text.split())
+    plan = Compiler(SCHEMA, Inputs(SCHEMA.config), Leaves(), fragments, operation, max_fields).plan()
     context: Any = []
-    data, errors = await executed(plan, SCHEMA._schema, context, variables, hides_suggestions=False)
-    return Answer(data, [error.formatted for error in errors], context)
+    data, errors = await execute(plan, SCHEMA._schema, context, variables, limit, hide_suggestions=False)
+    return Result(data, [error.formatted for error in errors], context)
 
 
-async def by_strawberry(text: str, variables: Mapping[str, Any], name: str | None = None) -> Answer:
+async def by_strawberry(text: str, variables: Mapping[str, Any]) -> Result:
     context: list[int] = []
-    result = await SCHEMA.execute(text, dict(variables), context, operation_name=name)
-    return Answer(result.data, [error.formatted for error in result.errors or ()], context)
+    executed = await SCHEMA.execute(text, dict(variables), context)
+    return Result(executed.data, [error.formatted for error in executed.errors or ()], context)
 
 
-async def assert_same(text: str, variables: Mapping[str, Any] | None = None) -> Answer:
+async def assert_same(text: str, variables: Mapping[str, Any] | None = None) -> Result:
     plan, own = await by_plan(text, variables or {}), await by_strawberry(text, variables or {})
     assert plan == own
     assert repr(plan.data) == repr(own.data)  # the order of fields, and 1 is not True
@@ -227,21 +273,21 @@ async def assert_same(text: str, variables: Mapping[str, Any] | None = None) -> 
 
 
 async def assert_same_but_for_chance(text: str) -> None:
-    """Where several fields of an object fail at the same time, it is chance which of them are told of.
+    """If several fields of an object fail at the same time, chance decides whose error is reported, and in which order.
 
-    So is the order of all errors. That each null which an error made has one is not.
+    But each null that an error caused has an error.
     """
     plan, own = await by_plan(text, {}), await by_strawberry(text, {})
     assert repr(plan.data) == repr(own.data)
     assert nulls(plan) == nulls(own)
 
 
-def nulls(answer: Answer) -> set[tuple[str | int, ...]]:
-    """What became null because of errors: each field that failed, or what is around it."""
+def nulls(result: Result) -> set[tuple[str | int, ...]]:
+    """What became null because of errors: each field that failed, or one above it."""
     found = set()
-    for error in answer.errors:
+    for error in result.errors:
         value: Any
-        value, place = answer.data, []
+        value, place = result.data, []
         for key in error["path"]:
             if value is None:
                 break
@@ -252,18 +298,19 @@ def nulls(answer: Answer) -> set[tuple[str | int, ...]]:
     return found
 
 
-AT_ONCE = [
+IMMEDIATE = [
     "name", "number", "huge", "ratio", "infinite", "colour", "noColour", "wrongNumber", "null", "nullRequired", "nulls",
-    "nullsRequired", "noList", "raises", "raisesRequired", "__typename", "alias: name",
+    "nullsRequired", "noList", "raises", "raisesRequired", "__typename", "alias: name", "secret", "secretRequired",
+    "ofParent",
 ]  # fmt: skip
-FINE = ["name", "number", "ratio", "colour", "null", "nulls", "__typename"]
-LATER = ["later", "atOnce", "laterRaises", "laterRaisesRequired", "laterNullRequired"]
+FINE = ["name", "secret", "number", "ratio", "colour", "null", "nulls", "__typename"]
+LATER = ["later", "thrice: ofParent(times: 3)", "atOnce", "laterRaises", "laterRaisesRequired", "laterNullRequired"]
 OBJECTS = ["thing", "thingRequired", "things", "rows", "again: thing"]
 OBJECTS_LATER = ["thingLater", "thingLaterRequired", "thingsRequired"]
 
 
 def selections(leaves: list[str], objects: list[str]) -> st.SearchStrategy[str]:
-    """Of a Thing, some levels deep."""
+    """Selections of a Thing, some levels deep."""
     leaf = st.lists(st.sampled_from(leaves), min_size=1, max_size=4).map(" ".join)
 
     def deeper(within: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -276,26 +323,28 @@ def selections(leaves: list[str], objects: list[str]) -> st.SearchStrategy[str]:
 
 
 @settings(max_examples=200, deadline=None)
-@given(selection=st.one_of(selections(AT_ONCE, OBJECTS), selections(FINE, OBJECTS)))
-def test_whatever_is_selected_and_whatever_goes_wrong(selection: str) -> None:
+@given(selection=st.one_of(selections(IMMEDIATE, OBJECTS), selections(FINE, OBJECTS)))
+def test_generated_selections_with_errors(selection: str) -> None:
     asyncio.run(assert_same(f"{{ thing {{ {selection} }} second: thing {{ {selection} }} }}"))
 
 
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # graphql-core cancels what has not begun
+@pytest.mark.filterwarnings(
+    "ignore:coroutine .* was never awaited"
+)  # graphql-core cancels coroutines before they start
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @settings(max_examples=200, deadline=None)
 @given(
     selection=st.one_of(
-        selections(AT_ONCE + LATER, OBJECTS + OBJECTS_LATER), selections(FINE + LATER[:2], OBJECTS + OBJECTS_LATER)
+        selections(IMMEDIATE + LATER, OBJECTS + OBJECTS_LATER), selections(FINE + LATER[:3], OBJECTS + OBJECTS_LATER)
     ),
     root=st.sampled_from(["thing", "thingRequired"]),
 )
-def test_and_whatever_has_to_wait(selection: str, root: str) -> None:
+def test_generated_selections_that_wait(selection: str, root: str) -> None:
     asyncio.run(assert_same_but_for_chance(f"{{ {root} {{ {selection} }} second: thing {{ {selection} }} }}"))
 
 
 OUTER = "query ($outer: Outer) { said(outer: $outer) }"
-SAID: dict[str, tuple[str, dict[str, Any]]] = {
+ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "nothing": ("{ said }", {}),
     "literals": ('{ said(outer: {required: 1, inner: {colours: [RED, BLUE]}}, texts: ["a"], colour: BLUE) }', {}),
     "literals for lists of one": ('{ said(texts: "a", rows: 1, outer: {required: 1, inners: {colours: RED}}) }', {}),
@@ -311,16 +360,16 @@ SAID: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "a variable that is null": (OUTER, {"outer": None}),
-    "a variable that is left out": (OUTER, {}),
+    "an absent variable": (OUTER, {}),
     "nulls within a variable": (OUTER, {"outer": {"required": 1, "inner": None, "inners": None, "nothingSaid": None}}),
     "a default": ("query ($n: Int = 3) { said(first: $n) }", {}),
     "null instead of a default": ("query ($n: Int = 3) { said(first: $n) }", {"n": None}),
     "a default that is a list": ('query ($t: [String!] = ["x"]) { said(texts: $t) }', {}),
     "a default of the argument": ("query ($n: Int) { said(first: $n) }", {}),
     "null instead of a default of the argument": ("query ($n: Int) { said(first: $n) }", {"n": None}),
-    "a nullable variable where null is none": ("query ($c: Colour = RED) { said(colour: $c) }", {"c": None}),
-    "the same, left out": ("query ($c: Colour) { said(colour: $c) }", {}),
-    "the same, said": ("query ($c: Colour) { said(colour: $c) }", {"c": "BLUE"}),
+    "a nullable variable for a non-null argument": ("query ($c: Colour = RED) { said(colour: $c) }", {"c": None}),
+    "the same, absent": ("query ($c: Colour) { said(colour: $c) }", {}),
+    "the same, given": ("query ($c: Colour) { said(colour: $c) }", {"c": "BLUE"}),
     "variables within literals": (
         """query ($n: Int!, $t: String, $c: Colour!) {
             said(outer: {required: $n, inner: {colours: [$c], text: $t}}, rows: [[$n, 2]]) }""",
@@ -328,7 +377,7 @@ SAID: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "a list for one": ("query ($t: [String!]) { said(texts: $t) }", {"t": "one"}),
     "lists in lists": ("query ($r: [[Int]!]) { said(rows: $r) }", {"r": [[1, None], [], 3]}),
-    "more than was asked for": ("query ($n: Int) { said(first: $n) }", {"n": 1, "m": 2}),
+    "an undeclared variable": ("query ($n: Int) { said(first: $n) }", {"n": 1, "m": 2}),
     "not an int": ("query ($n: Int) { said(first: $n) }", {"n": "1"}),
     "a boolean is no int": ("query ($n: Int) { said(first: $n) }", {"n": True}),
     "too large an int": ("query ($n: Int) { said(first: $n) }", {"n": 2**31}),
@@ -337,17 +386,17 @@ SAID: dict[str, tuple[str, dict[str, Any]]] = {
     "null in a list that has none": ("query ($t: [String!]) { said(texts: $t) }", {"t": ["a", None]}),
     "no such name": ("query ($c: Colour!) { said(colour: $c) }", {"c": "REDD"}),
     "an enum's text is not its name": ("query ($c: Colour!) { said(colour: $c) }", {"c": "r"}),
-    "a required variable left out": ("query ($c: Colour!) { said(colour: $c) }", {}),
+    "an absent required variable": ("query ($c: Colour!) { said(colour: $c) }", {}),
     "a required variable that is null": ("query ($c: Colour!) { said(colour: $c) }", {"c": None}),
     "no object": (OUTER, {"outer": [1]}),
-    "an object without what it needs": (OUTER, {"outer": {"inner": {}}}),
-    "an object with what it has not": (OUTER, {"outer": {"required": 1, "requird": 2}}),
-    "null for what an object needs": (OUTER, {"outer": {"required": None}}),
+    "an object without a required field": (OUTER, {"outer": {"inner": {}}}),
+    "an object with an unknown field": (OUTER, {"outer": {"required": 1, "requird": 2}}),
+    "null for a required field": (OUTER, {"outer": {"required": None}}),
     "no instant, too much money, no flag": (
         OUTER,
         {"outer": {"required": 1, "at": "now", "amount": 2**54, "inner": {"colours": ["RED", 1], "flag": "x"}}},
     ),
-    "more errors than are told": (
+    "more errors than the limit": (
         "query ($t: [String!]) { said(texts: $t) }", {"t": list(range(60))},
     ),
     "two variables that are wrong": (
@@ -356,8 +405,8 @@ SAID: dict[str, tuple[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "variables"), SAID.values(), ids=SAID.keys())
-async def test_what_is_said_in_arguments_and_variables(text: str, variables: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("text", "variables"), ARGUMENTS.values(), ids=ARGUMENTS.keys())
+async def test_arguments_and_variables(text: str, variables: dict[str, Any]) -> None:
     await assert_same(text, variables)
 
 
@@ -369,7 +418,7 @@ async def test_what_is_said_in_arguments_and_variables(text: str, variables: dic
         "mutation { a: count(upTo: 1) { laterRaisesRequired } b: count(upTo: 2) { __typename name } __typename }",
     ],
 )
-async def test_mutations_are_carried_out_one_after_the_other(text: str) -> None:
+async def test_mutations_run_one_after_the_other(text: str) -> None:
     assert (await assert_same(text)).context
 
 
@@ -386,6 +435,29 @@ async def test_mutations_are_carried_out_one_after_the_other(text: str) -> None:
         ),
     ],
 )
-async def test_what_has_no_plan_is_known_before_anything_is_executed(text: str) -> None:
+async def test_operations_without_a_plan_are_refused_before_execution(text: str) -> None:
     with pytest.raises(Uncompiled):
         await by_plan(text, {"x": True, "i": {"colours": []}})
+
+
+async def test_a_result_above_the_limit_is_refused() -> None:
+    text = "{ thing { name number things { name } } }"  # 1 + 3 + 2 × 1 values
+    limit = ResultLimit(5, lambda: GraphQLError("too many values"))
+    result = await by_plan(text, {}, limit)
+    assert [error["message"] for error in result.errors] == ["too many values"]
+    assert (await by_plan(text, {}, ResultLimit(6, limit.exceeded))).errors == []
+
+
+async def test_a_resolver_gets_the_selection_below_its_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[FieldInfo] = []
+
+    async def resolve(self: Query, info: Any) -> Thing | None:
+        seen.append(info)
+        return thing(1)
+
+    field: Any = SCHEMA._schema.type_map["Query"]
+    resolver = field.fields["thingRequired"].extensions["strawberry-definition"].base_resolver
+    monkeypatch.setattr(resolver, "wrapped_func", resolve)
+    await by_plan("query ($n: Int = 1) { thingRequired { name ofParent(times: $n) } }", {})
+    assert [info.selection.paths for info in seen] == [{"name", "ofParent"}]
+    assert [info.variable_values for info in seen] == [{"n": 1}]

@@ -1,0 +1,32 @@
+"""Cancellation of orders."""
+
+import strawberry
+from strawberry import Parent
+
+from oms.domain.access.permissions import may
+from oms.domain.cancellation import commands
+from oms.domain.cancellation.policy import CancellationPermission
+from oms.domain.cancellation.rules import can_cancel
+from oms.domain.order.policy import OrderPermission
+from oms.platform.db import Tx
+from oms.schema.order import Order, OrderPayload, order_key
+from oms.schema.runtime.commands import run_command
+from oms.schema.runtime.context import Info
+from oms.schema.runtime.fields import extends, mutation
+
+
+@extends(Order, needs=OrderPermission.READ_ORDER)
+async def viewer_can_cancel(order: Parent[Order]) -> bool:
+    return may(order.reads.viewer, CancellationPermission.CANCEL_ORDER) and can_cancel(await order.whole())
+
+
+@strawberry.type
+class Mutations:
+    """Commands that cancel."""
+
+    @mutation("Allowed until the first shipment is dispatched.", needs=CancellationPermission.CANCEL_ORDER)
+    async def cancel_order(self, info: Info, order_id: strawberry.ID, reason: str | None = None) -> OrderPayload:
+        async def act(tx: Tx) -> str:
+            return (await commands.cancel(tx, info.context.viewer, order_key(order_id), reason)).hex
+
+        return OrderPayload.of(info, await run_command(info, act))

@@ -1,0 +1,1 @@
+"""Execution of operations: limits first, then a plan or Strawberry."""

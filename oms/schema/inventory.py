@@ -1,0 +1,92 @@
+"""Stock: units of each product in each warehouse."""
+
+from typing import Final, Self
+
+import strawberry
+from strawberry import Parent
+
+from oms.domain.catalog.policy import CatalogPermission
+from oms.domain.inventory import commands, queries
+from oms.domain.inventory.commands import StockCount
+from oms.domain.inventory.policy import InventoryPermission
+from oms.domain.inventory.queries import Level
+from oms.platform.db import Tx
+from oms.schema.catalog import CatalogPayload, Product, Warehouse
+from oms.schema.runtime.commands import run_command
+from oms.schema.runtime.context import Info
+from oms.schema.runtime.fields import extends, field, mutation, object_type
+from oms.schema.runtime.reads import BatchRead
+
+_NO_LEVELS: Final[list[Level]] = []
+LEVELS: Final = BatchRead(queries.levels_of, _NO_LEVELS)
+"""By SKU."""
+
+
+@object_type(
+    needs=InventoryPermission.READ_STOCK,
+    description="What a warehouse holds of a SKU: 0 ≤ allocated ≤ onHand, available = onHand - allocated.",
+)
+class StockLevel:
+    """Units of a SKU in one warehouse."""
+
+    sku: str
+    warehouse: Warehouse
+    on_hand: int
+    allocated: int
+    available: int
+
+    @classmethod
+    def of(cls, level: Level) -> Self:
+        return cls(
+            sku=level.sku,
+            warehouse=Warehouse.of(level.warehouse),
+            on_hand=level.on_hand,
+            allocated=level.allocated,
+            available=level.available,
+        )
+
+
+@extends(
+    Product,
+    "What each warehouse holds of it, in the order of codes; for managers, support and services.",
+    needs=InventoryPermission.READ_STOCK,
+)
+async def stock(product: Parent[Product], info: Info) -> list[StockLevel]:
+    return [StockLevel.of(level) for level in await info.context.reads.load(LEVELS, product.sku)]
+
+
+@strawberry.type
+class Queries:
+    """Queries of stock."""
+
+    @field("For managers, support and services.", needs=InventoryPermission.READ_STOCK)
+    async def stock(self, info: Info, sku: str) -> list[StockLevel]:
+        levels = await queries.levels(info.context.db, info.context.viewer, sku)
+        return [StockLevel.of(level) for level in levels]
+
+
+@strawberry.input
+class StockInput:
+    """The counted stock of a SKU in a warehouse."""
+
+    sku: str
+    warehouse_code: str
+    on_hand: int = strawberry.field(description="Counted on the shelf, allocated units included.")
+    expected_on_hand: int | None = strawberry.field(
+        default=None, description="If given, refused as CONFLICT unless it is what is on hand now."
+    )
+
+
+@strawberry.type
+class Mutations:
+    """Commands on stock."""
+
+    @mutation("Refused where onHand would fall below what is allocated.", needs=CatalogPermission.SET_CATALOG)
+    async def set_stock(self, info: Info, inputs: list[StockInput]) -> CatalogPayload:
+        counts = [StockCount(s.sku, s.warehouse_code, s.on_hand, s.expected_on_hand) for s in inputs]
+
+        async def act(tx: Tx) -> int:
+            return await commands.set_stock(tx, info.context.viewer, counts)
+
+        changed, errors = await run_command(info, act)
+        return CatalogPayload(changed=changed or 0, user_errors=errors)

@@ -1,0 +1,90 @@
+"""What a customer says about an order as a whole: the fields of PlaceOrderInput and of Order.
+
+A new detail is a field here, in oms/domain/order/details.py, and its column.
+"""
+
+from collections.abc import Mapping
+from typing import Self
+
+import strawberry
+
+from oms.domain.order.details import OrderDetails
+from oms.domain.order.policy import OrderPermission
+from oms.domain.order_queries.orders import SeenOrder
+from oms.schema.runtime.fields import field, object_type
+
+
+@strawberry.input
+class AddressInput:
+    """A shipping address."""
+
+    name: str | None = None
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = strawberry.field(default=None, description="ISO 3166-1 alpha-2.")
+
+    def parts(self) -> dict[str, str | None]:
+        """By the contract's names."""
+        return {
+            "name": self.name,
+            "line1": self.line1,
+            "line2": self.line2,
+            "city": self.city,
+            "region": self.region,
+            "postalCode": self.postal_code,
+            "country": self.country,
+        }
+
+
+@object_type(needs=OrderPermission.READ_ORDER)
+class Address:
+    """A shipping address."""
+
+    name: str | None
+    line1: str | None
+    line2: str | None
+    city: str | None
+    region: str | None
+    postal_code: str | None
+    country: str | None
+
+    @classmethod
+    def of(cls, parts: Mapping[str, str | None]) -> Self:
+        return cls(
+            name=parts.get("name"),
+            line1=parts.get("line1"),
+            line2=parts.get("line2"),
+            city=parts.get("city"),
+            region=parts.get("region"),
+            postal_code=parts.get("postalCode"),
+            country=parts.get("country"),
+        )
+
+
+@strawberry.input
+class OrderDetailsInput:
+    """The details in PlaceOrderInput."""
+
+    email: str | None = strawberry.field(default=None, description="Where confirmations go.")
+    shipping_address: AddressInput | None = None
+
+    def details(self) -> OrderDetails:
+        return OrderDetails(
+            email=self.email,
+            shipping_address=self.shipping_address.parts() if self.shipping_address else None,
+        )
+
+
+@object_type()
+class OrderDetailsFields:
+    """The details in Order. Nobody sees the e-mail address in the API."""
+
+    seen: strawberry.Private[SeenOrder]
+
+    @field(needs=OrderPermission.READ_ORDER)
+    def shipping_address(self) -> Address | None:
+        parts = self.seen.order.details.shipping_address
+        return Address.of(parts) if parts else None
