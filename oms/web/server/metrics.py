@@ -34,9 +34,9 @@ from oms.web.live.open_streams import OpenStreams
 from oms.web.server.rate_limits import client_address
 
 _BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_DOORS: Final = frozenset({"graphql", "orders", "courier", "support", "manager", "static", "live", "account"})
+_AREAS: Final = frozenset({"graphql", "orders", "courier", "support", "manager", "static", "live", "account"})
 _METHODS: Final = frozenset({"GET", "POST"})
-_NO_DOOR: Final = "other"
+_OTHER: Final = "other"
 
 
 class ProcessMetrics:
@@ -47,12 +47,12 @@ class ProcessMetrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._requests = Counter(
-            "oms_http_requests", "Requests with a response.", ["door", "method", "status"], registry=self.registry
+            "oms_http_requests", "Requests with a response.", ["area", "method", "status"], registry=self.registry
         )
         self._durations = Histogram(
             "oms_http_request_seconds",
             "Until the response was sent.",
-            ["door"],
+            ["area"],
             buckets=_BUCKETS_S,
             registry=self.registry,
         )
@@ -64,10 +64,10 @@ class ProcessMetrics:
     def count(self, path: str, method: str, status: int, seconds: float | None) -> None:
         """A response, and its duration; None for a stream."""
         first = path.removeprefix("/").partition("/")[0]
-        door = first if first in _DOORS else _NO_DOOR
-        self._request_counter(door, method if method in _METHODS else _NO_DOOR, status).inc()
+        area = first if first in _AREAS else _OTHER
+        self._request_counter(area, method if method in _METHODS else _OTHER, status).inc()
         if seconds is not None:
-            self._duration_histogram(door).observe(seconds)
+            self._duration_histogram(area).observe(seconds)
 
 
 class _Streams(Collector):

@@ -76,9 +76,9 @@ async def test_requests_are_counted_by_area_and_status_and_never_by_invented_nam
         await client.post("/graphql", json={"query": "{ viewer }"})
         await client.request("REPORT", "/made-up/by/a/client")
     found = await figures(server, shop)
-    assert of(found, "oms_http_requests_total", door="graphql", method="POST", status="401") >= 1
-    assert of(found, "oms_http_requests_total", door="other", method="other", status="404") >= 1
-    assert of(found, "oms_http_request_seconds_count", door="graphql") >= 1
+    assert of(found, "oms_http_requests_total", area="graphql", method="POST", status="401") >= 1
+    assert of(found, "oms_http_requests_total", area="other", method="other", status="404") >= 1
+    assert of(found, "oms_http_request_seconds_count", area="graphql") >= 1
     assert "made-up" not in str(found)
     assert "REPORT" not in str(found)
 
@@ -103,4 +103,4 @@ async def test_a_request_without_a_path_is_counted(server: Server, shop: ShopUnd
     answer = await asyncio.wait_for(reader.read(), 10)
     writer.close()
     assert answer.startswith(b"HTTP/1.1 404 ")
-    assert of(await figures(server, shop), "oms_http_requests_total", door="other", method="other", status="404") >= 1
+    assert of(await figures(server, shop), "oms_http_requests_total", area="other", method="other", status="404") >= 1

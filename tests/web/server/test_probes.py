@@ -32,8 +32,8 @@ async def test_readiness_is_cached(
     db: Database, asked: list[str], monkeypatch: pytest.MonkeyPatch, kept_s: float, times: int
 ) -> None:
     monkeypatch.setattr(front, "READY_CACHE_S", kept_s)
-    door = httpx.ASGITransport(Starlette(routes=probe_routes(db)))
-    async with httpx.AsyncClient(transport=door, base_url="http://localhost") as client:
+    transport = httpx.ASGITransport(Starlette(routes=probe_routes(db)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answers = await asyncio.gather(*(client.get("/ready") for _ in range(50)))
     assert {(answer.status_code, answer.text) for answer in answers} == {(200, '{"status":"ready"}')}
     assert asked.count("SELECT 1") == times
@@ -41,8 +41,8 @@ async def test_readiness_is_cached(
 
 async def test_readiness_follows_the_database(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front, "READY_CACHE_S", 0.0)
-    door = httpx.ASGITransport(Starlette(routes=probe_routes(db)))
-    async with httpx.AsyncClient(transport=door, base_url="http://localhost") as client:
+    transport = httpx.ASGITransport(Starlette(routes=probe_routes(db)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         statuses = [(await client.get("/ready")).status_code]
         with monkeypatch.context() as cut:
 

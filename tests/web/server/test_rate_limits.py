@@ -357,7 +357,7 @@ def test_connections_without_an_address_share_a_limit() -> None:
     assert client_address(HTTPConnection({"type": "http", "client": None})) == "unknown"
 
 
-# through the doors
+# over every transport
 
 
 @pytest.fixture(scope="module")
