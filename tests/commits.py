@@ -1,7 +1,7 @@
 """Checks the messages of the commits since the rule began: `python tests/commits.py`, as continuous integration does.
 
-A subject is imperative ("Add partial refunds"), has at most 72 characters and no full stop; a body says why.
-A program can't know verbs; it refuses what can't be one: an article, a name with a colon, a past or -ing form.
+A subject is imperative ("Add partial refunds"), has at most 72 characters and no full stop; a body says why. Because a
+program cannot know verbs, it refuses what cannot be an imperative: an article, a word with a colon, an -ed or -ing form.
 """
 
 import re
@@ -50,8 +50,9 @@ def complaints(commit: Commit) -> Iterator[str]:
 
 
 def commits_since(start: str) -> list[Commit]:
-    """Those that HEAD has, without merges. Raises: subprocess.CalledProcessError where there is no history."""
-    command = ["git", "log", "--no-merges", f"--since={start}", f"--format={_FORMAT}"]
+    """The commits of HEAD, without merges. Raises: subprocess.CalledProcessError where there is no history."""
+    another_users = ["-c", "safe.directory=*"]  # the clone may belong to another user than the one who checks it
+    command = ["git", *another_users, "log", "--no-merges", f"--since={start}", f"--format={_FORMAT}"]
     output = subprocess.run(command, cwd=_PROJECT_DIR, capture_output=True, text=True, check=True).stdout
     return [Commit(*entry.strip().split("\x00")) for entry in output.split("\x01") if entry.strip()]
 
