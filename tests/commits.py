@@ -1,7 +1,7 @@
 """Checks the messages of the commits since the rule began: `python tests/commits.py`, as continuous integration does.
 
-A subject is imperative ("Add partial refunds"), has at most 72 characters and no full stop; a body says why. Because a
-program cannot know verbs, it refuses what cannot be an imperative: an article, a word with a colon, an -ed or -ing form.
+A subject is imperative ("Add partial refunds"), has at most 72 characters and no full stop; a body says why. A program
+cannot know verbs, so it refuses what cannot be an imperative: an article, a word with a colon, an -ed or -ing form.
 """
 
 import re
