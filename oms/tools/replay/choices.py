@@ -1,4 +1,4 @@
-"""What customers and couriers decide, chosen by hash: the same order meets the same fate in every run.
+"""Decisions of customers and couriers, derived from hashes: the same order has the same outcome in every run.
 
 Shares are per mille. docs/guides/replay.md lists them.
 """
@@ -18,11 +18,11 @@ class Answer(Enum):
 
     ACCEPT = "accept"
     CANCEL = "cancel"
-    SILENCE = "silence"
+    NONE = "none"
 
 
 class Delivery(Enum):
-    """How a shipment's way ends."""
+    """The outcome of a shipment."""
 
     DELIVERED = "delivered"
     NEVER_COLLECTED = "never collected"
@@ -30,7 +30,7 @@ class Delivery(Enum):
 
 
 def per_mille(*words: str) -> int:
-    """A number of 0–999, evenly spread over words, and equal for equal words on every machine."""
+    """A number from 0 to 999, evenly distributed over words, and the same for the same words on every machine."""
     digest = blake2b("\x1f".join(words).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % 1000
 
@@ -41,17 +41,17 @@ def changes_mind(reference: str) -> bool:
 
 
 def answer_to_amendment(reference: str) -> Answer:
-    """What the customer of an amended order wants, if it can be had."""
+    """What the customer of an amended order decides, if it is possible."""
     share = per_mille("answer", reference)
     if share < ACCEPTS_PER_MILLE:
         return Answer.ACCEPT
     if share < ACCEPTS_PER_MILLE + CANCELS_PER_MILLE:
         return Answer.CANCEL
-    return Answer.SILENCE
+    return Answer.NONE
 
 
 def delivery_of(reference: str, warehouse_code: str) -> Delivery:
-    """What becomes of the shipment that leaves this warehouse for this order."""
+    """The outcome of this order's shipment from this warehouse."""
     share = per_mille("delivery", reference, warehouse_code)
     if share < NEVER_COLLECTED_PER_MILLE:
         return Delivery.NEVER_COLLECTED

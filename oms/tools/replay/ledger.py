@@ -1,4 +1,4 @@
-"""What became of every row that was read. Nothing is dropped: the sums are checked at the end."""
+"""What happened to every row. Nothing is dropped: the sums are checked at the end."""
 
 import time
 from collections import Counter, deque
@@ -11,12 +11,12 @@ from oms.tools.replay.choices import Answer
 from oms.tools.replay.source.cart_order import CartOrder, NoOrder
 
 FINAL_STATUSES: Final = ("COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT")
-EXAMPLES = 10
+MAX_EXAMPLES = 10
 
 
 @dataclass(slots=True)
 class TrackedOrder:
-    """An order that the API has taken, and what is known of it. is_repeat: an earlier run had placed it."""
+    """An order that the API accepted. `is_repeat`: an earlier run had placed it."""
 
     id: str
     reference: str
@@ -31,12 +31,12 @@ class TrackedOrder:
 
 @dataclass(slots=True)
 class Ledger:
-    """The replay's accounts. Times named _s are of the monotonic clock."""
+    """The replay's counts. Times are of the monotonic clock."""
 
     rows_read: int = 0
     no_orders: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
-    faulted: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
     placed: int = 0
     repeated: int = 0
@@ -49,19 +49,19 @@ class Ledger:
 
     orders: dict[str, TrackedOrder] = field(default_factory=dict)
     open: dict[str, TrackedOrder] = field(default_factory=dict)
-    to_look_at: deque[str] = field(default_factory=deque)
+    to_read: deque[str] = field(default_factory=deque)
     place_ms: list[float] = field(default_factory=list)
     customers: Counter[str] = field(default_factory=Counter)
     couriers: Counter[str] = field(default_factory=Counter)
 
-    last_heard_s: float = 0.0
-    placing_began_s: float = 0.0
+    last_change_s: float = 0.0
+    placing_started_s: float = 0.0
     placing_ended_s: float | None = None
     last_closed_s: float = 0.0
-    last_carried_s: float = 0.0
+    last_finished_s: float = 0.0
 
     def read(self, entry: CartOrder | NoOrder) -> None:
-        """Count a source row and its lines."""
+        """Counts a source row and its lines."""
         self.rows_read += 1
         if isinstance(entry, NoOrder):
             self.no_orders[entry.reason] += 1
@@ -73,8 +73,8 @@ class Ledger:
         self.lines_excluded.update(entry.excluded)
         self.lines_noted.update(entry.notes)
 
-    def taken(self, reference: str, order: dict[str, Any], newest_before: datetime | None) -> TrackedOrder:
-        """The API answered with an order: a repeat, unless younger than the newest one before the run."""
+    def accepted(self, reference: str, order: dict[str, Any], newest_before: datetime | None) -> TrackedOrder:
+        """The API returned an order: a repeat, unless it is newer than the newest one before the run."""
         known = self.orders.get(order["id"])
         if known is not None:
             self.repeated += 1
@@ -86,29 +86,29 @@ class Ledger:
         tracked = TrackedOrder(order["id"], reference, placed_at, is_repeat)
         self.orders[tracked.id] = self.open[tracked.id] = tracked
         if is_repeat:
-            self.to_look_at.append(tracked.id)
+            self.to_read.append(tracked.id)
         return tracked
 
     def refuse(self, reference: str, errors: Iterable[dict[str, Any]]) -> None:
-        """The API refused an order: counted by the code and path of its first error, without line numbers."""
+        """The API refused an order. It is counted by the code and path of its first error, without line numbers."""
         first = next(iter(errors))
         place = ".".join(part for part in first["path"] or () if not part.isdigit())
         self.refused[f"{first['code']} {place}".rstrip()] += 1
         self._remember(f"{reference}: {first['code']} {first['message']}")
 
-    def fault(self, reference: str, why: str) -> None:
-        """The API failed to answer for an order with more than a fault of its own."""
-        self.faulted[why.partition(":")[0]] += 1
+    def fail(self, reference: str, why: str) -> None:
+        """The API gave no result for an order."""
+        self.failed[why.partition(":")[0]] += 1
         self._remember(f"{reference}: {why}")
 
-    def heard(self, order: dict[str, Any] | None) -> None:
-        """A mutation's answer showed an order; if it is final, it is due for its last reading."""
+    def note_status(self, order: dict[str, Any] | None) -> None:
+        """An answer contained an order. If its status is final, it is read for the report."""
         if order is not None and order["status"] in FINAL_STATUSES and order["id"] in self.open:
-            self.to_look_at.append(order["id"])
-            self.last_heard_s = time.monotonic()
+            self.to_read.append(order["id"])
+            self.last_change_s = time.monotonic()
 
     def close(self, order: dict[str, Any]) -> None:
-        """Book what the API says of an order whose status is final."""
+        """Records an order with a final status."""
         tracked = self.open.pop(order["id"], None)
         if tracked is None:
             return
@@ -121,14 +121,14 @@ class Ledger:
             tracked.booked_after_ms = (last - tracked.placed_at).total_seconds() * 1000
         self.last_closed_s = time.monotonic()
         if tracked.status != "TIMED_OUT":
-            self.last_carried_s = self.last_closed_s
+            self.last_finished_s = self.last_closed_s
 
     def imbalances(self) -> list[str]:
-        """The sums that do not hold; none, unless the replay itself has lost something."""
+        """The sums that do not hold; there are none unless the replay has a bug."""
         checks = {
-            "rows read = placed + repeated + refused + faulted + no orders": (
+            "rows read = placed + repeated + refused + failed + no orders": (
                 self.rows_read,
-                self.placed + self.repeated + self.refused.total() + self.faulted.total() + self.no_orders.total(),
+                self.placed + self.repeated + self.refused.total() + self.failed.total() + self.no_orders.total(),
             ),
             "lines read = ordered + excluded + on rows that are no orders": (
                 self.lines_read,
@@ -138,5 +138,5 @@ class Ledger:
         return [f"{name}: {left} ≠ {right}" for name, (left, right) in checks.items() if left != right]
 
     def _remember(self, example: str) -> None:
-        if len(self.examples) < EXAMPLES:
+        if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(example)

@@ -1,4 +1,4 @@
-"""Shows how far the replay is: bars on a terminal, else a line every few seconds."""
+"""Shows the progress: bars on a terminal, else a line every few seconds."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ LINE_EVERY_S = 5.0
 
 
 async def show_progress(ledger: Ledger, console: Console, orders_count: int) -> None:
-    """Keep the display up to date until cancelled. orders_count: how many will be placed."""
+    """Updates the display until cancelled. `orders_count`: how many will be placed."""
     if console.is_terminal:
         await _bars(ledger, console, orders_count)
     else:
@@ -23,14 +23,14 @@ async def show_progress(ledger: Ledger, console: Console, orders_count: int) -> 
 
 async def _bars(ledger: Ledger, console: Console, orders_count: int) -> None:
     with _progress(console) as progress:
-        taken = progress.add_task("placed", total=orders_count, note="")
+        placed = progress.add_task("placed", total=orders_count, note="")
         final = progress.add_task("final", total=orders_count, note="")
         try:
             while True:
-                _advance(progress, ledger, taken=taken, final=final)
+                _advance(progress, ledger, placed=placed, final=final)
                 await asyncio.sleep(REFRESH_S)
         finally:
-            _advance(progress, ledger, taken=taken, final=final)
+            _advance(progress, ledger, placed=placed, final=final)
 
 
 @contextmanager
@@ -46,8 +46,8 @@ def _progress(console: Console) -> Iterator[Progress]:
         yield progress
 
 
-def _advance(progress: Progress, ledger: Ledger, *, taken: TaskID, final: TaskID) -> None:
-    progress.update(taken, completed=_answered(ledger), note=_note(ledger))
+def _advance(progress: Progress, ledger: Ledger, *, placed: TaskID, final: TaskID) -> None:
+    progress.update(placed, completed=_answered(ledger), note=_note(ledger))
     progress.update(final, completed=len(ledger.orders) - len(ledger.open))
 
 
@@ -60,14 +60,14 @@ async def _lines(ledger: Ledger, console: Console, orders_count: int) -> None:
 
 
 def _answered(ledger: Ledger) -> int:
-    return ledger.placed + ledger.repeated + ledger.refused.total() + ledger.faulted.total()
+    return ledger.placed + ledger.repeated + ledger.refused.total() + ledger.failed.total()
 
 
 def _note(ledger: Ledger) -> str:
     notes = {
         "repeated": ledger.repeated,
         "refused": ledger.refused.total(),
-        "faulted": ledger.faulted.total(),
+        "failed": ledger.failed.total(),
         "dispatched": ledger.couriers["dispatched"],
         "delivered": ledger.couriers["delivered"],
     }

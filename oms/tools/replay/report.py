@@ -1,4 +1,4 @@
-"""What the replay saw, as plain numbers, as a table for people and as JSON for programs."""
+"""The report of a replay, as numbers, as a table for people and as JSON for programs."""
 
 import math
 from collections import Counter
@@ -12,19 +12,19 @@ from rich.table import Table
 
 from oms.tools.replay.ledger import FINAL_STATUSES, Ledger
 
-OPEN_SHOWN = 20
+MAX_OPEN_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The end of a replay. Rates and percentiles are None where there was nothing to measure."""
+    """The results. Rates and percentiles are None if there was nothing to measure."""
 
     rows_read: int
     no_orders: Mapping[str, int]
     placed: int
     repeated: int
     refused: Mapping[str, int]
-    faulted: Mapping[str, int]
+    failed: Mapping[str, int]
     examples: Sequence[str]
     lines_read: int
     lines_ordered: int
@@ -37,10 +37,10 @@ class Report:
     still_open: Sequence[str]
     customers: Mapping[str, int]
     couriers: Mapping[str, int]
-    requests_repeated: int
+    requests_retried: int
     placing_s: float
     placed_per_s: float | None
-    carried_per_s: float | None
+    finished_per_s: float | None
     place_ms_p50: float | None
     place_ms_p99: float | None
     booked_ms_p50: float | None
@@ -49,22 +49,22 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every order became final, none met a fault, and all sums hold."""
-        return not (self.still_open or self.faulted or self.imbalances)
+        """Whether every order became final, none failed, and all sums hold."""
+        return not (self.still_open or self.failed or self.imbalances)
 
     def as_json(self) -> bytes:
         """All fields, indented."""
         return orjson.dumps(asdict(self) | {"is_clean": self.is_clean}, option=orjson.OPT_INDENT_2) + b"\n"
 
 
-def report_on(ledger: Ledger, *, statuses_of_open: Mapping[str, str], requests_repeated: int) -> Report:
-    """The report of a finished replay. statuses_of_open: by reference, of orders that are not final."""
-    ended_s = ledger.placing_ended_s or ledger.placing_began_s
-    placing_s = ended_s - ledger.placing_began_s
-    carried_s = ledger.last_carried_s - ledger.placing_began_s
+def report_on(ledger: Ledger, *, statuses_of_open: Mapping[str, str], requests_retried: int) -> Report:
+    """The report of a finished replay. `statuses_of_open`: of orders that are not final, by reference."""
+    ended_s = ledger.placing_ended_s or ledger.placing_started_s
+    placing_s = ended_s - ledger.placing_started_s
+    finished_s = ledger.last_finished_s - ledger.placing_started_s
     orders = list(ledger.orders.values())
     final = Counter(order.status for order in orders if order.status is not None)
-    carried = sum(not order.is_repeat and order.status not in (None, "TIMED_OUT") for order in orders)
+    finished = sum(not order.is_repeat and order.status not in (None, "TIMED_OUT") for order in orders)
     booked_ms = [
         order.booked_after_ms
         for order in orders
@@ -76,7 +76,7 @@ def report_on(ledger: Ledger, *, statuses_of_open: Mapping[str, str], requests_r
         placed=ledger.placed,
         repeated=ledger.repeated,
         refused=_by_count(ledger.refused),
-        faulted=_by_count(ledger.faulted),
+        failed=_by_count(ledger.failed),
         examples=ledger.examples,
         lines_read=ledger.lines_read,
         lines_ordered=ledger.lines_ordered,
@@ -89,10 +89,10 @@ def report_on(ledger: Ledger, *, statuses_of_open: Mapping[str, str], requests_r
         still_open=[f"{reference} {status}" for reference, status in sorted(statuses_of_open.items())],
         customers=_by_count(ledger.customers),
         couriers=_by_count(ledger.couriers),
-        requests_repeated=requests_repeated,
+        requests_retried=requests_retried,
         placing_s=round(placing_s, 3),
         placed_per_s=_rate(ledger.placed, placing_s),
-        carried_per_s=_rate(carried, carried_s),
+        finished_per_s=_rate(finished, finished_s),
         place_ms_p50=percentile(ledger.place_ms, 50),
         place_ms_p99=percentile(ledger.place_ms, 99),
         booked_ms_p50=percentile(booked_ms, 50),
@@ -102,7 +102,7 @@ def report_on(ledger: Ledger, *, statuses_of_open: Mapping[str, str], requests_r
 
 
 def percentile(values: Sequence[float], percent: int) -> float | None:
-    """The smallest value that percent of all do not exceed (nearest rank), to 0.1; None without values."""
+    """The nearest-rank percentile, rounded to 0.1; None without values."""
     if not values:
         return None
     rank = math.ceil(len(values) * percent / 100)
@@ -110,7 +110,7 @@ def percentile(values: Sequence[float], percent: int) -> float | None:
 
 
 def print_report(report: Report, console: Console) -> None:
-    """A table of everything that was counted, and what is wrong below it."""
+    """Prints a table of all counts, and the problems below it."""
     table = Table(title="Replay", show_header=False, title_justify="left")
     table.add_column(overflow="fold")
     table.add_column(justify="right", no_wrap=True)
@@ -121,10 +121,10 @@ def print_report(report: Report, console: Console) -> None:
     console.print(table)
     for example in report.examples:
         console.print(f"not placed: {example}", soft_wrap=True, highlight=False)
-    for order in report.still_open[:OPEN_SHOWN]:
+    for order in report.still_open[:MAX_OPEN_SHOWN]:
         console.print(f"not final: {order}", soft_wrap=True, highlight=False)
-    if len(report.still_open) > OPEN_SHOWN:
-        console.print(f"… and {len(report.still_open) - OPEN_SHOWN} more that are not final")
+    if len(report.still_open) > MAX_OPEN_SHOWN:
+        console.print(f"… and {len(report.still_open) - MAX_OPEN_SHOWN} more that are not final")
     for imbalance in report.imbalances:
         console.print(f"does not add up: {imbalance}", soft_wrap=True, highlight=False)
 
@@ -145,9 +145,9 @@ def _rows_section(report: Report) -> Rows:
     yield "  repeated: placed by an earlier run, or twice in the files", report.repeated
     yield "  refused", sum(report.refused.values())
     yield from _indented(report.refused)
-    if report.faulted:
-        yield "  not placed for a fault", sum(report.faulted.values())
-        yield from _indented(report.faulted)
+    if report.failed:
+        yield "  failed", sum(report.failed.values())
+        yield from _indented(report.failed)
     yield "  no orders", sum(report.no_orders.values())
     yield from _indented(report.no_orders)
 
@@ -173,12 +173,12 @@ def _orders_section(report: Report) -> Rows:
 def _speed_section(report: Report) -> Rows:
     yield "placing, s", report.placing_s
     yield "orders/s placed", report.placed_per_s
-    yield "orders/s carried to a final status", report.carried_per_s
-    yield "request of placing p50, ms", report.place_ms_p50
-    yield "request of placing p99, ms", report.place_ms_p99
+    yield "orders/s finished", report.finished_per_s
+    yield "placing request p50, ms", report.place_ms_p50
+    yield "placing request p99, ms", report.place_ms_p99
     yield "placed to booked p50, ms", report.booked_ms_p50
     yield "placed to booked p99, ms", report.booked_ms_p99
-    yield "requests repeated after a fault", report.requests_repeated
+    yield "requests repeated after a fault", report.requests_retried
 
 
 def _indented(counts: Mapping[str, int]) -> Rows:

@@ -111,7 +111,7 @@ def test_a_lost_answer_is_asked_for_again_and_its_order_counted_once(write_file:
     report = replay(shop, path)
 
     assert (report.placed, report.repeated, len(shop.orders)) == (40, 0, 40)
-    assert report.requests_repeated > 0
+    assert report.requests_retried > 0
     assert report.is_clean
 
 
@@ -135,7 +135,7 @@ def test_an_order_that_meets_a_bug_of_the_server_is_counted_and_the_run_is_not_c
 
     report = replay(ShopDouble(fault_sku="poison"), path)
 
-    assert report.faulted == {"INTERNAL": 1}
+    assert report.failed == {"INTERNAL": 1}
     assert report.statuses["COMPLETED"] == 1
     assert not report.is_clean
 
@@ -154,7 +154,7 @@ def test_customers_of_amended_orders_accept_cancel_or_stay_silent(write_file: Wr
         "COMPLETED": answers.count(Answer.ACCEPT),
         "FAILED": 0,
         "CANCELLED": answers.count(Answer.CANCEL),
-        "TIMED_OUT": answers.count(Answer.SILENCE),
+        "TIMED_OUT": answers.count(Answer.NONE),
     }
     assert report.is_clean
 
@@ -217,7 +217,7 @@ def test_a_server_that_is_away_ends_the_replay_with_a_message(
 
     code = command.run(Options(files=[path], url="http://127.0.0.1:9"), Settings())
 
-    assert code == command.NOT_POSSIBLE
+    assert code == command.COULD_NOT_RUN
     assert "no answer" in capfd.readouterr().err
 
 

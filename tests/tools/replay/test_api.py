@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from oms.tools.replay.client.api import INTERNAL_ATTEMPTS, Api, Rejected, Unanswered
+from oms.tools.replay.client.api import MAX_INTERNAL_ATTEMPTS, Api, Rejected, Unanswered
 from oms.tools.replay.client.connection import Connections
 
 GOOD = b'{"data": {"viewer": {"name": "x"}}}'
@@ -37,7 +37,7 @@ class Server:
 
 
 @asynccontextmanager
-async def api_of(server: Server, *, repeat_for_s: float = 5.0) -> AsyncIterator[Api]:
+async def api_of(server: Server, *, retry_for_s: float = 5.0) -> AsyncIterator[Api]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await server.serve(reader, writer)
@@ -47,7 +47,7 @@ async def api_of(server: Server, *, repeat_for_s: float = 5.0) -> AsyncIterator[
     listening = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     async with listening, Connections(f"http://127.0.0.1:{port}", timeout_s=5) as connections:
-        yield Api(connections, "secret", repeat_for_s=repeat_for_s)
+        yield Api(connections, "secret", retry_for_s=retry_for_s)
 
 
 async def test_a_request_carries_token_document_variables_and_key() -> None:
@@ -84,7 +84,7 @@ async def test_a_connection_that_the_server_closed_while_idle_is_replaced_unaske
         await api.execute("query", {})
         await asyncio.sleep(0.2)
         await api.execute("query", {})
-        assert api.repeated_requests == 0
+        assert api.retried_requests == 0
     assert server.connections == 2
 
 
@@ -117,7 +117,7 @@ async def test_a_fault_that_passes_is_repeated_with_the_same_request(broken: byt
     server = Server(broken, reply())
     async with api_of(server) as api:
         assert await api.execute("query", {}) == {"viewer": {"name": "x"}}
-        assert api.repeated_requests == 1
+        assert api.retried_requests == 1
     assert server.requests[0] == server.requests[1]
 
 
@@ -141,19 +141,19 @@ async def test_a_refusal_is_final(refusal: bytes) -> None:
 
 async def test_a_bug_of_the_server_is_not_asked_for_ever() -> None:
     server = Server(reply(b'{"errors": [{"message": "m", "extensions": {"code": "INTERNAL"}}]}'))
-    async with api_of(server, repeat_for_s=60) as api:
+    async with api_of(server, retry_for_s=60) as api:
         with pytest.raises(Rejected, match="INTERNAL"):
             await api.execute("query", {})
-    assert len(server.requests) == INTERNAL_ATTEMPTS
+    assert len(server.requests) == MAX_INTERNAL_ATTEMPTS
 
 
 async def test_a_server_that_stays_away_is_given_up_in_time() -> None:
-    async with api_of(Server(b""), repeat_for_s=0.5) as api:
+    async with api_of(Server(b""), retry_for_s=0.5) as api:
         with pytest.raises(Unanswered, match="closed the connection"):
             await api.execute("query", {})
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "host:8000", "http://"])
 def test_an_address_must_be_one_of_http(url: str) -> None:
-    with pytest.raises(ValueError, match="no http"):
+    with pytest.raises(ValueError, match="not an http"):
         Connections(url, timeout_s=1)

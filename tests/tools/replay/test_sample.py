@@ -82,7 +82,7 @@ def test_every_order_of_the_sample_reaches_a_final_status(report: dict[str, obje
 
     assert isinstance(statuses, dict)
     assert report["rows_read"] == 4_000
-    assert (report["placed"], report["refused"], report["faulted"]) == (1_914 + 1_520, {}, {})
+    assert (report["placed"], report["refused"], report["failed"]) == (1_914 + 1_520, {}, {})
     assert sum(statuses.values()) == report["placed"]
     assert all(statuses[status] for status in ("COMPLETED", "CANCELLED", "TIMED_OUT"))
     assert report["still_open"] == report["imbalances"] == []

@@ -46,9 +46,9 @@ def test_a_file_may_be_plain_json_lines(tmp_path: Path) -> None:
     [
         (None, "does not exist"),
         ("not json\n", "line 1: not JSON"),
-        ('{"source": "elsewhere"}\n', "line 1: no order of Olist or UCI"),
-        ('{"source": "olist"}\n', "line 1: no order of Olist or UCI"),
-        ("[]\n", "line 1: no order of Olist or UCI"),
+        ('{"source": "elsewhere"}\n', "line 1: not a row of Olist or UCI"),
+        ('{"source": "olist"}\n', "line 1: not a row of Olist or UCI"),
+        ("[]\n", "line 1: not a row of Olist or UCI"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_where_and_why(tmp_path: Path, content: str | None, message: str) -> None:

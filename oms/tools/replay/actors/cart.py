@@ -1,4 +1,4 @@
-"""Places orders as a shopping cart does: several requests in flight, one order or many in each."""
+"""Places orders as a shopping cart does, with concurrent requests of one or more orders."""
 
 import asyncio
 import time
@@ -17,15 +17,15 @@ Basket = tuple[CartOrder, ...]
 
 
 async def newest_placed_at(api: Api) -> datetime | None:
-    """When the newest order was placed, by the system's clock; None if there is none. Raises: ApiFailure."""
+    """The instant of the newest order by the system's clock; None without orders. Raises: ApiFailure."""
     nodes = (await api.execute(NEWEST_ORDER, {}))["orders"]["nodes"]
     return datetime.fromisoformat(nodes[0]["placedAt"]) if nodes else None
 
 
 class Cart:
-    """One cart with some requests in flight.
+    """One cart with concurrent requests.
 
-    bulk: orders in a request; rate: orders a second at most, or None for as many as the answers allow.
+    `bulk`: orders in each request. `rate`: maximum of orders per second; None: no limit.
     """
 
     def __init__(
@@ -47,9 +47,9 @@ class Cart:
         self._baskets: asyncio.Queue[Basket | None] = asyncio.Queue(maxsize=2 * concurrency)
 
     async def place_all(self, entries: Iterable[CartOrder | NoOrder], limit: int | None) -> None:
-        """Place the orders among the entries, at most limit. Raises: Unanswered if the API stays away."""
+        """Places the orders among the entries, up to `limit`. Raises: Unanswered if the API stays unavailable."""
         newest_before = await newest_placed_at(self._api)
-        self._ledger.placing_began_s = time.monotonic()
+        self._ledger.placing_started_s = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._concurrency):
                 tasks.create_task(self._place_baskets(newest_before))
@@ -68,7 +68,7 @@ class Cart:
             basket.append(entry)
             filled += 1
             if len(basket) == self._bulk:
-                await self._until_due(filled)
+                await self._wait_until_due(filled)
                 await self._baskets.put(tuple(basket))
                 basket.clear()
         if basket:
@@ -76,26 +76,26 @@ class Cart:
         for _ in range(self._concurrency):
             await self._baskets.put(None)
 
-    async def _until_due(self, orders_count: int) -> None:
+    async def _wait_until_due(self, orders_count: int) -> None:
         if self._rate is not None:
-            due_s = self._ledger.placing_began_s + orders_count / self._rate
+            due_s = self._ledger.placing_started_s + orders_count / self._rate
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
 
     async def _place_baskets(self, newest_before: datetime | None) -> None:
         while (basket := await self._baskets.get()) is not None:
-            began_s = time.monotonic()
+            started_s = time.monotonic()
             try:
                 results = await self._place(basket)
             except Rejected as failure:
                 for order in basket:
-                    self._ledger.fault(order.reference, str(failure))
+                    self._ledger.fail(order.reference, str(failure))
                 continue
-            self._ledger.place_ms.append((time.monotonic() - began_s) * 1000)
+            self._ledger.place_ms.append((time.monotonic() - started_s) * 1000)
             for order, result in zip(basket, results, strict=True):
-                self._book(order, result, newest_before)
+                self._record(order, result, newest_before)
 
     async def _place(self, basket: Basket) -> Sequence[dict[str, Any]]:
-        """An OrderPayload for each order. The reference makes repeating safe."""
+        """Returns an OrderPayload for each order. Orders are safe to repeat because of their references."""
         if self._bulk == 1:
             data = await self._api.execute(PLACE_ORDER, {"input": basket[0].as_input()})
             return [data["result"]]
@@ -105,14 +105,14 @@ class Cart:
             return [{"order": None, "userErrors": answer["userErrors"]}] * len(basket)
         results: list[dict[str, Any]] = answer["results"]
         if len(results) != len(basket):
-            raise Rejected(f"placeOrders answered {len(results)} results for {len(basket)} orders")
+            raise Rejected(f"placeOrders returned {len(results)} results for {len(basket)} orders")
         return results
 
-    def _book(self, order: CartOrder, result: dict[str, Any], newest_before: datetime | None) -> None:
+    def _record(self, order: CartOrder, result: dict[str, Any], newest_before: datetime | None) -> None:
         if result["order"] is None:
             self._ledger.refuse(order.reference, result["userErrors"])
             return
-        tracked = self._ledger.taken(order.reference, result["order"], newest_before)
+        tracked = self._ledger.accepted(order.reference, result["order"], newest_before)
         if tracked.is_repeat:
             return
         if order.cancelled_at_source:

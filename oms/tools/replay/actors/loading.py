@@ -1,4 +1,4 @@
-"""Loads what the orders need through the API: warehouses, products and opening stock."""
+"""Creates what the orders need: warehouses, products and opening stock."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from oms.tools.replay.chunks import chunks
 from oms.tools.replay.client.api import Api, Rejected
 from oms.tools.replay.client.documents import (
-    ROOT_FIELDS,
+    MAX_ROOT_FIELDS,
     SET_STOCK,
     UPSERT_PRODUCTS,
     UPSERT_WAREHOUSES,
@@ -17,16 +17,16 @@ from oms.tools.replay.source.opening_stock import Place
 from oms.tools.replay.source.survey import Survey
 
 CHUNK = 1000
-"""As many entries as one catalogue mutation takes."""
+"""Maximum of entries in one mutation of the catalogue."""
 
 STOCK_ATTEMPTS = 5
 
 
 async def load(api: Api, survey: Survey, *, restock: bool) -> int:
-    """Make the catalogue and the shelves ready; returns how many places were stocked. Raises: ApiFailure.
+    """Creates catalogue and stock; returns how many stock levels were set. Raises: ApiFailure.
 
-    A place that the system already knows keeps what it has, so that a second run does not conjure up units
-    that the first one sold; with restock the opening stock is added to it.
+    An existing stock level stays, so that a second run does not bring back units that the first one sold. `restock`
+    adds the opening stock to it.
     """
     await _send(api, UPSERT_WAREHOUSES, [{"code": c, "name": n} for c, n in survey.warehouses.items()])
     await _send(
@@ -54,7 +54,7 @@ async def _stock(api: Api, survey: Survey, *, restock: bool) -> int:
             if not errors:
                 stocked += len(inputs)
                 break
-            # jobs took units away between the reading and the writing: read again
+            # Jobs changed the stock between reading and writing: read again.
             if attempt == STOCK_ATTEMPTS or any(error["code"] != "CONFLICT" for error in errors):
                 raise Rejected(f"setStock: {errors[0]['code']} {errors[0]['message']}")
     return stocked
@@ -69,9 +69,9 @@ def _stock_input(place: Place, units: int, known_units: int | None) -> dict[str,
 
 
 async def on_hand(api: Api, skus: Sequence[str]) -> dict[Place, int]:
-    """What each warehouse holds of these SKUs; one that never held any is left out. Raises: ApiFailure."""
+    """The stock of these SKUs by warehouse, without warehouses that never had any. Raises: ApiFailure."""
     units: dict[Place, int] = {}
-    for part in chunks(skus, ROOT_FIELDS):
+    for part in chunks(skus, MAX_ROOT_FIELDS):
         data = await api.execute(stock_levels(len(part)), subjects(part))
         for levels in data.values():
             for level in levels:

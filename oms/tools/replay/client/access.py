@@ -1,4 +1,4 @@
-"""Finds the running system, and the tokens to speak to it as the cart and as a courier."""
+"""The address of the running system, and the tokens of the cart and the courier."""
 
 import asyncio
 import sys
@@ -9,12 +9,12 @@ TOKEN_TIMEOUT_S = 60
 
 
 class NoToken(Exception):
-    """The token command did not give one; the message is its own."""
+    """The token command failed; the message is its own."""
 
 
 def address_of(settings: Settings) -> str:
-    """Where the instance that was started with these settings serves HTTP."""
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - where it listens
+    """The HTTP address of the instance with these settings."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - compared with, not listened on
     return f"http://{host}:{settings.port}"
 
 
@@ -29,12 +29,12 @@ async def token(role: str, name: str) -> str:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        output, complaint = await asyncio.wait_for(process.communicate(), TOKEN_TIMEOUT_S)
+        output, errors = await asyncio.wait_for(process.communicate(), TOKEN_TIMEOUT_S)
     except TimeoutError:
         process.kill()
         await process.wait()
-        raise NoToken(f"`python -m oms token --role {role}` gave none within {TOKEN_TIMEOUT_S} s.") from None
+        raise NoToken(f"`python -m oms token --role {role}` returned no token within {TOKEN_TIMEOUT_S} s.") from None
     if process.returncode != 0:
-        said = complaint.decode(errors="replace").strip()
-        raise NoToken(f"`python -m oms token --role {role}` failed: {said or process.returncode}")
+        message = errors.decode(errors="replace").strip()
+        raise NoToken(f"`python -m oms token --role {role}` failed: {message or process.returncode}")
     return output.decode().strip()

@@ -1,11 +1,11 @@
-"""The GraphQL documents that the replay sends; together they are all it knows of the API."""
+"""The GraphQL documents that the replay sends."""
 
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
-ROOT_FIELDS = 25
-"""How many root fields a batched document has at most."""
+MAX_ROOT_FIELDS = 25
+"""Maximum of root fields in a batched document."""
 
 PAGE_SIZE = 100
 
@@ -57,7 +57,7 @@ query Amended($after: String) {{
   }}
 }}"""
 
-SHIPMENTS_ON_THEIR_WAY: Final = f"""
+OPEN_SHIPMENTS: Final = f"""
 query OnTheirWay($after: String) {{
   shipments(first: {PAGE_SIZE}, after: $after, filter: {{status: [BOOKED, DISPATCHED]}}) {{
     nodes {{ id status warehouse {{ code }} order {{ id }} }}
@@ -70,13 +70,13 @@ _SHIPMENT_ANSWER: Final = "{ shipment { status order { id status } } userErrors 
 
 @cache
 def dispatch_shipments(count: int) -> str:
-    """One mutation that dispatches count shipments, $s0 … as s0 …"""
+    """One mutation that dispatches `count` shipments, $s0 … as s0 …"""
     return _batch("mutation Dispatch", count, "dispatchShipment(shipmentId: {})", _SHIPMENT_ANSWER)
 
 
 @cache
 def deliver_shipments(count: int) -> str:
-    """One mutation that delivers count shipments, $s0 … as s0 …"""
+    """One mutation that delivers `count` shipments, $s0 … as s0 …"""
     return _batch("mutation Deliver", count, "deliverShipment(shipmentId: {})", _SHIPMENT_ANSWER)
 
 
@@ -88,26 +88,26 @@ mutation Fail($shipmentId: ID!, $reason: String!) {{
 
 @cache
 def order_statuses(count: int) -> str:
-    """The status of count orders."""
+    """The statuses of `count` orders."""
     return _batch("query Statuses", count, "order(id: {})", "{ id status }")
 
 
 @cache
 def closed_orders(count: int) -> str:
-    """All that the report says about count orders."""
+    """What the report needs of `count` orders."""
     selection = "{ id status placedAt lines { unavailableQuantity } shipments { status bookedAt } }"
     return _batch("query Closed", count, "order(id: {})", selection)
 
 
 @cache
 def stock_levels(count: int) -> str:
-    """What every warehouse holds of count SKUs."""
+    """The stock of `count` SKUs in all warehouses."""
     selection = "{ sku warehouse { code } onHand }"
     return _batch("query Stock", count, "stock(sku: {})", selection, kind="String!")
 
 
 def subjects(values: Sequence[str]) -> dict[str, Any]:
-    """The variables of a batched document: the value at place n is $sn."""
+    """The variables of a batched document: value n is $sn."""
     return {f"s{place}": value for place, value in enumerate(values)}
 
 

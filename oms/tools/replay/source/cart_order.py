@@ -1,16 +1,16 @@
-"""What one source row becomes: an order for the cart, or a counted reason why it is none."""
+"""What a source row becomes: an order for the cart, or a reason why it is not an order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Row = Mapping[str, Any]
-"""One JSON object of a source file, as its README describes it."""
+"""One JSON object of a source file, in the format of its README."""
 
 
 @dataclass(frozen=True, slots=True)
 class CartLine:
-    """One line at the price agreed upstream; warehouse_code is where the source sold it from, if it says."""
+    """One line at the price of the source. `warehouse_code`: where the source sold it from, if it says so."""
 
     sku: str
     quantity: int
@@ -21,9 +21,9 @@ class CartLine:
 
 @dataclass(frozen=True, slots=True)
 class CartOrder:
-    """An order as the cart will place it.
+    """An order as the cart places it.
 
-    excluded names, once a line, why source lines were left out; notes what was changed on lines that stayed.
+    `excluded`: for each line that was left out, the reason. `notes`: for each line that was changed, the change.
     """
 
     source: str
@@ -51,7 +51,7 @@ class CartOrder:
 
 @dataclass(frozen=True, slots=True)
 class NoOrder:
-    """A source row that is no order, and why; lines_count lines stand on it."""
+    """A source row that is not an order, why, and the number of its lines."""
 
     reason: str
     lines_count: int

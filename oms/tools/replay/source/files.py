@@ -31,13 +31,13 @@ def rows(path: Path) -> Iterator[Row]:
 
 
 def orders(paths: Iterable[Path], *, anonymous: bool = False) -> Iterator[CartOrder | NoOrder]:
-    """Every row of the order files, in the files' order, as what it becomes. Raises: UnreadableSource."""
+    """All rows of the order files, converted. Raises: UnreadableSource."""
     for path in paths:
         for number, row in enumerate(rows(path), start=1):
             try:
                 yield _order(row, anonymous=anonymous)
             except (KeyError, TypeError, ValueError) as error:
-                raise UnreadableSource(f"{path}, line {number}: no order of Olist or UCI ({error!r}).") from error
+                raise UnreadableSource(f"{path}, line {number}: not a row of Olist or UCI ({error!r}).") from error
 
 
 def _order(row: Row, *, anonymous: bool) -> CartOrder | NoOrder:
@@ -51,14 +51,14 @@ def _order(row: Row, *, anonymous: bool) -> CartOrder | NoOrder:
 
 
 def product_names(path: Path, source: str) -> dict[str, str]:
-    """Names by SKU, from the file beside the order file at path. Raises: UnreadableSource."""
+    """Names by SKU, from the file beside the order file. Raises: UnreadableSource."""
     module = olist if source == olist.SOURCE else uci
     names = ((row["sku"], module.product_name(row)) for row in rows(path.with_name(module.SKUS_FILE)))
     return {sku: name for sku, name in names if name}
 
 
 def warehouse_names(path: Path, source: str) -> dict[str, str]:
-    """Names by code of all warehouses of the source, from beside the order file. Raises: UnreadableSource."""
+    """Names of the source's warehouses by code, from the file beside the order file. Raises: UnreadableSource."""
     if source == uci.SOURCE:
         return dict(uci.WAREHOUSES)
     beside = path.with_name(olist.WAREHOUSES_FILE)

@@ -8,7 +8,7 @@ SKUS_FILE = "sku_warehouses.jsonl.gz"
 
 
 def read_order(row: Row) -> CartOrder | NoOrder:
-    """The order in a row. One that the source ended as canceled was an order once, to be cancelled again."""
+    """The order in a row. One with the status canceled is placed and then cancelled."""
     items = row["items"]
     if not items:
         return NoOrder("no items", 0)
@@ -37,11 +37,11 @@ def read_order(row: Row) -> CartOrder | NoOrder:
 
 
 def warehouse_name(row: Row) -> str:
-    """A seller has no name in the source, only a place, spelt as there."""
+    """A seller has only a place in the source, no name."""
     return f"Seller in {row['city']}, {row['state']}"
 
 
 def product_name(row: Row) -> str:
-    """A product has no name in the source: its category and the start of its SKU."""
+    """Category and start of the SKU, as a product has no name in the source."""
     category = row["category_en"] or row["category"] or "product"
     return f"{category.replace('_', ' ')} {row['sku'][:8]}"

@@ -1,6 +1,6 @@
-"""How much stands in which warehouse before the first order: what will be ordered, less a little on purpose.
+"""The stock before the first order: what will be ordered, and deliberately less of some SKUs.
 
-The source has no stock. The rule looks at whole order files, so that a limited run and a full one agree.
+The source has no stock. It is computed from all orders, so that a limited run and a full one agree.
 """
 
 from collections import Counter
@@ -23,10 +23,10 @@ Place = tuple[str, str]
 
 
 def spread(sku: str, units: int) -> dict[str, int]:
-    """Units of a SKU whose source names no warehouse, by warehouse code.
+    """Units by warehouse code, for a SKU whose source names no warehouse.
 
-    Most SKUs lie in the first warehouse only, a few in the second or third only, so that orders which mix
-    them split; a few are halved between the first two, so that a quantity may split.
+    Most SKUs are in the first warehouse only, a few in the second or third only, so that some orders are split. A few
+    are in the first two, so that some lines are split.
     """
     first, second, third = uci.WAREHOUSES
     share = per_mille("spread", sku)
@@ -40,29 +40,29 @@ def spread(sku: str, units: int) -> dict[str, int]:
 
 
 def units_on_hand(source: str, place: Place, demanded_units: int) -> int:
-    """What is put on the shelf against a demand: all, or half, rounded down, where it shall be short."""
+    """All of the demand, or half of it, rounded down, if the place is to be short."""
     is_short = per_mille("short", *place) < SHORT_PER_MILLE[source]
     return demanded_units // 2 if is_short else demanded_units
 
 
 class Demand:
-    """Adds up what orders ask for, and turns it into opening stock."""
+    """Sums the units of orders, and converts them to opening stock."""
 
     def __init__(self) -> None:
         self._placed_units: dict[str, Counter[Place]] = {}
-        self._loose_units: dict[str, Counter[str]] = {}
+        self._units_without_place: dict[str, Counter[str]] = {}
 
     def add(self, order: CartOrder) -> None:
-        """Count the order's units where the source sold them from, or as loose where it does not say."""
+        """Counts the order's units by warehouse, or separately if the source names none."""
         for line in order.lines:
             if line.warehouse_code is None:
-                self._loose_units.setdefault(order.source, Counter())[line.sku] += line.quantity
+                self._units_without_place.setdefault(order.source, Counter())[line.sku] += line.quantity
             else:
                 place = (line.sku, line.warehouse_code)
                 self._placed_units.setdefault(order.source, Counter())[place] += line.quantity
 
     def opening_stock(self) -> Mapping[Place, int]:
-        """Units on hand by place, in a fixed order; places with none are listed with 0."""
+        """Units on hand by place, in a fixed order, also places with 0."""
         stock: dict[Place, int] = {}
         for source, demands in self._demands_by_place().items():
             for place, units in sorted(demands.items()):
@@ -71,9 +71,9 @@ class Demand:
 
     def _demands_by_place(self) -> dict[str, Counter[Place]]:
         demands = {source: Counter(units) for source, units in self._placed_units.items()}
-        for source, loose in self._loose_units.items():
+        for source, unplaced in self._units_without_place.items():
             places = demands.setdefault(source, Counter())
-            for sku, units in loose.items():
+            for sku, units in unplaced.items():
                 for code, share in spread(sku, units).items():
                     places[sku, code] += share
         return demands

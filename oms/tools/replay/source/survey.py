@@ -1,4 +1,4 @@
-"""The first reading of the order files: what they will ask for, before anything is placed."""
+"""Reads the order files once before anything is placed: which catalogue and stock they need."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from oms.tools.replay.source.opening_stock import Demand, Place
 
 
 class Product(NamedTuple):
-    """A catalogue entry; unit_price_minor is the highest price at which the files sell it."""
+    """A catalogue entry. `unit_price_minor`: the highest price in the files."""
 
     sku: str
     name: str
@@ -21,7 +21,7 @@ class Product(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What stands in the files: the number of orders, and the catalogue and stock that they need."""
+    """The number of orders in the files, and the catalogue and stock that they need."""
 
     orders_count: int
     warehouses: Mapping[str, str]
@@ -30,7 +30,7 @@ class Survey:
 
 
 def survey(paths: Iterable[Path], *, anonymous: bool = False) -> Survey:
-    """Read every file once, whole. Raises: UnreadableSource."""
+    """Reads all files. Raises: UnreadableSource."""
     demand = Demand()
     products: dict[str, Product] = {}
     warehouses: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""UCI's invoices of an online shop: some are orders; cancellations, write-offs and corrections are not."""
+"""UCI's invoices of an online shop. Cancellations, write-offs and corrections are not orders."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ WAREHOUSES: Final = {
     "UCI-B": "UCI second warehouse",
     "UCI-C": "UCI third warehouse",
 }
-"""The source names no warehouse; these three are the replay's own."""
+"""The source names no warehouses; the replay uses these three."""
 
 NO_ORDER_TYPES: Final = {
     "cancellation": "cancellation",
@@ -29,13 +29,13 @@ COUNTRY_CODES: Final = {
     "Poland": "PL", "Portugal": "PT", "RSA": "ZA", "Saudi Arabia": "SA", "Singapore": "SG", "Spain": "ES",
     "Sweden": "SE", "Switzerland": "CH", "USA": "US", "United Arab Emirates": "AE", "United Kingdom": "GB",
 }  # fmt: skip
-"""ISO 3166-1 alpha-2. Channel Islands, European Community and Unspecified have none: no country is given."""
+"""ISO 3166-1 alpha-2. Channel Islands, European Community and Unspecified have no code."""
 
 
 def read_order(row: Row, *, anonymous: bool = False) -> CartOrder | NoOrder:
-    """The order in an invoice, or why it is none.
+    """The order in an invoice, or why it is not an order.
 
-    anonymous: whether an invoice without a customer is placed too, for a customer of its own.
+    `anonymous`: also place an invoice without a customer, for a new customer.
     """
     items = row["items"]
     reason = _why_no_order(row, anonymous=anonymous)
@@ -81,6 +81,6 @@ def _why_no_line(item: Row) -> str | None:
 
 
 def product_name(row: Row) -> str | None:
-    """The description that the source uses most; it may have none."""
+    """The description that is most frequent in the source, if there is one."""
     description: str | None = row["description"]
     return description
