@@ -1,4 +1,4 @@
-"""A small catalogue with stock, and a handful of orders, so that a fresh instance has something to sell and to show."""
+"""The demo data: a small catalogue with stock, and a few orders, for a fresh instance."""
 
 import asyncio
 from collections.abc import Mapping
@@ -60,20 +60,20 @@ ORDERS: Final = (
     _order("NEIGHBOUR-FINE", {"COFFEE-1KG": 3}, another=True),
     _order("NEIGHBOUR-SPLIT", {"KETTLE": 1, "LAMP-DESK": 2}, another=True),
 )
-"""Named after what becomes of them."""
+"""Their names say what happens to them."""
 
 
 def load(settings: Settings) -> None:
-    """Adds what is missing; what is there already, stock above all, stays as people have left it.
+    """Adds what is missing; existing data, such as stock, stay unchanged.
 
-    Personas, and orders of the customers whom it invents, only in demo mode.
+    Adds personas and their orders in demo mode only.
     """
     asyncio.run(_load(str(settings.database_url), settings.currency, demo=settings.demo))
 
 
 async def _load(database_url: str, currency: str, *, demo: bool) -> None:
     viewer = Viewer("demo", Role.SERVICE)
-    db = Database(database_url, pool_size=1, notify=_nobody_listens)
+    db = Database(database_url, pool_size=1, notify=_not_notified)
     async with db.transaction() as tx:
         known = await catalog_store.of_skus(tx, [sku for sku, *_ in PRODUCTS])
         new = [product for product in PRODUCTS if product[0] not in known]
@@ -86,9 +86,9 @@ async def _load(database_url: str, currency: str, *, demo: bool) -> None:
         if demo:
             for persona in PERSONAS:
                 await account_of(tx, persona)
-            await orders.place(tx, [(viewer, order) for order in ORDERS])  # what was placed before is not placed again
+            await orders.place(tx, [(viewer, order) for order in ORDERS])  # orders that exist are not placed again
     await db.close()
 
 
-def _nobody_listens(_: Changes) -> None:
-    """Nobody looks yet; workers find the orders by themselves."""
+def _not_notified(_: Changes) -> None:
+    """There are no subscribers yet, and workers poll."""

@@ -212,7 +212,7 @@ def test_couriers_fail_what_was_never_collected_or_refused(write_file: WriteFile
 def test_a_server_that_is_away_ends_the_replay_with_a_message(
     write_file: WriteFile, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "REPEAT_FOR_S", 0.3)
+    monkeypatch.setattr(command, "RETRY_FOR_S", 0.3)
     path = order_file(write_file, [olist_row("n1")])
 
     code = command.run(Options(files=[path], url="http://127.0.0.1:9"), Settings())
