@@ -357,7 +357,7 @@ async def _(shop: ShopUnderTest) -> None:
     await count(shop, expected=4)
 
 
-@case("BELOW_ALLOCATED", CONFLICT, "2 units are allocated to orders; set onHand to at least", "inputs", "0", "onHand")
+@case("BELOW_ALLOCATED", CONFLICT, "2 units are allocated to orders; set at least that many", "inputs", "0", "onHand")
 async def _(shop: ShopUnderTest) -> None:
     await count(shop, on_hand=1)
 

@@ -82,5 +82,5 @@ def _conflicts(index: int, count: StockCount, on_hand: int, allocated: int) -> I
         message = f"{on_hand} are on hand, not {count.expected}: read the stock again, then repeat."
         yield Problem(InventoryReason.STOCK_CHANGED, message, (*where, "expectedOnHand"))
     if count.on_hand < allocated:
-        message = f"{allocated} units are allocated to orders; set onHand to at least that."
+        message = f"{allocated} units are allocated to orders; set at least that many."
         yield Problem(InventoryReason.BELOW_ALLOCATED, message, (*where, "onHand"))

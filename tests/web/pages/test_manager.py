@@ -274,13 +274,13 @@ async def test_two_managers_do_not_overwrite_each_other(pages: Server, shop: Sho
     assert (await shop.levels())["pen", "east"] == (7, 0)
 
 
-async def test_a_count_below_what_is_promised_is_refused(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+async def test_a_count_below_the_allocated_units_is_refused(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     await shop.place({"pen": 2})
     await shop.run()
     count = {"sku": "pen", "warehouse": "east", "on_hand": "1", "expected": "5"}
     answer = await browser.post("/manager/stock/counts", data=count)
     assert answer.status_code == 422
-    assert "2 units are promised" in told(answer.text)[0]
+    assert "2 units are allocated" in told(answer.text)[0]
 
 
 @pytest.mark.parametrize("on_hand", ["", "many", "-1", "1.5", "9999999999"])
