@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from graphql import NamedTypeNode, NonNullTypeNode, VariableDefinitionNode
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from strawberry.types import ExecutionResult
 
+from oms.domain.vocabulary.actor import Role
 from oms.platform.documents import parsed
 from oms.platform.settings import PROJECT_DIR
+from oms.schema.execution.plan_cache import PlannedOperation
 from oms.schema.schema import schema
 from tests.schema.api import VIEWERS, Api, Known
 from tests.schema.both_ways import assert_same_by_strawberry
@@ -27,6 +30,23 @@ def test_every_page_s_document_has_a_plan() -> None:
         for operation in document.operations:
             name = operation.name.value if operation.name else None
             assert schema.plans.planned(document, name) or operation.operation.value == "subscription", page
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_plans_can_be_turned_off(api: Api, monkeypatch: pytest.MonkeyPatch, compiled: bool) -> None:
+    executed: list[str] = []
+    execute = PlannedOperation.execute
+
+    async def recorded(self: PlannedOperation, *arguments: Any) -> ExecutionResult:
+        executed.append("plan")
+        return await execute(self, *arguments)
+
+    monkeypatch.setattr(PlannedOperation, "execute", recorded)
+    context = api.context(VIEWERS[Role.SUPPORT])
+    context.compiled_queries = compiled
+    result = await schema.execute("{ viewer { role } }", {}, context)
+    assert result.data == {"viewer": {"role": "SUPPORT"}}
+    assert executed == (["plan"] if compiled else [])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
