@@ -35,7 +35,7 @@ def not_folding_to(machine: Machine, kind: str, *, row: str, order: str, subject
     """
     return f"""
         WITH {_logs(machine, kind)},
-        folded AS (  -- each different log once: there are few, and matching is slow
+        folded AS MATERIALIZED (  -- each different log once: there are few, and matching is slow
             SELECT l.events, p.status FROM (SELECT events FROM logs UNION SELECT '') AS l
             JOIN paths p ON l.events ~ p.events)
         SELECT {subject_id(order, subject)}, format('%s, its events give %s: %s', {status},
@@ -51,7 +51,7 @@ def naming_another_change(machine: Machine, kind: str) -> str:
     """Query of events whose data name a change of status that the event did not cause, or fail to name one."""
     return f"""
         (WITH {_logs(machine, kind)},
-        wrong AS (
+        wrong AS MATERIALIZED (
             SELECT l.events, l.steps, translate(p.steps, '\\^$', '') AS possible
             FROM (SELECT DISTINCT events, steps FROM logs) AS l JOIN paths p ON l.events ~ p.events
             WHERE l.steps !~ p.steps)
