@@ -95,7 +95,7 @@ def checks_of(effects: Sequence[Effect]) -> Sequence[Check]:
                 """s.order_id IS NOT NULL AND (
                     (s.booked_at IS NOT NULL AND l.tracking IS DISTINCT FROM s.tracking_number)
                     OR (l.booked_early AND l.released IS NOT TRUE AND NOT s.booking_open AND s.dispatched_at IS NULL)
-                    OR (l.released_early AND s.status IN ('PENDING', 'BOOKED', 'DISPATCHED', 'DELIVERED')))""",
+                    OR (l.released_early AND s.status NOT IN ('CANCELLED', 'FAILED')))""",
             ),
         ),
     )
