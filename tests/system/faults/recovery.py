@@ -27,7 +27,6 @@ class Recovery:
     """Seconds from the fault's end. `work_s` None: some work was still left behind at the timeout."""
 
     kind: str
-    lasted_s: float
     placing_s: float
     work_s: float | None
 

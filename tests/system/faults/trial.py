@@ -143,14 +143,14 @@ class _Run:
 
     async def _inject(self, deployment: Deployment, fault: Fault) -> None:
         self._note(f"{fault} starts")
-        started_s, before = time.monotonic(), Counter(self._ledger.operations)
+        before = Counter(self._ledger.operations)
         await KINDS[fault.kind].inject(deployment, fault)
         ended_s = time.monotonic()
         self._note(f"{fault} has ended")
         work_s = await until_calm(deployment.database_url, within_s=RECOVERS_WITHIN_S)
         await asyncio.sleep(OBSERVED_S)
         placing_s = placing_again_s(self._ledger.placings, since_s=ended_s)
-        self._outcome.recoveries.append(Recovery(fault.kind, ended_s - started_s, placing_s, work_s))
+        self._outcome.recoveries.append(Recovery(fault.kind, placing_s, work_s))
         meanwhile = {
             what: self._ledger.operations[what] - before[what]
             for what in self._ledger.operations

@@ -141,7 +141,7 @@ class History:
         await self.monitor.execute(EMPTY)
         self.clock = Clock(self.loop, self.monitor)
         await self.clock.advance(0)
-        self.scheduler = Scheduler(self.loop, self.clock, self.monitor)
+        self.scheduler = Scheduler(self.loop, self.monitor)
         self.profile = profile = replace(Profile.of(self._chance("profile")), **self.overrides)
         self.providers = SimulatedProviders(
             self.scheduler, self._chance("providers"), profile.sandbox, self.violations.append
@@ -189,6 +189,11 @@ class History:
         process = Process(f"worker-{self.started}")
         return Worker(process, process.context.run(Consumer, self.context, QUEUES))
 
+    async def _advance(self, seconds: float) -> None:
+        """Lets time pass, and everything happen that waited for it."""
+        await self.clock.advance(seconds)
+        await self.scheduler.settle()
+
     async def _run_alone(self, process: Process) -> None:
         """Resumes one process until it no longer pauses."""
         await self.scheduler.settle()
@@ -199,7 +204,7 @@ class History:
     async def _step(self, number: int) -> None:
         chance = self._chance(number)
         self.steps += 1
-        await self.clock.advance(chance.expovariate(40))
+        await self._advance(chance.expovariate(40))
         text = await self._choose(chance)
         self.lines.append(f"{number:5} {self.clock.passed_s:12.6f} {text}")
         await self._check()
@@ -231,7 +236,7 @@ class History:
             if not after or self.violations:
                 break
             pause = chance.choice(after)
-            await self.clock.advance(0.001)
+            await self._advance(0.001)
             text += f"\n{'':18} and {await self._resume(pause)}"
         return text
 
@@ -273,8 +278,7 @@ class History:
             queue = chance.choice(due)["queue"]
         elif next_at := await self.monitor.fetchval(NEXT_AT):
             seconds = max(0.0, (next_at - self.clock.now).total_seconds()) * chance.choice((0.5, 0.99, 1.0, 1.0))
-            await self.clock.advance(min(seconds, 60.0) + 0.000001)
-            await self.scheduler.settle()
+            await self._advance(min(seconds, 60.0) + 0.000001)
             return f"nothing is due until {self.clock.now:%H:%M:%S.%f}"
         else:
             queue = chance.choice(QUEUES)
@@ -314,8 +318,7 @@ class History:
 
     async def _let_time_pass(self, chance: random.Random) -> str:
         seconds = chance.choice((0.3, 0.6, 5.0, 31.0, 600.0))
-        await self.clock.advance(seconds)
-        await self.scheduler.settle()
+        await self._advance(seconds)
         return f"{seconds} s pass"
 
     async def _empty_redis(self, _: random.Random) -> str:
@@ -373,7 +376,7 @@ class History:
                 await self._request(command)
                 await self._run_until_idle(chance)
             if left["due_at"] and left["due_at"] > self.clock.now:
-                await self.clock.advance((left["due_at"] - self.clock.now).total_seconds() + 0.001)
+                await self._advance((left["due_at"] - self.clock.now).total_seconds() + 0.001)
             for queue in QUEUES:
                 self.workers[0].wake(queue)
             await self._run_until_idle(chance)
@@ -403,7 +406,7 @@ class History:
             pauses = self.scheduler.pauses()
             if pauses:
                 self.steps += 1
-                await self.clock.advance(0.001)
+                await self._advance(0.001)
                 text = await self._resume(chance.choice(pauses))
                 self.lines.append(f"  end {self.clock.passed_s:12.6f} {text}")
             await self._check()
@@ -417,7 +420,7 @@ class History:
         if not self.violations and (left["orders"] or left["work"]):
             stuck = "; ".join(str(tuple(row)) for row in await self.monitor.fetch(STUCK))
             self.violations.append(f"Rule 1: {left['orders']} orders and {left['work']} items do not end: {stuck}")
-        await self.clock.advance(2 * REREAD_EVERY_S)
+        await self._advance(2 * REREAD_EVERY_S)
         await self._run_until_idle(self._chance("last look"))
         self.violations.extend(await self.hub.undelivered(self.monitor))
         self.violations.extend(await self.people.broken_promises())

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from tests.system.simulation.clock import Clock, VirtualLoop
+from tests.system.simulation.clock import VirtualLoop
 
 UNGRANTED: Final = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
@@ -69,8 +69,7 @@ class Pause:
 class Scheduler:
     """Everything that is in progress in one history."""
 
-    def __init__(self, loop: VirtualLoop, clock: Clock, monitor: "asyncpg.Connection[asyncpg.Record]") -> None:
-        self.clock = clock
+    def __init__(self, loop: VirtualLoop, monitor: "asyncpg.Connection[asyncpg.Record]") -> None:
         self.committed: list[Activity] = []
         self._loop = loop
         self._monitor = monitor
