@@ -166,7 +166,7 @@ async def test_a_long_timeline_has_pages(shop: ShopUnderTest, browser: httpx.Asy
     assert further
     rest = await _read(browser, further[1])
     assert page.count("<li><time") == 50
-    assert "From the start" in rest
+    assert "First page" in rest
     assert "The order was placed." not in rest
 
 
