@@ -1,4 +1,4 @@
-"""Instances as a person starts them: real processes of `python -m oms`, in folders of their own."""
+"""Instances as people start them: real processes of `python -m oms`, each in its own folder."""
 
 import os
 import re
@@ -50,17 +50,17 @@ class Instance:
         assert self.process.poll() is None, self.output
 
     def tree(self) -> list[psutil.Process]:
-        """Every process under it, children first to be listed, itself not among them."""
+        """All its descendants."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def child(self, *words: str) -> psutil.Process:
-        """The one process directly below it whose command line has these words."""
+        """Its only child process with these words in its command line."""
         children = psutil.Process(self.process.pid).children()
         (found,) = [child for child in children if all(word in " ".join(child.cmdline()) for word in words)]
         return found
 
     def cpu_s(self) -> float:
-        """Processor time of what a start waits for: it, then the web process."""
+        """Processor time of the processes that a start waits for: itself and the web process."""
         times = [psutil.Process(self.process.pid).cpu_times(), self.child("oms", "web").cpu_times()]
         return sum(each.user + each.system for each in times)
 
@@ -74,7 +74,7 @@ def is_gone(process: psutil.Process) -> bool:
 
 
 def clean_environment(data_dir: Path) -> Environment:
-    """No settings but a data folder, any free port, and a log that can be read."""
+    """Only a data folder, any free port, and a JSON log as settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
     return kept | {"OMS_DATA_DIR": str(data_dir), "OMS_PORT": "0", "OMS_LOG_FORMAT": "json"}
 
@@ -94,13 +94,13 @@ def launch(environment: Environment, output_file: Path) -> Instance:
 
 @pytest.fixture
 def environment(open_dir: Path) -> Environment:
-    """Its folder is one that the tests use in turn: making and removing a database takes seconds."""
+    """The tests share its folder, one after the other, as creating a database takes seconds."""
     return clean_environment(open_dir / "in turn")
 
 
 @pytest.fixture
 def start(environment: Environment, tmp_path: Path) -> Iterator[Callable[..., Instance]]:
-    """Starts instances with given settings; what a test leaves running is stopped."""
+    """Starts instances with the given settings; stops those that a test leaves running."""
     instances: list[Instance] = []
 
     def begin(**settings: str) -> Instance:
@@ -115,7 +115,7 @@ def start(environment: Environment, tmp_path: Path) -> Iterator[Callable[..., In
 
 @pytest.fixture(scope="module")
 def shared(open_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """One instance for the tests of a module that may share it."""
+    """One instance that the tests of a module share."""
     instance = launch(clean_environment(open_dir / "shared"), tmp_path_factory.mktemp("shared") / "output")
     instance.wait_until_ready()
     yield instance
@@ -123,5 +123,5 @@ def shared(open_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def oms(environment: Environment, *arguments: str, within_s: float = oms_process.TIMEOUT_S) -> CompletedProcess:
-    """Run one command of the product to its end."""
+    """Runs one command to its end."""
     return oms_process.oms(*arguments, environment=environment, within_s=within_s)

@@ -1,4 +1,4 @@
-"""Once placeOrder has answered, the order is processed: shown by killing everything while orders are placed."""
+"""An acknowledged order is processed, even if everything is killed while orders are placed."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,11 +14,11 @@ STATUS = "query ($reference: String!) { order(reference: $reference) { status sh
 KILL_AFTER = 60
 PLACERS = 6
 SOON = {"OMS_WORK_LEASE_S": "5", "OMS_PROVIDER_TIMEOUT_S": "2"}
-"""What was under way when the workers died is taken up again after this long."""
+"""After this time, other workers take over the work of killed ones."""
 
 
 class Cart:
-    """Places orders over HTTP until nobody answers any more; knows which were acknowledged."""
+    """Places orders over HTTP until the server is gone; knows which were acknowledged."""
 
     def __init__(self, environment: Environment) -> None:
         token = oms(environment, "token", "--role", "SERVICE", "--name", "cart").stdout.strip()

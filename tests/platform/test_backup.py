@@ -1,4 +1,4 @@
-"""Backups of the embedded database: any instant comes back, with what was acknowledged by then and nothing else."""
+"""Backups of the embedded database: any instant can be restored, with the orders acknowledged by then and no others."""
 
 import asyncio
 import json
@@ -20,11 +20,11 @@ from tests.web.conftest import until
 PLACERS = 3
 
 KNOWN_TO_BILLING_ONLY = {"Sandbox: the keys of its calls name shipments that exist"}
-"""Of a shop that was set back: what was charged and booked since is what somebody must pay back and release."""
+"""After a restore to an earlier instant: later charges and bookings have to be refunded and released by people."""
 
 
 async def place_some(cart: Cart, instance: Instance, count: int) -> None:
-    """At least so many more orders, acknowledged; when it returns, nothing is under way any more."""
+    """Places at least `count` more orders; when it returns, no request is running."""
     wanted = len(cart.acknowledged) + count
     placing = [asyncio.create_task(cart.place(instance.url, 100 * wanted + n, asyncio.Event())) for n in range(PLACERS)]
     await until(lambda: len(cart.acknowledged) >= wanted, within_s=60)
@@ -58,7 +58,7 @@ async def known(instance: Instance, headers: dict[str, str], prefix: str = "") -
 
 
 @pytest.mark.trial
-async def test_any_instant_comes_back_with_what_was_acknowledged_by_then_and_nothing_else(
+async def test_any_instant_can_be_restored_with_the_orders_acknowledged_by_then_and_no_others(
     start: Callable[..., Instance], environment: Environment, open_dir: Path
 ) -> None:
     backups, lost = open_dir / "backups", Path(environment["OMS_DATA_DIR"])
@@ -110,7 +110,7 @@ async def test_any_instant_comes_back_with_what_was_acknowledged_by_then_and_not
 
 
 def keep_books(lost: Path, restored: Path) -> None:
-    """Billing and courier are another system: what they know was not lost with the shop's disk."""
+    """Billing and courier are other systems: their data were not lost with the shop's disk."""
     for part in lost.glob("sandbox.sqlite*"):
         shutil.copy2(part, restored / part.name)
 
@@ -130,7 +130,7 @@ def base_of(backups: BackupFolder, at: str, first_wal: str) -> Path:
     return folder
 
 
-def test_old_backups_go_with_what_only_they_needed_of_the_archive(tmp_path: Path) -> None:
+def test_old_backups_are_removed_with_the_part_of_the_archive_that_only_they_needed(tmp_path: Path) -> None:
     backups = BackupFolder(tmp_path / "backups")
     backups.prepare(None)
     archived = [f"0000000100000000000000{number:02X}" for number in range(1, 10)]
@@ -143,14 +143,14 @@ def test_old_backups_go_with_what_only_they_needed_of_the_archive(tmp_path: Path
     assert sorted(path.name for path in backups.wal.iterdir()) == archived[4:]
 
 
-def test_a_database_that_is_there_is_never_overwritten(environment: Environment, tmp_path: Path) -> None:
+def test_an_existing_database_is_never_overwritten(environment: Environment, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (folder / "postgres").mkdir(parents=True)
     backups = BackupFolder(tmp_path / "backups")
     base_of(backups, "20261120T000000Z", "000000010000000000000002")
-    told = oms(environment | {"OMS_BACKUP_DIR": str(backups.path), "OMS_DATA_DIR": str(folder)}, "restore")
-    assert told.returncode == 1
-    assert "has a database already" in told.stderr
+    result = oms(environment | {"OMS_BACKUP_DIR": str(backups.path), "OMS_DATA_DIR": str(folder)}, "restore")
+    assert result.returncode == 1
+    assert "has a database already" in result.stderr
 
 
 def test_an_instant_before_the_oldest_backup_or_no_backup_at_all_is_refused(
@@ -159,13 +159,13 @@ def test_an_instant_before_the_oldest_backup_or_no_backup_at_all_is_refused(
     anew = environment | {"OMS_DATA_DIR": str(tmp_path / "data"), "OMS_BACKUP_DIR": str(tmp_path / "backups")}
     assert "There is no backup" in oms(anew, "restore").stderr
     base_of(BackupFolder(tmp_path / "backups"), "20261120T000000Z", "000000010000000000000002")
-    told = oms(anew, "restore", "--to", "2026-11-19T23:59:59Z")
-    assert told.returncode == 1
-    assert "The oldest backup" in told.stderr
-    assert "2026-11-20T00:00:00Z" in told.stderr
+    result = oms(anew, "restore", "--to", "2026-11-19T23:59:59Z")
+    assert result.returncode == 1
+    assert "The oldest backup" in result.stderr
+    assert "2026-11-20T00:00:00Z" in result.stderr
 
 
-def test_a_backup_without_a_folder_or_an_instance_says_what_is_missing(
+def test_a_backup_without_a_folder_or_an_instance_reports_what_is_missing(
     environment: Environment, tmp_path: Path
 ) -> None:
     nothing_runs = environment | {"OMS_DATA_DIR": str(tmp_path / "data")}
@@ -173,19 +173,17 @@ def test_a_backup_without_a_folder_or_an_instance_says_what_is_missing(
     assert "OMS_BACKUP_DIR is not set" in oms(nothing_runs, "restore").stderr
 
 
-async def test_an_instance_that_archives_nothing_is_not_backed_up_in_silence(
+async def test_an_instance_without_an_archive_is_not_backed_up(
     start: Callable[..., Instance], environment: Environment, tmp_path: Path
 ) -> None:
     instance = start()
     await asyncio.to_thread(instance.wait_until_ready)
-    told = oms(environment | {"OMS_BACKUP_DIR": str(tmp_path / "backups")}, "backup")
-    assert told.returncode == 1
-    assert "set OMS_BACKUP_DIR, then restart it" in told.stderr
+    result = oms(environment | {"OMS_BACKUP_DIR": str(tmp_path / "backups")}, "backup")
+    assert result.returncode == 1
+    assert "set OMS_BACKUP_DIR, then restart it" in result.stderr
 
 
-def test_a_copy_that_was_removed_in_part_is_never_taken_for_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_partly_removed_base_backup_does_not_count_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backups = BackupFolder(tmp_path / "backups")
     backups.prepare(None)
     base_of(backups, "20261120T000000Z", "000000010000000000000002")

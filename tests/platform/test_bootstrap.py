@@ -14,7 +14,7 @@ from oms.tools import bootstrap
 from oms.tools.bootstrap import CannotPrepare, prepare, require_python
 
 
-def test_an_old_python_is_refused_with_a_way_out() -> None:
+def test_an_old_python_is_refused_with_what_to_do() -> None:
     with pytest.raises(CannotPrepare, match=r"Python 3\.11 or newer is needed, this is 3\.9.*\n.*make PYTHON="):
         require_python((3, 9), ensurepip_present=True)
 
@@ -56,7 +56,7 @@ def test_nothing_is_installed_when_the_lock_file_has_not_changed(
     assert installed == [lock_file, lock_file]
 
 
-def test_an_interrupted_installation_is_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_installation_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock_file = tmp_path / "requirements.lock"
     lock_file.touch()
     venv = tmp_path / ".venv"

@@ -1,4 +1,4 @@
-"""Documents are refused for their shape alone, in linear time, and known ones are not parsed again."""
+"""Documents are refused for their form alone, in linear time, and cached ones are not parsed again."""
 
 import gc
 import tracemalloc
@@ -61,21 +61,21 @@ TOO_MUCH = {
 
 
 @pytest.mark.parametrize(("text", "named"), TOO_MUCH.values(), ids=TOO_MUCH.keys())
-def test_what_is_too_much_is_refused_by_its_name(text: str, named: str) -> None:
+def test_a_document_above_a_limit_is_refused_and_the_limit_named(text: str, named: str) -> None:
     with pytest.raises(GraphQLError) as refusal:
         parsed(text)
     assert refusal.value.extensions == {"code": "INVALID"}
     assert named in refusal.value.message
 
 
-def test_what_is_no_graphql_is_invalid_and_says_where() -> None:
+def test_a_syntax_error_is_invalid_and_has_its_place() -> None:
     with pytest.raises(GraphQLError) as refusal:
         parsed("{ a ")
     assert refusal.value.extensions == {"code": "INVALID"}
     assert refusal.value.locations
 
 
-def test_a_long_message_does_not_repeat_what_was_sent() -> None:
+def test_a_refusal_does_not_repeat_the_document() -> None:
     with pytest.raises(DocumentRefused) as refusal:
         parsed("{" + f" {'x' * 5000}" * 21 + "}")
     assert len(refusal.value.message) < 200
@@ -89,7 +89,7 @@ def test_graphiql_s_introspection_and_every_page_s_document_fit() -> None:
         assert not parsed(page.read_text()).introspects
 
 
-def test_fragments_that_double_at_each_step_are_walked_once() -> None:
+def test_fragments_that_double_at_each_step_are_visited_once() -> None:
     document = parsed(f"mutation {{ ...F0 }} {FRAGMENTS} fragment F40 on Query {{ a b }}")
     assert document.mutating == {None: 2}
 
@@ -109,7 +109,7 @@ def test_an_operation_is_chosen_by_its_name_or_as_the_only_one(text: str, name: 
     assert (parsed(text).chosen(name) is not None) is chosen
 
 
-def test_a_known_document_is_the_same_object_and_the_least_used_are_forgotten_first() -> None:
+def test_a_cached_document_is_the_same_object_and_the_least_recently_used_are_evicted_first() -> None:
     known = DocumentCache(max_bytes=11_000)
     first, second = known.parsed("{ a }"), known.parsed("{ b }")
     assert known.parsed("{ a }") is first
@@ -118,7 +118,7 @@ def test_a_known_document_is_the_same_object_and_the_least_used_are_forgotten_fi
     assert known.parsed("{ b }") is not second
 
 
-def test_what_known_documents_take_is_bounded_however_long_their_few_tokens_are() -> None:
+def test_the_memory_of_the_cache_is_bounded_also_for_few_long_tokens() -> None:
     known = DocumentCache(max_bytes=1_000_000)
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""The embedded engines: a folder outlives restarts, kills and misuse, and never serves two masters."""
+"""The embedded engines: a folder survives restarts, kills and misuse, and has one supervisor at a time."""
 
 import asyncio
 import os
@@ -31,15 +31,15 @@ def data_dir(open_dir: Path, request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="module")
 def used_dir(open_dir: Path) -> Path:
-    """A folder with data in it that the tests use one after the other: making and removing data takes seconds."""
+    """A folder with data that the tests share, one after the other, as creating data takes seconds."""
     with Engines(open_dir / "used", durable=False):
         return open_dir / "used"
 
 
 def query(engines: Engines, *statements: str) -> object:
-    """Run statements, return the last one's single value."""
+    """Executes statements; returns the last one's single value."""
 
-    async def ask() -> object:
+    async def execute() -> object:
         connection = await asyncpg.connect(engines.owner_url.replace("+asyncpg", ""))
         try:
             for statement in statements[:-1]:
@@ -48,10 +48,10 @@ def query(engines: Engines, *statements: str) -> object:
         finally:
             await connection.close()
 
-    return asyncio.run(ask())
+    return asyncio.run(execute())
 
 
-def test_data_password_and_ports_outlive_a_restart(used_dir: Path) -> None:
+def test_data_passwords_and_ports_survive_a_restart(used_dir: Path) -> None:
     with Engines(used_dir) as engines:
         first = (engines.database_url, engines.redis_url)
         query(
@@ -83,7 +83,7 @@ def test_the_database_is_durable_utf8_in_utc_and_knows_case_beyond_ascii(used_di
         assert query(engines, "SELECT 'Z' < 'a'") is True
 
 
-def test_nobody_gets_in_without_the_password(engines: Engines) -> None:
+def test_engines_refuse_connections_without_the_password(engines: Engines) -> None:
     async def attempt() -> None:
         await asyncpg.connect(engines.database_url.replace("+asyncpg", ""), password="guessed")
 
@@ -119,7 +119,7 @@ def test_a_running_instance_is_found_only_while_it_runs(data_dir: Path) -> None:
     assert running_instance(data_dir) is None
 
 
-def test_data_of_another_postgresql_is_refused_and_left_alone(used_dir: Path) -> None:
+def test_data_of_another_postgresql_are_refused_and_unchanged(used_dir: Path) -> None:
     version_file = used_dir / "postgres/PG_VERSION"
     version_file.write_text("17\n")
     with (
@@ -131,7 +131,7 @@ def test_data_of_another_postgresql_is_refused_and_left_alone(used_dir: Path) ->
     version_file.write_text("18\n")
 
 
-def test_a_folder_whose_password_was_lost_gets_a_new_one_and_keeps_its_data(used_dir: Path) -> None:
+def test_a_folder_without_passwords_gets_new_ones_and_keeps_its_data(used_dir: Path) -> None:
     with Engines(used_dir) as engines:
         query(engines, "CREATE TABLE IF NOT EXISTS precious (it int)", "SELECT 1")
         lost = engines.folder.password(OWNER_ROLE)
@@ -141,7 +141,7 @@ def test_a_folder_whose_password_was_lost_gets_a_new_one_and_keeps_its_data(used
         assert query(engines, "SELECT count(*) FROM precious") == 0
 
 
-def test_a_damaged_state_is_told_with_what_to_do(used_dir: Path) -> None:
+def test_a_damaged_state_is_reported_with_what_to_do(used_dir: Path) -> None:
     state_file = used_dir / "state.json"
     whole = state_file.read_text()
     state_file.write_text(whole[:20])
@@ -150,7 +150,7 @@ def test_a_damaged_state_is_told_with_what_to_do(used_dir: Path) -> None:
     state_file.write_text(whole)
 
 
-def test_data_half_made_by_a_killed_first_start_is_made_anew(data_dir: Path) -> None:
+def test_incomplete_data_of_a_killed_first_start_are_created_again(data_dir: Path) -> None:
     half = data_dir / "postgres-unfinished"
     half.mkdir(parents=True)
     data_dir.chmod(0o711)
@@ -159,7 +159,7 @@ def test_data_half_made_by_a_killed_first_start_is_made_anew(data_dir: Path) -> 
         assert query(engines, "SELECT 1") == 1
 
 
-def test_a_taken_port_is_replaced_by_a_free_one() -> None:
+def test_a_port_in_use_is_replaced_by_a_free_one() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert free_port(port) not in (0, port)
@@ -186,7 +186,7 @@ def _enter_on_one_line(data_dir: Path) -> None:
         raise CannotStart(str(problem).replace("\n", " ")) from problem
 
 
-def test_programs_out_of_reach_are_copied_once_and_run_from_there(
+def test_unreachable_programs_are_copied_once_and_run_from_there(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Account, "can", lambda *_: False)
@@ -252,14 +252,14 @@ def test_engines_start_again_after_everything_was_killed(used_dir: Path) -> None
         assert query(engines, "SELECT 1") == 1
 
 
-def test_a_stale_pid_file_that_names_a_living_stranger_does_not_matter(used_dir: Path) -> None:
+def test_a_stale_pid_file_with_the_id_of_another_process_is_ignored(used_dir: Path) -> None:
     pid_file = used_dir / "postgres/postmaster.pid"
     pid_file.write_text(f"{os.getppid()}\n{used_dir / 'postgres'}\n0\n5432\n\n127.0.0.1\n0\nready\n")
     with Engines(used_dir, durable=False) as engines:
         assert query(engines, "SELECT 1") == 1
 
 
-def test_only_recorded_processes_are_stopped_not_later_ones_under_their_number(data_dir: Path) -> None:
+def test_only_recorded_processes_are_stopped_not_later_ones_with_their_id(data_dir: Path) -> None:
     bystander = subprocess.Popen(["sleep", "600"])
     orphan = subprocess.Popen(["sleep", "600"])
     recorded_orphan = psutil.Process(orphan.pid)

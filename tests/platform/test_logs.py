@@ -1,4 +1,4 @@
-"""The log: one line an event whatever its texts say, without secrets and personal data, in every process's file."""
+"""The log: one line for each event, without secrets and personal data, in every process."""
 
 import asyncio
 import io
@@ -31,7 +31,7 @@ TOKEN = "oms_" + "c4nary" * 7
 
 @pytest.fixture
 def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is logged in the format that the test is given, by us and by libraries."""
+    """What the program and libraries log, in the format of the test."""
     out = io.StringIO()
     monkeypatch.setattr(sys, "stderr", out)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
@@ -62,7 +62,7 @@ def failed(message: str) -> Exception:
 
 
 @both
-def test_no_text_makes_a_line_of_its_own(written: io.StringIO) -> None:
+def test_no_text_forges_a_line(written: io.StringIO) -> None:
     structlog.get_logger().info("happened", value=NASTY, parts={"a": [NASTY]}, count=1)
     logging.getLogger("library").warning("said %s", NASTY)
     assert len(written.getvalue().splitlines()) == 2
@@ -77,7 +77,7 @@ def test_a_failure_is_one_line_with_its_traceback(written: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize("written", ["console"], indirect=True)
-def test_in_a_terminal_the_lines_of_a_traceback_are_set_off(written: io.StringIO) -> None:
+def test_in_a_terminal_the_lines_of_a_traceback_are_indented(written: io.StringIO) -> None:
     structlog.get_logger().error("failed", exc_info=failed(f"it had\n{FAKE}"))
     assert [line for line in written.getvalue().splitlines()[1:] if not line.startswith("  | ")] == []
     assert "canary" not in written.getvalue()  # the values of variables are not shown either
@@ -99,7 +99,7 @@ SECRETS: dict[str, Any] = {
 
 @both
 @pytest.mark.parametrize("name", sorted(SECRETS))
-def test_secrets_and_personal_data_are_left_out_by_name_and_by_look(written: io.StringIO, name: str) -> None:
+def test_secrets_and_personal_data_are_redacted_by_name_and_by_form(written: io.StringIO, name: str) -> None:
     structlog.get_logger().warning("happened", **{name: SECRETS[name]}, within={name: SECRETS[name]})
     structlog.get_logger().error("failed", exc_info=failed(str(SECRETS["error"])))
     logging.getLogger("library").warning("said %s", SECRETS["error"])
@@ -109,10 +109,8 @@ def test_secrets_and_personal_data_are_left_out_by_name_and_by_look(written: io.
 
 
 @both
-async def test_a_failed_statement_tells_neither_its_values_nor_the_rows_it_met(
-    written: io.StringIO, database_url: str
-) -> None:
-    db = Database(database_url, pool_size=1, notify=lambda _news: None)
+async def test_a_failed_statement_logs_neither_its_values_nor_rows(written: io.StringIO, database_url: str) -> None:
+    db = Database(database_url, pool_size=1, notify=lambda _changes: None)
     statements = ("SELECT CAST(:text AS text) FROM nowhere", _TAKEN, "SELECT :text + 1", "SELECT (:text || '')::int")
     for statement in statements:
         with pytest.raises(DBAPIError) as failure:
@@ -135,7 +133,7 @@ _TAKEN = "INSERT INTO customers (id, reference, created_at) VALUES (gen_random_u
 
 
 @json_lines
-def test_what_ends_a_process_is_a_line_like_the_others(written: io.StringIO) -> None:
+def test_an_uncaught_exception_is_one_line(written: io.StringIO) -> None:
     error = failed(f"no access with {TOKEN}\n{FAKE}")
     sys.excepthook(type(error), error, error.__traceback__)
     (line,) = written.getvalue().splitlines()
@@ -143,7 +141,7 @@ def test_what_ends_a_process_is_a_line_like_the_others(written: io.StringIO) -> 
     assert TOKEN not in line
 
 
-def test_what_is_no_secret_stays_as_it_is() -> None:
+def test_other_texts_stay_unchanged() -> None:
     plain = "GET /orders/ord_0123 took 5 ms; 3 of 7 at 12:30 by user oms in postgresql://host:5432/oms"
     assert redacted_text(plain) == plain
 
@@ -162,8 +160,8 @@ def order(**changed: Any) -> dict[str, Any]:
     } | changed  # fmt: skip
 
 
-def test_no_log_file_of_any_process_tells_a_secret_or_who_ordered(start: Callable[..., Instance]) -> None:
-    """Placed, tried in vain, repeated, refused, failing in the database: all of it with texts that must not show."""
+def test_no_log_file_has_secrets_or_personal_data(start: Callable[..., Instance]) -> None:
+    """Orders that are placed, retried, repeated, refused or fail, all with texts that must not be logged."""
     instance = start(OMS_SANDBOX_FAILURE_RATE="1", OMS_LOG_LEVEL="debug", OMS_WORK_ATTEMPTS="1", OMS_DEMO="false")
     instance.wait_until_ready()
     folder = Path(instance.environment["OMS_DATA_DIR"])
@@ -173,8 +171,8 @@ def test_no_log_file_of_any_process_tells_a_secret_or_who_ordered(start: Callabl
     token = issued.stdout.strip()
     assert token.startswith("oms_"), issued.stderr
     with httpx.Client(base_url=instance.url, headers={"Authorization": f"Bearer {token}"}, timeout=20) as cart:
-        for asked in (order(), order(), order(email="another-c4nary@example.com"), order(lines=[])):
-            assert cart.post("/graphql", json={"query": _PLACE, "variables": {"input": asked}}).status_code == 200
+        for sent in (order(), order(), order(email="another-c4nary@example.com"), order(lines=[])):
+            assert cart.post("/graphql", json={"query": _PLACE, "variables": {"input": sent}}).status_code == 200
         cart.post("/graphql", json={"query": _PLACE, "variables": {"input": {"reference": ["c4nary-order"]}}})
         cart.post("/graphql", content=b'{"query": "c4nary-order')
         cart.get("/c4nary-order?email=c4nary@example.com")
@@ -199,7 +197,7 @@ def _parked(url: str) -> bool:
 
 
 def _fail_in_the_database(url: str) -> None:
-    """In every way that PostgreSQL would quote what it was given."""
+    """In every way in which PostgreSQL quotes values."""
     for statement in (
         "INSERT INTO orders (id, email) VALUES (gen_random_uuid(), 'c4nary@example.com')",
         "SELECT 'c4nary-order'::int",
@@ -210,11 +208,11 @@ def _fail_in_the_database(url: str) -> None:
 
 
 def _ask(url: str, statement: str) -> list[Any]:
-    async def ask() -> list[Any]:
+    async def execute() -> list[Any]:
         connection = await asyncpg.connect(address_of(url))
         try:
             return list(await connection.fetch(statement))
         finally:
             await connection.close()
 
-    return asyncio.run(ask())
+    return asyncio.run(execute())

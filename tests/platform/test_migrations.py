@@ -1,4 +1,4 @@
-"""Migrations lead to exactly the tables of the code, in one line, each dated."""
+"""Migrations create exactly the tables of the code, in one sequence, each with a date."""
 
 import re
 import socketserver
@@ -16,7 +16,7 @@ from oms.tools.dev_services.embedded import Engines
 from tests.owner import owner_of
 
 
-def test_the_migrations_lead_to_the_tables_of_the_code(database_url: str) -> None:
+def test_the_migrations_create_the_tables_of_the_code(database_url: str) -> None:
     command.check(migration_config(owner_of(database_url)))
 
 
@@ -25,14 +25,14 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
     require_migrated(database_url)
 
 
-def test_there_is_one_line_of_dated_migrations() -> None:
+def test_there_is_one_sequence_of_dated_migrations() -> None:
     scripts = ScriptDirectory.from_config(migration_config("postgresql+asyncpg://unused"))
     assert len(scripts.get_heads()) == 1
     names = [script.path.rsplit("/", 1)[-1] for script in scripts.walk_revisions()]
     assert [name for name in names if not re.fullmatch(r"\d{8}_\d{4}_\w+\.py", name)] == []
 
 
-def test_a_database_without_migrations_is_refused_with_the_command_that_mends_it(engines: Engines) -> None:
+def test_a_database_without_migrations_is_refused_with_the_command_to_run(engines: Engines) -> None:
     empty = engines.owner_url.rsplit("/", 1)[0] + "/postgres"
     with pytest.raises(CannotStart, match=r"serves the versions: none.*\n.*run: python -m oms migrate"):
         require_migrated(empty)
@@ -45,7 +45,7 @@ def test_an_unreachable_database_is_named_without_its_password() -> None:
     assert "secret" not in str(refusal.value)
 
 
-def test_a_wrong_password_is_told_as_such(engines: Engines) -> None:
+def test_a_wrong_password_is_reported_as_such(engines: Engines) -> None:
     guessed = engines.database_url.replace(engines.folder.password(APP_ROLE), "guessed")
     with pytest.raises(CannotStart, match="password authentication failed"):
         require_migrated(guessed)
@@ -62,7 +62,7 @@ GREETING = b"".join([
     message(b"K", bytes(8)),
     message(b"Z", b"I"),
 ])  # fmt: skip
-"""How a PostgreSQL 17 greets whoever connects, without asking for a password."""
+"""The start of a session with PostgreSQL 17, without authentication."""
 
 
 class OlderServer(socketserver.BaseRequestHandler):
@@ -73,7 +73,7 @@ class OlderServer(socketserver.BaseRequestHandler):
 
 
 @pytest.mark.parametrize("use", [require_migrated, require_ready, migrate])
-def test_an_older_server_is_refused_with_the_version_that_is_needed(use: Callable[[str], None]) -> None:
+def test_an_older_server_is_refused_with_the_required_version(use: Callable[[str], None]) -> None:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), OlderServer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"postgresql+asyncpg://oms:secret@127.0.0.1:{server.server_address[1]}/oms"

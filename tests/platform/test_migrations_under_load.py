@@ -1,4 +1,4 @@
-"""Migrations that add are applied while the old program serves: nobody is refused, and it may even start again."""
+"""Migrations that add are applied while the old program serves: no request is refused, and it can be restarted."""
 
 import ast
 import asyncio
@@ -62,7 +62,7 @@ command.upgrade(config, sys.argv[3])
 
 
 def revision_of(migration: Path) -> str:
-    """Its revision; of several the last is the head, for they are named after their date."""
+    """Its revision; the last of several is the head, as they are named by date."""
     values = {
         target.id: ast.literal_eval(node.value)
         for node in ast.parse(migration.read_text()).body
@@ -75,13 +75,13 @@ def revision_of(migration: Path) -> str:
 
 @pytest.fixture
 def environment(open_dir: Path) -> Environment:
-    """A folder that is used for nothing else, for its database ends at a version that the product does not have."""
+    """A folder of its own, as its database ends at a version that the product does not have."""
     return clean_environment(open_dir / "migrated further")
 
 
 @pytest.fixture
 def migrate_further(tmp_path: Path, environment: Environment) -> Callable[[str], subprocess.CompletedProcess[str]]:
-    """Applies a migration that the product does not have, as `migrate` of a later program would."""
+    """Applies a migration that the product does not have, as a later program would."""
     later = tmp_path / "later"
     later.mkdir()
     head = revision_of(max(VERSIONS.glob("*.py")))

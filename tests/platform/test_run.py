@@ -139,8 +139,8 @@ def test_web_and_worker_run_alone_against_given_engines(shared: Instance, open_d
     """As in production: the URLs are all they need."""
     instance = running_instance(Path(shared.environment["OMS_DATA_DIR"]))
     assert instance
-    told = {"OMS_DATABASE_URL": instance.database_url, "OMS_REDIS_URL": instance.redis_url}
-    environment = clean_environment(open_dir / "unused") | told | {"OMS_PORT": str(free_port(0))}
+    engines = {"OMS_DATABASE_URL": instance.database_url, "OMS_REDIS_URL": instance.redis_url}
+    environment = clean_environment(open_dir / "unused") | engines | {"OMS_PORT": str(free_port(0))}
     for command in ("web", "worker"):
         with (tmp_path / command).open("wb") as output:
             alone = subprocess.Popen(
@@ -175,8 +175,8 @@ def test_commands_refuse_a_database_without_migrations(
     assert instance
     empty = instance.owner_url.rsplit("/", 1)[0] + "/postgres"
     arguments = ("--role", "SUPPORT", "--name", "me") if command == "token" else ()
-    told = {"OMS_DATABASE_URL": empty, "OMS_REDIS_URL": instance.redis_url}
-    refused = oms(environment | told, command, *arguments)
+    engines = {"OMS_DATABASE_URL": empty, "OMS_REDIS_URL": instance.redis_url}
+    refused = oms(environment | engines, command, *arguments)
     assert refused.returncode == 1
     assert "run: python -m oms migrate" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -184,8 +184,8 @@ def test_commands_refuse_a_database_without_migrations(
 
 @pytest.mark.parametrize("command", ["web", "worker", "migrate", "run"])
 def test_commands_name_a_database_that_does_not_answer(environment: Environment, command: str) -> None:
-    told = {"OMS_DATABASE_URL": "postgresql://oms@127.0.0.1:1/oms", "OMS_REDIS_URL": "redis://127.0.0.1:1/0"}
-    refused = oms(environment | told, command)
+    engines = {"OMS_DATABASE_URL": "postgresql://oms@127.0.0.1:1/oms", "OMS_REDIS_URL": "redis://127.0.0.1:1/0"}
+    refused = oms(environment | engines, command)
     assert refused.returncode == 1
     assert "The database postgresql://oms@127.0.0.1:1/oms cannot be reached" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -85,7 +85,7 @@ def test_who_does_not_stop_in_time_is_killed() -> None:
     assert [line["child"] for line in lines] == ["deaf"]
 
 
-def test_each_step_is_shown_with_the_time_it_began_at(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_step_is_shown_with_its_start_time(capsys: pytest.CaptureFixture[str]) -> None:
     times = iter([10.0, 10.0, 11.5])
     steps = Steps(clock=lambda: next(times))
     steps("PostgreSQL")

@@ -101,10 +101,10 @@ async def test_calls_with_lost_answers_are_repeated_and_each_key_is_charged_once
 async def test_a_silent_call_ends_by_its_timeout_and_the_effect_is_found_later(serve: Serve, calls: CallLog) -> None:
     async with serve(SandboxRules(latency_ms=1000)) as url:
         async with client_of(url, timeout_s=0.6) as hasty:
-            began_s = time.monotonic()
+            started_s = time.monotonic()
             with pytest.raises(ProviderUnavailable):
                 await hasty.charge(CHARGE)
-            assert time.monotonic() - began_s < 0.9
+            assert time.monotonic() - started_s < 0.9
         async with client_of(url, timeout_s=10) as patient:
             assert (await patient.charge(CHARGE)).succeeded
     assert len(effects(calls, "charge")) == 1

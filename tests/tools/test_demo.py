@@ -1,4 +1,4 @@
-"""What a fresh instance has to show: each demo order becomes what its name says, and is placed once."""
+"""The demo data: each demo order ends as its name says, and is placed once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -55,7 +55,7 @@ async def test_a_second_start_adds_nothing(shop: ShopUnderTest, settings: Settin
     assert (await shop.rows("SELECT count(*), sum(last_seq) FROM orders"), await shop.levels()) == before
 
 
-async def test_outside_the_demo_mode_nobody_has_ordered(shop: ShopUnderTest, settings: Settings) -> None:
+async def test_outside_demo_mode_there_are_no_orders(shop: ShopUnderTest, settings: Settings) -> None:
     await _load(settings.model_copy(update={"demo": False}))
     assert await shop.rows(ORDERS) == []
     assert await shop.levels()

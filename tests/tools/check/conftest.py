@@ -1,4 +1,4 @@
-"""A database of the checker's own, filled once; what a test plants in it is taken back."""
+"""A database for the checker's tests, filled once; what a test plants is rolled back."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -46,7 +46,7 @@ def own_database_url(engines: Engines) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class HonestShop:
-    """Where it is, its orders by what became of them, and what the sandbox wrote down."""
+    """Its URL, its orders by what happened to them, and the folder of the sandbox's log."""
 
     url: str
     folder: Path

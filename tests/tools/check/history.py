@@ -1,4 +1,4 @@
-"""A small honest shop in which everything that can happen has happened, so that the checker meets every status."""
+"""A small honest shop in which everything possible has happened, so that the checker meets every status."""
 
 import asyncio
 from datetime import timedelta
@@ -18,11 +18,11 @@ from oms.providers.ports import BookingAnswer, BookingRequest, ChargeAnswer, Cha
 from tests.shop import MANAGER, SESSION_RULES, SUPPORT, ShopUnderTest
 
 Orders = dict[str, UUID]
-"""By what became of them."""
+"""By what happened to them."""
 
 
 class SilentBilling:
-    """Takes money and loses the answer; never pays back."""
+    """Charges, but loses the answers; never refunds."""
 
     def __init__(self, shop: ShopUnderTest) -> None:
         self.charge_at = shop.sandbox.charge
@@ -47,7 +47,7 @@ class SilentCourier:
 
 
 async def live_through(shop: ShopUnderTest) -> Orders:
-    """Everything once, in an order in which nothing spoils what went before."""
+    """Everything once, in an order in which no step disturbs an earlier one."""
     await shop.stock_up({"MUG": {"A": 1000}, "CUP": {"A": 4, "B": 5}, "JUG": {"A": 2}, "URN": {"A": 0}})
     async with shop.db.transaction() as tx:
         await access.issue_token(tx, role=Role.CUSTOMER, name="Ana", customer_reference="ana", days=None)
@@ -121,7 +121,7 @@ async def _ended(shop: ShopUnderTest) -> Orders:
 
 
 async def _under_way(shop: ShopUnderTest) -> Orders:
-    """What waits for a provider, for support, for the end of maintenance or for a worker."""
+    """Orders that wait for a provider, for support, for the end of maintenance or for a worker."""
     orders = {"refund_due": await shop.place({"MUG": 1})}
     await shop.run()
     object.__setattr__(shop.work, "courier", SilentCourier())

@@ -44,7 +44,7 @@ async def test_a_violation_exits_with_1_and_names_the_row(honest_shop: HonestSho
     assert "MUG in A" in done.stdout
 
 
-def test_a_database_that_is_not_there_exits_with_2_and_says_so(honest_shop: HonestShop) -> None:
+def test_an_unreachable_database_exits_with_2(honest_shop: HonestShop) -> None:
     nowhere = make_url(honest_shop.url).set(port=1).render_as_string(hide_password=False)
     done = check(honest_shop.folder, nowhere)
     assert (done.returncode, done.stdout) == (2, "")
@@ -53,7 +53,7 @@ def test_a_database_that_is_not_there_exits_with_2_and_says_so(honest_shop: Hone
     assert (make_url(nowhere).password or "?") not in done.stderr
 
 
-async def test_a_database_without_tables_exits_with_2_and_says_so(honest_shop: HonestShop) -> None:
+async def test_a_database_without_tables_exits_with_2(honest_shop: HonestShop) -> None:
     await execute(honest_shop.url, "CREATE DATABASE bare")
     try:
         done = check(honest_shop.folder, make_url(honest_shop.url).set(database="bare").render_as_string(False))
@@ -63,7 +63,7 @@ async def test_a_database_without_tables_exits_with_2_and_says_so(honest_shop: H
     assert "python -m oms migrate" in done.stderr
 
 
-def test_with_no_instance_running_it_exits_with_2_and_says_so(tmp_path: Path) -> None:
+def test_without_a_running_instance_it_exits_with_2(tmp_path: Path) -> None:
     done = check(tmp_path, None)
     assert done.returncode == 2
     assert "No instance runs" in done.stderr

@@ -16,7 +16,7 @@ async def test_an_honest_shop_with_orders_in_every_status_is_clean(honest_shop: 
     assert [(result.holds, result.first) for result in report.violated] == []
 
 
-async def test_the_honest_shop_has_everything_to_look_at(connection: Connection) -> None:
+async def test_the_honest_shop_has_rows_for_every_check(connection: Connection) -> None:
     results = await examine(connection)
     assert [result.holds for result in results if result.rows_count == 0] == []
     assert {row[0] for row in await connection.fetch("SELECT DISTINCT status FROM orders")} == STATUSES
@@ -26,7 +26,7 @@ async def test_every_rule_of_the_domain_has_a_check() -> None:
     assert {check.rule for check in ALL if check.kind == Kind.RULE} >= {str(number) for number in range(1, 10)}
 
 
-async def test_what_holds_is_said_once(connection: Connection) -> None:
+async def test_each_check_has_its_own_sentence(connection: Connection) -> None:
     assert len({check.holds for check in ALL}) == len(ALL)
 
 
@@ -37,6 +37,6 @@ async def test_parked_work_is_a_note_and_no_violation(connection: Connection, ho
     assert "the answer got lost" in note.first[0].what
 
 
-async def test_without_a_sandbox_log_it_says_so(honest_shop: HonestShop) -> None:
+async def test_a_missing_sandbox_log_is_reported(honest_shop: HonestShop) -> None:
     report = await run_checks(plain(honest_shop.url), honest_shop.folder / "none.sqlite")
     assert any("there is no sandbox log" in remark for remark in report.remarks)

@@ -1,4 +1,4 @@
-"""The rules are found by themselves: a new concept's rules are one new file."""
+"""The rules are discovered: a new concept's rules are one new file."""
 
 from types import ModuleType
 from typing import Final

@@ -73,7 +73,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("title", "place", "change"), CHANGES, ids=[title for title, *_ in CHANGES])
-async def test_a_log_that_says_something_else_is_reported(
+async def test_a_log_that_differs_is_reported(
     connection: Connection,
     honest_shop: HonestShop,
     log: list[Effect],
@@ -87,13 +87,13 @@ async def test_a_log_that_says_something_else_is_reported(
     assert [result.found_count for result in results if result is not results[place]] == [0, 0, 0]
 
 
-async def test_a_charge_for_a_shipment_that_is_not_here_is_reported(connection: Connection, log: list[Effect]) -> None:
+async def test_a_charge_for_an_unknown_shipment_is_reported(connection: Connection, log: list[Effect]) -> None:
     lost = replace(next(effect for effect in log if effect.operation == "charge"), subject=(uuid4(), 1))
     results = await compare(connection, [*log, lost])
     assert [result.found_count for result in results] == [1, 0, 0, 0]
 
 
-async def test_what_came_after_the_snapshot_need_not_be_known_here(
+async def test_calls_after_the_snapshot_may_be_unknown(
     connection: Connection, honest_shop: HonestShop, log: list[Effect]
 ) -> None:
     stranger = replace(log[0], subject=(uuid4(), 1), is_early=False)
@@ -114,7 +114,7 @@ def test_without_a_file_there_is_no_log(tmp_path: Path) -> None:
     assert last_id(tmp_path / FILE_NAME) is None
 
 
-def test_a_file_that_is_no_log_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     path.write_text("no database at all, but long enough to be looked at")
     with pytest.raises(UnreadableLog, match="cannot be read"):

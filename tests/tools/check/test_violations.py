@@ -34,12 +34,12 @@ async def test_a_violation_is_reported_by_its_check(
     assert all(result.first[0].id and result.first[0].what for result in violated)
 
 
-def test_every_check_is_seen_to_report_something() -> None:
+def test_every_check_reports_a_planted_violation() -> None:
     starts = tuple(start for plant in PLANTS for start in plant.reported)
     assert [check.holds for check in ALL if check.kind == Kind.RULE and not check.holds.startswith(starts)] == []
 
 
-async def test_charges_up_to_the_very_limit_are_allowed(connection: Connection, honest_shop: HonestShop) -> None:
+async def test_charges_up_to_the_limit_are_allowed(connection: Connection, honest_shop: HonestShop) -> None:
     await connection.execute("""UPDATE fraud_events SET after = '{"limit": 15000}' WHERE type = 'SpendingLimitSet'""")
     await connection.execute("UPDATE fraud_settings SET limit_minor = 15000")
     assert [result.holds for result in await examine(connection) if result.is_violation] == []

@@ -1,4 +1,4 @@
-"""The checker may run while the system works: whatever is under way, an honest shop is clean at every instant."""
+"""The checker may run while the system works: an honest shop is clean at every instant."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ SKUS = {"MUG": {"A": 90, "B": 90}, "CUP": {"A": 40, "B": 60}, "JUG": {"B": 20}}
 
 
 async def work(shop: ShopUnderTest, chance: random.Random) -> None:
-    """A worker: looks at every queue again and again until it is cancelled."""
+    """A worker that polls every queue until it is cancelled."""
     drains = Consumer(shop.work, tuple(REGISTRY.work_kinds))
     try:
         while True:
@@ -36,7 +36,7 @@ async def work(shop: ShopUnderTest, chance: random.Random) -> None:
 
 
 async def live(shop: ShopUnderTest, order_id: UUID, chance: random.Random) -> None:
-    """What people do with one order; most of it comes too early or too late and is refused."""
+    """Commands of people on one order; most come too early or too late and are refused."""
     acts: list[Callable[..., Awaitable[None]]] = [shop.accept, shop.cancel, shop.dispatch, shop.deliver, shop.fail]
     for act in chance.choices(acts, weights=[3, 1, 6, 6, 1], k=12):
         await asyncio.sleep(chance.uniform(0, 0.2))
@@ -48,7 +48,7 @@ async def live(shop: ShopUnderTest, order_id: UUID, chance: random.Random) -> No
 
 
 async def manage(shop: ShopUnderTest, chance: random.Random) -> None:
-    """A manager who changes their mind all the time."""
+    """A manager who changes the fraud settings all the time."""
     while True:
         await asyncio.sleep(chance.uniform(0.05, 0.2))
         async with shop.db.transaction() as tx:
@@ -63,7 +63,7 @@ async def manage(shop: ShopUnderTest, chance: random.Random) -> None:
                     await fraud.clear_spending(tx, MANAGER, "Spring")
 
 
-async def test_it_is_clean_at_every_instant_while_everything_goes_on(database_url: str, tmp_path: Path) -> None:
+async def test_an_honest_shop_is_clean_at_every_instant(database_url: str, tmp_path: Path) -> None:
     chance = random.Random(7)
     rules: dict[str, Any] = {"failure_rate": 0.2, "decline_rate": 0.1, "refusal_rate": 0.1, "attempts": 1000}
     async with open_shop(database_url, tmp_path, answer_within=timedelta(seconds=0.4), **rules) as shop:

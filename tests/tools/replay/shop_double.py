@@ -1,4 +1,4 @@
-"""A shop in memory behind the contract, just true enough to test the replay's accounts against."""
+"""A shop in memory behind the contract, realistic enough to test the replay's counts."""
 
 import asyncio
 import itertools
@@ -22,13 +22,13 @@ FINAL = {"DELIVERED", "FAILED", "CANCELLED"}
 
 
 def contract() -> str:
-    """The contract's text, as the project keeps it."""
+    """The text of the contract."""
     return (Path(__file__).parents[2] / "schema/contract/schema.graphql").read_text()
 
 
 @dataclass
 class ShopDouble:
-    """Allocates and books at once. Every lose_every-th placing is carried out, but its answer is lost."""
+    """Allocates and books at once. Every `lose_every`-th order is placed, but its answer is lost."""
 
     action_s: float = 3.0
     is_stuck: bool = False
@@ -177,7 +177,7 @@ class ShopDouble:
 
 @contextmanager
 def served(shop: ShopDouble) -> Iterator[str]:
-    """The shop on a free port; yields its address."""
+    """Serves the shop on a free port; yields its address."""
 
     async def graphql(request: Request) -> Response:
         body = await request.json()

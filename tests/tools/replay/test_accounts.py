@@ -1,4 +1,4 @@
-"""The replay's accounts add up, whatever the shop behind the API does. The shop here is a double."""
+"""The replay's counts add up, whatever the shop does. The shop is a test double."""
 
 import asyncio
 from pathlib import Path
@@ -44,7 +44,7 @@ def replay(shop: ShopDouble, *files: Path, **options: Any) -> Report:
 
 
 def plain_references(count: int) -> list[str]:
-    """Order numbers whose customers and couriers have nothing special in mind."""
+    """Order numbers whose customers and couriers do nothing special."""
     numbers = (f"n{number}" for number in range(10_000))
     plain = (
         number
@@ -82,7 +82,7 @@ def test_a_second_run_finds_the_orders_of_the_first_and_adds_no_stock(write_file
     assert report.is_clean
 
 
-def test_restocking_adds_the_opening_stock_to_what_is_there(write_file: WriteFile) -> None:
+def test_restocking_adds_the_opening_stock_to_the_present_stock(write_file: WriteFile) -> None:
     path = order_file(write_file, [olist_row(number) for number in plain_references(20)])
     shop = ShopDouble()
     replay(shop, path)
@@ -104,7 +104,7 @@ def test_a_limited_run_places_no_more_than_its_limit_and_a_later_one_the_rest(wr
     assert second.statuses["COMPLETED"] == 20
 
 
-def test_a_lost_answer_is_asked_for_again_and_its_order_counted_once(write_file: WriteFile) -> None:
+def test_a_request_with_a_lost_answer_is_retried_and_its_order_counted_once(write_file: WriteFile) -> None:
     path = order_file(write_file, [olist_row(number) for number in plain_references(40)])
     shop = ShopDouble(lose_every=3)
 
@@ -140,7 +140,7 @@ def test_an_order_that_meets_a_bug_of_the_server_is_counted_and_the_run_is_not_c
     assert not report.is_clean
 
 
-def test_customers_of_amended_orders_accept_cancel_or_stay_silent(write_file: WriteFile) -> None:
+def test_customers_of_amended_orders_accept_cancel_or_do_not_answer(write_file: WriteFile) -> None:
     numbers = plain_references(60)
     both = [one_sku("there"), one_sku("gone")]
     path = order_file(write_file, [olist_row(number, items=both) for number in numbers])
@@ -159,7 +159,7 @@ def test_customers_of_amended_orders_accept_cancel_or_stay_silent(write_file: Wr
     assert report.is_clean
 
 
-def test_nobody_accepts_nothing_at_all(write_file: WriteFile) -> None:
+def test_an_amendment_without_any_units_is_not_accepted(write_file: WriteFile) -> None:
     numbers = plain_references(30)
     path = order_file(write_file, [olist_row(number, items=[one_sku("gone")]) for number in numbers])
 
@@ -170,7 +170,7 @@ def test_nobody_accepts_nothing_at_all(write_file: WriteFile) -> None:
     assert report.is_clean
 
 
-def test_who_would_wait_longer_than_the_replay_cancels_instead(write_file: WriteFile) -> None:
+def test_a_customer_whose_deadline_is_too_far_cancels(write_file: WriteFile) -> None:
     path = order_file(write_file, [olist_row(n, items=[one_sku("gone")]) for n in plain_references(30)])
 
     report = replay(ShopDouble(stock={("gone", "w1"): 0}, action_s=3600), path)
@@ -209,7 +209,7 @@ def test_couriers_fail_what_was_never_collected_or_refused(write_file: WriteFile
     assert (report.statuses["COMPLETED"], report.statuses["FAILED"]) == (1, 2)
 
 
-def test_a_server_that_is_away_ends_the_replay_with_a_message(
+def test_an_unreachable_server_ends_the_replay_with_a_message(
     write_file: WriteFile, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "RETRY_FOR_S", 0.3)

@@ -1,4 +1,4 @@
-"""Requests survive what networks and servers do: closed connections, chunked answers, faults that pass."""
+"""Requests survive closed connections, chunked responses and temporary failures."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ def reply(body: bytes = GOOD, status: str = "200 OK", headers: str = "") -> byte
 
 
 class Server:
-    """Answers the nth request with the nth script, the last one for ever; an empty one closes the connection."""
+    """Answers request n with script n, later ones with the last; an empty script closes the connection."""
 
     def __init__(self, *scripts: bytes) -> None:
         self.scripts = scripts
@@ -50,7 +50,7 @@ async def api_of(server: Server, *, retry_for_s: float = 5.0) -> AsyncIterator[A
         yield Api(connections, "secret", retry_for_s=retry_for_s)
 
 
-async def test_a_request_carries_token_document_variables_and_key() -> None:
+async def test_a_request_has_token_document_variables_and_key() -> None:
     server = Server(reply())
     async with api_of(server) as api:
         data = await api.execute("query Q { viewer { name } }", {"a": 1}, idempotency_key="k1")
@@ -70,7 +70,7 @@ async def test_requests_share_a_connection() -> None:
     assert server.connections == 1
 
 
-async def test_a_connection_that_the_server_closed_while_idle_is_replaced_unasked() -> None:
+async def test_a_connection_that_the_server_closed_while_idle_is_replaced() -> None:
     class ClosingServer(Server):
         async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.connections += 1
@@ -113,7 +113,7 @@ async def test_an_answer_may_come_in_chunks() -> None:
     ],
     ids=["closed", "torn", "not HTTP", "503", "429", "409", "rate limited", "internal"],
 )
-async def test_a_fault_that_passes_is_repeated_with_the_same_request(broken: bytes) -> None:
+async def test_after_a_temporary_failure_the_same_request_is_retried(broken: bytes) -> None:
     server = Server(broken, reply())
     async with api_of(server) as api:
         assert await api.execute("query", {}) == {"viewer": {"name": "x"}}
@@ -139,7 +139,7 @@ async def test_a_refusal_is_final(refusal: bytes) -> None:
     assert len(server.requests) == 1
 
 
-async def test_a_bug_of_the_server_is_not_asked_for_ever() -> None:
+async def test_a_bug_of_the_server_is_not_retried_without_end() -> None:
     server = Server(reply(b'{"errors": [{"message": "m", "extensions": {"code": "INTERNAL"}}]}'))
     async with api_of(server, retry_for_s=60) as api:
         with pytest.raises(Rejected, match="INTERNAL"):
@@ -147,13 +147,13 @@ async def test_a_bug_of_the_server_is_not_asked_for_ever() -> None:
     assert len(server.requests) == MAX_INTERNAL_ATTEMPTS
 
 
-async def test_a_server_that_stays_away_is_given_up_in_time() -> None:
+async def test_retries_end_if_the_server_stays_unavailable() -> None:
     async with api_of(Server(b""), retry_for_s=0.5) as api:
         with pytest.raises(Unanswered, match="closed the connection"):
             await api.execute("query", {})
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "host:8000", "http://"])
-def test_an_address_must_be_one_of_http(url: str) -> None:
+def test_an_address_must_be_http_or_https(url: str) -> None:
     with pytest.raises(ValueError, match="not an http"):
         Connections(url, timeout_s=1)

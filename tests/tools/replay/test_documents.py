@@ -1,4 +1,4 @@
-"""Every document the replay can send is valid against the contract."""
+"""Every document that the replay can send is valid against the contract."""
 
 import pytest
 from graphql import build_schema, parse, validate
@@ -25,7 +25,7 @@ def test_a_document_is_valid(document: str) -> None:
     assert validate(build_schema(contract()), parse(document)) == []
 
 
-def test_all_documents_were_looked_at() -> None:
+def test_all_documents_are_tested() -> None:
     assert len(PLAIN) == 11
 
 

@@ -1,4 +1,4 @@
-"""Opening stock is what will be ordered, less a little on purpose, the same in every run."""
+"""Opening stock is what will be ordered, deliberately less for some SKUs, and the same in every run."""
 
 from collections import Counter
 
@@ -15,7 +15,7 @@ def order(source: str, *lines: CartLine) -> CartOrder:
 
 
 @given(st.text(min_size=1, max_size=12), st.integers(1, 1_000_000))
-def test_spreading_loses_no_unit_and_knows_only_the_replays_warehouses(sku: str, units: int) -> None:
+def test_spreading_loses_no_unit_and_uses_only_the_replays_warehouses(sku: str, units: int) -> None:
     shares = spread(sku, units)
 
     assert sum(shares.values()) == units
@@ -32,7 +32,7 @@ def test_a_small_share_of_places_is_short_and_some_have_nothing_at_all() -> None
     assert 100 < on_hand[0] < 300
 
 
-def test_some_skus_lie_elsewhere_and_some_in_two_warehouses() -> None:
+def test_some_skus_are_in_other_warehouses_and_some_in_two() -> None:
     places = Counter(tuple(spread(f"sku-{n}", 10)) for n in range(10_000))
 
     assert places[("UCI-A",)] > 9_500

@@ -1,4 +1,4 @@
-"""Somebody who waits for a replay sees how far it is."""
+"""A replay shows its progress."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""The sample of real orders goes all the way through a real instance, and leaves a database that passes `check`."""
+"""The sample of real orders is processed by a real instance, whose database then passes `check`."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def oms(environment: dict[str, str], *arguments: str, timeout_s: float = REPLAY_
 
 @pytest.fixture(scope="module")
 def instance(open_dir: Path) -> Iterator[dict[str, str]]:
-    """A running instance whose customers have five seconds to answer; yields the environment that finds it."""
+    """A running instance whose customers have five seconds to answer; yields its environment."""
     data_dir = open_dir / "replay"
     others = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
     environment = others | {"OMS_DATA_DIR": str(data_dir), "OMS_AMENDMENT_TIMEOUT_S": "5"}

@@ -1,4 +1,4 @@
-"""Order files are read row by row, with what describes their warehouses and SKUs beside them."""
+"""Order files are read row by row, with the files that describe their warehouses and SKUs."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def test_a_file_that_cannot_be_read_says_where_and_why(tmp_path: Path, content: 
         list(orders([path]))
 
 
-def test_a_torn_gzip_file_is_reported(tmp_path: Path, write_file: WriteFile) -> None:
+def test_a_truncated_gzip_file_is_reported(tmp_path: Path, write_file: WriteFile) -> None:
     path = write_file("orders.jsonl.gz", [olist_row(str(number)) for number in range(100)])
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(UnreadableSource, match="cannot be read"):

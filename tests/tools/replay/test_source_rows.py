@@ -1,4 +1,4 @@
-"""What a source row becomes: an order, or a counted reason why it is none."""
+"""A source row becomes an order, or a counted reason why it is not one."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def order_of(entry: CartOrder | NoOrder) -> CartOrder:
     return entry
 
 
-def test_an_olist_row_becomes_an_order_at_the_sellers_prices_for_the_customers_place() -> None:
+def test_an_olist_row_becomes_an_order_at_the_sellers_prices_for_the_customers_address() -> None:
     order = order_of(olist.read_order(olist_row("abc")))
 
     assert order.as_input() == {
@@ -33,7 +33,7 @@ def test_an_olist_order_that_was_canceled_is_placed_to_be_cancelled_again() -> N
 
 
 @pytest.mark.parametrize("status", ["unavailable", "canceled", "created"])
-def test_an_olist_row_without_items_is_no_order(status: str) -> None:
+def test_an_olist_row_without_items_is_not_an_order(status: str) -> None:
     assert olist.read_order(olist_row(status=status, items=[])) == NoOrder("no items", 0)
 
 
@@ -58,7 +58,7 @@ def test_a_uci_invoice_becomes_an_order() -> None:
         ({"items": [uci_item(sku="POST", non_product=True)]}, "only postage, fees and manual entries"),
     ],
 )
-def test_a_uci_row_that_is_no_order_says_why(changes: dict[str, Any], reason: str) -> None:
+def test_a_uci_row_that_is_not_an_order_has_a_reason(changes: dict[str, Any], reason: str) -> None:
     row = uci_row(**changes)
     assert uci.read_order(row) == NoOrder(reason, len(row["items"]))
 
@@ -78,7 +78,7 @@ def test_an_anonymous_invoice_is_placed_on_request_for_a_customer_of_its_own() -
         (uci_item(2, unit_price_cents=-5), "no price"),
     ],
 )
-def test_a_line_that_nobody_can_ship_is_left_out_and_counted(item: dict[str, Any], reason: str) -> None:
+def test_a_line_that_cannot_be_shipped_is_left_out_and_counted(item: dict[str, Any], reason: str) -> None:
     order = order_of(uci.read_order(uci_row(items=[uci_item(), item])))
 
     assert len(order.lines) == 1
@@ -102,6 +102,6 @@ def test_a_price_of_a_tenth_of_a_penny_is_rounded_as_the_source_did_and_noted() 
 @pytest.mark.parametrize(
     ("country", "code"), [("EIRE", "IE"), ("RSA", "ZA"), ("Channel Islands", None), ("Unspecified", None)]
 )
-def test_a_country_becomes_its_iso_code_or_stays_out(country: str, code: str | None) -> None:
+def test_a_country_becomes_its_iso_code_or_is_left_out(country: str, code: str | None) -> None:
     address = order_of(uci.read_order(uci_row(customer_country=country))).as_input()["shippingAddress"]
     assert address == ({"country": code} if code else {})
