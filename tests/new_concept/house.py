@@ -122,7 +122,7 @@ def test_the_fields_have_their_permissions() -> None:
         ("diagrams.md", r"\[\*\] --> OPEN: RepairOpened\n    OPEN --> FINISHED: RepairFinished"),
         ("tables.md", r"`repairs`"),
         ("events.md", r"RepairFinished"),
-        ("work.md", r"\| `repairs` \| repairs \| FINISH \|"),
+        ("work.md", r"\| `repairs` \| repairs \| FINISH: finish the repair \|"),
         ("errors.md", r"`NOT_OPEN`"),
     ],
 )

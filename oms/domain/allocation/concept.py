@@ -10,5 +10,5 @@ from oms.domain.concept.work import WorkKind
 ALLOCATION: Final = Concept(
     name="allocation",
     effects=(StockClaims(),),
-    work=(WorkKind("allocation", AllocationStep, due),),
+    work=(WorkKind("allocation", AllocationStep, due, {AllocationStep.ALLOCATE: "Reserve the items in warehouses"}),),
 )

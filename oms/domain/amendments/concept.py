@@ -18,6 +18,14 @@ NO_ANSWER: Final = Cause(
 
 AMENDMENTS: Final = Concept(
     name="amendments",
-    work=(WorkKind("deadlines", DeadlineStep, due, waits_for_people=NO_ANSWER),),
+    work=(
+        WorkKind(
+            "deadlines",
+            DeadlineStep,
+            due,
+            {DeadlineStep.EXPIRE: "Time out unless the customer answers"},
+            waits_for_people=NO_ANSWER,
+        ),
+    ),
     permissions=(AmendmentPermission,),
 )

@@ -12,5 +12,18 @@ from oms.domain.order.events import SHIPMENT_PART
 BILLING: Final = Concept(
     name="billing",
     effects=(CustomerSpending(),),
-    work=(WorkKind("billing", BillingStep, due, part=SHIPMENT_PART, gate=MAINTENANCE),),
+    work=(
+        WorkKind(
+            "billing",
+            BillingStep,
+            due,
+            {
+                BillingStep.CHARGE: "Charge the customer",
+                BillingStep.SETTLE: "Query the result of the charge",
+                BillingStep.REFUND: "Refund the customer",
+            },
+            part=SHIPMENT_PART,
+            gate=MAINTENANCE,
+        ),
+    ),
 )

@@ -106,6 +106,11 @@ class Registry:
             for kind in concept.work:
                 if not list(kind.steps):
                     raise Undeclared(f"The queue {kind.queue!r} has no steps: list them in a subclass of Step.")
+                for step in kind.steps:
+                    if step not in kind.phrases:
+                        raise Undeclared(
+                            f"The step {step} of the queue {kind.queue!r} has no phrase: add it to `phrases`."
+                        )
         _ = self.work_kinds, self.permissions, self.reasons, self.audit_actions  # raise for names that occur twice
 
 

@@ -40,14 +40,15 @@ DueParts = Callable[[Any], Mapping[int, Due]]
 class WorkKind:
     """One queue. It can run, and scale, as a process of its own.
 
-    `subject`: whose state calls for the work. `part`: what the part's number counts in the subject ("shipment"); None:
-    the work concerns the subject itself.
+    `phrases`: how people call each step. `subject`: whose state calls for the work.
+    `part`: what the part's number counts in the subject ("shipment"); None: the work concerns the subject itself.
     `waits_for_people`: while work is not due yet, this cause explains what it waits for.
     """
 
     queue: str
     steps: type[Step]
     due: DueParts
+    phrases: Mapping[Step, str]
     subject: str = "order"
     part: str | None = None
     gate: Gate | None = None

@@ -3,6 +3,7 @@
 from typing import Final
 
 from oms.domain.concept.registry import registered
+from oms.domain.concept.work import WorkKind
 from oms.domain.diagnosis.causes import causes
 
 _HEAD: Final = """\
@@ -27,10 +28,14 @@ What `python -m oms doctor`, the start page of support and the metric `oms_stand
 
 def work_page() -> str:
     queues = [
-        f"| `{kind.queue}` | {concept.name} | {', '.join(kind.steps)} | {kind.part or 'the subject itself'} | "
+        f"| `{kind.queue}` | {concept.name} | {_steps(kind)} | {kind.part or 'the subject itself'} | "
         f"{kind.gate.cause.phrase if kind.gate else '–'} |\n"
         for concept in registered().concepts
         for kind in concept.work
     ]
     known = [f"| `{cause.name}` | {cause.phrase} | {cause.remedy} |\n" for cause in causes()]
     return _HEAD + "".join(queues) + _CAUSES + "".join(known)
+
+
+def _steps(kind: WorkKind) -> str:
+    return ", ".join(f"{step}: {kind.phrases[step].lower()}" for step in kind.steps)

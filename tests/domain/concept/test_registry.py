@@ -116,7 +116,7 @@ def nothing_due(_: Any) -> Mapping[int, Due]:
     return {}
 
 
-QUEUE = WorkKind("parcels", ParcelStep, nothing_due)
+QUEUE = WorkKind("parcels", ParcelStep, nothing_due, {ParcelStep.SEND: "Send the parcel"})
 
 TWICE: list[tuple[str, dict[str, Any]]] = [
     ("event 'ParcelSent'", {"events": dict.fromkeys(ParcelEvent, SENT)}),
@@ -145,7 +145,12 @@ def test_two_concepts_of_the_same_name() -> None:
 
 def test_a_queue_without_steps() -> None:
     with pytest.raises(Undeclared, match="The queue 'parcels' has no steps: list them in a subclass of Step"):
-        check(Concept(name="parcels", work=(WorkKind("parcels", NoStep, nothing_due),)))
+        check(Concept(name="parcels", work=(WorkKind("parcels", NoStep, nothing_due, {}),)))
+
+
+def test_a_step_without_its_phrase() -> None:
+    with pytest.raises(Undeclared, match="The step SEND of the queue 'parcels' has no phrase: add it to `phrases`"):
+        check(Concept(name="parcels", work=(WorkKind("parcels", ParcelStep, nothing_due, {}),)))
 
 
 async def handle(_context: JobContext, _batch: Batch) -> None:

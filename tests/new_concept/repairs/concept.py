@@ -13,7 +13,7 @@ REPAIRS: Final = Concept(
     tables=(repairs,),
     machines=(REPAIR,),
     events=EVENTS,
-    work=(WorkKind("repairs", RepairStep, due, subject="repair"),),
+    work=(WorkKind("repairs", RepairStep, due, {RepairStep.FINISH: "Finish the repair"}, subject="repair"),),
     permissions=(RepairPermission,),
     reasons=(RepairReason,),
     audit_actions=(RepairAction,),

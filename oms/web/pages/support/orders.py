@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.cancellation.policy import CancellationPermission
+from oms.domain.concepts import REGISTRY
 from oms.domain.customers.policy import CustomerPermission
 from oms.domain.fulfilment.policy import FulfilmentPermission
 from oms.domain.parked.policy import ParkedPermission
@@ -34,13 +35,7 @@ RECENT: Final = timedelta(days=7)
 _ORDER: Final = "/support/orders/{id}"
 
 STEP_PHRASES: Final[Mapping[str, str]] = {
-    "ALLOCATE": "Reserve the items in warehouses",
-    "EXPIRE": "Time out unless the customer answers",
-    "CHARGE": "Charge the customer",
-    "SETTLE": "Query the result of the charge",
-    "REFUND": "Refund the customer",
-    "BOOK": "Book a courier",
-    "RELEASE": "Cancel the courier's booking",
+    str(step): phrase for kind in REGISTRY.work_kinds.values() for step, phrase in kind.phrases.items()
 }
 
 
