@@ -39,6 +39,6 @@ async def finish(tx: Tx, batch: Batch) -> None:
     for key, customer, complaint, status in rows:
         repair = Repair(key, customer, complaint, RepairStatus(status))
         before = due_work("repair", repair.id, repair)
-        repair.status = REPAIR.after(repair.status, RepairEvent.RepairFinished)
+        repair.record(RepairEvent.RepairFinished)
         await tx.run(_SAVE, id=repair.id, status=str(repair.status))
         await work_store.adjust(tx, [before], [due_work("repair", repair.id, repair)])

@@ -59,6 +59,10 @@ class Repair:
     complaint: str | None
     status: RepairStatus
 
+    def record(self, event: RepairEvent) -> None:
+        """Raises Refused(CONFLICT) where the machine does not allow it."""
+        self.status = REPAIR.after(self.status, event)
+
 
 def due(repair: Repair) -> Mapping[int, Due]:
     return {0: Due(RepairStep.FINISH)} if repair.status == RepairStatus.OPEN else {}
