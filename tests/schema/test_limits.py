@@ -206,8 +206,8 @@ MISSPELT: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("document", "variables"), MISSPELT.values(), ids=MISSPELT.keys())
 async def test_names_are_suggested_to_staff_only(api: Api, document: str, variables: dict[str, Any]) -> None:
-    told = await api.answer(document, SUPPORT, **variables)
-    assert "Did you mean" in str(told.errors)
-    untold = await api.answer(document, CART, **variables)
-    assert untold.errors
-    assert not re.search("did you mean", str(untold.errors), re.IGNORECASE)
+    for_staff = await api.answer(document, SUPPORT, **variables)
+    assert "Did you mean" in str(for_staff.errors)
+    for_others = await api.answer(document, CART, **variables)
+    assert for_others.errors
+    assert not re.search("did you mean", str(for_others.errors), re.IGNORECASE)

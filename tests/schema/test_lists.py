@@ -99,8 +99,8 @@ async def test_orders_are_filtered_by_customer(api: Api) -> None:
     of_ben = [reference for reference in newest_first if int(reference[2:]) % 3 == 0]
     ben = await api.ask('{ customer(reference: "ben") { id orders(first: 100) { nodes { reference } } } }')
     assert [order["reference"] for order in ben["orders"]["nodes"]] == of_ben
-    for wanted in ({"customerId": ben["id"]}, {"customerId": ben["id"], "status": ["PENDING"]}):
-        nodes = await walk(api, ORDERS, first=2, filter=wanted)
+    for filter_ in ({"customerId": ben["id"]}, {"customerId": ben["id"], "status": ["PENDING"]}):
+        nodes = await walk(api, ORDERS, first=2, filter=filter_)
         assert [order["reference"] for order in nodes] == of_ben
     assert await walk(api, ORDERS, ANA, filter={"customerId": ben["id"]}) == []
 

@@ -70,9 +70,9 @@ async def test_one_statement_also_by_reference_in_a_list_and_by_fragments(api: A
         fragment Whole on Order { ...Parts lines { id name } events(first: $first) { nodes { seq: cursor } } }
         fragment Parts on Order { total { amount } shipments { ... on Shipment { lines { name } } } }
     """
-    for asked in ('order(reference: "R-1") { ...Whole }', "orders { edges { node { ...Whole } } }"):
+    for field in ('order(reference: "R-1") { ...Whole }', "orders { edges { node { ...Whole } } }"):
         with api.statements() as sent:
-            found = await api.ask(f"query ($first: Int = 3) {{ {asked} }} {fragments}")
+            found = await api.ask(f"query ($first: Int = 3) {{ {field} }} {fragments}")
         (order,) = [edge["node"] for edge in found["edges"]] if "edges" in found else [found]
         assert [event["seq"] for event in order["events"]["nodes"]] == ["1", "2", "3"]
         assert [line["name"] for line in order["lines"]] == ["tea", "mug"]
@@ -136,11 +136,16 @@ async def test_the_orders_of_many_customers_are_read_together(api: Api) -> None:
     with api.statements() as sent:
         found = (await api.ask(document))["nodes"]
     assert len(sent) == 2
-    told = [
+    received = [
         (node["customer"]["reference"], [order["reference"] for order in node["customer"]["orders"]["nodes"]])
         for node in found
     ]
-    assert told == [("c-2", ["r-8", "r-5"]), ("c-1", ["r-7", "r-4"]), ("c-0", ["r-6", "r-3"]), ("c-2", ["r-8", "r-5"])]
+    assert received == [
+        ("c-2", ["r-8", "r-5"]),
+        ("c-1", ["r-7", "r-4"]),
+        ("c-0", ["r-6", "r-3"]),
+        ("c-2", ["r-8", "r-5"]),
+    ]
     after = found[0]["customer"]["orders"]["pageInfo"]["endCursor"]
     rest = await api.ask(
         """query ($after: String) { customer(reference: "c-2") { orders(after: $after) {
@@ -278,27 +283,27 @@ async def test_the_timeline_shows_every_event_with_actor_and_reason_page_by_page
     await api.shop.run()
     document = """query ($id: ID!, $after: String) { order(id: $id) { events(first: 4, after: $after) {
         nodes { cursor type actor actorRole reason summary } pageInfo { hasNextPage hasPreviousPage endCursor } } } }"""
-    told: list[dict[str, Any]] = []
+    received: list[dict[str, Any]] = []
     after: str | None = None
     while True:
         page = (await api.ask(document, id=known.id, after=after))["events"]
         assert page["pageInfo"]["hasPreviousPage"] is (after is not None)
-        told += page["nodes"]
+        received += page["nodes"]
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
             break
-    assert [event["type"] for event in told] == await api.shop.events(known.key)
-    assert [event["cursor"] for event in told] == [str(number) for number in range(1, len(told) + 1)]
-    assert told[0]["actor"] == "cart"
-    assert told[0]["actorRole"] == "SERVICE"
-    cancelled = next(event for event in told if event["type"] == "OrderCancelled")
+    assert [event["type"] for event in received] == await api.shop.events(known.key)
+    assert [event["cursor"] for event in received] == [str(number) for number in range(1, len(received) + 1)]
+    assert received[0]["actor"] == "cart"
+    assert received[0]["actorRole"] == "SERVICE"
+    cancelled = next(event for event in received if event["type"] == "OrderCancelled")
     assert (cancelled["actor"], cancelled["actorRole"], cancelled["reason"]) == (
         "support",
         "SUPPORT",
         "Changed my mind",
     )
     assert cancelled["summary"] == "The order was cancelled: Changed my mind."
-    assert next(event for event in told if event["type"] == "ItemsAllocated")["actorRole"] is None
+    assert next(event for event in received if event["type"] == "ItemsAllocated")["actorRole"] is None
 
 
 async def test_only_support_sees_the_text_of_a_fault(api: Api) -> None:

@@ -107,18 +107,18 @@ async def test_past_events_are_sent_first_then_live_ones(api: Api, monkeypatch: 
     past = await api.shop.events(known.key)
     assert len(past) > 3
     async with aclosing(api.watch(EVENTS, ANA, id=known.id)) as events:
-        told = [await following(events) for _ in past]
-        assert [event["type"] for event in told] == past
+        received = [await following(events) for _ in past]
+        assert [event["type"] for event in received] == past
         await api.shop.cancel(known.key)
         api.notifications.orders[known.key].set()
         now = (await api.shop.events(known.key))[len(past) :]
-        told += [await following(events) for _ in now]
+        received += [await following(events) for _ in now]
         await api.shop.run()
         api.notifications.orders[known.key].set()
-        told += [event async for event in events]
-    assert [event["type"] for event in told] == await api.shop.events(known.key)
-    assert [event["cursor"] for event in told] == [str(number + 1) for number in range(len(told))]
-    assert told[-1]["type"] in ("ShipmentRefunded", "BookingReleased")
+        received += [event async for event in events]
+    assert [event["type"] for event in received] == await api.shop.events(known.key)
+    assert [event["cursor"] for event in received] == [str(number + 1) for number in range(len(received))]
+    assert received[-1]["type"] in ("ShipmentRefunded", "BookingReleased")
     assert api.notifications.subscribers == 0
 
 
@@ -141,8 +141,8 @@ async def test_a_spurious_notification_repeats_no_event(api: Api) -> None:
 async def test_a_courier_receives_only_events_of_booked_shipments(api: Api) -> None:
     known = await api.booked()
     async with aclosing(api.watch(EVENTS, COURIER, id=known.id)) as events:
-        told = [await following(events) for _ in range(2)]
-        assert {event["type"] for event in told} == {"ShipmentBooked"}
+        received = [await following(events) for _ in range(2)]
+        assert {event["type"] for event in received} == {"ShipmentBooked"}
         await api.shop.dispatch(known.key)
         api.notifications.orders[known.key].set()
         assert (await following(events))["summary"] == "Shipment 1 was picked up by the courier."
@@ -162,13 +162,13 @@ def change(known: Known, number: int, *statuses: str) -> ShipmentChange:
 async def test_shipments_are_sent_that_matched_before_or_match_after(api: Api) -> None:
     known = await api.booked()
     async with aclosing(api.watch(SHIPMENTS, SUPPORT, filter={"status": ["BOOKED"]})) as changes:
-        for number, statuses, told in (
+        for number, statuses, received in (
             (1, ("PENDING", "BOOKED"), True),
             (1, ("DISPATCHED", "DELIVERED"), False),
             (2, ("BOOKED", "DISPATCHED"), True),
         ):
             api.notifications.changes.put_nowait(change(known, number, *statuses))
-            if told:
+            if received:
                 assert (await following(changes))["id"] == known.shipment(number)
     assert api.notifications.subscribers == 0
 
@@ -194,9 +194,9 @@ async def test_shipments_are_sent_in_their_present_state_to_those_who_may_see_th
         if name == "ben":
             assert await silent(stream)
         else:
-            told = await following(stream)
-            assert (told["status"], told["order"]["id"]) == ("DISPATCHED", known.id)
-            assert (told["payment"] is None) is (name == "courier")
+            received = await following(stream)
+            assert (received["status"], received["order"]["id"]) == ("DISPATCHED", known.id)
+            assert (received["payment"] is None) is (name == "courier")
         await stream.aclose()
 
 

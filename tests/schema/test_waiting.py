@@ -47,14 +47,14 @@ async def test_the_sorting_is_the_same_with_every_filter(api: Api, first: int) -
     keys = await mixed(api)
     await api.shop.place({"tea": 1}, reference="bens", customer="ben")
     [(ana,)] = await api.shop.rows("SELECT id FROM customers WHERE reference = 'ana'")
-    asked = {
+    filters = {
         "0 3 5 6 2 4 1": {"customerId": f"cus_{ana.hex}"},
         "0 5 6 bens": {"status": ["PENDING"]},
         "2 4 1": {"status": ["CANCELLED", "COMPLETED"]},
         "3 2 4 1": {"status": ["PROCESSING", "CANCELLED"]},
         "": {"status": []},
     }
-    for expected, filter_ in asked.items():
+    for expected, filter_ in filters.items():
         assert await references(api, first=first, filter=filter_) == expected
     placed_at = (await api.shop.order(keys["4"])).placed_at.isoformat()
     assert await references(api, first=first, filter={"placedFrom": placed_at}) == "5 6 bens 4"
@@ -69,9 +69,9 @@ async def test_orders_closed_before_an_instant_are_left_out(api: Api, sort: str)
     assert closed_at
     expected = {"WAITING_LONGEST": ["0 3 5 6 2 4", "0 3 5 6 2"], "NEWEST_FIRST": ["6 5 4 3 2 0", "6 5 3 2 0"]}[sort]
     for since, found in zip((closed_at, closed_at + timedelta(microseconds=1)), expected, strict=True):
-        asked = {"openOrClosedSince": since.isoformat()}
-        assert await references(api, first=2, filter=asked, sort=sort) == found
-        assert await references(api, filter=asked, search="4", sort="NEWEST_FIRST") == ("4" if "4" in found else "")
+        filters = {"openOrClosedSince": since.isoformat()}
+        assert await references(api, first=2, filter=filters, sort=sort) == found
+        assert await references(api, filter=filters, search="4", sort="NEWEST_FIRST") == ("4" if "4" in found else "")
 
 
 async def test_an_order_closed_between_two_pages_is_not_lost(api: Api) -> None:
@@ -132,18 +132,18 @@ async def test_support_may_retry_parked_work_only(api: Api) -> None:
     known = Known(await api.shop.place({"tea": 1}))
     can = [("viewerCanRetry", "viewerCanGiveUp")]
 
-    async def told(viewer: Viewer) -> list[tuple[bool, bool]]:
+    async def allowed(viewer: Viewer) -> list[tuple[bool, bool]]:
         work = (await api.ask(WORK, viewer, id=known.id))["work"]
         return [(each[retry], each[give_up]) for each in work for retry, give_up in can]
 
-    assert await told(SUPPORT) == [(False, False)]
+    assert await allowed(SUPPORT) == [(False, False)]
     await api.shop.execute("UPDATE work SET parked_at = clock_timestamp()")
-    assert await told(SUPPORT) == [(True, False)], "there is no shipment yet to give up"
+    assert await allowed(SUPPORT) == [(True, False)], "there is no shipment yet to give up"
     await api.shop.execute("UPDATE work SET parked_at = NULL")
     await api.shop.run("allocation")
     await api.shop.execute("UPDATE work SET parked_at = clock_timestamp()")
-    assert await told(SUPPORT) == [(True, True)]
-    assert await told(MANAGER) == [(False, False)]
+    assert await allowed(SUPPORT) == [(True, True)]
+    assert await allowed(MANAGER) == [(False, False)]
     parked = "{ parkedWork { nodes { viewerCanRetry viewerCanGiveUp } } }"
     assert (await api.ask(parked))["nodes"] == [{"viewerCanRetry": True, "viewerCanGiveUp": True}]
 

@@ -71,9 +71,9 @@ def test_every_field_has_the_contract_s_type_and_arguments(owner: str, name: str
     assert isinstance(kind, Described)
     ours: Any = kind.fields[name]
     assert str(ours.type) == str(agreed.type)
-    for argument, wanted in getattr(agreed, "args", {}).items():
-        assert str(ours.args[argument].type) == str(wanted.type)
-        assert ours.args[argument].default_value == wanted.default_value or str(wanted.default_value) == "Undefined"
+    for argument, expected in getattr(agreed, "args", {}).items():
+        assert str(ours.args[argument].type) == str(expected.type)
+        assert ours.args[argument].default_value == expected.default_value or str(expected.default_value) == "Undefined"
 
 
 def test_what_the_contract_does_not_have_is_never_required_of_a_client() -> None:

@@ -24,8 +24,8 @@ def audits(pytestconfig: pytest.Config) -> Path:
     folder = pytestconfig.cache.mkdir("graphql-over-http")
     for name in ("package.json", "audits.js"):
         shutil.copy(HERE / name, folder)
-    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]
-    if any(_installed(folder, package) != version for package, version in wanted.items()):
+    required = json.loads((HERE / "package.json").read_text())["dependencies"]
+    if any(_installed(folder, package) != version for package, version in required.items()):
         options = ["--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--prefix", str(folder)]
         done = npm(["install", *options], return_completed_process=True, capture_output=True, text=True, cwd=folder)
         if done.returncode:

@@ -50,8 +50,8 @@ async def test_to_a_customer_another_s_order_looks_like_none(api: Api, field: st
     theirs = await filled(api, MUTATIONS[field])
     before = await everything(api)
     answers = [
-        await api.ask(MUTATIONS[field].document, BEN, id=asked)
-        for asked in (theirs["id"], f"ord_{'0' * 32}", "ord_", theirs["id"].upper())
+        await api.ask(MUTATIONS[field].document, BEN, id=key)
+        for key in (theirs["id"], f"ord_{'0' * 32}", "ord_", theirs["id"].upper())
     ]
     assert codes(answers[0]) == ["NOT_FOUND"]
     assert answers == [answers[0]] * len(answers)
@@ -63,8 +63,8 @@ async def test_to_a_courier_an_unbooked_shipment_looks_like_none(api: Api, field
     known = await api.amended()
     before = await everything(api)
     answers = [
-        await api.ask(MUTATIONS[field].document, VIEWERS[Role.COURIER], id=asked)
-        for asked in (known.shipment(), known.shipment(7), f"shp_{'0' * 32}_1", "shp_")
+        await api.ask(MUTATIONS[field].document, VIEWERS[Role.COURIER], id=key)
+        for key in (known.shipment(), known.shipment(7), f"shp_{'0' * 32}_1", "shp_")
     ]
     assert codes(answers[0]) == ["NOT_FOUND"]
     assert answers == [answers[0]] * len(answers)
@@ -97,28 +97,28 @@ async def test_a_payload_shows_its_subject_as_far_as_the_role_may_see_it(
     rule = MUTATIONS[field]
     whole = re.sub(r"order \{ id \}", f"order {WHOLE_ORDER}", rule.document)
     whole = re.sub(r"shipment \{ id \}", f"shipment {{ id order {WHOLE_ORDER} }}", whole)
-    told: Any = await api.ask(whole, VIEWERS[role], **await filled(api, rule))
+    result: Any = await api.ask(whole, VIEWERS[role], **await filled(api, rule))
     sees_money = role in OrderPermission.READ_MONEY.reach
-    for order in _orders(told):
+    for order in _orders(result):
         assert (order["customer"] is not None) == (role in CustomerPermission.READ_CUSTOMER.reach)
         assert all((shipment["payment"] is not None) == sees_money for shipment in order["shipments"])
         assert sees_money or order["total"] is None
 
 
-def _orders(told: Any) -> list[dict[str, Any]]:
+def _orders(result: Any) -> list[dict[str, Any]]:
     """At any place in a result."""
-    if isinstance(told, list):
-        return [order for entry in told for order in _orders(entry)]
-    if not isinstance(told, dict):
+    if isinstance(result, list):
+        return [order for entry in result for order in _orders(entry)]
+    if not isinstance(result, dict):
         return []
-    return [told] if "reference" in told and "shipments" in told else _orders(list(told.values()))
+    return [result] if "reference" in result and "shipments" in result else _orders(list(result.values()))
 
 
 async def test_a_forbidden_command_looks_the_same_whatever_its_id(api: Api) -> None:
     """For a role that may not use it at all."""
     known = await api.booked()
     document = MUTATIONS["dispatchShipment"].document
-    asked = (known.shipment(), shipment_id(known.key, 9), order_id(known.key), "nonsense")
-    answers = [await api.ask(document, VIEWERS[Role.SUPPORT], id=each) for each in asked]
+    ids = (known.shipment(), shipment_id(known.key, 9), order_id(known.key), "nonsense")
+    answers = [await api.ask(document, VIEWERS[Role.SUPPORT], id=each) for each in ids]
     assert codes(answers[0]) == ["FORBIDDEN"]
     assert answers == [answers[0]] * len(answers)

@@ -51,28 +51,28 @@ def query(field: str, arguments: str, depth: int) -> str:
 
 async def walked(staged: Staged, viewer: Viewer, depth: int = DEEP) -> str:
     """Everything that the viewer gets, as text. Bypasses the limits, which refuse such documents."""
-    told: list[Any] = []
-    asked = {field: [""] for field in GRAPH.query_type.fields} if GRAPH.query_type else {}
-    asked.pop("defaultCurrency", None)
-    for field, each in (asked | staged.scene.arguments()).items():
+    shown: list[Any] = []
+    fields = {field: [""] for field in GRAPH.query_type.fields} if GRAPH.query_type else {}
+    fields.pop("defaultCurrency", None)
+    for field, each in (fields | staged.scene.arguments()).items():
         for arguments in each:
             context = staged.api.context(viewer)
             result = await graphql(GRAPH, query(field, arguments, depth), context_value=context)
-            told.append(result.data)
-    return json.dumps(told, default=str)
+            shown.append(result.data)
+    return json.dumps(shown, default=str)
 
 
 async def test_no_path_through_the_schema_shows_a_courier_a_price_a_customer_or_an_e_mail(staged: Staged) -> None:
-    told = await walked(staged, COURIER)
-    assert [secret for secret in SECRETS if secret in told] == []
-    assert "OrderEvent" in told
-    assert "an address's line1" in told
+    shown = await walked(staged, COURIER)
+    assert [secret for secret in SECRETS if secret in shown] == []
+    assert "OrderEvent" in shown
+    assert "an address's line1" in shown
 
 
 async def test_the_same_walk_shows_support_all_of_it_but_the_e_mail(staged: Staged) -> None:
     """So the walk would have shown it to the courier, too. The API shows nobody an e-mail."""
-    told = await walked(staged, SUPPORT, depth=3)
-    assert [secret for secret in SECRETS if secret not in told] == [E_MAIL]
+    shown = await walked(staged, SUPPORT, depth=3)
+    assert [secret for secret in SECRETS if secret not in shown] == [E_MAIL]
 
 
 EVENTS = 'subscription { orderEvents(orderId: "%s") { %s } }'
@@ -86,14 +86,14 @@ async def test_subscriptions_of_a_courier_show_no_more(staged: Staged, document:
     answer: Any = subscribe(GRAPH, parse(text), context_value=staged.api.context(COURIER))
     results = await answer if isawaitable(answer) else answer
     assert not isinstance(results, ExecutionResult), results.errors
-    told = json.dumps([result.data async for result in results], default=str)
-    assert told != "[]"
-    assert [secret for secret in SECRETS if secret in told] == []
+    shown = json.dumps([result.data async for result in results], default=str)
+    assert shown != "[]"
+    assert [secret for secret in SECRETS if secret in shown] == []
 
 
 async def test_a_courier_sees_events_since_booking_only(staged: Staged) -> None:
     document = "query ($id: ID!) { shipment(id: $id) { order { events { nodes { type shipment { id } } } } } }"
     first = shipment_id(staged.scene.split, 1)
-    told = await staged.api.ask(document, COURIER, id=first)
-    types = [event["type"] for event in told["order"]["events"]["nodes"]]
+    shown = await staged.api.ask(document, COURIER, id=first)
+    types = [event["type"] for event in shown["order"]["events"]["nodes"]]
     assert sorted(types) == ["ShipmentBooked", "ShipmentBooked", "ShipmentDelivered", "ShipmentDispatched"]

@@ -15,7 +15,7 @@ from tests.system.policy.type_graph import ROOTS, TYPES, Step, Way, document, va
 
 NOTHING_TO_SHOW: Final[dict[Step, set[Role]]] = {
     ("Order", "actionDeadline"): {Role.COURIER},  # what waits for its customer has nothing to carry
-    ("OrderEvent", "reason"): {Role.COURIER},  # they are told that it was booked, dispatched, delivered
+    ("OrderEvent", "reason"): {Role.COURIER},  # they see that it was booked, dispatched, delivered
     ("Viewer", "sessions"): {Role.SERVICE},
     **{("Session", field): {Role.SERVICE} for field in TYPES["Session"].fields},  # a machine is not signed in
 }

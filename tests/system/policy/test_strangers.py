@@ -11,7 +11,7 @@ from tests.shop import COURIER
 from tests.system.policy.conftest import Staged
 from tests.system.policy.scene import ANA, BEN
 
-NOBODYS: Final = "0" * 32
+UNUSED: Final = "0" * 32
 ORDER: Final = "query ($id: ID) { order(id: $id) { id } }"
 BY_REFERENCE: Final = "query ($id: String) { order(reference: $id) { id } }"
 SHIPMENT: Final = "query ($id: ID!) { shipment(id: $id) { id } }"
@@ -30,14 +30,14 @@ def of_bens(staged: Staged) -> list[tuple[str, str, str]]:
     scene = staged.scene
     order, shipment = order_id(scene.bens), shipment_id(scene.bens, 1)
     return [
-        (ORDER, order, f"ord_{NOBODYS}"),
+        (ORDER, order, f"ord_{UNUSED}"),
         (BY_REFERENCE, "order-6", "order-66"),
-        (SHIPMENT, shipment, f"shp_{NOBODYS}_1"),
-        *((NODE, each, like) for each, like in ((order, f"ord_{NOBODYS}"), (shipment, f"shp_{NOBODYS}_1"))),
-        (NODE, scene.ben, f"cus_{NOBODYS}"),
-        (CUSTOMER, scene.ben, f"cus_{NOBODYS}"),
+        (SHIPMENT, shipment, f"shp_{UNUSED}_1"),
+        *((NODE, each, like) for each, like in ((order, f"ord_{UNUSED}"), (shipment, f"shp_{UNUSED}_1"))),
+        (NODE, scene.ben, f"cus_{UNUSED}"),
+        (CUSTOMER, scene.ben, f"cus_{UNUSED}"),
         (CUSTOMER_BY_REFERENCE, "ben", "nobody"),
-        (OF_CUSTOMER, scene.ben, f"cus_{NOBODYS}"),
+        (OF_CUSTOMER, scene.ben, f"cus_{UNUSED}"),
         (SEARCH, "order-6", "order-66"),
         (SEARCH, "ben", "nobody"),
     ]
@@ -46,18 +46,18 @@ def of_bens(staged: Staged) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize("nth", range(11))
 async def test_a_query_reveals_nothing_to_a_stranger(staged: Staged, nth: int) -> None:
     document, theirs, nothing = of_bens(staged)[nth]
-    told = [await staged.api.answer(document, ANA, id=asked) for asked in (theirs, nothing)]
-    assert _bytes(told[0]) == _bytes(told[1])
-    assert _bytes(await staged.api.answer(document, BEN, id=theirs)) != _bytes(told[0])
+    answers = [await staged.api.answer(document, ANA, id=key) for key in (theirs, nothing)]
+    assert _bytes(answers[0]) == _bytes(answers[1])
+    assert _bytes(await staged.api.answer(document, BEN, id=theirs)) != _bytes(answers[0])
 
 
 async def test_a_stranger_learns_only_that_a_reference_is_taken(staged: Staged) -> None:
     """References are unique in the shop, so this cannot be hidden; see docs/guides/security.md."""
     same_as_bens = {"reference": "order-6", "lines": [{"sku": "tea", "quantity": 1}]}
-    told = await staged.api.answer(PLACE, ANA, input=same_as_bens)
+    answers = await staged.api.answer(PLACE, ANA, input=same_as_bens)
     message = "The reference 'order-6' was used for a different order; give this one another."
-    assert told.data == {"placeOrder": {"order": None, "userErrors": [{"code": "DUPLICATE", "message": message}]}}
-    assert not told.errors
+    assert answers.data == {"placeOrder": {"order": None, "userErrors": [{"code": "DUPLICATE", "message": message}]}}
+    assert not answers.errors
 
 
 def _bytes(result: object) -> bytes:
@@ -65,32 +65,34 @@ def _bytes(result: object) -> bytes:
     return json.dumps([getattr(result, "data", None), errors]).encode()
 
 
-@pytest.mark.parametrize("asked", [ORDER, SHIPMENT, NODE])
-async def test_to_a_courier_an_unbooked_order_looks_like_none(staged: Staged, asked: str) -> None:
-    amended, nothing = staged.scene.amended, f"{NOBODYS}"
-    ids = (shipment_id(amended, 1), f"shp_{nothing}_1") if asked == SHIPMENT else (order_id(amended), f"ord_{nothing}")
-    told = [await staged.api.answer(asked, COURIER, id=each) for each in ids]
-    assert _bytes(told[0]) == _bytes(told[1])
+@pytest.mark.parametrize("document", [ORDER, SHIPMENT, NODE])
+async def test_to_a_courier_an_unbooked_order_looks_like_none(staged: Staged, document: str) -> None:
+    amended, nothing = staged.scene.amended, f"{UNUSED}"
+    ids = (
+        (shipment_id(amended, 1), f"shp_{nothing}_1") if document == SHIPMENT else (order_id(amended), f"ord_{nothing}")
+    )
+    answers = [await staged.api.answer(document, COURIER, id=each) for each in ids]
+    assert _bytes(answers[0]) == _bytes(answers[1])
     delivered = staged.scene.delivered
-    seen = shipment_id(delivered, 1) if asked == SHIPMENT else order_id(delivered)
-    assert _bytes(await staged.api.answer(asked, COURIER, id=seen)) != _bytes(told[0])
+    seen = shipment_id(delivered, 1) if document == SHIPMENT else order_id(delivered)
+    assert _bytes(await staged.api.answer(document, COURIER, id=seen)) != _bytes(answers[0])
 
 
 @pytest.mark.parametrize("field", ["orderUpdated", "orderEvents"])
 async def test_a_subscription_reveals_nothing_to_a_stranger(staged: Staged, field: str) -> None:
     document = f"subscription ($id: ID!) {{ {field}(orderId: $id) {{ __typename }} }}"
-    told = []
-    for viewer, asked in (
+    answers = []
+    for viewer, key in (
         (ANA, order_id(staged.scene.bens)),
-        (ANA, f"ord_{NOBODYS}"),
+        (ANA, f"ord_{UNUSED}"),
         (ANA, "ord_"),
         (COURIER, order_id(staged.scene.amended)),
     ):
-        results = await schema.subscribe(document, {"id": asked}, staged.api.context(viewer))
-        told.append(_bytes(await anext(results)))
+        results = await schema.subscribe(document, {"id": key}, staged.api.context(viewer))
+        answers.append(_bytes(await anext(results)))
         await results.aclose()
-    assert b"NOT_FOUND" in told[0]
-    assert told == [told[0]] * len(told)
+    assert b"NOT_FOUND" in answers[0]
+    assert answers == [answers[0]] * len(answers)
 
 
 async def test_lists_and_counts_contain_nothing_of_strangers(staged: Staged) -> None:

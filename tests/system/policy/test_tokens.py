@@ -39,8 +39,8 @@ async def test_each_part_of_a_result_needs_its_own_permission(staged: Staged) ->
 
 async def test_without_the_permission_for_prices_it_sees_only_events_without_amounts(staged: Staged) -> None:
     events = f"{{ order{staged.scene.arguments()['order'][0]} {{ events {{ nodes {{ type summary }} }} }} }}"
-    told = await staged.api.ask(events, narrowed(CART, OrderPermission.READ_ORDER))
-    assert {event["type"] for event in told["events"]["nodes"]} == {
+    order = await staged.api.ask(events, narrowed(CART, OrderPermission.READ_ORDER))
+    assert {event["type"] for event in order["events"]["nodes"]} == {
         "ShipmentBooked", "ShipmentDispatched", "ShipmentDelivered",
     }  # fmt: skip
 
@@ -54,21 +54,21 @@ async def test_a_token_with_an_empty_scope_may_not_query(staged: Staged, field: 
 
 
 async def test_a_cart_that_may_only_place_sees_no_more_than_success(staged: Staged) -> None:
-    asked = {"reference": "blind", "customerReference": "ana", "lines": [{"sku": "tea", "quantity": 1}]}
-    payload = await staged.api.ask(PLACE, narrowed(CART, PlacingPermission.PLACE_ORDER), input=asked)
+    order_input = {"reference": "blind", "customerReference": "ana", "lines": [{"sku": "tea", "quantity": 1}]}
+    payload = await staged.api.ask(PLACE, narrowed(CART, PlacingPermission.PLACE_ORDER), input=order_input)
     assert payload == {"order": None, "userErrors": []}
     again = await staged.api.ask(
-        PLACE, narrowed(CART, PlacingPermission.PLACE_ORDER, OrderPermission.READ_ORDER), input=asked
+        PLACE, narrowed(CART, PlacingPermission.PLACE_ORDER, OrderPermission.READ_ORDER), input=order_input
     )
     assert again["order"]
-    refused = await staged.api.ask(PLACE, narrowed(CART, OrderPermission.READ_ORDER), input=asked)
+    refused = await staged.api.ask(PLACE, narrowed(CART, OrderPermission.READ_ORDER), input=order_input)
     assert refused["order"] is None
     assert codes(refused) == ["FORBIDDEN"]
 
 
 async def test_a_price_in_an_order_needs_its_own_permission(staged: Staged) -> None:
     lines = [{"sku": "tea", "quantity": 1, "unitPrice": 1}]
-    asked = {"reference": "cheap", "customerReference": "ana", "lines": lines}
-    assert codes(await staged.api.ask(PLACE, narrowed(CART, PlacingPermission.PLACE_ORDER), input=asked)) == [
+    order_input = {"reference": "cheap", "customerReference": "ana", "lines": lines}
+    assert codes(await staged.api.ask(PLACE, narrowed(CART, PlacingPermission.PLACE_ORDER), input=order_input)) == [
         "FORBIDDEN"
     ]
