@@ -1,5 +1,5 @@
-"""Fills a database with finished orders by SQL that runs inside it: minutes for ten million, each as if it had been
-placed, billed, booked, dispatched and delivered long ago.
+"""Fills a database with finished orders by SQL, in minutes for ten million.
 
-`oms check` finds nothing against them, but for the sandbox's books: billing and courier never heard of these orders.
+Each looks as if it had been placed, billed, booked, dispatched and delivered long ago.
+`oms check` finds no violations, except that the sandbox's log does not know these orders.
 """

@@ -1,6 +1,6 @@
-"""Loads the tables: emptied, without their indexes, in transactions that write no log of changes; then the indexes.
+"""Fills the tables: truncates them, inserts without indexes and write-ahead log, then creates the indexes.
 
-The transaction that empties a table may fill it unlogged where `wal_level` is minimal, which is only so meanwhile.
+A transaction that truncates a table may fill it unlogged if `wal_level` is minimal, which is set only for filling.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Report: TypeAlias = Callable[[str], None]
 
 ORDERS_OF_A_CUSTOMER: Final = 20
-AT_ONCE: Final = 200_000
-"""Orders of one statement, so that something can be told meanwhile."""
+BATCH: Final = 200_000
+"""Orders of one statement, so that progress can be reported."""
 
 _YEAR_US: Final = 365 * 86_400 * 1_000_000
 _LAST_WAS_US: Final = 86_400 * 1_000_000
-"""The last of them was placed a day ago."""
+"""The last order was placed a day ago."""
 
 _WORTH_A_RESTART: Final = 100_000
 _WITHOUT_LOG: Final = {"wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "16GB"}
@@ -45,18 +45,18 @@ _INDEXES: Final = """
 
 
 def customers_of(orders: int) -> int:
-    """How many customers so many orders are spread over."""
+    """The number of customers of so many orders."""
     return max(1, orders // ORDERS_OF_A_CUSTOMER)
 
 
 def filled_with(owner_url: str) -> int:
-    """With how many orders a database was filled to the end; 0: with none."""
-    found = asyncio.run(_asked(address_of(owner_url), _FILLED_WITH))
+    """The number of orders with which a database was filled completely; 0: it was not."""
+    found = asyncio.run(_value(address_of(owner_url), _FILLED_WITH))
     return int(found or 0)
 
 
 def fill(engines: Engines, orders: int, report: Report) -> None:
-    """Instead of all orders that are there. Nobody else may use the database where there are many."""
+    """Replaces all orders. For many orders, nothing else may use the database."""
     if orders < _WORTH_A_RESTART:
         asyncio.run(fill_running(engines.owner_url, orders, report))
         return
@@ -82,7 +82,7 @@ async def fill_running(owner_url: str, orders: int, report: Report) -> None:
 
 
 async def add(owner_url: str, orders: int) -> None:
-    """Beside what is there, as if they had come one by one: no index is dropped, and no statistics are gathered."""
+    """Adds orders as if they had been placed one by one: without dropping indexes or gathering statistics."""
     connection = await asyncpg.connect(address_of(owner_url))
     try:
         async with connection.transaction():
@@ -118,8 +118,8 @@ async def _load(connection: Connection, tables: Mapping[str, tuple[str, ...]], o
         await connection.execute("SET LOCAL maintenance_work_mem = '1GB'")
         await connection.execute(f"TRUNCATE {', '.join(tables)}")
         rebuild = await _drop_indexes(connection, list(tables))
-        for lowest in range(1, orders + 1, AT_ONCE):
-            highest = min(orders, lowest + AT_ONCE - 1)
+        for lowest in range(1, orders + 1, BATCH):
+            highest = min(orders, lowest + BATCH - 1)
             for statements in tables.values():
                 for statement in statements:
                     await connection.execute(statement, lowest, highest)
@@ -130,7 +130,7 @@ async def _load(connection: Connection, tables: Mapping[str, tuple[str, ...]], o
 
 
 async def _drop_indexes(connection: Connection, tables: list[str]) -> list[str]:
-    """Drops them; returns what makes them again. Building one at the end is quicker than adding to it row by row."""
+    """Drops indexes and constraints; returns the statements to create them again, which is faster at the end."""
     rebuild = []
     for table, name, definition in await connection.fetch(_CONSTRAINTS, tables):
         await connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
@@ -142,7 +142,7 @@ async def _drop_indexes(connection: Connection, tables: list[str]) -> list[str]:
 
 
 async def _settle(connection: Connection, tables: Mapping[str, object]) -> None:
-    """As autovacuum would have left them after a year: otherwise it would do so while we measure."""
+    """As autovacuum would have done; otherwise it would do so during the measurement."""
     await connection.execute(f"VACUUM (ANALYZE) {', '.join(tables)}")
 
 
@@ -156,17 +156,17 @@ def _without_log(engines: Engines) -> Iterator[None]:
 
 
 def _restart(engines: Engines, statements: list[str]) -> None:
-    """PostgreSQL with other settings, on the same port."""
+    """Restarts PostgreSQL with other settings, on the same port."""
     asyncio.run(_execute(address_of(engines.owner_url), statements))
     (postgres,) = [server for server in engines.servers if server.name == "postgres"]
     postgres.stop()
     postgres.start()
 
 
-async def _asked(address: str, question: str) -> str | None:
+async def _value(address: str, query: str) -> str | None:
     connection = await asyncpg.connect(address)
     try:
-        answer: str | None = await connection.fetchval(question)
+        answer: str | None = await connection.fetchval(query)
         return answer
     finally:
         await connection.close()

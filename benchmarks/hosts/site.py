@@ -33,7 +33,7 @@ from oms.tools.dev_services.embedded.programs import programs_for
 WEB_PORT: Final = 8000
 SANDBOX_PORT: Final = 8001
 POSTGRES_PORT: Final = 5432
-_PATIENCE_S: Final = 30.0
+_TIMEOUT_S: Final = 30.0
 
 _IMPATIENT: Final = {
     "OMS_DATABASE_TIMEOUT_S": "5",
@@ -70,7 +70,7 @@ class Site(Shop):
         self._stack = stack
         self._providers = network.plug_in("providers")
         sandbox = self._run(self._providers, "sandbox", {"OMS_SANDBOX_PORT": str(SANDBOX_PORT)})
-        stack.callback(stop, sandbox, [(signal.SIGTERM, _PATIENCE_S)])
+        stack.callback(stop, sandbox, [(signal.SIGTERM, _TIMEOUT_S)])
 
     @property
     def processes(self) -> Processes:
@@ -110,7 +110,7 @@ class Site(Shop):
     def stop_workers(self) -> None:
         """As above."""
 
-    def forget_calls(self) -> None:
+    def clear_calls(self) -> None:
         """The sandbox is a service that goes on: what it was asked stays in its books."""
 
     def _run(self, host: Host, command: str, settings: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -164,7 +164,7 @@ def _listen_to_all(engines: Engines, data: Host, network: Network) -> subprocess
 
 
 async def _until_it_answers(address: str) -> None:
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(_TIMEOUT_S):
         while True:
             with suppress(OSError, asyncpg.CannotConnectNowError):
                 return await (await asyncpg.connect(address)).close()

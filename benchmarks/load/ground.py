@@ -1,4 +1,4 @@
-"""What workloads stand on: the shop, who calls it, and a look into its database as its owner."""
+"""What workloads need: the shop, tokens of its callers, and a connection to its database as the owner."""
 
 import asyncio
 import itertools
@@ -35,7 +35,7 @@ _OF_ORDERS: Final = {
     "work": "subject_id",
 }  # fmt: skip
 """Tables, and the column that has the order's id."""
-_PATIENCE_S: Final = 300.0
+_TIMEOUT_S: Final = 300.0
 _WORKERS_THERE: Final = "SELECT count(*) FROM workers WHERE seen_at > clock_timestamp() - interval '3 seconds'"
 _PLACED: Final = "SELECT count(*) FROM order_references WHERE reference >= $1 AND reference < $2"
 _FREE_REFERENCES: Final = "DELETE FROM order_references r USING orders o WHERE o.id > $1 AND r.reference = o.reference"
@@ -44,7 +44,7 @@ _LEFT_TO_DO: Final = "SELECT EXISTS (SELECT FROM work WHERE queue <> 'deadlines'
 
 @dataclass(slots=True)
 class Ground:
-    """`filled`: how many orders of long ago the database holds. `earlier` has the runs of workloads measured before."""
+    """`filled`: the number of old orders in the database. `earlier`: the runs of workloads measured before."""
 
     shop: Shop
     options: Options
@@ -57,11 +57,11 @@ class Ground:
     _run: str = field(default_factory=lambda: secrets.token_hex(4).upper())
 
     def reference(self) -> str:
-        """A new order's."""
+        """The reference of a new order."""
         return f"B{self._run}-{next(self._references)}"
 
     async def placed(self) -> int:
-        """How many orders with references of ours there are."""
+        """The number of orders that this run placed."""
         prefix = f"B{self._run}-"
         return int(await self.owner.fetchval(_PLACED, prefix, prefix + "~"))
 
@@ -70,7 +70,7 @@ class Ground:
 
     @asynccontextmanager
     async def connections(self, count: int, to: list[Address] | None = None) -> AsyncIterator[list[Connection]]:
-        """So many, over all web processes or to those named."""
+        """Connections to all web processes, or to the given ones."""
         opened = await connect(to or self.shop.webs, count)
         try:
             yield opened
@@ -79,13 +79,13 @@ class Ground:
                 connection.close()
 
     async def begin(self, *, workers: bool, readable: int = 0) -> None:
-        """No orders but those of long ago, full shelves, and workers or none.
+        """Prepares a run: only old orders, full stock, and workers or none.
 
-        Where nothing is filled in, `readable` orders of long ago are put in.
+        Without old orders, adds `readable` of them.
         """
         self.shop.stop_workers()
         await self._clear()
-        self.shop.forget_calls()
+        self.shop.clear_calls()
         if readable and not self.filled:
             await fill_running(self.shop.engines.owner_url, readable, lambda _: None)
         if workers:
@@ -107,25 +107,25 @@ class Ground:
         await self.owner.execute("VACUUM (ANALYZE) stock")
 
     async def analyze(self) -> None:
-        """As autovacuum would within minutes: plans made for empty tables are not what is measured."""
+        """As autovacuum would within minutes, so that no plans for empty tables are measured."""
         await self.owner.execute("ANALYZE")
 
     async def until(self, query: str, value: object) -> None:
-        """Asks the database until it says so. Raises NotAsExpected where it does not in time."""
+        """Repeats the query until it returns the value. Raises NotAsExpected after a timeout."""
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                while await self.owner.fetchval(query) != value:  # noqa: ASYNC110 - a database rings no bell
+            async with asyncio.timeout(_TIMEOUT_S):
+                while await self.owner.fetchval(query) != value:  # noqa: ASYNC110 - a database sends no event
                     await asyncio.sleep(0.05)
         except TimeoutError as problem:
-            raise NotAsExpected(f"after {_PATIENCE_S:.0f} s still not {value}: {query}") from problem
+            raise NotAsExpected(f"after {_TIMEOUT_S:.0f} s still not {value}: {query}") from problem
 
     async def until_all_is_done(self) -> None:
-        """What workers do is done. Raises NotAsExpected."""
+        """Waits until workers have nothing left to do. Raises NotAsExpected."""
         await self.until(_LEFT_TO_DO, False)
 
 
 async def stand_on(shop: Shop, options: Options, filled: int) -> Ground:
-    """Callers are made, and the shop's catalogue and stock put up; its web processes run."""
+    """Creates callers, catalogue and stock; the web processes must run."""
     db = Database(shop.engines.database_url, pool_size=1, notify=lambda _: None)
     async with db.transaction() as tx:
         tokens = {
@@ -143,7 +143,7 @@ async def stand_on(shop: Shop, options: Options, filled: int) -> Ground:
 
 
 async def _signed_in(db: Database, viewer: Viewer) -> str:
-    """The cookie of somebody new who has signed in."""
+    """The cookie of a new account that has signed in."""
     login = f"{viewer.name}-{secrets.token_hex(4)}"
     rules = SessionRules(idle_timeout=timedelta(hours=8), max_lifetime=timedelta(days=1), demo=False)
     async with db.transaction() as tx:

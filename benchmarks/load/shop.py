@@ -26,8 +26,8 @@ from oms.tools.dev_services.embedded.ports import LOOPBACK
 from oms.tools.dev_services.embedded.process import spawn, stop
 from oms.tools.dev_services.instance import environment_of
 
-_READY_PATIENCE_S: Final = 60.0
-_POLITELY: Final = ((signal.SIGTERM, 20.0),)
+_READY_TIMEOUT_S: Final = 60.0
+_STOP_SIGNALS: Final = ((signal.SIGTERM, 20.0),)
 
 _UNBOUNDED: Final = {
     "OMS_MACHINE_REQUESTS_PER_S": "0",
@@ -35,15 +35,15 @@ _UNBOUNDED: Final = {
     "OMS_MACHINE_COST_PER_S": "0",
     "OMS_PERSON_COST_PER_S": "0",
 }
-"""Rates bound single callers, and here a few callers make all the load."""
+"""No rate limits: a few callers make all the load."""
 
 _LOG: Final = {"OMS_LOG_LEVEL": "warning", "OMS_LOG_FORMAT": "json"}
 
 
 class Shop:
-    """Its processes. Each web process listens on a port of its own, as behind a balancer that shares out evenly.
+    """Its processes. Each web process has its own port, as behind a load balancer.
 
-    Everything is started from the main thread, for children end with the thread that started them.
+    Start everything from the main thread, as children end with the thread that started them.
     """
 
     def __init__(self, engines: Engines, *, web_processes: int, worker_processes: int) -> None:
@@ -79,33 +79,33 @@ class Shop:
             self.wait_until_ready(process, address)
 
     def launch_web(self) -> tuple[subprocess.Popen[bytes], Address]:
-        """A further web process and where it will listen; it is the caller's to wait for and to stop."""
+        """Starts another web process; returns it and its address. The caller waits for it and stops it."""
         with listen(LOOPBACK, 0, variable="OMS_PORT") as listening:
             fd = listening.fileno()
             return self._launch("web", "--fd", str(fd), pass_fds=[fd]), (LOOPBACK, port_of(listening))
 
     def start_workers(self) -> None:
-        """If they are not running already."""
+        """Starts the workers unless they run."""
         if not self._workers:
             self._workers = [self._launch("worker") for _ in range(self._worker_count)]
 
     def stop_workers(self) -> None:
-        """They finish what they have under way."""
+        """Stops the workers, which finish their batches."""
         for process in self._workers:
-            stop(process, _POLITELY)
+            stop(process, _STOP_SIGNALS)
         self._workers = []
 
-    def forget_calls(self) -> None:
-        """Empties the sandbox's books; no worker may run."""
+    def clear_calls(self) -> None:
+        """Deletes the sandbox's log; no worker may run."""
         for file in self.engines.folder.path.glob(f"{FILE_NAME}*"):
             file.unlink()
 
     def stop(self) -> None:
         for process in [*self._webs, *self._workers]:
-            stop(process, _POLITELY)
+            stop(process, _STOP_SIGNALS)
 
     def require_alive(self) -> None:
-        """Raises: CannotStart if a process has ended: figures without it would mean nothing."""
+        """Raises: CannotStart if a process has ended, as results without it would be meaningless."""
         for process in [*self._webs, *self._workers]:
             if process.poll() is not None:
                 raise CannotStart(f"A process of the shop has ended ({process.returncode}); see {self._log_file}.")
@@ -116,7 +116,7 @@ class Shop:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of its processes."""
+        """The environment of its processes."""
         return {**environment_of(self.settings), **_LOG, **_UNBOUNDED}
 
     def _launch(self, *command: str, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
@@ -132,7 +132,7 @@ class Shop:
 
     def wait_until_ready(self, process: subprocess.Popen[bytes], address: Address) -> None:
         """Raises: CannotStart."""
-        deadline_s = time.monotonic() + _READY_PATIENCE_S
+        deadline_s = time.monotonic() + _READY_TIMEOUT_S
         while process.poll() is None and time.monotonic() < deadline_s:
             if _is_ready(address):
                 return
@@ -141,7 +141,7 @@ class Shop:
 
 
 def _is_ready(address: Address) -> bool:
-    connection = http.client.HTTPConnection(*address, timeout=_READY_PATIENCE_S)
+    connection = http.client.HTTPConnection(*address, timeout=_READY_TIMEOUT_S)
     try:
         connection.request("GET", "/ready")
         return connection.getresponse().status == http.HTTPStatus.OK
@@ -153,7 +153,7 @@ def _is_ready(address: Address) -> bool:
 
 @contextmanager
 def open_shop(folder: Path | None, *, web_processes: int, worker_processes: int) -> Iterator[Shop]:
-    """Engines and a migrated database in the folder, or in a temporary one; web and workers are yet to be started."""
+    """Starts engines with a migrated database in the folder, or in a temporary one; not web and workers."""
     with _data_folder(folder) as data_dir, Engines(data_dir, durable=True) as engines:
         migrate(engines.owner_url)
         shop = Shop(engines, web_processes=web_processes, worker_processes=worker_processes)
@@ -169,7 +169,9 @@ def _data_folder(given: Path | None) -> Iterator[Path]:
         yield given
         return
     folder = Path(tempfile.mkdtemp(prefix="oms-bench-"))
-    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)  # root's databases run as another user, who has to enter
+    folder.chmod(
+        0o711 if os.geteuid() == 0 else 0o700
+    )  # root's databases run as another user, who must be able to enter
     try:
         yield folder / "data"
     finally:

@@ -21,7 +21,7 @@ _TPS: Final = re.compile(r"^tps = ([\d.]+) ", re.MULTILINE)
 
 
 async def transactions_per_s(owner_url: str, seconds: float) -> float:
-    """On tables made anew each time. Raises: CannotStart with what pgbench said."""
+    """On new tables each time. Raises: CannotStart, with pgbench's message."""
     await _make(owner_url)
     url = make_url(owner_url)
     process = await asyncio.create_subprocess_exec(
@@ -29,10 +29,10 @@ async def transactions_per_s(owner_url: str, seconds: float) -> float:
         "-T", str(max(1, round(seconds))), "-h", str(url.host), "-p", str(url.port), "-U", str(url.username), _DATABASE,
         env={"PGPASSWORD": str(url.password)}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    said, complaint = await process.communicate()
-    found = _TPS.search(said.decode())
+    output, errors = await process.communicate()
+    found = _TPS.search(output.decode())
     if process.returncode or found is None:
-        raise CannotStart(f"pgbench failed: {complaint.decode().strip()}")
+        raise CannotStart(f"pgbench failed: {errors.decode().strip()}")
     return float(found[1])
 
 

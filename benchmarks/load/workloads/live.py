@@ -23,7 +23,7 @@ SHIPMENTS: Final = """query ($after: String) {
 WARM_UP: Final = 50
 """Subscribers that come and go first, so that what is measured is what each of the others adds."""
 
-_PATIENCE_S: Final = 60.0
+_TIMEOUT_S: Final = 60.0
 _LAST_WORDS_S: Final = 5.0
 _TOLD: Final = (b'"BOOKED"', b'"DISPATCHED"', b'"DELIVERED"')
 
@@ -63,12 +63,12 @@ async def subscribed(ground: Ground, _seconds: float) -> Figures:
     subscribers = {
         shipment: await Subscriber.open(ground.shop.webs[0], subscribe({"id": order})) for shipment, order in shipments
     }
-    await _until_told(list(subscribers.values()), b'"BOOKED"', _PATIENCE_S)
+    await _until_received(list(subscribers.values()), b'"BOOKED"', _TIMEOUT_S)
     each_kb = (web.memory_info().rss - before_bytes) / count / 1e3
     sent: dict[tuple[str, bytes], float] = {}
     with spending(ground.shop.processes) as spent:
         await _press_all(ground, list(subscribers), sent)
-    await _until_told(list(subscribers.values()), b'"DELIVERED"', _LAST_WORDS_S)
+    await _until_received(list(subscribers.values()), b'"DELIVERED"', _LAST_WORDS_S)
     heard = [
         subscribers[shipment].told[status] - at for (shipment, status), at in sent.items()
         if status in subscribers[shipment].told
@@ -105,14 +105,14 @@ async def _all_booked(ground: Ground, connection: Connection) -> list[tuple[str,
 
 async def _come_and_go(ground: Ground, request: bytes) -> None:
     some = [await Subscriber.open(ground.shop.webs[0], request) for _ in range(WARM_UP)]
-    await _until_told(some, b'"BOOKED"', _PATIENCE_S)
+    await _until_received(some, b'"BOOKED"', _TIMEOUT_S)
     for subscriber in some:
         subscriber.close()
 
 
-async def _until_told(subscribers: list[Subscriber], status: bytes, patience_s: float) -> None:
-    """Or until patience ends: who was not told by then counts as lost."""
-    until_s = time.perf_counter() + patience_s
+async def _until_received(subscribers: list[Subscriber], status: bytes, timeout_s: float) -> None:
+    """Waits until all have received it, or until the timeout: the others count as lost."""
+    until_s = time.perf_counter() + timeout_s
     while time.perf_counter() < until_s and not all(  # noqa: ASYNC110 - as exact as is needed
         status in each.told for each in subscribers
     ):
