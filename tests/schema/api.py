@@ -24,6 +24,7 @@ from tests.schema.both_ways import assert_same_by_strawberry
 from tests.shop import CART, COURIER, MANAGER, SESSION_RULES, SUPPORT, ShopUnderTest, customer
 from tests.statements import statements_of
 
+COMPILED_QUERIES = load_settings().compiled_queries
 ANA = customer("ana")
 VIEWERS = {
     Role.CUSTOMER: ANA,
@@ -88,7 +89,7 @@ class Api:
             currency="USD",
             session_rules=SESSION_RULES,
             repeat=repeat,
-            compiled_queries=load_settings().compiled_queries,
+            compiled_queries=COMPILED_QUERIES,
         )
 
     async def answer(
