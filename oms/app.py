@@ -30,7 +30,7 @@ from oms.web.graphql.websocket import WebSocketEndpoint
 from oms.web.live.hub import LiveHub
 from oms.web.live.listener import listen_for_notifications
 from oms.web.live.open_streams import OpenStreams
-from oms.web.pages.routing.routes import page_routes
+from oms.web.pages.routes import page_routes
 from oms.web.server.asgi import Application, probe_routes
 from oms.web.server.metrics import MetricsEndpoint, ProcessMetrics
 from oms.web.server.rate_limits import RateLimits
@@ -146,7 +146,7 @@ def routes(parts: Parts, api: Api, endpoints: Endpoints) -> list[BaseRoute]:
         Route("/graphql", endpoints["http", "/graphql"]),
         WebSocketRoute("/graphql", endpoints["websocket", "/graphql"]),
         *probe_routes(parts.db),
-        Route("/metrics", MetricsEndpoint(parts.db, api, parts.metrics).scrape),
+        Route("/metrics", MetricsEndpoint(parts.db, api.admit, parts.metrics).scrape),
         *page_routes(
             api,
             parts.db,

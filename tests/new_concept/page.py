@@ -5,8 +5,8 @@ from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.actor import Role
+from oms.web.pages.declarations import Entry, Pages, page
 from oms.web.pages.rendering.site import Site
-from oms.web.pages.routing.declarations import Entry, Pages, page
 from tests.new_concept.repairs.policy import RepairPermission
 
 

@@ -14,8 +14,8 @@ from oms.domain.identity.sessions import SEEN_EVERY, SessionRules
 from oms.domain.tokens import commands as access
 from oms.platform.db import Database
 from oms.web.auth.credentials import Credential, Presented, SessionCookie, SessionSecret
-from oms.web.graphql.codes import Close, ErrorCode
-from oms.web.graphql.errors import RequestRefused
+from oms.web.errors.codes import Close, ErrorCode
+from oms.web.errors.refusals import RequestRefused
 
 VALID_CACHE_S: Final = 5.0
 """A revoked token, or a session ended by another process, works for at most this long."""

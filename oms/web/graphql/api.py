@@ -13,8 +13,8 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.idempotency.keys import IdempotencyKey
 from oms.web.auth.authenticator import Authenticator, Unauthenticated
 from oms.web.auth.credentials import Presented
-from oms.web.graphql.codes import FAILS_REQUEST, HTTP_STATUS
-from oms.web.graphql.errors import RequestRefused, format_errors, invalid, refusal_of
+from oms.web.errors.codes import FAILS_REQUEST, HTTP_STATUS
+from oms.web.errors.refusals import RequestRefused, format_errors, invalid, refusal_of
 from oms.web.graphql.request import GraphQLRequest
 from oms.web.server.rate_limits import RateLimitedError, RateLimits
 

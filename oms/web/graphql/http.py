@@ -6,9 +6,6 @@ whose clients may take any other status for an intermediary's answer. Refusals b
 keep their status in both.
 """
 
-from typing import Any, Final
-
-import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,16 +15,17 @@ from oms.domain.access.permissions import SchemaPermission, Viewer, may
 from oms.web.auth.authenticator import Unauthenticated, credential_of
 from oms.web.auth.credentials import Presented
 from oms.web.auth.same_origin import presented_by
+from oms.web.errors.refusals import CannotExecute, invalid, refusal_of
 from oms.web.graphql.api import QUERIES, QUERIES_AND_MUTATIONS, Api, unsupported
-from oms.web.graphql.errors import CannotExecute, RequestRefused, invalid, refusal_of
 from oms.web.graphql.graphiql import graphiql_page, wants_graphiql
 from oms.web.graphql.idempotency_key import repeat_key
 from oms.web.graphql.request import MAX_REQUEST_BYTES, GraphQLRequest, decode_json
 from oms.web.graphql.sse import EventStream
 from oms.web.live.open_streams import OpenStreams
 from oms.web.server.bodies import read_body
-from oms.web.server.negotiation import EVENT_STREAM, JSON, RESPONSE_JSON, refusal_type, require_json, response_type
+from oms.web.server.negotiation import EVENT_STREAM, JSON, refusal_type, require_json, response_type
 from oms.web.server.rate_limits import client_address
+from oms.web.server.responses import json_response, refusal_response
 
 
 class HttpEndpoint:
@@ -93,30 +91,6 @@ class HttpEndpoint:
         except Unauthenticated:
             return False
         return may(viewer, SchemaPermission.READ_SCHEMA)
-
-
-class JsonResponse(Response):
-    """Starlette's, with its two headers set directly, which is faster."""
-
-    def __init__(self, body: bytes, status: int, media_type: str = JSON) -> None:
-        self.status_code = status
-        self.background = None
-        self.body = body
-        self.raw_headers = [(b"content-type", _CONTENT_TYPES[media_type]), (b"content-length", b"%d" % len(body))]
-
-
-_CONTENT_TYPES: Final = {media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, RESPONSE_JSON)}
-
-
-def json_response(body: Any, status: int, media_type: str = JSON) -> Response:
-    return JsonResponse(orjson.dumps(body), status, media_type)
-
-
-def refusal_response(refusal: RequestRefused, media_type: str = JSON) -> Response:
-    """A refusal in GraphQL's error form, with its status and headers."""
-    response = json_response({"errors": refusal.errors}, refusal.status, media_type)
-    response.headers.update(refusal.headers)
-    return response
 
 
 async def _read_operation(request: Request) -> GraphQLRequest:

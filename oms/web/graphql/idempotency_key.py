@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from oms.domain.idempotency.keys import IdempotencyKey
-from oms.web.graphql.errors import invalid
+from oms.web.errors.refusals import invalid
 from oms.web.graphql.request import GraphQLRequest
 
 MAX_CHARACTERS: Final = 255

@@ -10,7 +10,7 @@ from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.types.graphql import OperationType
 
 from oms.platform.documents import Document, parsed
-from oms.web.graphql.errors import CannotExecute, invalid
+from oms.web.errors.refusals import CannotExecute, invalid
 
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """Enough for an order of 2,000 lines and for 1,000 orders of 26 lines each with addresses (some 3 MB)."""

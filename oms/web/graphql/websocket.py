@@ -18,10 +18,9 @@ from oms.domain.access.permissions import Viewer
 from oms.web.auth.authenticator import Unauthenticated, credential_of
 from oms.web.auth.credentials import Presented, SessionSecret
 from oms.web.auth.same_origin import has_own_origin
+from oms.web.errors.codes import Close
+from oms.web.errors.refusals import refusal_of
 from oms.web.graphql.api import Api, failure
-from oms.web.graphql.codes import Close
-from oms.web.graphql.errors import refusal_of
-from oms.web.graphql.http import refusal_response
 from oms.web.graphql.request import GraphQLRequest
 from oms.web.graphql.websocket_protocol import (
     REVOKED,
@@ -42,6 +41,7 @@ from oms.web.graphql.websocket_protocol import (
 )
 from oms.web.live.open_streams import OpenStream, OpenStreams
 from oms.web.server.rate_limits import RateLimited, client_address
+from oms.web.server.responses import refusal_response
 
 log = structlog.get_logger(__name__)
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import orjson
 
+from oms.web.errors.codes import Close, ErrorCode
+from oms.web.errors.refusals import RequestRefused
 from oms.web.graphql.api import Outcome
-from oms.web.graphql.codes import Close, ErrorCode
-from oms.web.graphql.errors import RequestRefused
 from oms.web.graphql.request import MAX_REQUEST_BYTES, GraphQLRequest, has_too_many_values
 
 SUBPROTOCOL: Final = "graphql-transport-ws"

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from oms.domain.order_queries import event_log
 from oms.domain.order_queries.event_log import LoggedEvent, ShipmentChange
 from oms.platform.db import Changes, Database, is_outage
-from oms.web.graphql.codes import ErrorCode
+from oms.web.errors.codes import ErrorCode
 
 log = structlog.get_logger(__name__)
 

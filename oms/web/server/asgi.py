@@ -18,12 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.platform.db import Database
 from oms.platform.settings import Settings
-from oms.web.graphql.codes import ErrorCode
-from oms.web.graphql.errors import RequestRefused, invalid, refusal_of
-from oms.web.graphql.http import json_response, refusal_response
+from oms.web.errors.codes import ErrorCode
+from oms.web.errors.refusals import RequestRefused, invalid, refusal_of
 from oms.web.server.headers import SecurityHeaders
 from oms.web.server.hosts import AllowedHosts
 from oms.web.server.metrics import ProcessMetrics
+from oms.web.server.responses import json_response, refusal_response
 
 READY_CACHE_S: Final = 1.0
 """`/ready` needs no credentials, so its result is cached: requests for it can't load the database."""

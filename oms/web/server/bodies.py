@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 
-from oms.web.graphql.errors import RequestRefused, invalid
+from oms.web.errors.refusals import RequestRefused, invalid
 
 BODY_TIMEOUT_S: Final = 30.0
 BODY_COMPLETE: Final = "oms.body_complete"

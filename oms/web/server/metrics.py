@@ -4,7 +4,7 @@ Two kinds: the system's, read from the database, so that every process reports t
 (requests, streams, resources), of which a scrape sees one process at a time if several share a port.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import cache
 from typing import Final
 
@@ -22,16 +22,16 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from oms.domain.access.permissions import Viewer
 from oms.domain.diagnosis.causes import causes
 from oms.domain.diagnosis.vital_signs import VitalSigns, vital_signs
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Database
-from oms.web.graphql.api import Api
-from oms.web.graphql.codes import ErrorCode
-from oms.web.graphql.errors import RequestRefused, refusal_of
-from oms.web.graphql.http import refusal_response
+from oms.web.errors.codes import ErrorCode
+from oms.web.errors.refusals import RequestRefused, refusal_of
 from oms.web.live.open_streams import OpenStreams
 from oms.web.server.rate_limits import client_address
+from oms.web.server.responses import refusal_response
 
 _BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _AREAS: Final = frozenset({"graphql", "orders", "courier", "support", "manager", "static", "live", "account"})
@@ -81,14 +81,17 @@ class _Streams(Collector):
 class MetricsEndpoint:
     """GET /metrics, with a bearer token: `python -m oms token --role SUPPORT --scope READ_OPERATIONS …`."""
 
-    def __init__(self, db: Database, api: Api, metrics: ProcessMetrics) -> None:
+    def __init__(
+        self, db: Database, admit: Callable[[str | None, str], Awaitable[Viewer]], metrics: ProcessMetrics
+    ) -> None:
+        """`admit`: the viewer of an Authorization header and an address."""
         self._db = db
-        self._api = api
+        self._admit = admit
         self._metrics = metrics
 
     async def scrape(self, request: Request) -> Response:
         try:
-            viewer = await self._api.admit(request.headers.get("authorization"), client_address(request))
+            viewer = await self._admit(request.headers.get("authorization"), client_address(request))
             signs = await vital_signs(self._db, viewer)
         except Refused as refusal:
             return refusal_response(RequestRefused(ErrorCode.FORBIDDEN, str(refusal)))

@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from oms.web.graphql.errors import invalid
+from oms.web.errors.refusals import invalid
 
 RESPONSE_JSON: Final = "application/graphql-response+json"
 JSON: Final = "application/json"

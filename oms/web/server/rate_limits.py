@@ -25,8 +25,8 @@ from starlette.requests import HTTPConnection
 from oms.domain.access.permissions import Viewer
 from oms.domain.identity.accounts import normalized_login
 from oms.platform.settings import Settings
-from oms.web.graphql.codes import ErrorCode
-from oms.web.graphql.errors import RequestRefused
+from oms.web.errors.codes import ErrorCode
+from oms.web.errors.refusals import RequestRefused
 from oms.web.server.shared_counters import SharedCounters
 
 _WINDOW_S: Final = 1

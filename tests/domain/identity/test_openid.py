@@ -27,7 +27,7 @@ ANA = {"sub": "subject of ana", "email": "ana@example.com", "email_verified": Tr
 OWN = {"Sec-Fetch-Site": "same-origin"}
 SESSION = SessionCookie(secure=True).name
 FLOW = "__Host-oms_openid"
-DISTRUSTED = "Example ID gave an answer that can't be trusted, so you are not signed in. Try again."
+DISTRUSTED = "The response of Example ID is not valid, so you are not signed in. Try again."
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ async def test_nobody_gets_a_new_account_or_that_of_another(
     provider: Provider, browser: Browser, shop: ShopUnderTest, present: dict[str, Any]
 ) -> None:
     provider.present = present
-    assert "Example ID knows you, but here is no account that is yours." in message(await signed_in(browser))
+    assert "Example ID knows you, but you have no account here." in message(await signed_in(browser))
     assert SESSION not in browser.kept
     assert await shop.rows("SELECT login, openid_subject FROM accounts") == [("ana@example.com", None)]
     assert [action for (action,) in await shop.rows("SELECT action FROM audit_events ORDER BY id")] == [
@@ -195,16 +195,16 @@ async def test_an_account_that_is_linked_is_not_linked_again(
 ) -> None:
     await signed_in(browser)
     provider.present["sub"] = "somebody who got the address of ana later"
-    assert "no account that is yours" in message(await signed_in(browser))
+    assert "you have no account here" in message(await signed_in(browser))
 
 
 async def test_a_disabled_account_cannot_sign_in(browser: Browser, ana: Account, shop: ShopUnderTest) -> None:
     await signed_in(browser)
     async with shop.db.transaction() as tx:
         await accounts.set_disabled(tx, OPERATOR, ana.id, disabled=True)
-    assert "no account that is yours" in message(await signed_in(browser))
+    assert "you have no account here" in message(await signed_in(browser))
     await shop.execute("UPDATE accounts SET openid_subject = NULL")
-    assert "no account that is yours" in message(await signed_in(browser))
+    assert "you have no account here" in message(await signed_in(browser))
 
 
 async def test_the_audit_log_says_who_signed_in_and_how(browser: Browser, ana: Account, shop: ShopUnderTest) -> None:
@@ -293,7 +293,7 @@ async def test_an_invalid_id_token_signs_nobody_in(
         assert DISTRUSTED in message(await signed_in(browser))
     assert SESSION not in browser.kept
     assert await shop.rows("SELECT openid_subject FROM accounts") == [(None,)]
-    assert any(line["event"] == "Nobody was signed in by the provider" for line in logs)
+    assert any(line["event"] == "Sign-in with the provider failed" for line in logs)
     assert "eyJ" not in repr(logs)  # no token
 
 
@@ -312,9 +312,9 @@ async def test_an_answer_is_accepted_only_in_the_browser_that_started_the_sign_i
     back = await come_back(await sent(browser))
     provider.requests.clear()
     async with Browser(lasting) as victim:
-        assert "in another browser. Begin anew." in message(await victim.get(back))
+        assert "in another browser. Start again." in message(await victim.get(back))
         await sent(victim)  # has a flow of its own
-        assert "in another browser. Begin anew." in message(await victim.get(back))
+        assert "in another browser. Start again." in message(await victim.get(back))
         assert SESSION not in victim.kept
     assert "token" not in provider.requests
 
@@ -340,12 +340,12 @@ def answering(**changed: str | None) -> Misbehave:
     [
         (answering(iss="https://elsewhere.example"), DISTRUSTED),
         (answering(iss=None), DISTRUSTED),
-        (answering(state=None), "Begin anew."),
-        (answering(state="another"), "Begin anew."),
-        (answering(state="ünknown"), "Begin anew."),
+        (answering(state=None), "Start again."),
+        (answering(state="another"), "Start again."),
+        (answering(state="ünknown"), "Start again."),
         (answering(code=None), DISTRUSTED),
-        (answering(error="access_denied"), "You were not let in, or did not agree, at Example ID."),
-        (answering(error="temporarily_unavailable"), "Example ID can't be reached just now. Try again in a moment."),
+        (answering(error="access_denied"), "Example ID denied access, or you did not consent."),
+        (answering(error="temporarily_unavailable"), "Example ID is unavailable. Try again in a moment."),
         (answering(error="<script>", error_description="call 555"), "Example ID did not sign you in. Try again."),
     ],
 )
@@ -384,9 +384,7 @@ async def test_a_link_on_another_site_starts_no_sign_in(browser: Browser) -> Non
 # keys and the provider's own state
 
 
-async def test_changed_keys_are_fetched_again(
-    provider: Provider, browser: Browser, ana: Account
-) -> None:
+async def test_changed_keys_are_fetched_again(provider: Provider, browser: Browser, ana: Account) -> None:
     await signed_in(browser)
     provider.requests.clear()
     assert (await signed_in(browser)).status_code == 303
@@ -399,7 +397,7 @@ async def test_changed_keys_are_fetched_again(
 async def test_a_withdrawn_key_is_accepted_no_longer_than_the_description_is_cached(
     provider: Provider, server: Server, ana: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identity_provider, "_DESCRIBED_FOR_S", 0.0)
+    monkeypatch.setattr(identity_provider, "_METADATA_CACHE_S", 0.0)
     async with Browser(server) as browser:
         assert (await signed_in(browser)).status_code == 303
         provider.published = [RSAKey.generate_key(2048, {"kid": "its successor", "use": "sig"})]
@@ -452,7 +450,7 @@ async def test_an_unavailable_provider_is_reported_and_tried_again_later(
 ) -> None:
     provider.fails_with = status
     async with Browser(server) as browser:
-        assert "Example ID can't be reached just now." in message(await browser.get("/sign-in/openid"))
+        assert "Example ID is unavailable." in message(await browser.get("/sign-in/openid"))
         provider.fails_with = None
         assert (await signed_in(browser)).status_code == 303
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from oms.web.graphql.errors import RequestRefused
+from oms.web.errors.refusals import RequestRefused
 from oms.web.graphql.idempotency_key import key_of
 from oms.web.graphql.request import GraphQLRequest
 

@@ -6,10 +6,10 @@ import orjson
 import pytest
 
 from oms.web.auth.authenticator import Unauthenticated
+from oms.web.errors.codes import CLOSE_CODE, HTTP_STATUS, Close, ErrorCode
+from oms.web.errors.refusals import RequestRefused
 from oms.web.graphql import websocket_protocol
 from oms.web.graphql.api import Outcome
-from oms.web.graphql.codes import CLOSE_CODE, HTTP_STATUS, Close, ErrorCode
-from oms.web.graphql.errors import RequestRefused
 from oms.web.graphql.request import GraphQLRequest
 from oms.web.graphql.websocket_protocol import (
     Action,

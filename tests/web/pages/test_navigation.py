@@ -5,9 +5,9 @@ import re
 import pytest
 
 from oms.domain.vocabulary.actor import Role
+from oms.web.pages.declarations import declarations_of
+from oms.web.pages.navigation import home_of, navigation
 from oms.web.pages.registry import PAGES
-from oms.web.pages.routing.declarations import declarations_of
-from oms.web.pages.routing.navigation import home_of, navigation
 from tests.shop import ShopUnderTest
 from tests.system.policy.scene import VIEWERS
 from tests.web.conftest import Server

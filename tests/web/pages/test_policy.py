@@ -18,7 +18,7 @@ from oms.platform.settings import Settings
 from oms.schema.schema import schema
 from oms.web.auth.csrf import FIELD
 from oms.web.pages.live import NEEDS
-from oms.web.pages.routing.routes import PageRoute
+from oms.web.pages.routes import PageRoute
 from tests.schema.test_roles import MUTATIONS
 from tests.shop import COURIER, ShopUnderTest
 from tests.system.policy.scene import ANA, E_MAIL, PRICE_MINOR, VIEWERS, Scene, set_scene

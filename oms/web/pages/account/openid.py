@@ -15,8 +15,8 @@ from oms.platform.db import Database
 from oms.web.auth.identity_provider import RESTART, Flow, Identity, IdentityProvider, SignInFailed
 from oms.web.auth.same_origin import is_own
 from oms.web.pages.account.sign_in import SignInPages
+from oms.web.pages.declarations import Pages, public_page
 from oms.web.pages.rendering.site import see_other
-from oms.web.pages.routing.declarations import Pages, public_page
 from oms.web.server.rate_limits import RateLimits, client_address
 
 log = structlog.get_logger(__name__)

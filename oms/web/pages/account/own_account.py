@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
+from oms.web.pages.declarations import Pages, form, page
 from oms.web.pages.rendering.site import Refusals, Site, read_form, see_other
-from oms.web.pages.routing.declarations import Pages, form, page
 
 ADDRESS: Final = "/account"
 

@@ -1,5 +1,6 @@
 """The start page: sign-in with login and password; in demo mode also as a persona, with one click."""
 
+from collections.abc import Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -8,11 +9,11 @@ from starlette.responses import Response
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity import personas
 from oms.domain.identity.accounts import Account
+from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Database
 from oms.web.pages.account.session import Sessions
+from oms.web.pages.declarations import Pages, public_form, public_page
 from oms.web.pages.rendering.site import Refusals, Site, read_form, see_other
-from oms.web.pages.routing.declarations import Pages, public_form, public_page
-from oms.web.pages.routing.navigation import home_of
 from oms.web.server.rate_limits import RateLimits, client_address
 
 PERSONAS: Final = (
@@ -32,18 +33,27 @@ class SignInPages(Pages):
     """The start page, and the forms that start and end a session."""
 
     def __init__(
-        self, site: Site, sessions: Sessions, db: Database, rate_limits: RateLimits, *, provider_name: str | None
+        self,
+        site: Site,
+        sessions: Sessions,
+        db: Database,
+        rate_limits: RateLimits,
+        *,
+        home_of: Callable[[Role], str | None],
+        provider_name: str | None,
     ) -> None:
+        """`home_of`: the address of a role's first page."""
         self._site = site
         self._sessions = sessions
         self._db = db
         self._rate_limits = rate_limits
+        self._home_of = home_of
         self._provider_name = provider_name
 
     @public_page("/")
     async def index(self, request: Request) -> Response:
         viewer = await self._sessions.viewer(request)
-        if viewer and (home := home_of(viewer.role)):
+        if viewer and (home := self._home_of(viewer.role)):
             return see_other(home)
         return await self._show(request)
 
@@ -70,7 +80,7 @@ class SignInPages(Pages):
 
     async def start_session(self, account: Account, request: Request, *, by: str) -> Response:
         """Signs in the account's owner, and leads them to their role's first page."""
-        response = see_other(home_of(account.role) or "/")
+        response = see_other(self._home_of(account.role) or "/")
         if await self._sessions.start(account, request, response, by=by):
             return response
         return await self.refuse(_CHANGED, request)

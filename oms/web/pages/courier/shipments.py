@@ -17,8 +17,8 @@ from oms.domain.order_queries.shipment_counts import MAX_COUNTED
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.platform.settings import PROJECT_DIR
+from oms.web.pages.declarations import Entry, Pages, form, page, public_page
 from oms.web.pages.rendering.site import HEADERS, Refusals, Site, read_form, see_other
-from oms.web.pages.routing.declarations import Entry, Pages, form, page, public_page
 
 PAGE: Final = 20
 DONE_WITHIN: Final = timedelta(hours=24)

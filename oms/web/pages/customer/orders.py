@@ -16,8 +16,8 @@ from oms.domain.order.policy import OrderPermission
 from oms.domain.placing.policy import PlacingPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
+from oms.web.pages.declarations import Entry, Pages, form, page
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
-from oms.web.pages.routing.declarations import Entry, Pages, form, page
 
 PAGE: Final = 20
 """Orders or products on one page."""

@@ -12,8 +12,8 @@ from oms.domain.audit.policy import AuditPermission
 from oms.domain.concepts import REGISTRY
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
+from oms.web.pages.declarations import Entry, Pages, page
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site
-from oms.web.pages.routing.declarations import Entry, Pages, page
 
 AUDIT: Final = "/manager/audit"
 PAGE: Final = 50

@@ -12,8 +12,8 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.personal_data.policy import PersonalDataPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
+from oms.web.pages.declarations import Entry, Pages, form, page
 from oms.web.pages.rendering.site import HEADERS, PageRefused, Refusals, Site, read_form, see_other
-from oms.web.pages.routing.declarations import Entry, Pages, form, page
 
 HOME: Final = "/manager/customers"
 _CUSTOMER: Final = f"{HOME}/{{id}}"

@@ -11,10 +11,10 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.fraud.policy import FraudPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
+from oms.web.pages.declarations import Entry, Pages, form, page
 from oms.web.pages.rendering import formatting
 from oms.web.pages.rendering.form_parsing import InvalidInput, minor_units, units
 from oms.web.pages.rendering.site import Refusals, Site, read_form, see_other
-from oms.web.pages.routing.declarations import Entry, Pages, form, page
 
 HOME: Final = "/manager"
 

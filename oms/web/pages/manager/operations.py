@@ -10,9 +10,9 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.domain.work.policy import WorkPermission
+from oms.web.pages.declarations import Entry, Pages, page
 from oms.web.pages.manager.samples import Chart, Sample, Samples
 from oms.web.pages.rendering.site import Site
-from oms.web.pages.routing.declarations import Entry, Pages, page
 
 
 class OperationsPages(Pages):

@@ -13,9 +13,9 @@ from oms.domain.catalog.policy import CatalogPermission
 from oms.domain.inventory.policy import InventoryPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
+from oms.web.pages.declarations import Entry, Pages, form, page
 from oms.web.pages.rendering.form_parsing import InvalidInput, basis_points, minor_units, percent, units, whole_number
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
-from oms.web.pages.routing.declarations import Entry, Pages, form, page
 
 STOCK: Final = "/manager/stock"
 NEW: Final = f"{STOCK}/products/new"

@@ -16,9 +16,9 @@ from oms.domain.idempotency.keys import IdempotencyKey
 from oms.platform.settings import PROJECT_DIR
 from oms.web.auth.csrf import FIELD, FormToken, is_valid
 from oms.web.auth.same_origin import is_own
+from oms.web.errors.codes import HTTP_STATUS, ErrorCode
+from oms.web.errors.refusals import RequestRefused
 from oms.web.graphql.api import QUERIES, QUERIES_AND_MUTATIONS, Api
-from oms.web.graphql.codes import HTTP_STATUS, ErrorCode
-from oms.web.graphql.errors import RequestRefused
 from oms.web.graphql.request import GraphQLRequest
 from oms.web.pages.rendering import formatting
 from oms.web.pages.rendering.assets import asset

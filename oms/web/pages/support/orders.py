@@ -19,9 +19,9 @@ from oms.domain.parked.policy import ParkedPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.domain.work.policy import WorkPermission
+from oms.web.pages.declarations import Entry, Pages, form, page
 from oms.web.pages.rendering.formatting import status_texts
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, document, read_form, see_other
-from oms.web.pages.routing.declarations import Entry, Pages, form, page
 
 PAGE: Final = 20
 """Orders or stuck jobs on one page."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.actor import Role
+from oms.web.pages.declarations import declarations_of
 from oms.web.pages.registry import PAGES
-from oms.web.pages.routing.declarations import declarations_of
 
 
 def navigation(viewer: Viewer, path: str) -> list[tuple[str, str, bool]]:

@@ -18,12 +18,12 @@ from oms.web.live.hub import LiveHub
 from oms.web.live.open_streams import OpenStreams
 from oms.web.pages.account.session import Sessions
 from oms.web.pages.account.sign_in import SignInPages
+from oms.web.pages.declarations import Declaration, Pages, declarations_of
 from oms.web.pages.live import PageStreams
+from oms.web.pages.navigation import home_of, navigation
 from oms.web.pages.registry import PAGES
 from oms.web.pages.rendering.assets import Assets
 from oms.web.pages.rendering.site import PageRefused, Site, see_other
-from oms.web.pages.routing.declarations import Declaration, Pages, declarations_of
-from oms.web.pages.routing.navigation import navigation
 from oms.web.server.rate_limits import RateLimited, RateLimits
 
 if TYPE_CHECKING:
@@ -146,7 +146,9 @@ def page_routes(
     """All pages, their live stream, and the static files."""
     site = Site(api, navigation=navigation, demo=demo)
     sessions = Sessions(db, api)
-    sign_in = SignInPages(site, sessions, db, api.rate_limits, provider_name=provider.name if provider else None)
+    sign_in = SignInPages(
+        site, sessions, db, api.rate_limits, home_of=home_of, provider_name=provider.name if provider else None
+    )
     routes = PageRoutes(site, sessions, on_refusal)
     return [
         *routes.of(sign_in),

@@ -1,0 +1,1 @@
+"""Error codes, and the refusals of requests as a whole."""

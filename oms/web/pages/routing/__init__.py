@@ -1,1 +1,0 @@
-"""Declarations of pages, their routes, and the navigation."""
