@@ -1,4 +1,4 @@
-"""An instance of its own for a benchmark: `python -m oms run` in a temporary folder on a free port."""
+"""An instance for a benchmark: `python -m oms run` in a temporary folder on a free port."""
 
 import shutil
 import signal
@@ -17,7 +17,7 @@ _ANY_NUMBER: Final = {
     "OMS_PERSON_SUBSCRIPTIONS": "1000000",
     "OMS_STRANGER_REQUESTS_PER_S": "0",
 }
-"""A benchmark's readers are all one person at one address: what that one may ask is not what is measured."""
+"""No rate limits, as all readers of a benchmark are one person at one address."""
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def an_instance(**settings: str) -> Iterator[Instance]:
 
 
 def people_of(instance: Instance) -> Elsewhere:
-    """Those who use the instance's API."""
+    """Callers of the instance's API."""
     running = running_instance(Path(instance.environment["OMS_DATA_DIR"]))
     if not (running and running.database_url):
         raise SystemExit(instance.output)

@@ -1,4 +1,4 @@
-"""Lighthouse's scores of each page on a phone of its kind: slow network, slow processor."""
+"""Lighthouse's scores of each page on its simulated phone with a slow network and processor."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ PAGES: Final = (
 
 
 async def lighthouse_scores(_: Browser, elsewhere: Elsewhere, scene: Scene, tools: Path) -> None:
-    """A line for each page: scores of 100, and what cost points."""
+    """Prints a line for each page: scores out of 100, and what lowers them."""
     if not (tool := installed(TOOL, tools)):
         return
     print(f"{'page':28}" + "".join(f" {category:>14}" for category in CATEGORIES))

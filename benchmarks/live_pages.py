@@ -1,4 +1,4 @@
-"""How long one person's press takes to be seen on another's page, both in real browsers."""
+"""The time from one person's click until another person's page shows the change, in real browsers."""
 
 from pathlib import Path
 from statistics import quantiles
@@ -26,7 +26,7 @@ _PRESS: Final = """name => {
 
 
 async def live_delays(browser: Browser, elsewhere: Elsewhere, _: Scene, __: Path) -> None:
-    """Milliseconds by the machine's own clock, from the click to the words in the document."""
+    """Milliseconds from the click to the text in the document, by the machine's clock."""
     async with (
         await browser.new_context(base_url=elsewhere.url) as at_home,
         await browser.new_context(base_url=elsewhere.url) as at_the_van,

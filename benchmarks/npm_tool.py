@@ -1,4 +1,4 @@
-"""Measuring tools that npm packages bring: installed into a temporary folder, never into the project."""
+"""Tools from npm packages, installed into a temporary folder, never into the project."""
 
 import shutil
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def installed(package: str, folder: Path) -> Path | None:
-    """The folder of the package, such as `lighthouse@13.5.0`; None, said plainly, where it can't be had."""
+    """The folder of the package, such as `lighthouse@13.5.0`; None, with a message, if it cannot be installed."""
     if shutil.which("npm") is None:
         print(f"npm is missing, so {package} can't be had.")
         return None

@@ -66,7 +66,7 @@ async def main(pages: int, changes_per_s: float) -> None:
 
 
 async def read(http: httpx.AsyncClient, host: str, cookie: str, reader: OpenPage) -> None:
-    """Holds one stream open; at each ring asks for the page, as htmx would."""
+    """Keeps one stream open; requests the page at each notification, as htmx does."""
     address, port = host.split(":")
     source, sink = await asyncio.open_connection(address, int(port))
     request = f"GET /live?on=order%20{reader.order_id} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n"
@@ -83,14 +83,14 @@ async def read(http: httpx.AsyncClient, host: str, cookie: str, reader: OpenPage
 
 
 async def until_all_rang(readers: list[OpenPage]) -> None:
-    """Each stream rings once when it is opened."""
+    """Each stream has one notification when it is opened."""
     while not all(reader.changed for reader in readers):  # noqa: ASYNC110 - a look now and then is enough
         await asyncio.sleep(0.1)
     await asyncio.sleep(SETTLE_S)
 
 
 async def press(elsewhere: Elsewhere, orders: list[dict[str, Any]], changes_per_s: float) -> dict[str, list[float]]:
-    """Dispatches every shipment, then delivers each; when each press was sent, by order."""
+    """Dispatches, then delivers every shipment; returns when each command was sent, by order."""
     presses: dict[str, list[float]] = defaultdict(list)
     under_way = []
     for act in (elsewhere.dispatch, elsewhere.deliver):
@@ -103,7 +103,7 @@ async def press(elsewhere: Elsewhere, orders: list[dict[str, Any]], changes_per_
 
 
 def delays_ms(presses: dict[str, list[float]], heard: dict[int, tuple[str, list[float]]]) -> list[float]:
-    """From each press to the first time after it that a reader of its order heard; infinite where one never did."""
+    """From each command until a reader of its order was notified; infinite if it never was."""
     return [
         (next((at for at in times if at > pressed), float("inf")) - pressed) * 1000
         for order_id, times in heard.values()

@@ -1,4 +1,4 @@
-"""What is promised of the pages, measured: `python -m benchmarks.pages [PART…]`; without a part, all of them.
+"""Measures what is promised of the pages: `python -m benchmarks.pages [PART…]`; without a part, all of them.
 
     screens     the pictures in docs/screens, of a desktop and a phone
     weight      kilobytes over the wire the first time, axe-core's violations in light and dark, of every page and state
@@ -35,7 +35,7 @@ Part = Callable[[Browser, Elsewhere, Scene, Path], Awaitable[None]]
 
 
 async def weigh(browser: Browser, elsewhere: Elsewhere, scene: Scene, _: Path) -> None:
-    """A line for each page and state."""
+    """Prints a line for each page and state."""
     print(f"{'page':28} {'KB':>6}  axe light  axe dark")
     heaviest, found = 0.0, []
     for stop in STOPS:

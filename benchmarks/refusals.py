@@ -1,4 +1,4 @@
-"""What a refused request costs: CPU time of the server for the worst requests we can think of.
+"""The cost of refused requests: CPU time of the server for the worst known requests.
 
 `python -m benchmarks.refusals`: sends each to the application in process, as a supporter or as a service, so that what
 is measured is the server's work alone: reading, parsing, judging, and writing the refusal.
@@ -32,7 +32,7 @@ MIB: Final = 1024 * 1024
 
 
 def asking(query: str, **variables: Any) -> Callable[[int], bytes]:
-    """A request's body, another one each time: what is measured is a document that never came before."""
+    """The body of a request, different each time, so that no document is cached."""
     return lambda n: orjson.dumps({"query": f"{query}\n# {n}", "variables": variables})
 
 
@@ -41,13 +41,13 @@ def repeated(count: int, text: Callable[[int], str], around: str = "{ %s }") -> 
 
 
 def _fragments(count: int, spreads: int) -> str:
-    """Each spreads the next several times, and all of them ask for the same."""
+    """Each spreads the next one several times, and all select the same fields."""
     each = (f"fragment F{n} on Query {{ viewer {{ name }}{f' ...F{n + 1}' * spreads} }}" for n in range(count))
     return "{ ...F0 } " + " ".join(each) + f" fragment F{count} on Query {{ viewer {{ name }} }}"
 
 
 def _pairs(count: int) -> str:
-    """Fragments side by side: validation compares the fields of each with those of each other one."""
+    """Fragments side by side: validation compares the fields of every pair."""
     fields = " ".join(f"f{n}: viewer {{ name role }}" for n in range(2))
     each = (f"fragment F{n} on Query {{ {fields} orders {{ nodes {{ id status }} }} }}" for n in range(count))
     return "{" + " ".join(f"...F{n}" for n in range(count)) + " nothing }" + " ".join(each)
@@ -120,7 +120,7 @@ REQUESTS: Final[dict[str, Callable[[int], bytes]]] = {
     "5 MiB": lambda _: b" " * 5 * MIB,
     "a batch of 10,000": lambda _: orjson.dumps([{"query": "{ __typename }"}] * 10_000),
 }  # fmt: skip
-"""As a supporter, but for those that a service sends."""
+"""Sent by support, except those of a service."""
 
 BY_SERVICE: Final = {"GraphiQL's introspection, as a service"}
 

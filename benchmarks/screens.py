@@ -1,4 +1,4 @@
-"""The pictures in docs/screens: each page on a desktop and on a phone, and the README's query in GraphiQL."""
+"""The screenshots in docs/screens: each page on desktop and phone, and the README's query in GraphiQL."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ PICTURED: Final = (
     "manager-operations", "manager-audit", "account",
 )  # fmt: skip
 WHOLE: Final = {"manager-operations"}
-"""Pictured on the desktop down to their end."""
+"""Full-page screenshots on the desktop."""
 
 SETTLE_MS: Final = 600
 LOAD_S: Final = 40
@@ -47,7 +47,7 @@ async def take_pictures(browser: Browser, elsewhere: Elsewhere, scene: Scene, _:
 
 
 async def _load(page: Page) -> None:
-    """Orders for as long as it takes to fill a good part of the charts."""
+    """Places orders until the charts have enough data."""
     await page.get_by_label("Orders per second").fill("5")
     await page.get_by_role("textbox", name="Minutes").fill("1")
     await page.get_by_role("button", name="Start").click()

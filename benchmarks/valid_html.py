@@ -1,4 +1,4 @@
-"""The pages under the Nu Html Checker, which knows HTML's rules beyond its grammar."""
+"""Checks the pages with the Nu Html Checker."""
 
 import asyncio
 import re
@@ -14,11 +14,11 @@ from tests.system.browser.tour import STOPS, Scene, arrived
 
 CHECKER: Final = "vnu-jar@26.9.27"
 WHERE_AND_WHAT: Final = re.compile(r'^".+?":[\d.-]+|“.*?”')
-"""Of lines that differ in these only, the first is shown."""
+"""Of lines that differ only in these, the first is printed."""
 
 
 async def invalid_html(browser: Browser, elsewhere: Elsewhere, scene: Scene, tools: Path) -> None:
-    """Prints what the checker objects to in the pages as the server sends them, warnings included."""
+    """Prints the checker's errors and warnings for the pages as the server sends them."""
     if shutil.which("java") is None:
         print("Java is missing, which the checker runs on.")
         return

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.hosts`: what each further host adds, and what losing one costs. Needs root on Linux."""
+"""`python -m benchmarks.hosts`: the gain of each further host, and the cost of losing one. Needs root on Linux."""
 
 import argparse
 from collections.abc import AsyncIterator, Iterator
@@ -59,7 +59,7 @@ async def _all_of(site: Site, asked: argparse.Namespace) -> list[str]:
 
 
 async def _trial(site: Site, asked: argparse.Namespace) -> AsyncIterator[str]:
-    """In Markdown, as it goes. Raises NotAsExpected where anything was lost."""
+    """Prints Markdown as it runs. Raises NotAsExpected if anything was lost."""
     machine = this_machine()
     yield f"{asked.share:g} of a core for each host; {machine['cores']} cores ({machine['processor']}) for everything."
     yield ""
@@ -81,7 +81,7 @@ async def _trial(site: Site, asked: argparse.Namespace) -> AsyncIterator[str]:
 
 
 async def _sustained(ground: Ground, seconds: float) -> Figures:
-    """The whole life's figures, with what PostgreSQL wrote for each order that was completed meanwhile."""
+    """The figures of the workload life, with what PostgreSQL wrote for each completed order."""
     before = await _written(ground)
     figures = await life.sustained(ground, seconds)
     wal_bytes, commits, orders = (now - then for now, then in zip(await _written(ground), before, strict=True))
@@ -89,7 +89,7 @@ async def _sustained(ground: Ground, seconds: float) -> Figures:
 
 
 async def _written(ground: Ground) -> tuple[float, ...]:
-    """So far: bytes of log, commits, and orders that are closed."""
+    """So far: bytes of write-ahead log, commits, and closed orders."""
     [row] = await ground.owner.fetch(_WRITTEN)
     return tuple(map(float, row))
 
@@ -107,7 +107,7 @@ def _cells(figures: Figures, first_per_s: float) -> Iterator[str]:
 
 
 async def _checked(site: Site) -> str:
-    """`oms check`, in words."""
+    """The result of `oms check` as text."""
     findings = await run_checks(address_of(site.engines.owner_url), site.engines.folder.path / FILE_NAME)
     broken = [f"{result.holds}: {result.first}" for result in findings.violated]
     return "\n".join(["`oms check` finds rules broken:", *broken]) if broken else "`oms check`: every rule holds."

@@ -1,4 +1,4 @@
-"""A host is lost while orders are placed, worked off and carried: what was acknowledged must all be there."""
+"""A host is lost while orders are placed and processed: no acknowledged order may be lost."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _TWICE: Final = """
 
 
 class Placing:
-    """Goes on until told to stop; whoever gets no answer asks the next host the same. `acknowledged` are references."""
+    """Places orders until stopped; an unanswered request is repeated at the next host. `acknowledged`: references."""
 
     def __init__(self, ground: Ground, site: Site) -> None:
         self._ground = ground
@@ -49,7 +49,7 @@ class Placing:
     async def _answered(
         self, connection: Connection | None, number: int, given: Mapping[str, Any]
     ) -> Connection | None:
-        """The connection on which it was; None where nobody answered in time."""
+        """The connection that returned the answer; None after a timeout."""
         try:
             async with asyncio.timeout(_ANSWER_WITHIN_S):
                 connection = connection or await Connection.open(self._address(number))
@@ -65,7 +65,7 @@ class Placing:
 
 
 async def lose_one(ground: Ground, site: Site, seconds: float) -> str:
-    """What came of it, in words. Raises NotAsExpected where anything acknowledged is not there or charged twice."""
+    """The result as text. Raises NotAsExpected if an acknowledged order is missing or charged twice."""
     placing = Placing(ground, site)
     working = asyncio.create_task(placing.work())
     await asyncio.sleep(seconds / 2)

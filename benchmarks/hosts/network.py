@@ -1,4 +1,4 @@
-"""Hosts as network namespaces: each with an address of its own, joined by a bridge, and gone when the block ends."""
+"""Hosts as network namespaces, each with its own address, connected by a bridge, and removed after use."""
 
 import ctypes
 import os
@@ -16,7 +16,7 @@ _CLONE_NEWNET: Final = 0x40000000  # setns(2)
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """`link` is the bridge's end of its cable."""
+    """`link`: the bridge's end of its cable."""
 
     name: str
     address: str
@@ -24,7 +24,7 @@ class Host:
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Meanwhile this thread is on that host, and so are the processes that it starts."""
+        """Within the block, this thread and the processes that it starts run on the host."""
         ours = os.open(_OURS, os.O_RDONLY)
         there = os.open(_NAMESPACES / self.name, os.O_RDONLY)
         try:
@@ -36,12 +36,12 @@ class Host:
             os.close(ours)
 
     def cut_off(self) -> None:
-        """Its cable is pulled: nothing that is sent arrives, and nobody is told."""
+        """Disconnects it: packets are lost without any error."""
         _ip("link", "set", self.link, "down")
 
 
 class Network:
-    """A bridge, at which this program sits, and the hosts that were plugged in."""
+    """A bridge with this program and its hosts."""
 
     def __init__(self, stack: ExitStack) -> None:
         number = os.getpid() % 100_000
@@ -57,11 +57,11 @@ class Network:
 
     @property
     def network(self) -> str:
-        """All of its addresses."""
+        """The network's addresses."""
         return f"{self._subnet}.0/24"
 
     def plug_in(self, purpose: str) -> Host:
-        """A new host."""
+        """Adds a host."""
         self._count += 1
         host = Host(f"{self._name}-{purpose}", f"{self._subnet}.{self._count + 1}", f"{self._name}v{self._count}")
         inside = f"{host.link}i"

@@ -1,4 +1,4 @@
-"""A share of a core for all processes of a host together, by the kernel's control groups of either version."""
+"""A share of a core for all processes of a host, by the kernel's control groups, version 1 or 2."""
 
 import os
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from typing import Final
 
 _ROOT: Final = Path("/sys/fs/cgroup")
 _PERIOD_US: Final = 10_000
-"""Short, so that a share is a slower core rather than a core that stands still most of the time."""
+"""Short, so that a share acts like a slower core, not like one that pauses."""
 
 
 class Share:
-    """A control group; what its members start belongs to it, too."""
+    """A control group; child processes of its members belong to it, too."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -23,7 +23,7 @@ class Share:
 
 @contextmanager
 def a_share(name: str, cores: float) -> Iterator[Share]:
-    """Of that many cores. Whoever belongs to it has to have ended when the block does."""
+    """A group with so many cores. Its members must end before the block does."""
     quota_us = round(cores * _PERIOD_US)
     if (_ROOT / "cgroup.controllers").exists():
         folder = _ROOT / name
@@ -42,6 +42,6 @@ def a_share(name: str, cores: float) -> Iterator[Share]:
 
 
 def require_rights() -> None:
-    """Raises: SystemExit where hosts cannot be made here."""
+    """Raises: SystemExit if hosts cannot be created here."""
     if os.name != "posix" or not _ROOT.exists() or os.geteuid() != 0:
         raise SystemExit("Hosts are network namespaces with control groups: run this as root on Linux.")

@@ -1,4 +1,4 @@
-"""The site: one host with PostgreSQL and Valkey, one with the providers' sandbox, and those that serve and work."""
+"""The site: one host with PostgreSQL and Valkey, one with the sandbox, and hosts with web and worker processes."""
 
 import asyncio
 import shutil
@@ -40,19 +40,19 @@ _IMPATIENT: Final = {
     "OMS_PROVIDER_TIMEOUT_S": "2",
     "OMS_WORK_LEASE_S": "6",
 }
-"""What a lost host held is free again after seconds, so that the trial is short."""
+"""Short, so that locks and leases of a lost host are released within seconds."""
 
 
 @dataclass
 class ServingHost:
-    """A web process and a worker on a host of their own, sharing what it has of a core."""
+    """A web process and a worker on one host, with a share of a core."""
 
     host: Host
     share: Share
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def lose(self) -> None:
-        """It is gone from one moment to the next: nobody hears a last word."""
+        """Stops it at once, without closing any connection."""
         self.host.cut_off()
         for process in self.processes:
             process.kill()
@@ -60,7 +60,7 @@ class ServingHost:
 
 
 class Site(Shop):
-    """A shop whose processes are on hosts. `hosts` serve; those that were lost are no longer among them."""
+    """A shop whose processes run on hosts. `hosts`: those that serve, without lost ones."""
 
     def __init__(self, engines: Engines, postgres: subprocess.Popen[bytes], network: Network, stack: ExitStack) -> None:
         super().__init__(engines, web_processes=0, worker_processes=0)
@@ -85,7 +85,7 @@ class Site(Shop):
         }
 
     def add_host(self, cores: float) -> None:
-        """One more, with that share of a core; it serves when this returns."""
+        """Adds a host with that share of a core; it serves when this returns."""
         number = len(self.hosts) + 1
         host = self._network.plug_in(f"host{number}")
         serving = ServingHost(host, self._stack.enter_context(a_share(host.name, cores)))
@@ -100,18 +100,18 @@ class Site(Shop):
         self.wait_until_ready(serving.processes[0], self.webs[-1])
 
     def lose_host(self) -> None:
-        """The last one that was added."""
+        """The host added last."""
         self.webs.pop()
         self.hosts.pop().lose()
 
     def start_workers(self) -> None:
-        """They are on their hosts, and run as long as those."""
+        """Does nothing: web processes run with their hosts."""
 
     def stop_workers(self) -> None:
-        """As above."""
+        """Does nothing: workers run with their hosts."""
 
     def clear_calls(self) -> None:
-        """The sandbox is a service that goes on: what it was asked stays in its books."""
+        """Does nothing: the sandbox is a service of its own, whose log stays."""
 
     def _run(self, host: Host, command: str, settings: dict[str, str]) -> subprocess.Popen[bytes]:
         environment = {**self.environment, **_IMPATIENT, "OMS_HOST": host.address}
@@ -125,7 +125,7 @@ class Site(Shop):
 
 
 def open_site(network: Network, stack: ExitStack) -> Site:
-    """Engines with durability on, on a host of their own, and a migrated database; nothing serves yet."""
+    """Durable engines on their own host, with a migrated database; nothing serves yet."""
     folder = Path(tempfile.mkdtemp(prefix="oms-hosts-"))
     folder.chmod(0o711)  # root's databases run as another user, who has to enter
     stack.callback(shutil.rmtree, folder)
@@ -139,7 +139,7 @@ def open_site(network: Network, stack: ExitStack) -> Site:
 
 
 def _listen_to_all(engines: Engines, data: Host, network: Network) -> subprocess.Popen[bytes]:
-    """Embedded engines listen to their own host only: PostgreSQL is started again, Valkey is told."""
+    """Embedded engines listen on the loopback address only: PostgreSQL is restarted, Valkey reconfigured."""
     with redis.Redis.from_url(engines.redis_url) as valkey:
         valkey.config_set("bind", f"{data.address} 127.0.0.1")
     (postgres,) = [server for server in engines.servers if server.name == "postgres"]

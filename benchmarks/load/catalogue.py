@@ -1,4 +1,4 @@
-"""What is sold: so many SKUs that two orders seldom want the same, laid out so that 30 % need two warehouses.
+"""The catalogue: so many SKUs that two orders rarely share one, stocked so that 30 % need two warehouses.
 
 An order has two lines, one of the first half of the SKUs and one of the second, as the yardstick's. All but the last
 150 stand in one warehouse, those in another. benchmarks/filling/shapes.sql has the orders of long ago laid out so, too.
@@ -42,7 +42,7 @@ def customer(number: int) -> str:
 
 
 def an_order(reference: str) -> dict[str, Any]:
-    """The API's PlaceOrderInput: two lines, of any customer."""
+    """The API's PlaceOrderInput: two lines, for a random customer."""
     return {
         "reference": reference,
         "customerReference": customer(random.randint(1, CUSTOMERS)),  # noqa: S311 - who orders is no secret
@@ -55,7 +55,7 @@ def an_order(reference: str) -> dict[str, Any]:
 
 
 def an_order_of(reference: str, customer_reference: str, sku_code: str) -> dict[str, Any]:
-    """One unit of one SKU, for that customer."""
+    """One unit of one SKU for a given customer."""
     lines = [{"sku": sku_code, "quantity": 1}]
     return {
         "reference": reference,
@@ -66,7 +66,7 @@ def an_order_of(reference: str, customer_reference: str, sku_code: str) -> dict[
 
 
 async def offer(connection: Connection, token: str) -> None:
-    """Puts the catalogue and the stock up."""
+    """Creates the catalogue and the stock."""
     warehouses = [{"code": NEAR, "name": "Nearer warehouse"}, {"code": FAR, "name": "Farther warehouse"}]
     await _load(connection, token, _WAREHOUSES, warehouses)
     await offer_products(connection, token, {sku(number): price_minor(number) for number in range(1, SKUS + 1)})

@@ -1,4 +1,4 @@
-"""Couriers at work: they list what is BOOKED, a page at a time, then dispatch and deliver each shipment they find."""
+"""Couriers, who list BOOKED shipments page by page, and dispatch and deliver them."""
 
 import asyncio
 import time
@@ -20,14 +20,14 @@ DELIVER: Final = """mutation Deliver($id: ID!) {
 DONE: Final = b'"userErrors":[]'
 
 LOOK_EVERY_S: Final = 0.1
-"""While what is found does not keep everybody busy: a list costs as much as many commands."""
+"""Interval of lists while couriers are idle: a list costs as much as many commands."""
 
 ENOUGH: Final = 32
-"""Found and waiting: far fewer than a page has, so that most of the next page is new if there is more to do."""
+"""Maximum of listed shipments that wait: far below a page, so that the next page is mostly new."""
 
 
 class Couriers:
-    """Each has a connection of their own; one more looks for work. `times_s` has what each command took."""
+    """Each has a connection; one more connection lists shipments. `times_s`: the duration of each command."""
 
     def __init__(self, ground: Ground) -> None:
         self._list = ground.document(Role.COURIER, BOOKED)
@@ -43,18 +43,18 @@ class Couriers:
         self.times_s: dict[str, list[float]] = {"list": [], "dispatch": [], "deliver": []}
 
     async def work(self, looking: Connection, carrying: list[Connection]) -> None:
-        """Until told to stop; who has dispatched a shipment delivers it before."""
+        """Works until stopped; dispatched shipments are delivered first."""
         self._count = len(carrying)
         await together(self._look(looking), *map(self._carry, carrying))
 
     def stop(self) -> None:
-        """What was found is carried out still."""
+        """Stops after the listed shipments."""
         self._stopping = True
         for _ in range(self._count):
             self._found.put_nowait(None)
 
     def forget_times(self) -> None:
-        """From now on the times count."""
+        """Starts measuring durations."""
         for times_s in self.times_s.values():
             times_s.clear()
 
@@ -77,7 +77,7 @@ class Couriers:
         return data["shipments"]
 
     def _take(self, nodes: list[dict[str, str]]) -> bool:
-        """Whether any of them was not seen before."""
+        """Whether any of them is new."""
         new = [node["id"] for node in nodes if node["id"] not in self._seen_set]
         for shipment in reversed(new):
             if len(self._seen) == self._seen.maxlen:

@@ -1,4 +1,4 @@
-"""What was measured, as numbers with their units in their names."""
+"""Results of measurements. Names end with their units."""
 
 import math
 import time
@@ -10,8 +10,8 @@ from typing import Final
 import psutil
 
 Figures = dict[str, float]
-"""Of one run. `rate_per_s`, `p50_ms` and `p99_ms` of what the workload counts, `cpu_ms_…` for each of these by kind of
-process, `rss_mb_…` the largest process of a kind; the rest the workload names itself."""
+"""Of one run. `rate_per_s`, `p50_ms` and `p99_ms` of what the workload counts; `cpu_ms_…` for each of them by kind of
+process; `rss_mb_…` of the largest process of a kind; others are named by the workload."""
 
 Processes = Mapping[str, Sequence[psutil.Process]]
 """By kind."""
@@ -20,25 +20,25 @@ SERVERS: Final = ("web", "worker", "postgres", "valkey")
 CLIENT: Final = "client"
 KINDS: Final = (*SERVERS, CLIENT)
 _WATCHED: Final = ("web", "worker")
-"""Whose memory is looked at."""
+"""The kinds of processes whose memory is measured."""
 
 
 @dataclass(slots=True)
 class Spent:
-    """What a stretch of time took: seconds by the wall, seconds of processors by kind of process."""
+    """An interval: wall-clock seconds, and CPU seconds by kind of process."""
 
     wall_s: float = 0.0
     cpu_s: dict[str, float] = field(default_factory=dict)
 
     def each(self, count: int) -> Figures:
-        """How many a second, and milliseconds of processor for each."""
+        """The rate per second, and CPU milliseconds for each."""
         figures = {"count": float(count), "seconds": self.wall_s, "rate_per_s": count / self.wall_s}
         return figures | {f"cpu_ms_{kind}": 1000 * cpu_s / max(1, count) for kind, cpu_s in self.cpu_s.items()}
 
 
 @contextmanager
 def spending(processes: Processes) -> Iterator[Spent]:
-    """Filled in when the block ends. None of the processes may be exchanged within it."""
+    """Complete when the block ends. No process may be replaced within it."""
     spent = Spent()
     before, began_s = _cpu_s(processes), time.perf_counter()
     yield spent
@@ -47,7 +47,7 @@ def spending(processes: Processes) -> Iterator[Spent]:
 
 
 def _cpu_s(processes: Processes) -> dict[str, float]:
-    """Children that have ended count with who started them: PostgreSQL's connections are processes."""
+    """Includes ended children, as PostgreSQL has a process for each connection."""
     return {kind: sum(map(_of_one, of_kind)) for kind, of_kind in processes.items()}
 
 
@@ -76,7 +76,7 @@ def memory(processes: Processes) -> Figures:
 
 
 def percentiles(times_s: Sequence[float], prefix: str = "") -> Figures:
-    """Milliseconds below which half, and 99 of 100, of the times lie."""
+    """The 50th and 99th percentiles in milliseconds."""
     ordered = sorted(times_s)
     if not ordered:
         return {}
@@ -86,6 +86,6 @@ def percentiles(times_s: Sequence[float], prefix: str = "") -> Figures:
 
 
 def median(runs: Sequence[Figures], name: str) -> float | None:
-    """Over the runs that have the figure; of an even number, the lower one."""
+    """The median of the runs that have the figure; of an even number, the lower one."""
     found = sorted(run[name] for run in runs if name in run)
     return found[(len(found) - 1) // 2] if found else None

@@ -1,4 +1,4 @@
-"""The goals for speed, each as a figure and its bound. Where they come from: docs/evidence/performance.md."""
+"""The performance goals, each with a figure and its limit. Source: docs/evidence/performance.md."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ FLAT: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """`at_most`: smaller is better. `figure` is None where it was not measured."""
+    """`at_most`: smaller is better. `figure`: None if it was not measured."""
 
     number: str
     what: str
@@ -31,7 +31,7 @@ class Goal:
         return found <= self.bound if self.at_most else found >= self.bound
 
     def share(self, results: Results) -> float | None:
-        """How much of the goal is reached: 1 is all of it, 2 twice as good."""
+        """The ratio to the goal: 1 meets it, 2 is twice as good."""
         found = self.figure(results)
         if found is None:
             return None
@@ -45,7 +45,7 @@ def of(name: str, figure: str) -> Callable[[Results], float | None]:
 
 
 def cpu_ms_an_order(results: Results) -> float | None:
-    """Of the whole life, over all of the shop's processes."""
+    """Of the workload life, for all processes of the shop."""
     parts = [results.figure("life", f"cpu_ms_{kind}") for kind in SERVERS]
     found = [part for part in parts if part is not None]
     return sum(found) if len(found) == len(parts) else None
@@ -58,7 +58,7 @@ def slowest_read_ms(results: Results) -> float | None:
 
 
 def kept(results: Results, name: str, filled: int) -> float | None:
-    """What is kept of the empty database's rate, or of its speed where times are measured."""
+    """The ratio to the rate, or to the speed, in the empty database."""
     figure = "p99_ms" if name in TIMES else "rate_per_s"
     empty, full = results.figure(name, figure), results.figure(name, figure, filled=filled)
     if not empty or not full:
@@ -67,7 +67,7 @@ def kept(results: Results, name: str, filled: int) -> float | None:
 
 
 def least_kept(results: Results) -> float | None:
-    """Of all workloads, in the fullest database that was measured."""
+    """Of all workloads, in the largest database that was measured."""
     if not results.fillings:
         return None
     found = [kept(results, name, results.fillings[-1]) for name in (*RATES, *TIMES)]
@@ -75,11 +75,11 @@ def least_kept(results: Results) -> float | None:
 
 
 _AFTER_STREAMS: Final = frozenset({"live", "flash", "limit"})
-"""In this order on the same processes: one that held 2,000 streams keeps what they took, which is a goal of its own."""
+"""Run in this order on the same processes: one that had 2,000 streams keeps their memory, which has its own goal."""
 
 
 def largest_mb(kind: str) -> Callable[[Results], float | None]:
-    """Over every run of every workload, those aside for which 2,000 streams are or were open."""
+    """Of all runs of all workloads, except those with 2,000 open streams and later ones."""
     name = f"rss_mb_{kind}"
 
     def figure(results: Results) -> float | None:
@@ -91,7 +91,7 @@ def largest_mb(kind: str) -> Callable[[Results], float | None]:
 
 
 def worst(workload: str, name: str) -> Callable[[Results], float | None]:
-    """Of all runs: later ones use again what the process got from the system in the first."""
+    """Of all runs: later ones reuse memory that the process allocated in the first."""
 
     def figure(results: Results) -> float | None:
         return max((run[name] for run in results.runs(0, workload) if name in run), default=None)

@@ -1,4 +1,4 @@
-"""A client that costs little beside what it asks: HTTP/1.1 over kept connections, Content-Length only."""
+"""A cheap client: HTTP/1.1 over keep-alive connections, Content-Length only."""
 
 import asyncio
 import re
@@ -17,11 +17,11 @@ _SHOWN: Final = 300
 
 
 class NotAsExpected(Exception):
-    """An answer that does not say what it has to: what was measured would not be the work."""
+    """An unexpected response, with which a measurement would be meaningless."""
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection. Asks one thing after the other, never two at once.
+    """One keep-alive connection, for one request at a time.
 
     A server ends connections on which nothing is asked for a while; the next question opens another.
     """
@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
         self._lost.clear()
 
     async def ask(self, request: bytes, expected: bytes = b"") -> bytes:
-        """The whole answer, head and body. Raises NotAsExpected unless it is a 200 with `expected` in it."""
+        """The complete response. Raises NotAsExpected unless it is a 200 with `expected` in it."""
         if self._transport.is_closing():
             await self._lost.wait()
             await self._connect()
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
         return answer
 
     async def data(self, request: bytes) -> Any:
-        """What a GraphQL answer holds. Raises NotAsExpected where it tells of errors."""
+        """The data of a GraphQL response. Raises NotAsExpected if it has errors."""
         answer = orjson.loads((await self.ask(request)).partition(b"\r\n\r\n")[2])
         if "errors" in answer:
             raise NotAsExpected(str(answer)[:_SHOWN])
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
 
 
 def _unexpected(answer: bytes, expected: bytes) -> NotAsExpected:
-    """With the status and as much of the body as helps."""
+    """With the status and the start of the body."""
     body = answer.partition(b"\r\n\r\n")[2].decode(errors="replace")
     shown = body if len(body) <= 2 * _SHOWN else f"{body[:_SHOWN]} … {body[-_SHOWN:]}"
     return NotAsExpected(f"HTTP {answer[9:12].decode()}, expected was {expected.decode()!r} in: {shown}")
@@ -98,7 +98,7 @@ def _unexpected(answer: bytes, expected: bytes) -> NotAsExpected:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A GraphQL document with everything encoded but its variables; calling it gives the request."""
+    """A GraphQL document, encoded except for its variables; calling it returns the request."""
 
     head: bytes
     before: bytes
@@ -117,5 +117,5 @@ class Document:
 
 
 def page(path: str, cookie: str) -> bytes:
-    """The request of a page as a browser with that cookie sends it."""
+    """The request for a page as a browser with that cookie sends it."""
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nCookie: {cookie}\r\n\r\n".encode()

@@ -1,4 +1,4 @@
-"""How requests are sent: each connection one after the other, or at a steady pace whatever the answers take."""
+"""Ways to send requests: sequentially on each connection, or at a steady rate."""
 
 import asyncio
 import time
@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 
 async def connect(addresses: Sequence[Address], count: int) -> list[Connection]:
-    """So many connections, shared out evenly."""
+    """Opens so many connections, distributed evenly."""
     return [await Connection.open(addresses[number % len(addresses)]) for number in range(count)]
 
 
 async def closed_loop(
     connections: Sequence[Connection], request: Callable[[], bytes], expected: bytes, seconds: float
 ) -> list[float]:
-    """Each connection asks again as soon as it was answered. Returns seconds from asking to the whole answer."""
+    """Each connection sends the next request after each response. Returns durations in seconds."""
     times_s: list[float] = []
     until_s = time.perf_counter() + seconds
 
@@ -32,7 +32,7 @@ async def closed_loop(
 
 
 async def paced(per_s: float, acts: Sequence[Callable[[], Awaitable[object]]]) -> None:
-    """Begins each act at its time, however many are still under way; returns when all are done."""
+    """Starts each act at its time, however many are running; returns when all have ended."""
     began_s = time.perf_counter()
     under_way: list[Awaitable[object]] = []
     for number, act in enumerate(acts):
@@ -42,7 +42,7 @@ async def paced(per_s: float, acts: Sequence[Callable[[], Awaitable[object]]]) -
 
 
 async def together(*acts: Awaitable[T]) -> list[T]:
-    """All at once; the first error ends the others and is raised."""
+    """Runs all concurrently; the first error cancels the others and is raised."""
     tasks = [asyncio.ensure_future(act) for act in acts]
     try:
         return list(await asyncio.gather(*tasks))
@@ -53,7 +53,7 @@ async def together(*acts: Awaitable[T]) -> list[T]:
 
 
 class Pool:
-    """Connections that are taken by whoever asks next; who asks waits for a free one."""
+    """A pool of connections; a request waits for a free one."""
 
     def __init__(self, connections: Sequence[Connection]) -> None:
         self._free: asyncio.Queue[Connection] = asyncio.Queue()
@@ -61,7 +61,7 @@ class Pool:
             self._free.put_nowait(connection)
 
     async def ask(self, request: bytes, expected: bytes) -> float:
-        """Seconds until the answer, those of waiting for a connection included."""
+        """Seconds until the response, including the wait for a connection."""
         began_s = time.perf_counter()
         connection = await self._free.get()
         try:

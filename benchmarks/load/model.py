@@ -1,4 +1,4 @@
-"""The model in docs/evidence/scaling.md: what ten thousand orders a second take, by what one costs here."""
+"""The model in docs/evidence/scaling.md: what ten thousand orders per second need, from the cost of one here."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,14 +8,14 @@ from benchmarks.load.results import Results
 
 PER_S: Final = 10_000
 IN_USE: Final = 0.6
-"""How much of a core may be in use on average, so that queues stay short and the loss of some cores is borne."""
+"""Average load of a core, so that queues stay short and some cores may fail."""
 
 LOOKS: Final = {"detail": 3, "page": 2, "list": 0.5}
-"""Requests for each order while it lives: for its detail, its page, and a list of fifty orders. An assumption."""
+"""Assumed reads for each order: its details, its page, and a list of fifty orders."""
 
 
 def model(results: Results) -> str:
-    """Markdown; without figures where nothing was measured."""
+    """Markdown; without figures that were not measured."""
     rows = [_row("", "ms of core an order", f"cores at {PER_S:,}/s", f"cores at {IN_USE:.0%} in use")]
     rows.append(_row(*("---" for _ in range(4))))
     rows += [_cores(name, costs_ms) for name, costs_ms in _costs(results)]

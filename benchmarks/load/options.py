@@ -1,4 +1,4 @@
-"""What a run of the benchmark is told."""
+"""The options of a run."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The goals as a picture: a bar for each, how much of it is reached, in SVG that is readable on light and dark."""
+"""A chart of the goals as SVG, with a bar for each; readable on light and dark backgrounds."""
 
 from collections.abc import Iterator
 from html import escape
@@ -11,7 +11,7 @@ _ROW: Final = 24
 _LEFT: Final = 350
 _BAR: Final = 300
 _MOST: Final = 2.0
-"""Longer bars are cut off here, and say so."""
+"""Longer bars are cut off here and marked."""
 
 _WIDTH: Final = _LEFT + _BAR + 70
 _TOP: Final = 30

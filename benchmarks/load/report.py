@@ -31,7 +31,7 @@ def render_page(results_file: Path, page: Path = PAGE, picture: Path = PLOT, sca
 
 
 def write_between(page: Path, command: str, figures: str) -> None:
-    """Between the markers that name the command which writes there. Raises: ValueError where there are none."""
+    """Replaces the text between the markers. Raises: ValueError without markers."""
     between = re.compile(f"(?<=<!-- figures: {re.escape(command)} -->\n).*?(?=<!-- end of figures -->)", re.DOTALL)
     text, count = between.subn(lambda _: figures, page.read_text())
     if not count:
@@ -40,7 +40,7 @@ def write_between(page: Path, command: str, figures: str) -> None:
 
 
 def figures_page(results: Results) -> str:
-    """Everything between the markers."""
+    """The text between the markers."""
     parts = ["", *_machine(results), "", "### Goals", "", *_goals(results), ""]
     if not results.measured:
         return "\n".join(parts)
@@ -144,5 +144,5 @@ def _cell(found: float | None) -> str:
 
 
 def _number(found: float) -> str:
-    """Three figures at least, and no more behind the point than say something."""
+    """At least three significant digits."""
     return f"{found:,.0f}" if abs(found) >= 100 else f"{found:.3g}"

@@ -1,4 +1,4 @@
-"""What was measured, kept as JSON: every run of every workload, so that one workload can be measured again."""
+"""The results as JSON: every run of every workload, so that single workloads can be measured again."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ from benchmarks.load.figures import Figures, median
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The runs of one workload. `load` is the machine's load average just before: above 1 somebody else was busy."""
+    """The runs of one workload. `load`: the machine's load average before; above 1, other programs were running."""
 
     at: str
     load: float
@@ -27,7 +27,7 @@ class Measured:
 
 @dataclass(slots=True)
 class Results:
-    """By number of orders filled in before, as text, and name of the workload. `fill_s`: how long filling took."""
+    """By number of filled orders, as text, and name of the workload. `fill_s`: the duration of filling."""
 
     machine: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, dict[str, Measured]] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Results:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Empty where there is no file yet."""
+        """Empty if there is no file."""
         if not path.exists():
             return cls()
         kept = orjson.loads(path.read_bytes())
@@ -60,12 +60,12 @@ class Results:
         return found.runs if found else []
 
     def figure(self, name: str, figure: str, *, filled: int = 0) -> float | None:
-        """The median of the runs; None where it was not measured."""
+        """The median of the runs; None if it was not measured."""
         return median(self.runs(filled, name), figure)
 
     @property
     def fillings(self) -> list[int]:
-        """All that were measured but the empty one."""
+        """All measured fillings except the empty one."""
         return sorted(int(filled) for filled in self.measured if int(filled))
 
 
@@ -81,7 +81,7 @@ def this_machine() -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """By its own name where the system tells it."""
+    """Its name, if the system provides it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text().splitlines():

@@ -1,4 +1,4 @@
-"""The order of it all: for each filling a shop of its own, and in it one workload after the other."""
+"""Runs the benchmark: a shop for each filling, and in it one workload after the other."""
 
 import resource
 import time
@@ -22,15 +22,15 @@ from oms.tools.check.sandbox.log import FILE_NAME
 from oms.tools.check.snapshot import run_checks
 
 CHECKED: Final = frozenset({"life", "flash", "limit"})
-"""After these `oms check` looks whether every rule still holds, where nothing was filled in."""
+"""After these, `oms check` checks the rules, unless the database was filled."""
 
 _BRIEF: Final = ("rate_per_s", "p50_ms", "p99_ms", "ratio", "start_s", "lost", "each_kb", "violations")
 _FILES_EACH: Final = 2
 
 
 def run(options: Options) -> None:
-    """Measures what was asked for and writes it down after each workload. Raises: CannotStart."""
-    chosen = [each for each in WORKLOADS if each.name in options.only or (not options.only and each.asked_for)]
+    """Measures the requested workloads and saves the results after each. Raises: CannotStart."""
+    chosen = [each for each in WORKLOADS if each.name in options.only or (not options.only and each.by_default)]
     if unknown := set(options.only) - {each.name for each in chosen}:
         known = ", ".join(each.name for each in WORKLOADS)
         raise CannotStart(f"There is no workload {', '.join(sorted(unknown))}; there are {known}.")
@@ -60,7 +60,7 @@ def _measure_filled(options: Options, filled: int, workloads: list[Workload]) ->
 
 
 def _fill(shop: Shop, filled: int, options: Options) -> None:
-    """Unless the folder holds them already."""
+    """Fills the database unless it is filled already."""
     if filled_with(shop.engines.owner_url) == filled:
         return
     began_s = time.perf_counter()
@@ -89,7 +89,7 @@ async def _measure_all(shop: Shop, options: Options, filled: int, workloads: lis
 
 
 def _shape(options: Options) -> dict[str, Any]:
-    """What a reader of the figures has to know."""
+    """What a reader of the results has to know."""
     told = asdict(options)
     for name in ("only", "fillings", "folder", "results"):
         del told[name]
@@ -103,7 +103,7 @@ async def _measure(ground: Ground, workload: Workload) -> list[Figures]:
         await workload.run(ground, options.warm_up_s)
         await ground.analyze()
     runs: list[Figures] = []
-    for number in range(options.runs if workload.asked_for else 1):
+    for number in range(options.runs if workload.by_default else 1):
         if workload.fresh and number:
             await ground.begin(workers=workload.workers, readable=workload.readable)
         figures = await workload.run(ground, options.seconds)
@@ -115,7 +115,7 @@ async def _measure(ground: Ground, workload: Workload) -> list[Figures]:
 
 
 async def _violations(ground: Ground) -> float:
-    """Rules of the domain that do not hold, by `oms check`: speed that breaks them would be no speed."""
+    """The number of violations that `oms check` finds: speed that breaks rules does not count."""
     folder = ground.shop.engines.folder.path
     findings = await run_checks(address_of(ground.shop.engines.owner_url), folder / FILE_NAME)
     for result in findings.violated:
@@ -124,7 +124,7 @@ async def _violations(ground: Ground) -> float:
 
 
 def _allow_many_sockets(wanted: int) -> None:
-    """Raises: CannotStart where the system does not allow as many open files."""
+    """Raises: CannotStart if the system does not allow so many open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted:
         if hard < wanted:

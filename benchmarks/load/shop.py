@@ -1,4 +1,4 @@
-"""The shop under load: engines with durability on, web and worker processes as `run` starts them."""
+"""The shop under load: durable engines, web and worker processes as `run` starts them."""
 
 import http.client
 import os

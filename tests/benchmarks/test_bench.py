@@ -17,7 +17,7 @@ TINY = (
     "--runs", "1", "--seconds", "1", "--warm-up", "0.5", "--outstanding", "20", "--subscribers", "12",
     "--flash-orders", "40", "--limit-orders", "20",
 )  # fmt: skip
-ASKED_FOR = [workload for workload in WORKLOADS if workload.asked_for]
+ASKED_FOR = [workload for workload in WORKLOADS if workload.by_default]
 
 
 def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":

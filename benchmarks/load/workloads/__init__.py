@@ -1,4 +1,4 @@
-"""What the shop is measured at: one module for each kind of load, and the list of them all."""
+"""The workloads: one module for each kind, and the list of all."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from benchmarks.load.ground import Ground
 from benchmarks.load.workloads import flash, latency, life, live, memory, place, reads, start
 
 ORDERS_TO_READ: Final = 10_000
-"""In a database that is empty otherwise."""
+"""In an otherwise empty database."""
 
 Prepare = Callable[[Ground], Awaitable[None]]
 
@@ -29,7 +29,7 @@ class Workload:
     grows: bool = True
     warms_up: bool = True
     fresh: bool = False
-    asked_for: bool = True
+    by_default: bool = True
 
 
 WORKLOADS: Final = (
@@ -47,6 +47,6 @@ WORKLOADS: Final = (
     Workload("limit", "one customer at the limit", flash.one_customer, grows=False, warms_up=False, fresh=True),
     Workload("start", "a web process, from its start to ready", start.web, workers=False, grows=False, warms_up=False),
     Workload("memory", "whole life for as long as asked, memory looked at", memory.over_time, grows=False,
-             warms_up=False, asked_for=False),
+             warms_up=False, by_default=False),
 )  # fmt: skip
-"""In the order in which they are run. What is not `asked_for` runs where it is named only."""
+"""In the order in which they run. Those that are not `by_default` run only if they are named."""

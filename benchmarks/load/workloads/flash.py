@@ -1,4 +1,4 @@
-"""Everybody wants the same: one SKU, or one customer at the spending limit, against the same work without contention.
+"""Contention: orders for one SKU, or of one customer at the spending limit, against the same work without contention.
 
 Half of the orders get what they want in either case, so both do the same work, and what differs is whom they wait for.
 """
@@ -17,7 +17,7 @@ from oms.domain.vocabulary.actor import Role
 PLAIN_SKUS: Final = 500
 PRICE_MINOR: Final = 1_000
 TOTAL_MINOR: Final = 1_000 + 200 + 550
-"""Of one unit, as the sandbox bills it: 20 % of tax, 500 and 50 of shipping."""
+"""The invoice total of one unit in the sandbox: 20 % tax, 500 and 50 for shipping."""
 
 _SET_LIMIT: Final = "mutation ($limit: MinorUnits!) { setSpendingLimit(limit: $limit) { userErrors { message } } }"
 _ALLOCATED: Final = "SELECT allocated FROM stock WHERE sku = 'FLASH-0'"
@@ -26,7 +26,7 @@ _HIGHEST: Final = "SELECT max(spent_minor) FROM tallies"
 
 
 async def one_sku(ground: Ground, _seconds: float) -> Figures:
-    """`ratio`: the rate of orders worked off, for one SKU against the same orders spread over many."""
+    """`ratio`: the rate of processed orders for one SKU, to that of the same orders for many SKUs."""
     count = ground.options.flash_orders
     spread = min(PLAIN_SKUS, count // 2)
     await _offer(ground, {f"PLAIN-{n}": len(range(n, count // 2, spread)) for n in range(spread)})
@@ -42,7 +42,7 @@ async def one_sku(ground: Ground, _seconds: float) -> Figures:
 
 
 async def one_customer(ground: Ground, _seconds: float) -> Figures:
-    """`ratio`: the rate of orders worked off, of one customer against the same orders of many customers."""
+    """`ratio`: the rate of processed orders of one customer, to that of the same orders of many customers."""
     count = ground.options.orders_at_the_limit
     await _offer(ground, {"LIMIT-0": count})
     await _limit(ground, TOTAL_MINOR)
@@ -82,7 +82,7 @@ async def _limit(ground: Ground, minor: int) -> None:
 
 
 async def _work_off(ground: Ground, orders: Sequence[Mapping[str, object]]) -> Figures:
-    """Until all are placed and workers have nothing left to do."""
+    """Waits until all are placed and workers have nothing left to do."""
     document = ground.document(Role.SERVICE, PLACE)
     waiting = iter(orders)
 

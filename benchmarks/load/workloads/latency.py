@@ -1,4 +1,4 @@
-"""From placed to BOOKED, all of an order's shipments, by the events' instants: the database's own clock."""
+"""Latency from placed to BOOKED of all shipments of an order, by the instants of events."""
 
 import asyncio
 from datetime import datetime
@@ -13,7 +13,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import uuid7_floor
 
 PAUSE_S: Final = 0.15
-"""Between two orders, so that each finds the system idle."""
+"""Pause between two orders, so that the system is idle."""
 
 _NOW: Final = "SELECT clock_timestamp()"
 _BOOKED: Final = """
@@ -24,7 +24,7 @@ _BOOKED: Final = """
 
 
 async def idle(ground: Ground, seconds: float) -> Figures:
-    """`place_…` is how long the request itself took."""
+    """`place_…`: the duration of the request itself."""
     document = ground.document(Role.SERVICE, PLACE)
     began_at: datetime = await ground.owner.fetchval(_NOW)
     until_s = asyncio.get_running_loop().time() + seconds
@@ -39,7 +39,7 @@ async def idle(ground: Ground, seconds: float) -> Figures:
 
 
 async def at_half_load(ground: Ground, seconds: float) -> Figures:
-    """Placed at a steady pace, with couriers at work: half of what the whole life was sustained at."""
+    """At a steady rate, with couriers: half of the rate of the workload life."""
     sustained = median(ground.earlier.get("life", []), "rate_per_s") or await _sustained(ground, seconds)
     per_s = max(1.0, sustained / 2)
     document = ground.document(Role.SERVICE, PLACE)
@@ -54,14 +54,14 @@ async def at_half_load(ground: Ground, seconds: float) -> Figures:
 
 
 async def _sustained(ground: Ground, seconds: float) -> float:
-    """Found out, where the whole life has not been measured yet."""
+    """Measures the workload life if it has not been measured."""
     rate_per_s = (await life.sustained(ground, seconds / 2))["rate_per_s"]
     await ground.until_all_is_done()
     return rate_per_s
 
 
 async def _booked(ground: Ground, began_at: datetime, placed: int) -> Figures:
-    """Raises NotAsExpected where work is never done."""
+    """Raises NotAsExpected if work is not done in time."""
     ended_at: datetime = await ground.owner.fetchval(_NOW)
     await ground.until_all_is_done()
     took = await ground.owner.fetch(_BOOKED, uuid7_floor(began_at), uuid7_floor(ended_at))

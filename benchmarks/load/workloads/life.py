@@ -1,4 +1,4 @@
-"""The whole life of orders, sustained: as many are placed as are completed, each command its own request."""
+"""The whole life of orders at a sustained rate: as many are placed as completed, each command in its own request."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ PLACERS: Final = 16
 COURIERS: Final = 16
 COUNT_EVERY_S: Final = 0.2
 RAMP_SHARE: Final = 0.5
-"""Of the time measured, so long goes by first."""
+"""The part of the measured time that passes first."""
 
 _OUTSTANDING: Final = "SELECT count(*) FROM orders WHERE status IN ('PENDING', 'PROCESSING')"
 _NOW: Final = "SELECT clock_timestamp()"
@@ -34,7 +34,7 @@ _SHIPMENTS: Final = """
 
 
 class Placing:
-    """Places as long as there are fewer orders outstanding than allowed, counted in the database."""
+    """Places orders while fewer are outstanding than allowed, counted in the database."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
@@ -68,7 +68,7 @@ class Placing:
 
 @asynccontextmanager
 async def couriers_at_work(ground: Ground) -> AsyncIterator[Couriers]:
-    """While the block runs; what failed them is raised at its end."""
+    """Runs during the block; raises their errors at its end."""
     couriers = Couriers(ground)
     async with ground.connections(COURIERS + 1) as [looking, *carrying]:
         working = asyncio.create_task(couriers.work(looking, carrying))
@@ -80,7 +80,7 @@ async def couriers_at_work(ground: Ground) -> AsyncIterator[Couriers]:
 
 
 async def sustained(ground: Ground, seconds: float) -> Figures:
-    """Orders completed in a steady stretch, by the database. `outstanding_…` tells that no backlog grew.
+    """Orders completed in a steady interval, by the database. `outstanding_…` shows that no backlog grew.
 
     It begins with as many orders as may be outstanding, which have spread over all stages when the stretch begins.
     """

@@ -1,4 +1,4 @@
-"""Live: many subscribers on one web process, each to an order of its own, while couriers change the orders."""
+"""Live: many subscribers of one web process, each to its own order, while couriers change the orders."""
 
 import asyncio
 import time
@@ -21,18 +21,18 @@ SHIPMENTS: Final = """query ($after: String) {
     nodes { id order { id } } pageInfo { hasNextPage endCursor } } }"""
 
 WARM_UP: Final = 50
-"""Subscribers that come and go first, so that what is measured is what each of the others adds."""
+"""Subscribers that come and go before, so that the memory of each further one is measured."""
 
 _TIMEOUT_S: Final = 60.0
-_LAST_WORDS_S: Final = 5.0
+_GRACE_S: Final = 5.0
 _TOLD: Final = (b'"BOOKED"', b'"DISPATCHED"', b'"DELIVERED"')
 
 
 class Subscriber(asyncio.Protocol):
-    """One open stream of events. `told` has when it was first told of each status of its shipment."""
+    """One open stream. `received`: when it first received each status of its shipment."""
 
     def __init__(self) -> None:
-        self.told: dict[bytes, float] = {}
+        self.received: dict[bytes, float] = {}
         self._received = bytearray()
 
     @classmethod
@@ -45,15 +45,15 @@ class Subscriber(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         for status in _TOLD:
-            if status not in self.told and status in self._received:
-                self.told[status] = time.perf_counter()
+            if status not in self.received and status in self._received:
+                self.received[status] = time.perf_counter()
 
     def close(self) -> None:
         """Set when it is opened."""
 
 
 async def subscribed(ground: Ground, _seconds: float) -> Figures:
-    """From sending the command to the subscriber's being told: the command's own time is in it."""
+    """From sending the command until the subscriber receives the event, including the command's own duration."""
     count = ground.options.subscribers
     shipments = await _booked(ground, count)
     web = ground.shop.processes["web"][0]
@@ -68,10 +68,10 @@ async def subscribed(ground: Ground, _seconds: float) -> Figures:
     sent: dict[tuple[str, bytes], float] = {}
     with spending(ground.shop.processes) as spent:
         await _press_all(ground, list(subscribers), sent)
-    await _until_received(list(subscribers.values()), b'"DELIVERED"', _LAST_WORDS_S)
+    await _until_received(list(subscribers.values()), b'"DELIVERED"', _GRACE_S)
     heard = [
-        subscribers[shipment].told[status] - at for (shipment, status), at in sent.items()
-        if status in subscribers[shipment].told
+        subscribers[shipment].received[status] - at for (shipment, status), at in sent.items()
+        if status in subscribers[shipment].received
     ]  # fmt: skip
     for subscriber in subscribers.values():
         subscriber.close()
@@ -80,7 +80,7 @@ async def subscribed(ground: Ground, _seconds: float) -> Figures:
 
 
 async def _booked(ground: Ground, count: int) -> list[tuple[str, str]]:
-    """Ids of the shipment and the order of so many new orders, one shipment each, all of them booked."""
+    """Ids of shipment and order of so many new orders, each with one booked shipment."""
     inputs = [an_order_of(ground.reference(), customer(number + 1), sku(number % 500 + 1)) for number in range(count)]
     async with ground.connections(1) as [connection]:
         await place_many(ground, connection, inputs)
@@ -114,13 +114,13 @@ async def _until_received(subscribers: list[Subscriber], status: bytes, timeout_
     """Waits until all have received it, or until the timeout: the others count as lost."""
     until_s = time.perf_counter() + timeout_s
     while time.perf_counter() < until_s and not all(  # noqa: ASYNC110 - as exact as is needed
-        status in each.told for each in subscribers
+        status in each.received for each in subscribers
     ):
         await asyncio.sleep(0.05)
 
 
 async def _press_all(ground: Ground, shipments: list[str], sent: dict[tuple[str, bytes], float]) -> None:
-    """Dispatches each shipment and then delivers each, at the pace that was asked for."""
+    """Dispatches and then delivers all shipments at the given rate."""
     commands = {
         b'"DISPATCHED"': ground.document(Role.COURIER, DISPATCH),
         b'"DELIVERED"': ground.document(Role.COURIER, DELIVER),

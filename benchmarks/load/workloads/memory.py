@@ -1,4 +1,4 @@
-"""Whether memory grows: the whole life, for as long as asked, with a look now and then."""
+"""Whether memory grows during the workload life."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ LOOKS: Final = 12
 
 
 async def over_time(ground: Ground, seconds: float) -> Figures:
-    """`…_early` is after the first twelfth of the time, when everything was in use once; the others are at its end."""
+    """`…_early`: after the first twelfth of the time, when everything was used once; the others: at the end."""
     early: Figures = {}
     figures: Figures = {}
     for _ in range(LOOKS):

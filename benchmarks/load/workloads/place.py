@@ -1,4 +1,4 @@
-"""Placing orders, and nothing else: workers do not run, so what is measured is the writing of orders."""
+"""Placing orders without workers, to measure the writing of orders."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -23,19 +23,19 @@ REQUESTS_AT_ONCE: Final = 4
 
 
 def placing(ground: Ground, document: Document) -> bytes:
-    """The request for one more order."""
+    """The request for a new order."""
     return document({"input": an_order(ground.reference())})
 
 
 async def place_many(ground: Ground, connection: Connection, inputs: Sequence[Mapping[str, object]]) -> None:
-    """Not measured: to have so many orders."""
+    """Places so many orders, without measuring."""
     document = ground.document(Role.SERVICE, PLACE_MANY)
     for first in range(0, len(inputs), IN_A_REQUEST):
         await connection.ask(document({"inputs": inputs[first : first + IN_A_REQUEST]}), ANSWERED)
 
 
 async def single(ground: Ground, seconds: float) -> Figures:
-    """In turn with the yardstick, which is measured before and after: `ratio` is that of the rates."""
+    """Measures the yardstick before and after; `ratio`: of the rates."""
     before = await transactions_per_s(ground.shop.engines.owner_url, seconds)
     document = ground.document(Role.SERVICE, PLACE)
     async with ground.connections(ground.options.connections) as connections:
@@ -48,7 +48,7 @@ async def single(ground: Ground, seconds: float) -> Figures:
 
 
 async def bulk(ground: Ground, seconds: float) -> Figures:
-    """Percentiles are of requests, everything else is of orders. Raises NotAsExpected where one was not placed."""
+    """Percentiles of requests, other figures of orders. Raises NotAsExpected if an order was not placed."""
     document = ground.document(Role.SERVICE, PLACE_MANY)
 
     def request() -> bytes:

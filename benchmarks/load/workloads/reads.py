@@ -16,10 +16,10 @@ from oms.domain.vocabulary.ids import order_id
 
 CONNECTIONS: Final = 8
 SAMPLE: Final = 2_000
-"""Different orders that are asked for."""
+"""The number of different orders that are read."""
 
 PAGES: Final = 20
-"""Different pages of the list that are asked for, the newest ones."""
+"""The number of different pages of the list that are read, the newest ones."""
 
 DETAIL: Final = """query Detail($id: ID!) { order(id: $id) {
   id reference status placedAt closedAt total { amount currency } customer { reference }
@@ -68,7 +68,7 @@ async def order_page(ground: Ground, seconds: float) -> Figures:
 
 
 async def search(ground: Ground, seconds: float) -> Figures:
-    """Each of the four kinds in turn."""
+    """Requests of the four kinds in turn."""
     document = ground.document(Role.SUPPORT, SEARCH)
     sample = await _sample(ground)
     tracking = [row["tracking_number"] for row in await ground.owner.fetch(_TRACKING, sample)]
@@ -90,12 +90,12 @@ async def _read(ground: Ground, requests: Sequence[bytes], expected: bytes, seco
 
 
 async def _count(ground: Ground) -> int:
-    """Orders of long ago."""
+    """Old orders."""
     return ground.filled or int(await ground.owner.fetchval(_HOW_MANY))
 
 
 async def _sample(ground: Ground) -> list[Any]:
-    """Ids of orders from all over their time, in no order."""
+    """Ids of random orders of all times."""
     count = await _count(ground)
     numbers = random.sample(range(1, count + 1), min(SAMPLE, count))
     return [row[0] for row in await ground.owner.fetch(_IDS, numbers)]

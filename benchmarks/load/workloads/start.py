@@ -1,4 +1,4 @@
-"""How long a web process takes to start."""
+"""The time that a web process takes to start."""
 
 import signal
 import time
@@ -9,7 +9,7 @@ from oms.tools.dev_services.embedded.process import stop
 
 
 async def web(ground: Ground, _seconds: float) -> Figures:
-    """A further one, beside those that run and do nothing; `start_s` until it says that it is ready."""
+    """Starts one more beside idle ones; `start_s`: until it is ready."""
     began_s = time.perf_counter()
     process, address = ground.shop.launch_web()
     try:
