@@ -1,7 +1,8 @@
 """Decides which process continues: all pause at every transaction and provider call, and one continues at a time.
 
 Between two steps nothing runs: each task waits to be resumed, for a lock in PostgreSQL that a paused task holds, or for
-virtual time. So a history follows from its choices alone, however fast the machine is.
+virtual time. So a history follows from its choices alone, however fast the machine is; except where a commit changes a
+row that two others wait for, of whom PostgreSQL lets either continue first.
 """
 
 import asyncio
