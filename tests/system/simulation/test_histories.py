@@ -15,8 +15,8 @@ SEEDS = range(1, 21)
 STEPS = 100
 
 REPEATABLE = 9
-"""A seed without the one thing that PostgreSQL decides: which of two statements continues first when they wait for a row
-that one commit has changed. In some histories, such as that of seed 7, the outcome depends on it."""
+"""A seed without the one thing that PostgreSQL decides: which of two statements continues first that wait for a row
+when a commit has changed it. In some histories, such as that of seed 7, the outcome depends on it."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -35,18 +35,8 @@ def test_a_seed_gives_the_same_history_in_another_process(simulator: Simulator, 
     here = simulator.history(REPEATABLE, STEPS).text
     there = subprocess.run(
         [
-            *(
-                sys.executable,
-                "-m",
-                "tests.system.simulation",
-                "--seeds",
-                "1",
-                "--seed",
-                str(REPEATABLE),
-                "--steps",
-                str(STEPS),
-            ),
-            *("--verbose", "--database-url", engines.owner_url),
+            *(sys.executable, "-m", "tests.system.simulation", "--seeds", "1", "--seed", str(REPEATABLE)),
+            *("--steps", str(STEPS), "--verbose", "--database-url", engines.owner_url),
         ],
         env=os.environ | {"PYTHONHASHSEED": "12345"},
         capture_output=True,
