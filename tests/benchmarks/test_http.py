@@ -65,9 +65,7 @@ async def test_a_connection_that_ended_while_nothing_was_asked_is_opened_again()
         connection = await connect()
         for _ in range(3):
             assert await connection.ask(b"x") == WHOLE
-            async with asyncio.timeout(5):
-                while not connection._transport.is_closing():
-                    await asyncio.sleep(0.01)
+            await asyncio.wait_for(connection._lost.wait(), 5)
         connection.close()
 
 
