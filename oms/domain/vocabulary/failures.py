@@ -13,6 +13,7 @@ class FailureReason(StrEnum):
     SPENDING_LIMIT_EXCEEDED = "SPENDING_LIMIT_EXCEEDED"
     FRAUD_MAINTENANCE = "FRAUD_MAINTENANCE"
     CARD_DECLINED = "CARD_DECLINED"
+    PAYMENT_METHOD_UNKNOWN = "PAYMENT_METHOD_UNKNOWN"
     DECLINED = "DECLINED"
     COURIER_REFUSED = "COURIER_REFUSED"
     NO_ANSWER = "NO_ANSWER"
@@ -22,6 +23,7 @@ _PHRASES: Final = {
     FailureReason.SPENDING_LIMIT_EXCEEDED: "it would exceed the customer's spending limit",
     FailureReason.FRAUD_MAINTENANCE: "fraud control is in maintenance",
     FailureReason.CARD_DECLINED: "the card was declined",
+    FailureReason.PAYMENT_METHOD_UNKNOWN: "the payment method is not known",
     FailureReason.DECLINED: "the payment was declined",
     FailureReason.COURIER_REFUSED: "no courier accepted it",
     FailureReason.NO_ANSWER: "the customer did not answer before the deadline",
