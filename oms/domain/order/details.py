@@ -5,6 +5,7 @@ A field here needs a column of the same name in `orders` (tables.py).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Final
 
 from oms.domain.vocabulary.countries import COUNTRY_CODES
@@ -29,8 +30,10 @@ class OrderDetails:
 
     def content(self) -> list[Any]:
         """JSON values that are equal for equal details; absent fields of an address make no difference."""
-        values = (getattr(self, field.name) for field in fields(self))
-        return [_given(value) if isinstance(value, Mapping) else value for value in values]
+        return [_given(value) if isinstance(value, Mapping) else value for value in _values_of(self)]
+
+
+_values_of: Final = attrgetter(*(field.name for field in fields(OrderDetails)))
 
 
 def _given(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any, Final
 
 import orjson
@@ -36,16 +37,20 @@ def order_of(row: Row) -> Order:
 
 def order_row(order: Order) -> list[Any]:
     """Values in the order of ORDER_COLUMNS."""
-    values = [getattr(order, name) for name in _STATE]
+    values = list(_state_of(order))
     values[_STATUS] = str(order.status)
-    return values + [_encoded(orders.c[name], getattr(order.details, name)) for name in _DETAILS]
+    details = zip(_details_of(order.details), _IS_JSON, strict=True)
+    return values + [_json(value) if is_json else value for value, is_json in details]
 
 
-def _encoded(column: Column[Any], value: Any) -> Any:
-    """JSON as text, as the driver expects it; an empty object is stored as NULL."""
-    if isinstance(column.type, JSONB):
-        return orjson.dumps(value).decode() if value else None
-    return value
+_state_of: Final = attrgetter(*_STATE)
+_details_of: Final = attrgetter(*_DETAILS)
+_IS_JSON: Final = tuple(isinstance(orders.c[name].type, JSONB) for name in _DETAILS)
+
+
+def _json(value: Any) -> str | None:
+    """As text, as the driver expects it; an empty object is stored as NULL."""
+    return orjson.dumps(value).decode() if value else None
 
 
 def sql_type(column: Column[Any]) -> str:
@@ -62,6 +67,8 @@ def unnested(columns: Iterable[Column[Any]], prefix: str = "") -> str:
 
 LINE_COLUMNS: Final = ("number", "sku", "quantity", "unit_price_minor", "unavailable")
 """In the order of Line's fields."""
+
+line_values: Final = attrgetter(*LINE_COLUMNS)
 
 LINES: Final = f"""
     SELECT order_id, {", ".join(LINE_COLUMNS)}

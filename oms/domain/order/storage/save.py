@@ -10,7 +10,7 @@ from oms.domain.order.model import Order
 from oms.domain.order.shipment import Shipment
 from oms.domain.order.storage import effects, references
 from oms.domain.order.storage.effects import Snapshot, due_work
-from oms.domain.order.storage.rows import LINE_COLUMNS, ORDER_COLUMNS, order_row, shipment_row, unnested
+from oms.domain.order.storage.rows import LINE_COLUMNS, ORDER_COLUMNS, line_values, order_row, shipment_row, unnested
 from oms.domain.order.storage.tables import allocations, order_events, order_lines, orders, shipments
 from oms.domain.vocabulary.events import Event
 from oms.domain.work import store as work_store
@@ -42,7 +42,7 @@ async def add(tx: Tx, new: Collection[Order], content_hashes: Mapping[UUID, byte
     free = await references.take(tx, new, content_hashes)
     added = [order for order in new if order.id in free]
     if added:
-        lines = [(order.id, *(getattr(line, name) for name in LINE_COLUMNS)) for order in added for line in order.lines]
+        lines = [(order.id, *line_values(line)) for order in added for line in order.lines]
         rows = columns(ORDER_COLUMNS, [order_row(order) for order in added])
         await tx.run(_ADD, **rows, **columns(_LINES, lines), **columns(_EVENTS, _event_rows(added)))
         _forget_events(tx, added)
