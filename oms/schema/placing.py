@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 
 from oms.domain.concept.registry import registered
+from oms.domain.order.model import Order
 from oms.domain.placing import commands
 from oms.domain.placing.commands import Placed
 from oms.domain.placing.policy import PlacingPermission
@@ -118,9 +119,13 @@ class Mutations:
             refusal = Refused(Problem(InputReason.TOO_MANY, message, ("inputs",)))
             return PlaceOrdersPayload(results=[], user_errors=user_errors(refusal))
 
+        new: list[Order] = []
+
         async def act(tx: Tx) -> list[Any]:
             requests = [(info.context.viewer, each.request(info.context)) for each in inputs]
-            results = [_stored(placed) for placed in await commands.place(tx, requests)]
+            outcomes = await commands.place(tx, requests)
+            new[:] = [outcome.order for outcome in outcomes if isinstance(outcome, Placed) and outcome.order]
+            results = [_stored(outcome) for outcome in outcomes]
             if not any(isinstance(result, str) for result in results):
                 raise _NonePlaced(results)
             return results
@@ -130,6 +135,8 @@ class Mutations:
         except _NonePlaced as none:
             results, errors = none.results, []
         reads = info.context.fresh_reads()
+        for order in new:
+            reads.just_placed(order)
         return PlaceOrdersPayload(results=[_payload(reads, each) for each in results or ()], user_errors=errors)
 
 
