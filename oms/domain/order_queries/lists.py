@@ -198,7 +198,7 @@ async def _waiting_longest(
 
 
 def _waiting_place(cursor: str) -> tuple[datetime | None, UUID]:
-    """When the last order of the page before was closed, if it was, and its id."""
+    """Of the last order on the previous page: when it was closed, or None, and its id."""
     closed_at, _, key = key_of(cursor).partition(" ")
     try:
         return instant_of(closed_at) if closed_at else None, UUID(hex=key)

@@ -124,7 +124,7 @@ class Ledger:
             self.last_finished_s = self.last_closed_s
 
     def imbalances(self) -> list[str]:
-        """The sums that do not hold; there are none unless the replay has a bug."""
+        """The sums that do not add up. A correct replay has none."""
         checks = {
             "rows read = placed + repeated + refused + failed + no orders": (
                 self.rows_read,

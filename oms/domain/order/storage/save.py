@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 
+from oms.domain.order.events import SHIPMENT_PART
 from oms.domain.order.model import Order
 from oms.domain.order.shipment import Shipment
 from oms.domain.order.storage import effects, references
@@ -142,7 +143,7 @@ async def _write_shipments(tx: Tx, changed: Collection[Order], before: Collectio
     new: list[Shipment] = []
     touched: list[Shipment] = []
     for order, was in zip(changed, before, strict=True):
-        named = {event.number_of("shipment") for event in order.new_events}
+        named = {event.number_of(SHIPMENT_PART) for event in order.new_events}
         new += order.shipments[was.shipments :]
         touched += [shipment for shipment in order.shipments[: was.shipments] if shipment.number in named]
     if new:

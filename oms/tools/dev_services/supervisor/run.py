@@ -210,7 +210,7 @@ def _stop_signals() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in numbers}
     for number, handler in before.items():
         if number == signal.SIGHUP and handler == signal.SIG_IGN:
-            continue  # started with nohup, to run on without its terminal
+            continue  # nohup: it goes on when its terminal is closed
         signal.signal(number, stop)
     try:
         yield
