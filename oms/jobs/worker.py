@@ -50,7 +50,7 @@ async def _work(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     worker = WorkerProcess(settings)
     gc.freeze()  # imported objects stay alive: the collector need not scan them
-    log.info("worker started", queues=settings.queues)
+    log.info("worker started", queues=served_queues(settings.queues))
     await worker.run(until=stop)
     log.info("worker stopped")
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import asyncpg
 import structlog
+from sqlalchemy import Table
 from sqlalchemy.engine import make_url
 
 from oms.platform.tables import Access, described, metadata
@@ -27,15 +28,19 @@ SYSTEM_TABLES: Final = ("alembic_version", "served_versions")
 
 def grants() -> Mapping[str, frozenset[str]]:
     """Privileges by table, as the tables declare them. Raises RuntimeError if no tables are known."""
-    if not metadata.tables:
-        raise RuntimeError("No tables are declared: import oms.domain.concepts first.")
-    declared = {name: described(table).access.privileges for name, table in metadata.tables.items()}
+    declared = {name: described(table).access.privileges for name, table in _declared().items()}
     return dict.fromkeys(SYSTEM_TABLES, Access.READ.privileges) | declared
 
 
 def append_only() -> list[str]:
-    """The tables whose rows must never change: event logs and the audit log."""
-    return sorted(name for name, table in metadata.tables.items() if described(table).access is Access.APPEND)
+    """The tables whose rows must never change: event logs and the audit log. Raises RuntimeError as grants() does."""
+    return sorted(name for name, table in _declared().items() if described(table).access is Access.APPEND)
+
+
+def _declared() -> Mapping[str, Table]:
+    if not metadata.tables:
+        raise RuntimeError("No tables are declared: import oms.domain.concepts first.")
+    return metadata.tables
 
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('oms grants', 0))"

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import MetaData, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -166,3 +166,10 @@ def oms(*arguments: str, database: str, redis: str, **more: str) -> subprocess.C
 def output_at_start(database: str, redis: str) -> str:
     """What `web` writes before it fails to listen on that address."""
     return oms("web", database=database, redis=redis, OMS_HOST="192.0.2.1").stderr
+
+
+async def test_the_append_only_tables_are_known_only_once_tables_are_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise every process would warn that its event logs may be changed."""
+    monkeypatch.setattr("oms.platform.grants.metadata", MetaData())
+    with pytest.raises(RuntimeError, match="No tables are declared"):
+        append_only()

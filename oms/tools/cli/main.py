@@ -58,13 +58,11 @@ def web(
 @app.command()
 def worker() -> None:
     """Process due work of the queues in OMS_QUEUES, until stopped."""
+    from oms.jobs.worker import main as work
     from oms.platform.migrations import require_ready
 
     settings = on_engines("worker")
     require_ready(database_url_of(settings))
-
-    from oms.jobs.worker import main as work
-
     work(settings)
 
 
