@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from oms.domain.vocabulary.errors import InputReason, Problem
 from oms.domain.vocabulary.money import MAX_MINOR, is_currency
-from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
+from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Warehouse:
     name: str
 
     def problems(self) -> Iterator[Problem]:
-        yield from check_text(self.code, "code", max_length=CODE_LENGTH)
-        yield from check_text(self.name, "name", max_length=NAME_LENGTH)
+        yield from check_code(self.code, "code")
+        yield from check_name(self.name, "name", max_length=NAME_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Product:
     tax_bps: int | None = None
 
     def problems(self) -> Iterator[Problem]:
-        yield from check_text(self.sku, "sku", max_length=CODE_LENGTH)
-        yield from check_text(self.name, "name", max_length=NAME_LENGTH)
+        yield from check_code(self.sku, "sku")
+        yield from check_name(self.name, "name", max_length=NAME_LENGTH)
         yield from check_price(self.unit_price_minor)
         yield from check_currency(self.currency)
         if self.tax_bps is not None and not 0 <= self.tax_bps <= 10_000:

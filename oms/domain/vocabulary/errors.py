@@ -36,6 +36,8 @@ class InputReason(Reason):
     EMPTY = Code.INVALID, "A text that must not be empty is empty."
     TOO_LONG = Code.INVALID, "A text is longer than allowed."
     UNSUPPORTED_CHARACTER = Code.INVALID, "A text contains a NUL character or half of a surrogate pair."
+    INVISIBLE_CHARACTER = Code.INVALID, "A name or reference contains a character that nobody sees."
+    MIXED_SCRIPTS = Code.INVALID, "A reference, code or login mixes letters of alphabets that look alike."
     OUT_OF_RANGE = Code.INVALID, "A number is outside of the allowed range."
     TOO_MANY = Code.INVALID, "The request or its answer has more entries than allowed."
     GIVEN_TWICE = Code.INVALID, "An entry of the request occurs twice."

@@ -1,5 +1,6 @@
-"""Checks of text input: present, not too long, and storable."""
+"""Checks of text input: present, not too long, storable; of names and references, also visible and unambiguous."""
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
@@ -24,5 +25,55 @@ def check_text(text: str, *path: str, max_length: int, blank: bool = False) -> I
         yield Problem(InputReason.UNSUPPORTED_CHARACTER, message, path)
 
 
+def check_name(text: str, *path: str, max_length: int) -> Iterator[Problem]:
+    """The same for what people read as a name: two that look equal must not differ by what nobody sees."""
+    if _is_plain(text, max_length):
+        return
+    found = list(check_text(text, *path, max_length=max_length))
+    if not found and (hidden := _first_hidden(text)):
+        message = f"{path[-1]} contains the invisible character U+{ord(hidden):04X}; remove it."
+        found = [Problem(InputReason.INVISIBLE_CHARACTER, message, path)]
+    yield from found
+
+
+def check_code(text: str, *path: str, max_length: int = CODE_LENGTH) -> Iterator[Problem]:
+    """The same for references, codes and logins, in which letters of alphabets that look alike must not be mixed."""
+    if _is_plain(text, max_length):
+        return
+    found = list(check_name(text, *path, max_length=max_length))
+    if not found and len(scripts := _lookalike_scripts(text)) > 1:
+        names = " and ".join(sorted(name.capitalize() for name in scripts))
+        message = f"{path[-1]} mixes {names} letters, which look alike; use those of one alphabet."
+        found = [Problem(InputReason.MIXED_SCRIPTS, message, path)]
+    yield from found
+
+
 def _is_storable(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return "\x00" not in text and (text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text))
+
+
+def _is_plain(text: str, max_length: int) -> bool:
+    """Whether it is one of the texts that nearly all are: each check in it costs a fraction of a microsecond."""
+    return text.isascii() and text.isprintable() and len(text) <= max_length and not text.isspace() and text != ""
+
+
+_HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
+"""Control characters, formatting ones such as zero-width and bidirectional ones, separators of lines."""
+
+_BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+"""Letters and marks that are not seen either."""
+
+
+def _first_hidden(text: str) -> str | None:
+    return next((each for each in text if each in _BLANK or unicodedata.category(each) in _HIDDEN_CATEGORIES), None)
+
+
+_LOOKALIKES: Final = frozenset(
+    {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "FULLWIDTH", "MATHEMATICAL"}
+)
+"""The first word of a letter's Unicode name tells its alphabet. Letters of these may look like those of another one."""
+
+
+def _lookalike_scripts(text: str) -> frozenset[str]:
+    letters = (unicodedata.name(each, "").partition(" ")[0] for each in text if each.isalpha())
+    return _LOOKALIKES.intersection(letters)
