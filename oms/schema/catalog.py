@@ -1,6 +1,6 @@
 """The catalogue: products and warehouses; loads change all or nothing."""
 
-from typing import Self
+from typing import Final, Self
 
 import strawberry
 
@@ -15,6 +15,9 @@ from oms.schema.runtime.errors import UserError
 from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.scalars import CurrencyCode, MinorUnits
+
+SEARCH: Final = 1_000
+"""The cost of a search: at worst it reads a large part of the catalogue."""
 
 
 @object_type(needs=NOTHING_MORE, listed=CatalogPermission.READ_WAREHOUSES)
@@ -61,6 +64,7 @@ class Queries:
         "In the order of SKUs; for all but couriers. search matches the start of a SKU, or a part of a name"
         " in capitals or not.",
         needs=CatalogPermission.READ_CATALOG,
+        costs={"search": SEARCH},
     )
     async def products(
         self, info: Info, first: int | None = PAGE, after: str | None = None, search: str | None = None

@@ -24,6 +24,11 @@ COSTS: dict[str, tuple[str, dict[str, Any], int]] = {
     "a root field asks the database: 10, what it has 1 each": ('{ order(id: "x") { id status } }', {}, 12),
     "__typename is a field": ("{ __typename }", {}, 1),
     "a page counts once for each entry": ("{ orders(first: 3) { nodes { id status } } }", {}, 10 + 1 + 3 * 2),
+    "a search costs what it reads, each time": (
+        '{ a: products(first: 2, search: "x") { nodes { sku } } b: products(first: 2, search: "y") { nodes { sku } } }',
+        {},
+        2 * (1_000 + 10 + 1 + 2),
+    ),
     "a page as long as the client says in a variable": (
         "query ($n: Int) { orders(first: $n) { nodes { id } } }",
         {"n": 7},

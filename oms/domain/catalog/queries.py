@@ -1,5 +1,6 @@
 """Reading the catalogue, in the order of SKUs and codes."""
 
+import re
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from oms.domain.access.permissions import Viewer, require
 from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.catalog.policy import CatalogPermission
 from oms.domain.vocabulary.errors import refuse_all
-from oms.domain.vocabulary.paging import Page, check_first, key_of
+from oms.domain.vocabulary.paging import Page, bounded, check_first, key_of
 from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
 from oms.platform.db import Database, Statement
 
@@ -19,12 +20,16 @@ _PRODUCTS: Final = text(
     WHERE sku > :after ORDER BY sku LIMIT :limit
     """
 )
-_FOUND: Final = text(
-    """
+# For a rare part of a name, PostgreSQL reads an index of such parts; for a frequent one, products by SKU until the page
+# is full. Only statistics and the part itself tell which, so it is planned anew, and may use a bitmap.
+_FOUND: Final = """
     SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
-    WHERE sku > :after AND (sku ^@ :search OR strpos(lower(name), lower(:search)) > 0) ORDER BY sku LIMIT :limit
-    """
+    WHERE sku > :after AND (sku ^@ :search OR lower(name) LIKE '%' || lower(:part) || '%') ORDER BY sku LIMIT :limit
+"""
+_AS_VALUES_REQUIRE: Final = text(
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'on', true)"
 )
+_SPECIAL: Final = re.compile(r"[\\%_]")
 _PRODUCT: Final = text("SELECT sku, name, unit_price_minor, currency, tax_bps FROM products WHERE sku = :sku")
 _WAREHOUSES: Final = text("SELECT code, name FROM warehouses WHERE code > :after ORDER BY code LIMIT :limit")
 
@@ -43,8 +48,17 @@ async def products(
     search = (search or "").strip()
     refuse_all(check_text(search, "search", max_length=NAME_LENGTH, blank=True))
     require(viewer, CatalogPermission.READ_CATALOG)
-    query, found = (_FOUND, {"search": search}) if search else (_PRODUCTS, {})
-    return Page.of([Product(*row) for row in await _rows(db, query, first, after, **found)], first)
+    rows = await (_found(db, search, first, after) if search else _rows(db, _PRODUCTS, first, after))
+    return Page.of([Product(*row) for row in rows], first)
+
+
+async def _found(db: Database, search: str, first: int, after: str | None) -> list[Any]:
+    part = _SPECIAL.sub(r"\\\g<0>", search)
+    values = _page(first, after) | {"search": search, "part": part}
+    query = text(bounded(_FOUND, int(values.pop("limit"))))
+    async with db.transaction() as tx:
+        await tx.conn.execute(_AS_VALUES_REQUIRE)
+        return list((await tx.conn.execute(query, values)).all())
 
 
 async def product(db: Database, viewer: Viewer, sku: str) -> Product | None:
@@ -62,7 +76,10 @@ async def warehouses(db: Database, viewer: Viewer, *, first: int, after: str | N
     return Page.of([Warehouse(*row) for row in await _rows(db, _WAREHOUSES, first, after)], first)
 
 
-async def _rows(db: Database, query: TextClause, first: int, after: str | None, **values: str) -> list[Any]:
-    bound = values | {"limit": check_first(first) + 1, "after": "" if after is None else key_of(after)}
+async def _rows(db: Database, query: TextClause, first: int, after: str | None) -> list[Any]:
     async with db.reading() as conn:
-        return list((await conn.execute(query, bound)).all())
+        return list((await conn.execute(query, _page(first, after))).all())
+
+
+def _page(first: int, after: str | None) -> dict[str, Any]:
+    return {"limit": check_first(first) + 1, "after": "" if after is None else key_of(after)}

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Integer, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Text, text
 
 from oms.platform.tables import EVERYWHERE, NOBODY, PLAIN, Access, table
 
@@ -13,6 +13,12 @@ products: Final = table(
     Column("unit_price_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False, info=PLAIN),
     Column("tax_bps", Integer),
+    # Finds a part of a name; the extension pg_trgm is part of PostgreSQL.
+    Index(
+        "ix_products_name_parts",
+        text("lower(name) gin_trgm_ops"),
+        postgresql_using="gin",
+    ),
     access=Access.CHANGE,
     distributed_by=EVERYWHERE,
     customer_rows=NOBODY,

@@ -2,7 +2,7 @@
 
 A field counts 1, one that reads the database 10 (root fields and pages of lists). What is below a list counts as often
 as the list may be long: `first` of a page, the number of `inputs` of a bulk mutation, otherwise LIST. Introspection
-reads memory and counts a tenth.
+reads memory and counts a tenth. A field may declare that an argument makes it dearer, such as a search.
 
 Strawberry's limiters are not used: each walks the document on every request, one of them in exponential time for
 nested fragments, and none knows `first` or roles. This walk is linear, and its result is cached with the document.
@@ -29,6 +29,9 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
+
+from oms.schema.runtime.field_permissions import DEFINITION
+from oms.schema.runtime.fields import COSTS
 
 FIELD: Final = 1
 READ: Final = 10
@@ -157,7 +160,7 @@ class _Walk:
         once, each = self._selected(selected.selection_set, get_named_type(defined.type))
         if name in ("__schema", "__type"):
             return (once + each) // 10 + FIELD, 0
-        own = READ if root or "first" in defined.args else FIELD
+        own = (READ if root or "first" in defined.args else FIELD) + _extra(selected, defined)
         if _is_list(defined):
             if not parent.name.startswith("__") and name in _PAGE_FIELDS | _BULK_FIELDS:  # type: ignore[union-attr]
                 return FIELD, once + each
@@ -182,6 +185,13 @@ class _Walk:
             preset = defined.args["first"].default_value
             return min(max(size if size is not None else preset if isinstance(preset, int) else MAX_PAGE, 1), MAX_PAGE)
         return 1 if size is None else size
+
+
+def _extra(selected: FieldNode, defined: GraphQLField) -> int:
+    """For the arguments given, even those whose variable may be null."""
+    declared = defined.extensions.get(DEFINITION)
+    costs: Mapping[str, int] = declared.metadata.get(COSTS, {}) if declared else {}
+    return sum(costs.get(argument.name.value, 0) for argument in selected.arguments or ())
 
 
 def _defaults(operation: OperationDefinitionNode) -> dict[str, int | None]:

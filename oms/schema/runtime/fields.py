@@ -11,7 +11,7 @@
 A concept adds fields to the types of others with @extends, as `extend type` does in GraphQL.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -45,6 +45,9 @@ NOTHING_MORE: Final = ()
 
 NEEDS: Final = "needs"
 """The key in the metadata of a field."""
+
+COSTS: Final = "costs"
+"""Likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +126,21 @@ class _Resolver(StrawberryResolver[Any]):
         return {**super().reserved_parameters, INFO_PARAMSPEC: info}
 
 
-def _declared(function: Callable[..., object], description: str | None, needs: Needs, **options: Any) -> Any:
-    return strawberry.field(
-        resolver=_Resolver(function), description=description, metadata={NEEDS: _permissions(needs)}, **options
-    )
+def _declared(
+    function: Callable[..., object],
+    description: str | None,
+    needs: Needs,
+    *,
+    costs: Mapping[str, int] | None = None,
+    **options: Any,
+) -> Any:
+    metadata = {NEEDS: _permissions(needs), COSTS: costs or {}}
+    return strawberry.field(resolver=_Resolver(function), description=description, metadata=metadata, **options)
 
 
-def field(description: str | None = None, *, needs: Needs) -> Callable[[F], F]:
-    """A field with a resolver."""
-    return lambda function: _declared(function, description, needs)
+def field(description: str | None = None, *, needs: Needs, costs: Mapping[str, int] | None = None) -> Callable[[F], F]:
+    """A field with a resolver. `costs`: what it costs more with some of its arguments, by their GraphQL names."""
+    return lambda function: _declared(function, description, needs, costs=costs)
 
 
 def mutation(description: str | None = None, *, needs: Needs) -> Callable[[F], F]:
