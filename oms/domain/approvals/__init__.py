@@ -1,0 +1,1 @@
+"""Acts of staff that wait until a second person confirms them."""
