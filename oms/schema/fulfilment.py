@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from oms.domain.access.permissions import may
+from oms.domain.access.permissions import may, reach
 from oms.domain.fulfilment import commands, rules
 from oms.domain.fulfilment.commands import CourierAction, MoveShipment
 from oms.domain.fulfilment.policy import FulfilmentPermission
@@ -20,6 +20,7 @@ from oms.domain.order_queries.shipment_counts import MAX_COUNTED, Counted
 from oms.domain.order_queries.shipments import SeenShipment, ShipmentQuery, check_query
 from oms.domain.vocabulary import ids
 from oms.domain.vocabulary.ids import line_id, parse_shipment, shipment_id
+from oms.domain.vocabulary.permission import Reach
 from oms.platform.db import Tx
 from oms.schema.catalog import Warehouse
 from oms.schema.runtime.commands import run_batched, run_command
@@ -241,8 +242,15 @@ class Mutations:
         needs=FulfilmentPermission.FAIL_SHIPMENT,
     )
     async def fail_shipment(self, info: Info, shipment_id: strawberry.ID, reason: str) -> ShipmentPayload:
+        viewer = info.context.viewer
+        if reach(viewer, FulfilmentPermission.FAIL_SHIPMENT) == Reach.CARRIED:
+            await info.context.before_failing(viewer)
+
         async def act(tx: Tx) -> list[str | int]:
-            order_id, number = await commands.fail(tx, info.context.viewer, _key_of(shipment_id), reason)
+            second_person = info.context.second_person
+            order_id, number = await commands.fail(
+                tx, viewer, _key_of(shipment_id), reason, second_person=second_person
+            )
             return [order_id.hex, number]
 
         return _payload(info, *await run_command(info, act))

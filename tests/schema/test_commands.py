@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from graphql import GraphQLError
 
+from oms.domain.access.permissions import Viewer
 from oms.domain.idempotency.keys import IdempotencyKey, KeyInUse, KeyReused
+from oms.schema.schema import schema
 from tests.schema.api import ANA, Api, codes
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, customer
 
@@ -283,3 +286,24 @@ async def test_maintenance_mode_can_be_repeated_and_switched_off_again(api: Api)
     for enabled in (True, True, False, False, True, False):
         payload = await api.ask(document, MANAGER, enabled=enabled)
         assert payload == {"fraudSettings": {"maintenanceMode": enabled}, "userErrors": []}
+
+
+async def test_failures_of_a_courier_are_counted_one_by_one_also_within_one_request(api: Api) -> None:
+    known = await api.booked()
+    fields = " ".join(
+        f'f{n}: failShipment(shipmentId: "{known.shipment()}", reason: "Lost") {{ userErrors {{ code }} }}'
+        for n in range(9)
+    )
+    asked: list[Viewer] = []
+
+    async def before(viewer: Viewer) -> None:
+        asked.append(viewer)
+        if len(asked) > 2:
+            raise GraphQLError("Too many.", extensions={"code": "RATE_LIMITED"})
+
+    for viewer in (SUPPORT, COURIER):
+        context = api.context(viewer)
+        context.before_failing = before
+        result = await schema.execute(f"mutation {{ {fields} }}", {}, context)
+        assert bool(result.errors) == (viewer is COURIER)
+    assert asked == [COURIER] * 3

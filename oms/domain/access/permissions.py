@@ -15,13 +15,24 @@ class SchemaPermission(Permission):
 
 
 @dataclass(frozen=True, slots=True)
+class Carries:
+    """Which shipments a courier reaches: those that leave from `warehouses`, None: from all; ended ones for some days.
+
+    `ended_days` 0: for ever.
+    """
+
+    warehouses: frozenset[str] | None = None
+    ended_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """An authenticated caller; a CUSTOMER is tied to the customer of `customer_reference`.
 
     `principal` identifies the caller in every request: `account:…` for a person, `token:…` for a machine, role and
     name for callers made by the product itself. Rate limits, idempotency keys and the audit log use it.
     `scope`: the permissions that a token was issued for; None: all permissions of its role. `session_id`: the session
-    in which a person acts.
+    in which a person acts. `carries`: what a COURIER reaches.
     """
 
     name: str
@@ -30,6 +41,7 @@ class Viewer:
     principal: str = ""
     scope: frozenset[Permission] | None = None
     session_id: UUID | None = None
+    carries: Carries = Carries()
 
     def __post_init__(self) -> None:
         if not self.principal:

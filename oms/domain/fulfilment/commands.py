@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from oms.domain.access.permissions import Viewer, may_for, reach, require
+from oms.domain.approvals.model import Act, Request
+from oms.domain.approvals.rules import ALONE, SecondPerson
 from oms.domain.fulfilment import rules
 from oms.domain.fulfilment.policy import FulfilmentAction, FulfilmentPermission
 from oms.domain.order.events import OrderEvent
 from oms.domain.order.model import Order
 from oms.domain.order.override import record_override
 from oms.domain.order.policy import OrderReason
-from oms.domain.order.shipment import COURIER_SEES, Shipment, ShipmentKey
+from oms.domain.order.shipment import Shipment, ShipmentKey
 from oms.domain.order.storage.load import LockedOrders, lock
 from oms.domain.vocabulary.errors import Refused, refuse_all, refused
+from oms.domain.vocabulary.ids import shipment_id
 from oms.domain.vocabulary.permission import Permission, Reach
 from oms.domain.vocabulary.text import REASON_LENGTH, check_text
 from oms.platform.db import Tx
@@ -62,12 +66,18 @@ async def move(tx: Tx, commands: Sequence[tuple[Viewer, MoveShipment]]) -> list[
     return results
 
 
-async def fail(tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str) -> ShipmentKey:
-    """Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT unless it is BOOKED or DISPATCHED."""
+async def fail(
+    tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str, *, second_person: SecondPerson = ALONE
+) -> ShipmentKey:
+    """Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT unless it is BOOKED or DISPATCHED, or if
+    `second_person` must confirm it.
+    """
     refuse_all(check_text(reason, "reason", max_length=REASON_LENGTH))
     locked = await lock(tx, [key[0]])
     order, shipment = _visible(locked, viewer, key, FulfilmentPermission.FAIL_SHIPMENT)
+    refund = shipment.payment.tallied_minor
     rules.fail(order, shipment, by=viewer.actor, at=locked.at, reason=reason)
+    second_person.check_refund(viewer, Request(Act.FAIL_SHIPMENT, shipment_id(*key), reason, refund, order.currency))
     await record_override(tx, viewer, FulfilmentAction.ShipmentFailed, order, OrderEvent.ShipmentFailed)
     await locked.save()
     return key
@@ -77,13 +87,12 @@ def _visible(locked: LockedOrders, viewer: Viewer, key: ShipmentKey, permission:
     """Raises Refused: FORBIDDEN, or NOT_FOUND, also for shipments that the viewer may not see."""
     require(viewer, permission)
     found = locked.shipment(key)
-    if found is None or not _reaches(viewer, permission, *found):
+    if found is None or not _reaches(viewer, permission, *found, at=locked.at):
         raise refused(OrderReason.SHIPMENT_NOT_FOUND, "There is no such shipment.", "shipmentId")
     return found
 
 
-def _reaches(viewer: Viewer, permission: Permission, order: Order, shipment: Shipment) -> bool:
-    """Couriers also reach shipments that were booked once, so that a late command is refused with the reason."""
+def _reaches(viewer: Viewer, permission: Permission, order: Order, shipment: Shipment, *, at: datetime) -> bool:
     if reach(viewer, permission) == Reach.CARRIED:
-        return shipment.status in COURIER_SEES or shipment.booked_at is not None
+        return rules.carries(viewer.carries, shipment, at=at)
     return may_for(viewer, permission, order.customer_reference)

@@ -1,14 +1,27 @@
 """What people do with a shipment: dispatch, deliver, report as failed. Pure rules; each may close its order."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from oms.domain.access.permissions import Carries
 from oms.domain.order.closing import close_if_done, end_failed
 from oms.domain.order.events import OrderEvent as E
 from oms.domain.order.model import Order
 from oms.domain.order.policy import OrderReason
-from oms.domain.order.shipment import SHIPMENT, WITH_COURIER, Shipment
+from oms.domain.order.shipment import COURIER_SEES, SHIPMENT, WITH_COURIER, Shipment
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refused
+
+
+def carries(whose: Carries, shipment: Shipment, *, at: datetime) -> bool:
+    """Whether a courier reaches it. What was booked once they reach, so that a late command is refused with the reason.
+
+    Ended ones they reach for some days.
+    """
+    if whose.warehouses is not None and shipment.warehouse_code not in whose.warehouses:
+        return False
+    if whose.ended_days and shipment.is_final and shipment.updated_at < at - timedelta(days=whose.ended_days):
+        return False
+    return shipment.status in COURIER_SEES or shipment.booked_at is not None
 
 
 def can_dispatch(shipment: Shipment) -> bool:

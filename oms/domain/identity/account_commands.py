@@ -18,7 +18,7 @@ from oms.domain.identity.policy import IdentityAction, IdentityReason
 from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.errors import refuse_all, refused
 from oms.domain.vocabulary.ids import uuid7
-from oms.domain.vocabulary.text import NAME_LENGTH, check_text
+from oms.domain.vocabulary.text import NAME_LENGTH, check_name
 from oms.platform.db import Database, Tx
 
 NOBODY: Final = Actor("nobody")
@@ -35,7 +35,7 @@ async def add(tx: Tx, by: Actor, new: NewAccount, password_hash: str | None = No
     if account is None:
         message = "There is an account with this login already; choose another."
         raise refused(IdentityReason.LOGIN_TAKEN, message, "login")
-    await record(tx, by, _entry(IdentityAction.AccountCreated, account, after={"role": str(account.role)}))
+    await record(tx, by, _entry(IdentityAction.AccountCreated, account, after=_role(account.role, account.warehouses)))
     return account
 
 
@@ -129,20 +129,31 @@ async def set_password(tx: Tx, by: Actor, account_id: UUID, password_hash: str) 
     await record(tx, by, _entry(IdentityAction.PasswordChanged, account))
 
 
-async def set_role(tx: Tx, by: Actor, account_id: UUID, role: Role, customer_reference: str | None) -> None:
+async def set_role(
+    tx: Tx,
+    by: Actor,
+    account_id: UUID,
+    role: Role,
+    customer_reference: str | None,
+    warehouses: frozenset[str] | None = None,
+) -> None:
     """Raises Refused(INVALID)."""
-    refuse_all(role_problems(role, customer_reference))
+    refuse_all(role_problems(role, customer_reference, warehouses))
     account, _ = await _locked(tx, account_id)
-    if (role, customer_reference) != (account.role, account.customer_reference):
-        await account_store.set_role(tx, account_id, role, customer_reference)
+    if (role, customer_reference, warehouses) != (account.role, account.customer_reference, account.warehouses):
+        await account_store.set_role(tx, account_id, role, customer_reference, warehouses)
         await sessions.end_all(tx, account_id)
-        before, after = {"role": str(account.role)}, {"role": str(role)}
+        before, after = _role(account.role, account.warehouses), _role(role, warehouses)
         await record(tx, by, _entry(IdentityAction.RoleChanged, account, before=before, after=after))
+
+
+def _role(role: Role, warehouses: frozenset[str] | None) -> dict[str, Any]:
+    return {"role": str(role)} | ({} if warehouses is None else {"warehouses": sorted(warehouses)})
 
 
 async def rename(tx: Tx, by: Actor, account_id: UUID, name: str) -> None:
     """Earlier events keep the old name. Raises Refused(INVALID)."""
-    refuse_all(check_text(name, "name", max_length=NAME_LENGTH))
+    refuse_all(check_name(name, "name", max_length=NAME_LENGTH))
     account, _ = await _locked(tx, account_id)
     await account_store.rename(tx, account_id, name)
     await record(tx, by, _entry(IdentityAction.AccountChanged, account, after={"renamed": True}))

@@ -12,13 +12,14 @@ from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Tx
 
 _ACCOUNT: Final = (
-    "id, login, name, role, customer_reference, password_hash IS NOT NULL AS has_password, openid_issuer, "
+    "id, login, name, role, customer_reference, warehouses, password_hash IS NOT NULL AS has_password, openid_issuer, "
     "openid_subject, created_at, changed_at, disabled_at"
 )
 _ADD: Final = text(
     f"""
-    INSERT INTO accounts (id, login, name, role, customer_reference, password_hash, created_at, changed_at)
-    VALUES (:id, :login, :name, :role, :customer_reference, :password_hash, clock_timestamp(), clock_timestamp())
+    INSERT INTO accounts (id, login, name, role, customer_reference, warehouses, password_hash, created_at, changed_at)
+    VALUES (:id, :login, :name, :role, :customer_reference, :warehouses, :password_hash, clock_timestamp(),
+            clock_timestamp())
     ON CONFLICT (login) DO NOTHING RETURNING {_ACCOUNT}
     """  # noqa: S608 - a constant of this module
 )
@@ -44,7 +45,8 @@ _SET_PASSWORD: Final = text(
 )
 _SET_ROLE: Final = text(
     """
-    UPDATE accounts SET role = :role, customer_reference = :customer_reference, changed_at = clock_timestamp()
+    UPDATE accounts
+    SET role = :role, customer_reference = :customer_reference, warehouses = :warehouses, changed_at = clock_timestamp()
     WHERE id = :id
     """
 )
@@ -64,6 +66,7 @@ async def add(tx: Tx, account_id: UUID, new: NewAccount, password_hash: str | No
         "name": new.name,
         "role": str(new.role),
         "customer_reference": new.customer_reference,
+        "warehouses": _listed(new.warehouses),
         "password_hash": password_hash,
     }
     row = (await tx.conn.execute(_ADD, values)).one_or_none()
@@ -127,13 +130,20 @@ async def set_password(tx: Tx, account_id: UUID, password_hash: str) -> None:
     await tx.conn.execute(_SET_PASSWORD, {"id": account_id, "password_hash": password_hash})
 
 
-async def set_role(tx: Tx, account_id: UUID, role: Role, customer_reference: str | None) -> None:
+async def set_role(
+    tx: Tx, account_id: UUID, role: Role, customer_reference: str | None, warehouses: frozenset[str] | None
+) -> None:
     values = {"id": account_id, "role": str(role), "customer_reference": customer_reference}
+    values["warehouses"] = _listed(warehouses)
     await tx.conn.execute(_SET_ROLE, values)
 
 
 async def set_disabled(tx: Tx, account_id: UUID, *, disabled: bool) -> None:
     await tx.conn.execute(_SET_DISABLED, {"id": account_id, "disabled": disabled})
+
+
+def _listed(warehouses: frozenset[str] | None) -> list[str] | None:
+    return None if warehouses is None else sorted(warehouses)
 
 
 def _account(row: Row[Any]) -> Account:
@@ -143,6 +153,7 @@ def _account(row: Row[Any]) -> Account:
         name=row.name,
         role=Role(row.role),
         customer_reference=row.customer_reference,
+        warehouses=None if row.warehouses is None else frozenset(row.warehouses),
         has_password=row.has_password,
         openid_issuer=row.openid_issuer,
         openid_subject=row.openid_subject,

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from oms.domain.access.permissions import Viewer
+from oms.domain.access.permissions import Carries, Viewer
 from oms.domain.identity.policy import IdentityReason
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Problem, refused
-from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
+from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
 
 LOGIN_LENGTH: Final = 254
 """Enough for any e-mail address."""
@@ -22,17 +22,21 @@ PEOPLE: Final = frozenset(Role) - {Role.SERVICE}
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """Input for a new account. The case of `login` makes no difference; only a CUSTOMER has a reference."""
+    """Input for a new account. The case of `login` makes no difference; only a CUSTOMER has a reference.
+
+    `warehouses`: the only ones from which a COURIER carries shipments; None: all.
+    """
 
     login: str
     name: str
     role: Role
     customer_reference: str | None = None
+    warehouses: frozenset[str] | None = None
 
     def problems(self) -> Iterator[Problem]:
         yield from login_problems(self.login)
-        yield from check_text(self.name, "name", max_length=NAME_LENGTH)
-        yield from role_problems(self.role, self.customer_reference)
+        yield from check_name(self.name, "name", max_length=NAME_LENGTH)
+        yield from role_problems(self.role, self.customer_reference, self.warehouses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Account:
     name: str
     role: Role
     customer_reference: str | None
+    warehouses: frozenset[str] | None
     has_password: bool
     openid_issuer: str | None
     openid_subject: str | None
@@ -58,7 +63,8 @@ class Account:
     @property
     def viewer(self) -> Viewer:
         """Its owner, outside of a session."""
-        return Viewer(self.name, self.role, self.customer_reference, principal=f"account:{self.id}")
+        principal, carries = f"account:{self.id}", Carries(self.warehouses)
+        return Viewer(self.name, self.role, self.customer_reference, principal=principal, carries=carries)
 
 
 def account_id_of(viewer: Viewer) -> UUID:
@@ -74,12 +80,14 @@ def normalized_login(login: str) -> str:
 
 
 def login_problems(login: str) -> Iterator[Problem]:
-    yield from check_text(login, "login", max_length=LOGIN_LENGTH)
+    yield from check_code(login, "login", max_length=LOGIN_LENGTH)
     if any(character.isspace() or not character.isprintable() for character in normalized_login(login)):
         yield Problem(IdentityReason.BAD_LOGIN, "login must be one word, such as ana or ana@example.com.", ("login",))
 
 
-def role_problems(role: Role, customer_reference: str | None) -> Iterator[Problem]:
+def role_problems(
+    role: Role, customer_reference: str | None, warehouses: frozenset[str] | None = None
+) -> Iterator[Problem]:
     if role not in PEOPLE:
         yield Problem(
             IdentityReason.ROLE_FOR_MACHINES,
@@ -90,4 +98,9 @@ def role_problems(role: Role, customer_reference: str | None) -> Iterator[Proble
         message = "Give a customer reference with the role CUSTOMER, and only with it."
         yield Problem(IdentityReason.ROLE_NEEDS_CUSTOMER, message, ("customer",))
     elif customer_reference is not None:
-        yield from check_text(customer_reference, "customer", max_length=CODE_LENGTH)
+        yield from check_code(customer_reference, "customer")
+    if warehouses is not None and role != Role.COURIER:
+        message = "Only a COURIER is limited to warehouses; leave them out."
+        yield Problem(IdentityReason.ROLE_HAS_NO_WAREHOUSES, message, ("warehouses",))
+    for code in sorted(warehouses or ()):
+        yield from check_code(code, "warehouses")

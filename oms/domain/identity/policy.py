@@ -11,6 +11,7 @@ class IdentityReason(Reason):
     SESSION_NOT_FOUND = Code.NOT_FOUND, "The viewer has no such session, or it has ended."
     LOGIN_TAKEN = Code.DUPLICATE, "Another account has this login."
     BAD_LOGIN = Code.INVALID, "The login contains characters that no login may have."
+    ROLE_HAS_NO_WAREHOUSES = Code.INVALID, "Only a COURIER may be limited to warehouses."
     ROLE_NEEDS_CUSTOMER = Code.INVALID, "A customer reference is required for the role CUSTOMER, and only for it."
     ROLE_FOR_MACHINES = Code.INVALID, "People cannot have the role SERVICE."
     WRONG_PASSWORD = Code.INVALID, "The present password is wrong."

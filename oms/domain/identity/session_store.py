@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oms.domain.access.permissions import Viewer
+from oms.domain.access.permissions import Carries, Viewer
 from oms.domain.identity.accounts import Account
 from oms.domain.identity.sessions import SEEN_EVERY, Session, SessionRules, ValidSession
 from oms.domain.vocabulary.actor import Role
@@ -31,7 +31,8 @@ _START: Final = text(
 )
 _FIND: Final = text(
     f"""
-    SELECT s.id, s.account_id, a.name, a.role, a.customer_reference, clock_timestamp() - s.last_seen_at AS idle
+    SELECT s.id, s.account_id, a.name, a.role, a.customer_reference, a.warehouses,
+           clock_timestamp() - s.last_seen_at AS idle
     FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = :hash AND {_VALID}
     """  # noqa: S608 - a constant of this module
 )
@@ -56,7 +57,7 @@ _END: Final = text(
     """
     UPDATE sessions s SET ended_at = clock_timestamp() FROM accounts a
     WHERE s.hash = :hash AND s.ended_at IS NULL AND a.id = s.account_id
-    RETURNING s.id, s.account_id, a.name, a.role, a.customer_reference
+    RETURNING s.id, s.account_id, a.name, a.role, a.customer_reference, a.warehouses
     """
 )
 _END_ONE: Final = text(
@@ -137,7 +138,12 @@ async def delete_old(tx: Tx, *, limit: int) -> int:
 
 def _viewer(row: Row[Any]) -> Viewer:
     return Viewer(
-        row.name, Role(row.role), row.customer_reference, principal=f"account:{row.account_id}", session_id=row.id
+        row.name,
+        Role(row.role),
+        row.customer_reference,
+        principal=f"account:{row.account_id}",
+        session_id=row.id,
+        carries=Carries(None if row.warehouses is None else frozenset(row.warehouses)),
     )
 
 

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, Uuid
+from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, Uuid
 
-from oms.platform.tables import EVERYWHERE, PLAIN, Access, CustomerRows, ended, personal, secret, table
+from oms.platform.tables import EVERYWHERE, INTERNAL, PLAIN, Access, CustomerRows, ended, personal, secret, table
 
 accounts: Final = table(
     "accounts",
@@ -20,6 +20,8 @@ accounts: Final = table(
     Column("name", Text, nullable=False, info=personal("'erased'")),
     Column("role", Text, nullable=False, info=PLAIN),
     Column("customer_reference", Text, info=personal(":pseudonym")),
+    # The only warehouses from which a COURIER carries shipments; NULL: all.
+    Column("warehouses", ARRAY(Text), info=INTERNAL),
     Column("password_hash", Text, info=secret()),
     Column("openid_issuer", Text, info=personal()),
     Column("openid_subject", Text, info=personal()),

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from oms.domain.access.permissions import Viewer, reach
+from oms.domain.access.permissions import Carries, Viewer, reach
 from oms.domain.order.policy import OrderPermission
-from oms.domain.order.shipment import COURIER_SEES
+from oms.domain.order.shipment import COURIER_SEES, WITH_COURIER
 from oms.domain.vocabulary.machine import sql_list
 from oms.domain.vocabulary.permission import Reach
 
 _MINE: Final = "o.customer_reference = :viewer_customer"
-_CARRIED: Final = f"IN ({sql_list(COURIER_SEES)})"
+
+STILL_SHOWN: Final = "statement_timestamp() - CAST(:ended_days AS int) * interval '1 day'"
+"""Couriers see what was delivered since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +29,34 @@ class RowFilter:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-_ORDERS: Final[Mapping[Reach, str]] = {
-    Reach.OWN: _MINE,
-    Reach.CARRIED: (
-        f"EXISTS (SELECT FROM shipments carried WHERE carried.order_id = o.id AND carried.status {_CARRIED})"
-    ),
-    Reach.ALL: "true",
-}
-_SHIPMENTS: Final[Mapping[Reach, str]] = {
-    Reach.OWN: f"EXISTS (SELECT FROM orders o WHERE o.id = s.order_id AND {_MINE})",
-    Reach.CARRIED: f"s.status {_CARRIED}",
-    Reach.ALL: "true",
-}
-_OF_SEEN: Final[Mapping[Reach, str]] = {**_SHIPMENTS, Reach.OWN: "true"}
-
 EVERYTHING: Final = RowFilter("true", "true", "true")
 _NOTHING: Final = RowFilter("false", "false", "false")
 
 
 def row_filter_of(viewer: Viewer) -> RowFilter:
     """For what the viewer may read."""
-    reached = reach(viewer, OrderPermission.READ_ORDER)
-    if reached is None:
-        return _NOTHING
-    values = {"viewer_customer": viewer.customer_reference} if reached == Reach.OWN else {}
-    return RowFilter(_ORDERS[reached], _SHIPMENTS[reached], _OF_SEEN[reached], values)
+    match reach(viewer, OrderPermission.READ_ORDER):
+        case Reach.ALL:
+            return EVERYTHING
+        case Reach.OWN:
+            shipments = f"EXISTS (SELECT FROM orders o WHERE o.id = s.order_id AND {_MINE})"
+            return RowFilter(_MINE, shipments, "true", {"viewer_customer": viewer.customer_reference})
+        case Reach.CARRIED:
+            orders = f"EXISTS (SELECT FROM shipments c WHERE c.order_id = o.id AND {_carried(viewer.carries, 'c')})"
+            shipments = _carried(viewer.carries, "s")
+            return RowFilter(orders, shipments, shipments, courier_values(viewer.carries))
+    return _NOTHING
+
+
+def _carried(carries: Carries, alias: str) -> str:
+    conditions = [f"{alias}.status IN ({sql_list(COURIER_SEES)})"]
+    if carries.warehouses is not None:
+        conditions.append(f"{alias}.warehouse_code = ANY(CAST(:carried_from AS text[]))")
+    if carries.ended_days:
+        conditions.append(f"({alias}.status IN ({sql_list(WITH_COURIER)}) OR {alias}.delivered_at >= {STILL_SHOWN})")
+    return " AND ".join(conditions)
+
+
+def courier_values(carries: Carries) -> dict[str, Any]:
+    """What the conditions of couriers bind."""
+    return {"carried_from": sorted(carries.warehouses or ()), "ended_days": carries.ended_days}

@@ -1,7 +1,7 @@
 """Reading shipments: single ones, those of orders, their items, and pages, as far as the viewer may see."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,9 +10,9 @@ from uuid import UUID
 from oms.domain.access.permissions import Viewer, reach, require
 from oms.domain.catalog.model import Warehouse
 from oms.domain.order.policy import OrderPermission
-from oms.domain.order.shipment import COURIER_SEES, Item, Shipment, ShipmentKey, ShipmentStatus
+from oms.domain.order.shipment import COURIER_SEES, WITH_COURIER, Item, Shipment, ShipmentKey, ShipmentStatus
 from oms.domain.order.storage.rows import ITEM_COLUMNS, SHIPMENT_COLUMNS, shipment_of
-from oms.domain.order_queries.row_filters import EVERYTHING, RowFilter, row_filter_of
+from oms.domain.order_queries.row_filters import EVERYTHING, STILL_SHOWN, RowFilter, row_filter_of
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.ids import parse_shipment
 from oms.domain.vocabulary.paging import Page, bad_cursor, bounded, check_first, cursor_of, key_of
@@ -146,8 +146,20 @@ async def page(
         return Page.of(
             await _rows(db, bounded(_page_of_customer(row_filter, names), limit), row_filter, **values), first
         )
+    if _may_be_old(viewer, values):
+        names.remove("statuses")
+        values["statuses"] = sorted(set(values["statuses"]) & set(map(str, WITH_COURIER)))
+        form = _CARRIED
+    else:
+        form = _form(names)
     conditions = " AND ".join((row_filter.shipments, *(_CONDITIONS[name] for name in names)))
-    return Page.of(await _rows(db, bounded(_page_of_all(names, conditions), limit), row_filter, **values), first)
+    return Page.of(await _rows(db, bounded(form.format(conditions=conditions), limit), row_filter, **values), first)
+
+
+def _may_be_old(viewer: Viewer, values: Mapping[str, Any]) -> bool:
+    """Whether a courier's list could contain what was delivered too long ago."""
+    wanted = values.get("statuses", ())
+    return bool(viewer.carries.ended_days and ShipmentStatus.DELIVERED in wanted and "delivered_from" not in values)
 
 
 _NEWEST: Final = "ORDER BY s.order_id DESC, s.number DESC LIMIT :limit"
@@ -172,10 +184,22 @@ _DELIVERED: Final = f"""
 """  # noqa: S608 - as above
 
 
-def _page_of_all(names: Collection[str], conditions: str) -> str:
+# Those with couriers by status, and those delivered lately: the index on status holds all that were ever delivered.
+_CARRIED: Final = f"""
+    {_SELECT} FROM (
+        (SELECT s.* FROM unnest(CAST(:statuses AS text[])) AS requested(status) CROSS JOIN LATERAL (
+            SELECT * FROM shipments s WHERE s.status = requested.status AND {{conditions}} {_NEWEST}) s)
+        UNION ALL
+        (SELECT * FROM (SELECT * FROM shipments s WHERE s.delivered_at >= {STILL_SHOWN} OFFSET 0) s
+         WHERE {{conditions}} {_NEWEST})
+    ) s {_ABOUT} {_NEWEST}
+"""  # noqa: S608 - as above
+
+
+def _form(names: Collection[str]) -> str:
     if "delivered_from" in names:
-        return _DELIVERED.format(conditions=conditions)
-    return _BY_STATUS.format(conditions=conditions) if "statuses" in names else f"{_OF} {conditions} {_NEWEST}"
+        return _DELIVERED
+    return _BY_STATUS if "statuses" in names else f"{_OF} {{conditions}} {_NEWEST}"
 
 
 def _page_of_customer(row_filter: RowFilter, names: Collection[str]) -> str:

@@ -16,7 +16,7 @@ from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.errors import InputReason, refuse_all, refused
 from oms.domain.vocabulary.ids import uuid7
 from oms.domain.vocabulary.permission import Permission
-from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
+from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
 from oms.platform.db import Database, Tx
 
 LAST: Final = UUID(int=2**128 - 1)
@@ -31,14 +31,16 @@ async def issue_token(
     customer_reference: str | None,
     days: int | None,
     scope: frozenset[Permission] | None = None,
+    warehouses: frozenset[str] | None = None,
     by: Actor = OPERATOR,
 ) -> str:
-    """A new bearer token; it can't be shown again. Without `days` it does not expire; `scope` narrows its role.
+    """A new bearer token; it can't be shown again. Without `days` it does not expire; `scope` narrows its role, and
+    `warehouses` what a COURIER carries.
 
     Raises Refused(INVALID): only a CUSTOMER has a customer reference, and needs one; the role must have all permissions
     of the scope.
     """
-    refuse_all(check_text(name, "name", max_length=NAME_LENGTH))
+    refuse_all(check_name(name, "name", max_length=NAME_LENGTH))
     if (role == Role.CUSTOMER) != (customer_reference is not None):
         raise refused(
             TokenReason.TOKEN_NEEDS_CUSTOMER,
@@ -46,9 +48,14 @@ async def issue_token(
             "customer",
         )
     if customer_reference is not None:
-        refuse_all(check_text(customer_reference, "customer", max_length=CODE_LENGTH))
+        refuse_all(check_code(customer_reference, "customer"))
     if days is not None and not 1 <= days <= 3650:
         raise refused(InputReason.OUT_OF_RANGE, "A token is valid for 1 to 3650 days.", "days")
+    if warehouses is not None:
+        refuse_all(problem for code in sorted(warehouses) for problem in check_code(code, "warehouses"))
+        if role != Role.COURIER:
+            message = "Only a COURIER is limited to warehouses; leave them out."
+            raise refused(TokenReason.TOKEN_HAS_NO_WAREHOUSES, message, "warehouses")
     if beyond := sorted(each.name for each in scope or () if role not in each.reach):
         raise refused(
             TokenReason.SCOPE_BEYOND_ROLE,
@@ -57,9 +64,11 @@ async def issue_token(
         )
     token = f"oms_{new_secret()}"
     lifetime = timedelta(days=days) if days is not None else None
-    token_id, new = uuid7(await tx.clock()), NewToken(role, name, customer_reference, scope)
+    token_id, new = uuid7(await tx.clock()), NewToken(role, name, customer_reference, scope, warehouses)
     await store.add(tx, digest_of(token), token_id, new, lifetime=lifetime)
     issued_for = {"role": str(role), "days": days, "scope": scope and sorted(each.name for each in scope)}
+    if warehouses is not None:
+        issued_for["warehouses"] = sorted(warehouses)
     await record(tx, by, Entry(TokenAction.TokenIssued, f"token:{token_id}", after=issued_for))
     return token
 

@@ -10,12 +10,13 @@ from oms.domain.vocabulary.permission import Permission
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """Input for a new token. `scope`: the only permissions that it has; None: all of its role."""
+    """Input for a new token. `scope`: the only permissions that it has, `warehouses`: of a COURIER; None: all."""
 
     role: Role
     name: str
     customer_reference: str | None = None
     scope: frozenset[Permission] | None = None
+    warehouses: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class AccessToken:
     role: Role
     customer_reference: str | None
     scope: frozenset[str] | None
+    warehouses: frozenset[str] | None
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None

@@ -9,6 +9,7 @@ class TokenReason(Reason):
 
     TOKEN_NOT_FOUND = Code.NOT_FOUND, "There is no such token, or it was revoked already."
     TOKEN_NEEDS_CUSTOMER = Code.INVALID, "A customer reference is required for the role CUSTOMER, and only for it."
+    TOKEN_HAS_NO_WAREHOUSES = Code.INVALID, "Only a token for a COURIER may be limited to warehouses."
     SCOPE_BEYOND_ROLE = Code.INVALID, "The scope contains a permission that the role does not have."
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oms.domain.access.permissions import Viewer
+from oms.domain.access.permissions import Carries, Viewer
 from oms.domain.concept.registry import registered
 from oms.domain.tokens.model import AccessToken, NewToken
 from oms.domain.vocabulary.actor import Role
@@ -18,16 +18,16 @@ from oms.platform.db import Tx
 _VALID: Final = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())"
 """The only definition of a valid token."""
 
-_COLUMNS: Final = "id, name, role, customer_reference, scope, created_at, expires_at, revoked_at"
+_COLUMNS: Final = "id, name, role, customer_reference, scope, warehouses, created_at, expires_at, revoked_at"
 _ADD: Final = text(
     """
-    INSERT INTO access_tokens (hash, id, name, role, customer_reference, scope, created_at, expires_at)
-    VALUES (:hash, :id, :name, :role, :customer_reference, :scope, clock_timestamp(),
+    INSERT INTO access_tokens (hash, id, name, role, customer_reference, scope, warehouses, created_at, expires_at)
+    VALUES (:hash, :id, :name, :role, :customer_reference, :scope, :warehouses, clock_timestamp(),
             clock_timestamp() + CAST(:lifetime AS interval))
     """
 )
 _FIND: Final = text(
-    f"SELECT id, name, role, customer_reference, scope FROM access_tokens WHERE hash = :hash AND {_VALID}"  # noqa: S608 - a constant of this module
+    f"SELECT id, name, role, customer_reference, scope, warehouses FROM access_tokens WHERE hash = :hash AND {_VALID}"  # noqa: S608 - a constant of this module
 )
 _VALID_AMONG: Final = text(f"SELECT hash FROM access_tokens WHERE hash = ANY(:hashes) AND {_VALID}")  # noqa: S608 - as above
 _REVOKE: Final = text(
@@ -48,6 +48,7 @@ async def add(tx: Tx, digest: bytes, token_id: UUID, new: NewToken, *, lifetime:
         "role": str(new.role),
         "customer_reference": new.customer_reference,
         "scope": None if new.scope is None else sorted(permission.name for permission in new.scope),
+        "warehouses": None if new.warehouses is None else sorted(new.warehouses),
         "lifetime": lifetime,
     }
     await tx.conn.execute(_ADD, values)
@@ -65,7 +66,9 @@ async def find(conn: AsyncConnection, digest: bytes) -> Viewer | None:
     if row is None:
         return None
     scope = None if row.scope is None else _permissions(row.scope)
-    return Viewer(row.name, Role(row.role), row.customer_reference, principal=f"token:{row.id}", scope=scope)
+    carries = Carries(None if row.warehouses is None else frozenset(row.warehouses))
+    principal = f"token:{row.id}"
+    return Viewer(row.name, Role(row.role), row.customer_reference, principal=principal, scope=scope, carries=carries)
 
 
 async def valid_among(conn: AsyncConnection, digests: Iterable[bytes]) -> set[bytes]:
@@ -91,6 +94,7 @@ def _token(row: Row[Any]) -> AccessToken:
         role=Role(row.role),
         customer_reference=row.customer_reference,
         scope=None if row.scope is None else frozenset(row.scope),
+        warehouses=None if row.warehouses is None else frozenset(row.warehouses),
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,

@@ -14,6 +14,8 @@ access_tokens: Final = table(
     Column("role", Text, nullable=False, info=PLAIN),
     Column("customer_reference", Text, info=personal(":pseudonym")),
     Column("scope", ARRAY(Text), info=INTERNAL),
+    # The only warehouses from which a COURIER carries shipments; NULL: all.
+    Column("warehouses", ARRAY(Text), info=INTERNAL),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True), info=ended("coalesce(revoked_at, clock_timestamp())")),

@@ -28,6 +28,9 @@ def issue(
     role: Annotated[Role | None, typer.Option(help="What the bearer may do.", case_sensitive=False)] = None,
     name: Annotated[str | None, typer.Option(help="Name of the bearer, which events record.")] = None,
     customer: Annotated[str | None, typer.Option(help="The reference of the CUSTOMER.")] = None,
+    warehouse: Annotated[
+        list[str] | None, typer.Option(help="Limit a COURIER to this warehouse, by its code; repeatable.")
+    ] = None,
     days: Annotated[int | None, typer.Option(help="Days until it expires; default: never.")] = None,
     scope: Annotated[
         list[str] | None,
@@ -49,7 +52,13 @@ def issue(
 
         async with database.transaction() as tx:
             return await issue_token(
-                tx, role=role, name=name, customer_reference=customer, days=days, scope=permissions
+                tx,
+                role=role,
+                name=name,
+                customer_reference=customer,
+                days=days,
+                scope=permissions,
+                warehouses=frozenset(warehouse) if warehouse else None,
             )
 
     typer.echo(on_database(url, act))
@@ -76,7 +85,9 @@ def show_issued(
 
     found = on_database(url, act)
     shown = found if all_of_them else found[:PAGE]
-    print_columns(("ID", "NAME", "ROLE", "CUSTOMER", "SCOPE", "CREATED", "EXPIRES", "REVOKED"), map(_row, shown))
+    print_columns(
+        ("ID", "NAME", "ROLE", "CUSTOMER", "WAREHOUSES", "SCOPE", "CREATED", "EXPIRES", "REVOKED"), map(_row, shown)
+    )
     if len(shown) < len(found):
         typer.echo(f"There are more: --before {shown[-1].id}, or --all.", err=True)
 
@@ -112,4 +123,5 @@ def _permissions(names: list[str] | None) -> "frozenset[Permission] | None":
 def _row(token: "AccessToken") -> tuple[str, ...]:
     scope = "all of its role" if token.scope is None else ",".join(sorted(token.scope))
     times = map(instant, (token.created_at, token.expires_at, token.revoked_at))
-    return (str(token.id), token.name, str(token.role), token.customer_reference or "", scope, *times)
+    warehouses = ",".join(sorted(token.warehouses or ()))
+    return (str(token.id), token.name, str(token.role), token.customer_reference or "", warehouses, scope, *times)

@@ -33,6 +33,10 @@ Generate = Annotated[bool, typer.Option("--generate", help="Generate a password 
 NewRole = Annotated[Role, typer.Option(help="What the person may do.", case_sensitive=False)]
 Customer = Annotated[str | None, typer.Option(help="The reference of the CUSTOMER.")]
 
+Warehouses = Annotated[
+    list[str] | None, typer.Option("--warehouse", help="Limit a COURIER to this warehouse, by its code; repeatable.")
+]
+
 
 @app.command()
 def add(
@@ -40,6 +44,7 @@ def add(
     role: NewRole,
     name: Annotated[str, typer.Option(help="The person's name, which events record.")],
     customer: Customer = None,
+    warehouse: Warehouses = None,
     password_stdin: FromStdin = False,
     generate: Generate = False,
     without_password: Annotated[
@@ -52,7 +57,7 @@ def add(
     from oms.domain.identity.accounts import NewAccount
 
     settings = _settings()
-    new = NewAccount(login, name, role, customer)
+    new = NewAccount(login, name, role, customer, _codes(warehouse))
     password = None if without_password else _password(generate=generate, from_stdin=password_stdin)
 
     async def act(database: "Database") -> None:
@@ -84,7 +89,9 @@ def show_all(
 
     found = on_database(database_url_of(_settings()), act)
     shown = found if all_of_them else found[:PAGE]
-    print_columns(("LOGIN", "NAME", "ROLE", "CUSTOMER", "SIGNS IN BY", "CREATED", "DISABLED"), map(_row, shown))
+    print_columns(
+        ("LOGIN", "NAME", "ROLE", "CUSTOMER", "WAREHOUSES", "SIGNS IN BY", "CREATED", "DISABLED"), map(_row, shown)
+    )
     if len(shown) < len(found):
         typer.echo(f"There are more: --after {shown[-1].login}, or --all.", err=True)
 
@@ -93,7 +100,7 @@ def show_all(
 def show(login: Login) -> None:
     """Show an account."""
     account = on_database(database_url_of(_settings()), lambda database: _of_login(database, login))
-    headings = ("login", "name", "role", "customer", "signs in by", "created", "disabled")
+    headings = ("login", "name", "role", "customer", "warehouses", "signs in by", "created", "disabled")
     print_columns(("id", str(account.id)), zip(headings, _row(account), strict=True))
 
 
@@ -117,12 +124,13 @@ def set_password(login: Login, password_stdin: FromStdin = False, generate: Gene
 
 
 @app.command()
-def set_role(login: Login, role: NewRole, customer: Customer = None) -> None:
-    """Change an account's role. Its sessions end."""
+def set_role(login: Login, role: NewRole, customer: Customer = None, warehouse: Warehouses = None) -> None:
+    """Change an account's role, or the warehouses of a COURIER. Its sessions end."""
     from oms.domain.audit.model import OPERATOR
     from oms.domain.identity import account_commands
 
-    _change(login, lambda tx, account: account_commands.set_role(tx, OPERATOR, account.id, role, customer))
+    codes = _codes(warehouse)
+    _change(login, lambda tx, account: account_commands.set_role(tx, OPERATOR, account.id, role, customer, codes))
     typer.echo(f"{login} is {role} now. All its sessions have ended.")
 
 
@@ -166,6 +174,10 @@ def sign_out(login: Login) -> None:
 
     ended = _change(login, lambda tx, account: session_commands.end_all(tx, OPERATOR, account))
     typer.echo(f"{login} is signed out; sessions ended: {ended}.")
+
+
+def _codes(warehouses: list[str] | None) -> frozenset[str] | None:
+    return frozenset(warehouses) if warehouses else None
 
 
 def _settings() -> Settings:
@@ -219,6 +231,7 @@ def _row(account: "Account") -> tuple[str, ...]:
         account.name,
         str(account.role),
         account.customer_reference or "",
+        ",".join(sorted(account.warehouses or ())),
         ", ".join(way for way, is_there in ways if is_there),
         instant(account.created_at),
         instant(account.disabled_at),

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cachetools import TLRUCache
@@ -52,8 +52,16 @@ class _Found:
 class Authenticator:
     """Finds the viewer behind credentials. Caches valid ones for VALID_CACHE_S, invalid ones for INVALID_CACHE_S."""
 
-    def __init__(self, db: Database, rules: SessionRules, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        db: Database,
+        rules: SessionRules,
+        *,
+        couriers_see_ended_days: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._db = db
+        self._ended_days = couriers_see_ended_days
         self.rules = rules
         self._clock = clock
         self.cookie = SessionCookie(secure=not rules.demo)
@@ -125,10 +133,14 @@ class Authenticator:
             held = await sessions.find(self._db, credential.digest, self.rules)
             if held is not None:
                 rest_s = (SEEN_EVERY - held.idle).total_seconds()
-                return _Found(held.viewer, now_s + VALID_CACHE_S, now_s + rest_s)
+                return _Found(self._limited(held.viewer), now_s + VALID_CACHE_S, now_s + rest_s)
         elif viewer := await access.viewer_of(self._db, credential.digest):
-            return _Found(viewer, now_s + VALID_CACHE_S)
+            return _Found(self._limited(viewer), now_s + VALID_CACHE_S)
         return _Found(None, now_s + INVALID_CACHE_S)
+
+    def _limited(self, viewer: Viewer) -> Viewer:
+        """A courier sees ended shipments for as long as the settings say."""
+        return replace(viewer, carries=replace(viewer.carries, ended_days=self._ended_days))
 
 
 _INVALID: Final = {
