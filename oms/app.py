@@ -15,10 +15,12 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.approvals.rules import SecondPerson
 from oms.domain.audit.refusals import RefusalRecorder
 from oms.domain.batched_commands import BatchedCommands
 from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.identity.sessions import SessionRules
+from oms.domain.placing.limits import PlacingLimits
 from oms.platform.db import Database
 from oms.platform.notifications import Notifier
 from oms.platform.settings import Settings
@@ -50,7 +52,10 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     Raises ValueError without the URLs of the database and of Redis.
     """
     parts = Parts.of(settings)
-    api = Api(schema, Authenticator(parts.db, parts.session_rules), partial(new_context, parts), parts.rate_limits)
+    authenticator = Authenticator(
+        parts.db, parts.session_rules, couriers_see_ended_days=settings.courier_sees_ended_days
+    )
+    api = Api(schema, authenticator, partial(new_context, parts), parts.rate_limits)
     endpoints = graphql_endpoints(parts, api)
     app = Application(
         settings,
@@ -99,7 +104,7 @@ class Parts:
             redis_url=settings.redis_url,
             notifier=notifier,
             db=db,
-            batched=BatchedCommands.over(db),
+            batched=BatchedCommands.over(db, placing_limits(settings)),
             hub=LiveHub(db),
             streams=streams,
             refusals=RefusalRecorder(db),
@@ -125,8 +130,12 @@ def new_context(parts: Parts, viewer: Viewer, repeat: IdempotencyKey | None) -> 
         session_rules=parts.session_rules,
         breached=parts.settings.breached_passwords_file,
         compiled_queries=parts.settings.compiled_queries,
+        placing_limits=placing_limits(parts.settings),
+        second_person=SecondPerson(parts.settings.second_person_refund_minor, parts.settings.second_person_erasures),
         on_refusal=parts.refusals.add,
         before_password=parts.rate_limits.count_password,
+        before_placing=parts.rate_limits.count_placing,
+        before_failing=parts.rate_limits.count_failure,
         before_execution=parts.rate_limits.count_cost,
     )
 
@@ -207,6 +216,17 @@ def session_rules(settings: Settings) -> SessionRules:
         idle_timeout=timedelta(seconds=settings.session_idle_s),
         max_lifetime=timedelta(days=settings.session_days),
         demo=settings.demo,
+    )
+
+
+def placing_limits(settings: Settings) -> PlacingLimits:
+    return PlacingLimits(
+        order_lines=settings.customer_order_lines,
+        line_units=settings.customer_line_units,
+        open_orders=settings.customer_open_orders,
+        unpaid_units=settings.customer_unpaid_units,
+        unpaid_minor=settings.customer_unpaid_minor,
+        orders_per_minute=settings.customer_orders_per_minute,
     )
 
 

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("customer_reference", sa.Text(), nullable=True),
         sa.Column("scope", sa.ARRAY(sa.Text()), nullable=True),
+        sa.Column("warehouses", sa.ARRAY(sa.Text()), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
@@ -38,6 +39,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("customer_reference", sa.Text(), nullable=True),
+        sa.Column("warehouses", sa.ARRAY(sa.Text()), nullable=True),
         sa.Column("password_hash", sa.Text(), nullable=True),
         sa.Column("openid_issuer", sa.Text(), nullable=True),
         sa.Column("openid_subject", sa.Text(), nullable=True),
@@ -72,6 +74,30 @@ def upgrade() -> None:
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("unit_price_minor", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("order_id", "shipment", "line", name=op.f("pk_allocations")),
+    )
+    op.create_table(
+        "approvals",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("requested_role", sa.Text(), nullable=False),
+        sa.Column("requester", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decider", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals")),
+    )
+    op.create_index(
+        "uq_approvals_waiting",
+        "approvals",
+        ["act", "subject"],
+        unique=True,
+        postgresql_where=sa.text("decided_at IS NULL"),
     )
     op.create_table(
         "audit_events",
@@ -168,9 +194,10 @@ def upgrade() -> None:
     op.create_table(
         "order_references",
         sa.Column("reference", sa.Text(collation="C"), nullable=False),
+        sa.Column("owner", sa.Text(collation="C"), server_default=sa.text("''"), nullable=False),
         sa.Column("order_id", sa.Uuid(), nullable=False),
         sa.Column("content_hash", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("reference", name=op.f("pk_order_references")),
+        sa.PrimaryKeyConstraint("reference", "owner", name=op.f("pk_order_references")),
     )
     op.create_table(
         "orders",
@@ -188,6 +215,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("action_deadline", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_seq", sa.Integer(), nullable=False),
+        sa.Column("own_reference", sa.Text(collation="C"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         postgresql_with={"fillfactor": 70},
     )
@@ -199,6 +227,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("closed_at IS NOT NULL"),
     )
     op.create_index(op.f("ix_orders_customer_reference_id"), "orders", ["customer_reference", "id"], unique=False)
+    op.create_index(
+        "ix_orders_placed_by_customers",
+        "orders",
+        ["customer_reference"],
+        unique=False,
+        postgresql_where=sa.text("own_reference IS NOT NULL AND closed_at IS NULL"),
+    )
     op.create_index(op.f("ix_orders_status_id"), "orders", ["status", "id"], unique=False)
     op.create_table(
         "products",
@@ -208,6 +243,14 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("tax_bps", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("sku", name=op.f("pk_products")),
+    )
+    op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    op.create_index(
+        "ix_products_name_parts",
+        "products",
+        [sa.text("lower(name) gin_trgm_ops")],
+        unique=False,
+        postgresql_using="gin",
     )
     op.create_table(
         "shipments",
@@ -383,6 +426,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_audit_events_principal_id"), table_name="audit_events")
     op.drop_index(op.f("ix_audit_events_actor_id"), table_name="audit_events")
     op.drop_table("audit_events")
+    op.drop_table("approvals")
     op.drop_table("allocations")
     op.drop_index(op.f("ix_sessions_expires_at"), table_name="sessions")
     op.drop_index(op.f("ix_sessions_account_id"), table_name="sessions")

@@ -4,6 +4,7 @@ from typing import Final
 
 from oms.domain.allocation.concept import ALLOCATION
 from oms.domain.amendments.concept import AMENDMENTS
+from oms.domain.approvals.concept import APPROVALS
 from oms.domain.audit.concept import AUDIT
 from oms.domain.billing.concept import BILLING
 from oms.domain.booking.concept import BOOKING
@@ -47,6 +48,7 @@ CONCEPTS: Final[tuple[Concept, ...]] = (
     AUDIT,
     IDEMPOTENCY,
     PERSONAL_DATA,
+    APPROVALS,
 )
 
 REGISTRY: Final[Registry] = register(CONCEPTS, metadata)

@@ -7,4 +7,4 @@ from oms.jobs.context import JobContext
 
 async def handle(context: JobContext, batch: Batch) -> None:
     async with context.db.transaction() as tx:
-        await commands.allocate(tx, batch, answer_within=context.answer_within)
+        await commands.allocate(tx, batch, answer_within=context.answer_within, hold=context.hold)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from oms.domain.allocation.rules import HOLD_ALL, HoldLimit
 from oms.domain.parked import commands
 from oms.domain.work.model import WorkKey
 from oms.domain.work.store import Batch
@@ -14,7 +15,10 @@ from oms.providers.ports import BillingSystem, CourierSystem, ProviderUnavailabl
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """The database, the providers and the time limits. `attempts`: after the last one, work is parked."""
+    """The database, the providers and the limits. `attempts`: after the last one, work is parked.
+
+    `hold`: what amended orders keep while they wait.
+    """
 
     db: Database
     billing: BillingSystem
@@ -23,6 +27,7 @@ class JobContext:
     lease: timedelta
     batch: int
     attempts: int
+    hold: HoldLimit = HOLD_ALL
 
     async def retry_later(self, batch: Batch, failures: Mapping[WorkKey, ProviderUnavailable]) -> None:
         """After unknown outcomes: the requests are repeated later, with the same keys."""

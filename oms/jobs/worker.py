@@ -15,6 +15,7 @@ import uvloop
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
+from oms.domain.allocation.rules import HoldLimit
 from oms.domain.concept.registry import registered
 from oms.domain.idempotency import store as idempotency_store
 from oms.domain.identity import session_store
@@ -84,6 +85,7 @@ class WorkerProcess:
             lease=timedelta(seconds=settings.work_lease_s),
             batch=settings.work_batch,
             attempts=settings.work_attempts,
+            hold=HoldLimit(settings.customer_unpaid_units, of_services=settings.hold_service_orders),
         )
         self._consumer = Consumer(context, served_queues(settings.queues))
         self._name = f"{socket.gethostname()}:{os.getpid()}"

@@ -205,6 +205,55 @@ class Settings(BaseSettings):
         ge=1,
         description="Seconds that a customer has to answer an amended order. Unset, `run` uses 120.",
     )
+    customer_order_lines: int = Field(
+        default=200, ge=0, description="Lines of an order that a customer places; 0: 2,000, as for services."
+    )
+    customer_line_units: int = Field(
+        default=10_000, ge=0, description="Units of a line that a customer orders; 0: 1,000,000, as for services."
+    )
+    customer_orders_per_minute: int = Field(
+        default=300, ge=0, description="Orders that a customer may place in a minute; 0: no limit."
+    )
+    customer_open_orders: int = Field(
+        default=1000, ge=0, description="Open orders, placed by the customer, of each customer; 0: no limit."
+    )
+    customer_unpaid_units: int = Field(
+        default=10_000,
+        ge=0,
+        description=(
+            "Units not charged yet in open orders that a customer placed, and those that such an order keeps while it "
+            "waits for the customer's answer; 0: no limit."
+        ),
+    )
+    customer_unpaid_minor: int = Field(
+        default=10_000_000,
+        ge=0,
+        description="The value of those units in minor units, for each currency; 0: no limit.",
+    )
+    courier_sees_ended_days: int = Field(
+        default=7, ge=0, le=3650, description="Days for which couriers see what was delivered; 0: for ever."
+    )
+    courier_failures_per_minute: int = Field(
+        default=10, ge=0, description="Shipments that a courier may report as failed in a minute; 0: no limit."
+    )
+    second_person_refund_minor: int = Field(
+        default=0,
+        ge=0,
+        description=(
+            "Refunds of at least so many minor units, by cancelling, failing or giving up, that staff start only with "
+            "another person's confirmation; 0: of no amount."
+        ),
+    )
+    second_person_erasures: bool = Field(
+        default=False, description="Whether erasing a customer on the pages needs another person's confirmation."
+    )
+    hold_service_orders: bool = Field(
+        default=False,
+        description=(
+            "Whether an order that a service placed keeps at most `OMS_CUSTOMER_UNPAID_UNITS`, too, while it waits for "
+            "its customer's answer."
+        ),
+    )
     demo: bool = Field(
         default=False,
         description="Whether anybody may sign in as a demo persona. Unset, `run` turns it on.",

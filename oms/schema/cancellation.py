@@ -27,6 +27,8 @@ class Mutations:
     @mutation("Allowed until the first shipment is dispatched.", needs=CancellationPermission.CANCEL_ORDER)
     async def cancel_order(self, info: Info, order_id: strawberry.ID, reason: str | None = None) -> OrderPayload:
         async def act(tx: Tx) -> str:
-            return (await commands.cancel(tx, info.context.viewer, order_key(order_id), reason)).hex
+            context = info.context
+            key = order_key(order_id)
+            return (await commands.cancel(tx, context.viewer, key, reason, second_person=context.second_person)).hex
 
         return OrderPayload.of(info, await run_command(info, act))

@@ -17,7 +17,7 @@ from oms.domain.order_queries import lists
 from oms.domain.order_queries import orders as order_queries
 from oms.domain.order_queries.includes import ORDER_ONLY, Includes
 from oms.domain.order_queries.lists import OrderQuery, OrderSort
-from oms.domain.order_queries.orders import CustomerPage, SeenOrder
+from oms.domain.order_queries.orders import CustomerPage, SeenOrder, reference_for
 from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.ids import NO_ID, line_id, order_id, parse_customer, parse_order
 from oms.domain.vocabulary.paging import Page
@@ -76,7 +76,11 @@ class Order(Node, OrderDetailsFields):
 
     reads: strawberry.Private[Reads]
     id: strawberry.ID = attribute("Opaque and globally unique.", needs=READ_ORDER)
-    reference: str = attribute("The caller's own unique order number, as given to placeOrder.", needs=READ_ORDER)
+    reference: str = attribute(
+        "The caller's own unique order number, as given to placeOrder. What a customer chose is shown to them only; all"
+        " others read shopReference here.",
+        needs=READ_ORDER,
+    )
     status: OrderStatus = attribute(needs=READ_ORDER)
     placed_at: Instant = attribute(needs=READ_ORDER)
     closed_at: Instant | None = attribute("Set once the status is final.", needs=READ_ORDER)
@@ -91,12 +95,23 @@ class Order(Node, OrderDetailsFields):
             id=strawberry.ID(order_id(order.id)),
             reads=reads,
             seen=seen,
-            reference=order.reference,
+            reference=reference_for(reads.viewer, order),
             status=order.status,
             placed_at=Instant(order.placed_at),
             closed_at=Instant(order.closed_at) if order.closed_at else None,
             action_deadline=Instant(order.action_deadline) if order.action_deadline else None,
         )
+
+    @field("Unique in the shop: as a SERVICE gave it, or by the server for what a customer placed.", needs=READ_ORDER)
+    def shop_reference(self) -> str:
+        return self.seen.order.reference
+
+    @field(
+        "What its customer calls it, if they placed it themselves. Null for couriers.",
+        needs=CustomerPermission.READ_CUSTOMER,
+    )
+    def own_reference(self) -> str | None:
+        return self.seen.order.own_reference
 
     @field("Null for couriers.", needs=CustomerPermission.READ_CUSTOMER)
     def customer(self) -> Customer | None:
@@ -211,7 +226,8 @@ class Queries:
     """Queries of orders."""
 
     @field(
-        "By id or by reference: exactly one of them. Null when there is none that the viewer may see.",
+        "By id or by reference: exactly one of them. Null when there is none that the viewer may see. A reference that"
+        " a customer chose finds their order for them, and for staff if no other order is called so.",
         needs=READ_ORDER,
     )
     async def order(

@@ -159,4 +159,6 @@ class Mutations:
         needs=ParkedPermission.MEND_WORK,
     )
     async def give_up_work(self, info: Info, work_id: strawberry.ID, reason: str) -> WorkPayload:
-        return await _run(info, lambda tx: commands.give_up(tx, info.context.viewer, _key_of(work_id), reason))
+        viewer, second_person = info.context.viewer, info.context.second_person
+        key = _key_of(work_id)
+        return await _run(info, lambda tx: commands.give_up(tx, viewer, key, reason, second_person=second_person))

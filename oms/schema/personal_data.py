@@ -59,7 +59,9 @@ class Mutations:
     )
     async def erase_customer(self, info: Info, reference: str, reason: str) -> CustomerPayload:
         async def act(tx: Tx) -> str:
-            return (await commands.erase(tx, info.context.viewer, reference, reason)).pseudonym
+            second_person = info.context.second_person
+            erased = await commands.erase(tx, info.context.viewer, reference, reason, second_person=second_person)
+            return erased.pseudonym
 
         pseudonym, errors = await run_command(info, act)
         return CustomerPayload(pseudonym=pseudonym, user_errors=errors)

@@ -1,24 +1,26 @@
 """Placing orders."""
 
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 import strawberry
 
+from oms.domain.access.permissions import reach
 from oms.domain.concept.registry import registered
 from oms.domain.order.model import Order
-from oms.domain.placing import commands
+from oms.domain.placing import commands, limits
 from oms.domain.placing.commands import Placed
 from oms.domain.placing.policy import PlacingPermission
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import InputReason, Problem, Refused
+from oms.domain.vocabulary.permission import Reach
 from oms.platform.db import Tx
 from oms.schema.order import OrderPayload
 from oms.schema.order_details import OrderDetailsInput
 from oms.schema.runtime.commands import run_batched, run_command
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.errors import UserError, user_errors
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, mutation, object_type
+from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import CurrencyCode, MinorUnits
 
@@ -43,8 +45,9 @@ class PlaceOrderInput(OrderDetailsInput):
 
     reference: str = strawberry.field(
         description=(
-            "Unique in the shop. The same order again (same customer, lines and prices as given, in any order of"
-            " fields) returns the first one and places nothing; a different one is DUPLICATE."
+            "Unique in the shop; what customers choose is unique among their own orders. The same order again (same"
+            " customer, lines and prices as given, in any order of fields) returns the first one and places nothing; a"
+            " different one is DUPLICATE."
         )
     )
     lines: list[OrderLineInput]
@@ -94,6 +97,45 @@ class _NonePlaced(Exception):
         self.results = results
 
 
+async def _count(info: Info, orders: int) -> None:
+    """Of customers' own orders only. Raises GraphQLError(RATE_LIMITED)."""
+    viewer = info.context.viewer
+    if reach(viewer, PlacingPermission.PLACE_ORDER) == Reach.OWN:
+        await info.context.before_placing(viewer, orders)
+
+
+@object_type(needs=PlacingPermission.READ_LIMITS)
+class PlacingLimits:
+    """What customers may place themselves; 0: no limit. The operator sets them."""
+
+    order_lines: int = attribute("Lines of an order.")
+    line_units: int = attribute("Units of a line.")
+    open_orders: int = attribute("Open orders of a customer.")
+    orders_per_minute: int = attribute("Orders of a customer in a minute.")
+    unpaid_units: int = attribute("Units that are not charged yet, of a customer.")
+    unpaid_value: MinorUnits = attribute("The value of those units in minor units, for each currency.")
+
+    @classmethod
+    def of(cls, limits: limits.PlacingLimits) -> Self:
+        return cls(
+            order_lines=limits.order_lines,
+            line_units=limits.line_units,
+            open_orders=limits.open_orders,
+            orders_per_minute=limits.orders_per_minute,
+            unpaid_units=limits.unpaid_units,
+            unpaid_value=MinorUnits(limits.unpaid_minor),
+        )
+
+
+@strawberry.type
+class Queries:
+    """Queries of the limits."""
+
+    @field("For managers and support.", needs=PlacingPermission.READ_LIMITS)
+    def placing_limits(self, info: Info) -> PlacingLimits:
+        return PlacingLimits.of(info.context.placing_limits)
+
+
 @strawberry.type
 class Mutations:
     """Commands that place orders."""
@@ -103,6 +145,7 @@ class Mutations:
         needs=PlacingPermission.PLACE_ORDER,
     )
     async def place_order(self, info: Info, input: PlaceOrderInput) -> OrderPayload:  # noqa: A002 - the contract's name
+        await _count(info, 1)
         done, errors = await run_batched(info, info.context.batched.place, input.request(info.context))
         reads = info.context.fresh_reads()
         if done and done.result and done.result.order:
@@ -119,11 +162,12 @@ class Mutations:
             refusal = Refused(Problem(InputReason.TOO_MANY, message, ("inputs",)))
             return PlaceOrdersPayload(results=[], user_errors=user_errors(refusal))
 
+        await _count(info, len(inputs))
         new: list[Order] = []
 
         async def act(tx: Tx) -> list[Any]:
             requests = [(info.context.viewer, each.request(info.context)) for each in inputs]
-            outcomes = await commands.place(tx, requests)
+            outcomes = await commands.place(tx, requests, limits=info.context.placing_limits)
             new[:] = [outcome.order for outcome in outcomes if isinstance(outcome, Placed) and outcome.order]
             results = [_stored(outcome) for outcome in outcomes]
             if not any(isinstance(result, str) for result in results):

@@ -6,6 +6,7 @@ from typing import Final
 
 from oms.schema import (
     amendments,
+    approvals,
     audit,
     billing,
     cancellation,
@@ -42,6 +43,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     fraud,
     work,
     parked,
+    approvals,
     audit,
     identity,
 )

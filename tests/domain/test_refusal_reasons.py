@@ -9,12 +9,16 @@ from uuid import UUID
 import pytest
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.approvals import commands as approvals
+from oms.domain.approvals.model import Act, Request
+from oms.domain.approvals.rules import SecondPerson
 from oms.domain.audit.model import OPERATOR
 from oms.domain.cancellation import commands as cancellation
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog import queries as catalog_queries
 from oms.domain.catalog.model import Product
 from oms.domain.concepts import REGISTRY
+from oms.domain.confirmed_acts import carry_out
 from oms.domain.fulfilment import commands as fulfilment
 from oms.domain.identity import account_commands, passwords, session_commands
 from oms.domain.identity.accounts import Account, NewAccount
@@ -27,11 +31,12 @@ from oms.domain.order_queries.lists import OrderQuery, OrderSort
 from oms.domain.parked import commands as parked
 from oms.domain.personal_data import commands as personal_data
 from oms.domain.placing import commands as placing
+from oms.domain.placing.limits import NO_LIMITS, PlacingLimits
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.tokens import commands as tokens
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Code, Problem, Refused
-from oms.domain.vocabulary.ids import NO_ID
+from oms.domain.vocabulary.ids import NO_ID, order_id
 from oms.domain.vocabulary.permission import Permission
 from oms.domain.work.model import WorkKey
 from tests.schema.api import Api
@@ -91,7 +96,9 @@ async def problems_of(shop: ShopUnderTest, provoke: Provoke) -> tuple[Problem, .
 # input
 
 
-async def place(shop: ShopUnderTest, *, viewer: Viewer = CART, **fields: Any) -> object:
+async def place(
+    shop: ShopUnderTest, *, viewer: Viewer = CART, limits: PlacingLimits = NO_LIMITS, **fields: Any
+) -> object:
     """Requests one MUG; `fields` are those of the request that differ."""
     await shop.stock_up({"MUG": {"A": 5}})
     request: dict[str, Any] = {
@@ -101,7 +108,7 @@ async def place(shop: ShopUnderTest, *, viewer: Viewer = CART, **fields: Any) ->
         "payment_method": "sandbox-ok",
     }
     async with shop.db.transaction() as tx:
-        [result] = await placing.place(tx, [(viewer, OrderRequest(**request | fields))])
+        [result] = await placing.place(tx, [(viewer, OrderRequest(**request | fields))], limits=limits)
     return result
 
 
@@ -118,6 +125,16 @@ async def _(shop: ShopUnderTest) -> object:
 @case("UNSUPPORTED_CHARACTER", INVALID, "a NUL character or half a surrogate pair; remove it", "reference")
 async def _(shop: ShopUnderTest) -> object:
     return await place(shop, reference="\0")
+
+
+@case("INVISIBLE_CHARACTER", INVALID, "the invisible character U+200B; remove it", "reference")
+async def _(shop: ShopUnderTest) -> object:
+    return await place(shop, reference="order\u200b")
+
+
+@case("MIXED_SCRIPTS", INVALID, "mixes Cyrillic and Latin letters, which look alike", "reference")
+async def _(shop: ShopUnderTest) -> object:
+    return await place(shop, reference="\u043erder")
 
 
 @case("OUT_OF_RANGE", INVALID, "A quantity is from 1 to", "lines", "0", "quantity")
@@ -227,6 +244,36 @@ async def _(shop: ShopUnderTest) -> object:
     return await place(shop, lines=(LineRequest("MUG", 1_000_000, 2**53 - 1),))
 
 
+@case("TOO_MANY_LINES", INVALID, "at most 1 lines; this one has 2: split it", "lines")
+async def _(shop: ShopUnderTest) -> object:
+    limits = PlacingLimits(order_lines=1)
+    return await place(shop, viewer=customer("ana"), limits=limits, lines=(LineRequest("MUG", 1),) * 2)
+
+
+@case("QUANTITY_TOO_LARGE", INVALID, "at most 1 of an item at once", "lines", "0", "quantity")
+async def _(shop: ShopUnderTest) -> object:
+    limits = PlacingLimits(line_units=1)
+    return await place(shop, viewer=customer("ana"), limits=limits, lines=(LineRequest("MUG", 2),))
+
+
+@case("TOO_MANY_OPEN_ORDERS", CONFLICT, "wait until one ends")
+async def _(shop: ShopUnderTest) -> object:
+    limits = PlacingLimits(open_orders=1)
+    await place(shop, viewer=customer("ana"), limits=limits)
+    return await place(shop, viewer=customer("ana"), limits=limits, reference="another")
+
+
+@case("TOO_MANY_UNPAID_UNITS", CONFLICT, "order less, or cancel an order that waits for your answer", "lines")
+async def _(shop: ShopUnderTest) -> object:
+    limits = PlacingLimits(unpaid_units=1)
+    return await place(shop, viewer=customer("ana"), limits=limits, lines=(LineRequest("MUG", 2),))
+
+
+@case("TOO_MUCH_UNPAID", CONFLICT, "wait until they are paid", "lines")
+async def _(shop: ShopUnderTest) -> object:
+    return await place(shop, viewer=customer("ana"), limits=PlacingLimits(unpaid_minor=1))
+
+
 # orders and shipments
 
 
@@ -319,6 +366,36 @@ async def _(shop: ShopUnderTest) -> None:
 # stuck jobs
 
 
+KIM = Viewer("kim", Role.SUPPORT)
+
+
+async def decide(shop: ShopUnderTest, viewer: Viewer, approval_id: UUID | None = None) -> None:
+    """Confirms kim's request to cancel an order, or another request."""
+    order = await booked(shop)
+    async with shop.db.transaction() as tx:
+        await approvals.request(tx, KIM, Request(Act.CANCEL_ORDER, order_id(order), None))
+    [(waiting,)] = await shop.rows("SELECT id FROM approvals")
+    async with shop.db.transaction() as tx:
+        await approvals.confirm(tx, viewer, approval_id or waiting, carry_out)
+
+
+@case("NEEDS_SECOND_PERSON", CONFLICT, "is done when somebody else confirms it")
+async def _(shop: ShopUnderTest) -> None:
+    order = await booked(shop)
+    async with shop.db.transaction() as tx:
+        await cancellation.cancel(tx, SUPPORT, order, None, second_person=SecondPerson(refund_minor=1))
+
+
+@case("APPROVAL_NOT_FOUND", NOT_FOUND, "it may have been confirmed or rejected already", "approvalId")
+async def _(shop: ShopUnderTest) -> None:
+    await decide(shop, SUPPORT, NO_ID)
+
+
+@case("OWN_REQUEST", FORBIDDEN, "another person must confirm it. You may reject it")
+async def _(shop: ShopUnderTest) -> None:
+    await decide(shop, KIM)
+
+
 @case("NOT_PARKED", NOT_FOUND, "No stuck job has this id; it may have been retried already", "workId")
 async def _(shop: ShopUnderTest) -> None:
     async with shop.db.transaction() as tx:
@@ -374,12 +451,12 @@ async def add(
     role: Role = Role.SUPPORT,
     customer_reference: str | None = None,
     password: str | None = None,
+    warehouses: frozenset[str] | None = None,
 ) -> Account:
     password_hash = await passwords.hashed(password) if password else None
     async with shop.db.transaction() as tx:
-        return await account_commands.add(
-            tx, OPERATOR, NewAccount(login, "Ana", role, customer_reference), password_hash
-        )
+        new = NewAccount(login, "Ana", role, customer_reference, warehouses)
+        return await account_commands.add(tx, OPERATOR, new, password_hash)
 
 
 async def change_password(shop: ShopUnderTest, *, current: str = PASSWORD, new: str = NEW_PASSWORD) -> None:
@@ -411,6 +488,11 @@ async def _(shop: ShopUnderTest) -> None:
 @case("ROLE_NEEDS_CUSTOMER", INVALID, "Give a customer reference with the role CUSTOMER, and only with it", "customer")
 async def _(shop: ShopUnderTest) -> None:
     await add(shop, role=Role.SUPPORT, customer_reference="ana")
+
+
+@case("ROLE_HAS_NO_WAREHOUSES", INVALID, "Only a COURIER is limited to warehouses; leave them out", "warehouses")
+async def _(shop: ShopUnderTest) -> None:
+    await add(shop, role=Role.SUPPORT, warehouses=frozenset({"NORTH"}))
 
 
 @case("WRONG_PASSWORD", INVALID, "not your present password; try again", "presentPassword")
@@ -458,6 +540,11 @@ async def issue(shop: ShopUnderTest, **fields: Any) -> None:
 @case("TOKEN_NEEDS_CUSTOMER", INVALID, "Give a customer reference with the role CUSTOMER, and only with it", "customer")
 async def _(shop: ShopUnderTest) -> None:
     await issue(shop, role=Role.CUSTOMER)
+
+
+@case("TOKEN_HAS_NO_WAREHOUSES", INVALID, "Only a COURIER is limited to warehouses; leave them out", "warehouses")
+async def _(shop: ShopUnderTest) -> None:
+    await issue(shop, role=Role.SUPPORT, warehouses=frozenset({"NORTH"}))
 
 
 @case("SCOPE_BEYOND_ROLE", INVALID, "leave it out of the scope: SET_FRAUD", "scope")

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from oms.domain.access.permissions import Viewer
+from oms.domain.approvals import commands as approvals
+from oms.domain.approvals.model import Act, Request
 from oms.domain.vocabulary.actor import Role
 from oms.schema.schema import schema
 from tests.schema.api import VIEWERS, Api, Known, codes
@@ -43,9 +46,11 @@ QUERIES = {
     "shipments": Rule(ALL, "{ shipments { nodes { id } } }"),
     "shipmentCounts": Rule(only(K, M, S), "{ shipmentCounts { count } }"),
     "fraudSettings": Rule(only(M, S), "{ fraudSettings { spendingLimit } }"),
+    "placingLimits": Rule(only(M, S), "{ placingLimits { unpaidUnits } }"),
     "fraudEvents": Rule(only(M, S), "{ fraudEvents { nodes { type } } }"),
     "auditTrail": Rule(only(M, S), "{ auditTrail { nodes { action } } }"),
     "operations": Rule(only(M, S), "{ operations { completionRate } }"),
+    "approvals": Rule(only(M, S), "{ approvals { nodes { id } } }"),
     "parkedWork": Rule(only(S), "{ parkedWork { nodes { id } } }"),
     "stock": Rule(only(M, S, V), '{ stock(sku: "tea") { onHand } }'),
     "defaultCurrency": Rule(ALL, "{ defaultCurrency }"),
@@ -118,6 +123,16 @@ MUTATIONS = {
         f'mutation ($id: ID!) {{ giveUpWork(workId: $id, reason: "No way") {ORDER_PAYLOAD} }}',
         {"id": "$work"},
     ),
+    "confirmApproval": Rule(
+        only(M, S),
+        "mutation ($id: ID!) { confirmApproval(approvalId: $id) { done userErrors { code } } }",
+        {"id": "$approval"},
+    ),
+    "rejectApproval": Rule(
+        only(M, S),
+        "mutation ($id: ID!) { rejectApproval(approvalId: $id) { done userErrors { code } } }",
+        {"id": "$approval"},
+    ),
 }
 OWN_ACCOUNT = {"changePassword", "endSession", "endOtherSessions"}
 """For everybody who is signed in: tests/domain/identity/test_own_account.py."""
@@ -164,6 +179,8 @@ async def filled(api: Api, rule: Rule) -> dict[str, Any]:
                 await api.shop.cancel(await api.shop.place({"tea": 1}, customer="cy"))
             case "$work":
                 made[name] = await parked(api)
+            case "$approval":
+                made[name] = await requested(api)
             case _:
                 made[name] = value
     return made
@@ -176,6 +193,15 @@ async def parked(api: Api) -> str:
     await api.shop.run("allocation")
     await api.shop.execute("UPDATE work SET parked_at = clock_timestamp(), last_error = 'no answer'")
     return f"wrk_{known.key.hex}_1_billing"
+
+
+async def requested(api: Api) -> str:
+    """A cancellation that waits for a second person."""
+    known = await api.booked()
+    async with api.shop.db.transaction() as tx:
+        await approvals.request(tx, Viewer("kim", Role.SUPPORT), Request(Act.CANCEL_ORDER, known.id, None, 1, "USD"))
+    [(key,)] = await api.shop.rows("SELECT id FROM approvals")
+    return f"apr_{key.hex}"
 
 
 @pytest.mark.parametrize(("rule", "role"), table(QUERIES))

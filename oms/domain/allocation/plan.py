@@ -30,12 +30,13 @@ class Plan:
     short: Mapping[str, int]
 
 
-def plan(demand: Demand, levels: Levels) -> Plan:
-    """Everything that can be allocated, from the best set of warehouses.
+def plan(demand: Demand, levels: Levels, *, at_most: Demand | None = None) -> Plan:
+    """Everything that can be allocated, from the best set of warehouses; of each SKU `at_most` so many units, if given.
 
     Deterministic: equal input gives an equal plan. Source: docs/guides/allocation.md.
     """
-    reachable = {sku: min(units, sum(levels.get(sku, {}).values())) for sku, units in demand.items()}
+    wanted = demand if at_most is None else {sku: at_most.get(sku, 0) for sku in demand}
+    reachable = {sku: min(units, sum(levels.get(sku, {}).values())) for sku, units in wanted.items()}
     short = {sku: units - reachable[sku] for sku, units in demand.items() if units > reachable[sku]}
     available = {sku: units for sku, units in reachable.items() if units}
     chosen = _choose(available, levels)

@@ -2,10 +2,12 @@
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import unique
+from typing import Any, Final
 
-from oms.domain.allocation.plan import Plan
+from oms.domain.allocation.plan import Demand, Plan
 from oms.domain.concept.work import Due, Step
 from oms.domain.order.events import OrderEvent as E
 from oms.domain.order.model import Line, Order, OrderStatus
@@ -33,9 +35,41 @@ def demand(order: Order) -> dict[str, int]:
     return units
 
 
-def allocate(order: Order, plan: Plan, *, by: Actor, at: datetime, answer_within: timedelta) -> None:
+@dataclass(frozen=True, slots=True)
+class HoldLimit:
+    """How many units an order keeps while it waits for its customer's answer, which nobody has paid for; 0: all.
+
+    It applies to orders that customers placed themselves, and with `of_services` to all.
+    """
+
+    units: int = 0
+    of_services: bool = False
+
+    def of(self, order: Order) -> int | None:
+        """The limit for the order; None: it keeps all."""
+        return self.units if self.units and (self.of_services or order.own_reference is not None) else None
+
+
+HOLD_ALL: Final = HoldLimit()
+
+
+def kept(demand: Demand, plan: Plan, most: int) -> dict[str, int]:
+    """What an amended order keeps of the units in its plan, by SKU: those of its first lines, `most` altogether."""
+    units: dict[str, int] = {}
+    for sku, wanted in demand.items():
+        share = min(wanted - plan.short.get(sku, 0), most)
+        if share:
+            units[sku] = share
+            most -= share
+    return units
+
+
+def allocate(
+    order: Order, plan: Plan, *, by: Actor, at: datetime, answer_within: timedelta, keeps: int | None = None
+) -> None:
     """Opens a shipment for each part of the plan. A shortage amends the order, and its customer must answer.
 
+    `keeps`: the units that it may keep meanwhile, if there is a limit; those beyond it are in the plan's shortage.
     Units are assigned to the lines in order, so a shortage falls on the last line of its SKU first.
     Raises Refused(CONFLICT) unless the order is PENDING.
     """
@@ -57,7 +91,10 @@ def allocate(order: Order, plan: Plan, *, by: Actor, at: datetime, answer_within
         {"line": line.number, "sku": line.sku, "units": line.unavailable} for line in order.lines if line.unavailable
     ]
     deadline = at + answer_within
-    order.record(E.ItemsUnavailable, by=by, at=at, shipments=parts, unavailable=short, deadline=deadline.isoformat())
+    data: dict[str, Any] = {"shipments": parts, "unavailable": short, "deadline": deadline.isoformat()}
+    if keeps is not None:
+        data["keeps"] = keeps
+    order.record(E.ItemsUnavailable, by=by, at=at, reason=None, **data)
     order.action_deadline = deadline
 
 

@@ -48,6 +48,14 @@ async def lock(tx: Tx, reference: str) -> UUID | None:
     return found[0][0] if found else None
 
 
+_REFERENCE: Final = Statement("SELECT reference FROM customers WHERE id = :id")
+
+
+async def reference_of(tx: Tx, customer: UUID) -> str | None:
+    found = await tx.rows(_REFERENCE, id=customer)
+    return found[0][0] if found else None
+
+
 async def _find(tx: Tx, references: Collection[str]) -> dict[str, UUID]:
     return _by_reference(await tx.rows(_FIND, references=list(references)))
 

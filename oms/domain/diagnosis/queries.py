@@ -91,7 +91,8 @@ async def of_order(db: Database, reference: str) -> Diagnosis | None:
         return await _diagnosed(conn, Thresholds(everything=True), _THIS_ORDER, _THIS_ORDER, {"order_id": order_id})
 
 
-_FIND: Final = text("SELECT order_id FROM order_references WHERE reference = :reference")
+_FIND: Final = text("SELECT order_id FROM order_references WHERE reference = :reference ORDER BY owner LIMIT 1")
+"""The shop's reference, or else one that a customer chose."""
 
 
 async def _diagnosed(

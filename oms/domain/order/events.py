@@ -69,7 +69,8 @@ def _unavailable(event: Event, _: str) -> str:
     more = f" and of {_counted(len(short) - 3, 'other line')}" if len(short) > 3 else ""
     if not event.data["shipments"]:
         return f"Nothing of the order is available ({lacking}{more}): the customer may cancel it."
-    return f"Unavailable: {lacking}{more}; the customer is asked to accept the rest or to cancel."
+    kept = f" Until then it keeps at most {_counted(event.data['keeps'], 'unit')}." if "keeps" in event.data else ""
+    return f"Unavailable: {lacking}{more}; the customer is asked to accept the rest or to cancel.{kept}"
 
 
 def _booked(event: Event, _: str) -> str:

@@ -111,7 +111,8 @@ class Line:
 class Order:
     """`new_events` were recorded since it was loaded; saving writes them and everything that follows from them.
 
-    `lines` is empty unless they were loaded. The fields up to `last_seq` are in the order of rows.ORDER_COLUMNS.
+    `reference` is unique in the shop. `own_reference`: what its customer calls it, if they placed it themselves.
+    `lines` is empty unless they were loaded. The fields up to `own_reference` are in the order of rows.ORDER_COLUMNS.
     """
 
     id: UUID
@@ -125,6 +126,7 @@ class Order:
     closed_at: datetime | None = None
     action_deadline: datetime | None = None
     last_seq: int = 0
+    own_reference: str | None = None
     details: OrderDetails = NO_DETAILS
     lines: list[Line] = field(default_factory=list)
     shipments: list[Shipment] = field(default_factory=list)

@@ -146,7 +146,8 @@ def _values(query_filter: OrderQuery, after: str | None) -> Iterator[tuple[str, 
 # Each branch has an index and a limit of its own.
 _SEARCH: Final = f"""
     SELECT {{columns}} FROM orders o WHERE o.id IN (
-        (SELECT o.id FROM orders o JOIN order_references r ON r.order_id = o.id AND r.reference = o.reference
+        (SELECT DISTINCT o.id FROM orders o
+         JOIN order_references r ON r.order_id = o.id AND r.reference IN (o.reference, o.own_reference)
          WHERE r.reference ^@ :search AND {{conditions}} {_NEWEST})
         UNION
         (SELECT o.id FROM orders o WHERE o.customer_reference = :search AND {{conditions}} {_NEWEST})

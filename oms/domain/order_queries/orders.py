@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from oms.domain.access.permissions import Viewer, require
+from oms.domain.access.permissions import Viewer, reach, require
 from oms.domain.order.model import Line, Order
 from oms.domain.order.policy import OrderPermission
 from oms.domain.order.storage.rows import CURRENCY, LINES, ORDER_COLUMNS, order_of
@@ -16,6 +16,7 @@ from oms.domain.order_queries.includes import columns as include_columns
 from oms.domain.order_queries.row_filters import row_filter_of
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.paging import Page, bad_cursor, check_first, cursor_of, key_of
+from oms.domain.vocabulary.permission import STAFF, Reach
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
 from oms.platform.db import Database, Row, Statement, statement
 
@@ -63,11 +64,35 @@ async def of_shipments(db: Database, ids: Collection[UUID]) -> dict[UUID, SeenOr
 async def of_reference(
     db: Database, viewer: Viewer, reference: str, includes: Includes = ORDER_ONLY
 ) -> SeenOrder | None:
-    """Raises Refused(INVALID) for a text that no reference can be."""
+    """Customers find what they called so first, others the order that is called so in the shop.
+
+    Staff also find what one customer alone called so. Raises Refused(INVALID) for a text that no reference can be.
+    """
     refuse_all(check_text(reference, "reference", max_length=CODE_LENGTH))
-    condition = "o.id = (SELECT order_id FROM order_references WHERE reference = :reference)"
+    condition = f"o.id = ({_named_by(viewer)})"
     found = await _where(db, viewer, condition, includes, reference=reference)
     return found[0] if found else None
+
+
+_NAMED: Final = "SELECT order_id FROM order_references WHERE reference = :reference"
+_NAMED_IN_SHOP: Final = f"{_NAMED} AND owner = ''"
+_NAMED_BY_CUSTOMER: Final = f"{_NAMED} AND owner IN ('', :viewer_customer) ORDER BY owner DESC LIMIT 1"
+_NAMED_BY_ANYBODY: Final = f"""
+    coalesce(({_NAMED_IN_SHOP}),
+             (SELECT min(order_id::text)::uuid FROM order_references WHERE reference = :reference HAVING count(*) = 1))
+"""  # noqa: S608 - constants
+
+
+def _named_by(viewer: Viewer) -> str:
+    if viewer.role in STAFF:
+        return _NAMED_BY_ANYBODY
+    return _NAMED_BY_CUSTOMER if reach(viewer, OrderPermission.READ_ORDER) == Reach.OWN else _NAMED_IN_SHOP
+
+
+def reference_for(viewer: Viewer, order: Order) -> str:
+    """What the viewer calls the order: for its customer what they chose, for all others its reference in the shop."""
+    is_own = reach(viewer, OrderPermission.READ_ORDER) == Reach.OWN
+    return order.own_reference if is_own and order.own_reference is not None else order.reference
 
 
 async def _where(db: Database, viewer: Viewer, condition: str, includes: Includes, **values: Any) -> list[SeenOrder]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from oms.domain.access.permissions import Viewer, require
+from oms.domain.approvals.model import Act, Request
+from oms.domain.approvals.rules import ALONE, SecondPerson
 from oms.domain.audit.model import Entry
 from oms.domain.audit.record import record
 from oms.domain.order.closing import end_failed
@@ -61,10 +63,11 @@ async def retry(tx: Tx, viewer: Viewer, key: WorkKey) -> WorkKey:
     return key
 
 
-async def give_up(tx: Tx, viewer: Viewer, key: WorkKey, reason: str) -> WorkKey:
+async def give_up(tx: Tx, viewer: Viewer, key: WorkKey, reason: str, *, second_person: SecondPerson = ALONE) -> WorkKey:
     """Fails the shipment whose work is parked. A charge of unknown outcome is still settled, then refunded.
 
-    Raises Refused: FORBIDDEN; INVALID; NOT_FOUND; CONFLICT if there is no pending shipment to fail.
+    Raises Refused: FORBIDDEN; INVALID; NOT_FOUND; CONFLICT if there is no pending shipment to fail, or if
+    `second_person` must confirm it.
     """
     require(viewer, ParkedPermission.MEND_WORK)
     refuse_all(check_text(reason, "reason", max_length=REASON_LENGTH))
@@ -73,6 +76,8 @@ async def give_up(tx: Tx, viewer: Viewer, key: WorkKey, reason: str) -> WorkKey:
     if order is None or shipment is None or not can_be_given_up(shipment):
         message = "Only a job of a pending shipment can be given up; retry it, or cancel the order."
         raise refused(ParkedReason.CANNOT_BE_GIVEN_UP, message)
+    refund, work = shipment.payment.tallied_minor, work_id(key.subject_id, key.part, key.queue)
+    second_person.check_refund(viewer, Request(Act.GIVE_UP_WORK, work, reason, refund, order.currency))
     end_failed(order, shipment, by=viewer.actor, at=locked.at, reason=reason)
     await record_override(tx, viewer, ParkedAction.WorkGivenUp, order, OrderEvent.ShipmentFailed)
     await locked.save()

@@ -1,19 +1,23 @@
 """Placing orders, each in the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from oms.domain.access.permissions import Viewer, forbidden, may, may_for
+from oms.domain.access.permissions import Viewer, forbidden, may, may_for, reach
 from oms.domain.catalog import store as catalog_store
 from oms.domain.customers import store as customer_store
 from oms.domain.order.model import Order, OrderStatus
 from oms.domain.order.storage import references, save
+from oms.domain.order.storage.references import SHOP, Claim
+from oms.domain.placing import store
+from oms.domain.placing.limits import NO_LIMITS, PlacingLimits, Standings
 from oms.domain.placing.policy import PlacingPermission, PlacingReason
 from oms.domain.placing.request import OrderRequest, Priced
 from oms.domain.vocabulary.errors import AccessReason, Problem, Refused, refused
-from oms.domain.vocabulary.ids import uuid7
+from oms.domain.vocabulary.ids import short_name, uuid7
+from oms.domain.vocabulary.permission import Reach
 from oms.platform.db import Tx
 
 
@@ -28,44 +32,69 @@ class Placed:
 Request = tuple[Viewer, OrderRequest]
 
 
-async def place(tx: Tx, requests: Sequence[Request]) -> list[Placed | Refused]:
+async def place(tx: Tx, requests: Sequence[Request], *, limits: PlacingLimits = NO_LIMITS) -> list[Placed | Refused]:
     """Places each order or refuses it, independently of the others; the viewers may be different ones.
 
-    Results are in the requests' order.
+    `limits` are for customers. Results are in the requests' order.
     """
     results: dict[int, Placed | Refused] = {}
     for index, (viewer, request) in enumerate(requests):
-        if refusal := _refusal(request, viewer):
+        if refusal := _refusal(request, viewer, limits):
             results[index] = refusal
     waiting = {index: request for index, request in enumerate(requests) if index not in results}
+    standings = await _locked_standings(tx, waiting.values(), limits)
     # One iteration, unless a reference occurs twice among them or is taken by another transaction meanwhile.
     while waiting:
-        settled = await _place_first_of_each_reference(tx, waiting)
+        settled = await _place_first_of_each_reference(tx, waiting, limits, standings)
         results |= settled
         waiting = {index: request for index, request in waiting.items() if index not in settled}
     return [results[index] for index in range(len(requests))]
 
 
-async def _place_first_of_each_reference(tx: Tx, requests: Mapping[int, Request]) -> dict[int, Placed | Refused]:
-    known = await references.taken(tx, [request.reference for _, request in requests.values()])
+def _owner(viewer: Viewer, request: OrderRequest) -> str:
+    """Who chose the order's reference: the customer who places it themself, or else the shop."""
+    is_own = reach(viewer, PlacingPermission.PLACE_ORDER) == Reach.OWN
+    return request.customer_reference if is_own else SHOP
+
+
+def _claim(viewer: Viewer, request: OrderRequest) -> Claim:
+    return _owner(viewer, request), request.reference
+
+
+async def _locked_standings(tx: Tx, requests: Iterable[Request], limits: PlacingLimits) -> Standings:
+    """What the customers among the callers have open and unpaid; empty, and without a statement, without limits."""
+    customers = {owner for viewer, request in requests if (owner := _owner(viewer, request)) != SHOP}
+    if not customers or not limits.of_customers:
+        return {}
+    await store.lock(tx, customers)
+    return await store.standings(tx, customers)
+
+
+async def _place_first_of_each_reference(
+    tx: Tx, requests: Mapping[int, Request], limits: PlacingLimits, standings: Standings
+) -> dict[int, Placed | Refused]:
+    claims = {index: _claim(*request) for index, request in requests.items()}
+    known = await references.taken(tx, set(claims.values()))
     settled: dict[int, Placed | Refused] = {}
-    first: dict[str, int] = {}
+    first: dict[Claim, int] = {}
     for index, (_, request) in requests.items():
-        if request.reference in known:
-            settled[index] = _repeat(request, *known[request.reference])
+        if claims[index] in known:
+            settled[index] = _repeat(request, *known[claims[index]])
         else:
-            first.setdefault(request.reference, index)
+            first.setdefault(claims[index], index)
     new = {index: requests[index] for index in first.values()}
-    return settled | (await _add(tx, new) if new else {})
+    return settled | (await _add(tx, new, limits, standings) if new else {})
 
 
-def _refusal(request: OrderRequest, viewer: Viewer) -> Refused | None:
+def _refusal(request: OrderRequest, viewer: Viewer, limits: PlacingLimits) -> Refused | None:
     if not may(viewer, PlacingPermission.PLACE_ORDER):
         return forbidden(viewer, PlacingPermission.PLACE_ORDER)
     problems = list(request.problems())
     if not may_for(viewer, PlacingPermission.PLACE_ORDER, request.customer_reference):
         message = "You can order for yourself only; leave customerReference out."
         problems.append(Problem(AccessReason.NOT_YOURS, message, ("customerReference",)))
+    if _owner(viewer, request) != SHOP:
+        problems += limits.problems([line.quantity for line in request.lines])
     if not may(viewer, PlacingPermission.SET_PRICE):
         message = "The catalogue sets the price; leave unitPrice out."
         problems += [
@@ -83,16 +112,19 @@ def _repeat(request: OrderRequest, order_id: UUID, content_hash: bytes) -> Place
     return refused(PlacingReason.REFERENCE_TAKEN, message, "reference")
 
 
-async def _add(tx: Tx, requests: Mapping[int, Request]) -> dict[int, Placed | Refused]:
-    """Adds the orders that the catalogue allows. One whose reference was taken meanwhile is missing in the result."""
+async def _add(
+    tx: Tx, requests: Mapping[int, Request], limits: PlacingLimits, standings: Standings
+) -> dict[int, Placed | Refused]:
+    """Adds the orders that catalogue and limits allow. One whose reference was taken meanwhile is not in the result."""
     skus = {line.sku for _, request in requests.values() for line in request.lines}
     catalogue = await catalog_store.of_skus(tx, skus)
     results: dict[int, Placed | Refused] = {}
     accepted: dict[int, Priced] = {}
-    for index, (_, request) in requests.items():
+    for index, (viewer, request) in requests.items():
         priced = request.priced(catalogue)
-        if priced.problems:
-            results[index] = Refused(*priced.problems)
+        problems = priced.problems or _beyond_limits(_owner(viewer, request), priced, limits, standings)
+        if problems:
+            results[index] = Refused(*problems)
         else:
             accepted[index] = priced
     if not accepted:
@@ -105,16 +137,31 @@ async def _add(tx: Tx, requests: Mapping[int, Request]) -> dict[int, Placed | Re
     return results | {index: Placed(order.id, order) for index, order in orders.items() if order.id in added}
 
 
+def _beyond_limits(owner: str, priced: Priced, limits: PlacingLimits, standings: Standings) -> tuple[Problem, ...]:
+    """Counts the order in its customer's standing, unless it is refused."""
+    if owner == SHOP or not limits.of_customers:
+        return ()
+    standing = standings[owner]
+    problems = tuple(standing.problems(limits, priced.lines, priced.currency))
+    if not problems:
+        standing.add(priced.lines, priced.currency)
+    return problems
+
+
 def _order(viewer: Viewer, request: OrderRequest, priced: Priced, customers: Mapping[str, UUID], at: datetime) -> Order:
+    """A customer's own order gets a reference by the server: theirs could be one that a cart is about to use."""
+    order_id = uuid7(at)
+    is_own = _owner(viewer, request) != SHOP
     order = Order(
-        id=uuid7(at),
-        reference=request.reference,
+        id=order_id,
+        reference=short_name(order_id) if is_own else request.reference,
         customer_id=customers[request.customer_reference],
         customer_reference=request.customer_reference,
         currency=priced.currency,
         payment_method=request.payment_method,
         status=OrderStatus.PENDING,
         placed_at=at,
+        own_reference=request.reference if is_own else None,
         details=request.details,
         lines=priced.lines,
     )

@@ -14,7 +14,7 @@ from oms.domain.order.model import Line
 from oms.domain.placing.policy import PlacingReason
 from oms.domain.vocabulary.errors import InputReason, Problem
 from oms.domain.vocabulary.money import MAX_ORDER_MINOR
-from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.domain.vocabulary.text import CODE_LENGTH, check_code, check_text
 
 MAX_LINES: Final = 2000
 MAX_UNITS: Final = 1_000_000
@@ -42,8 +42,8 @@ class OrderRequest:
 
     def problems(self) -> Iterator[Problem]:
         """All problems that do not depend on the catalogue."""
-        yield from check_text(self.reference, "reference", max_length=CODE_LENGTH)
-        yield from check_text(self.customer_reference, "customerReference", max_length=CODE_LENGTH)
+        yield from check_code(self.reference, "reference")
+        yield from check_code(self.customer_reference, "customerReference")
         yield from check_text(self.payment_method, "paymentMethod", max_length=CODE_LENGTH)
         if self.currency is not None:
             yield from check_currency(self.currency)

@@ -28,6 +28,16 @@ def _timestamp(at: datetime) -> int:
     return (millis & (1 << 48) - 1) << 80 | 0x7 << 76 | (rest * 4096 // 1000) << 64 | 0b10 << 62
 
 
+_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: none of them is taken for another one when it is read out."""
+
+
+def short_name(key: UUID) -> str:
+    """A name for people, `C-` and 12 letters, of the 60 last bits of an id, which are random: nobody can guess it."""
+    letters = "".join(_LETTERS[key.int >> shift & 31] for shift in range(55, -1, -5))
+    return f"C-{letters[:4]}-{letters[4:8]}-{letters[8:]}"
+
+
 def order_id(order: UUID) -> str:
     return f"ord_{order.hex}"
 

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from oms.domain.access.permissions import require
+from oms.domain.approvals import commands as approvals
+from oms.domain.approvals.rules import AwaitsConfirmation
 from oms.domain.idempotency.batcher import Batcher, Command, Done
 from oms.domain.idempotency.keys import once
 from oms.domain.vocabulary.errors import Refused
@@ -21,7 +23,8 @@ async def run_command(
 ) -> tuple[Any | None, list[UserError]]:
     """The JSON value that `act` returns, or why it was refused and rolled back.
 
-    Without `keep_result` nothing is stored under the Idempotency-Key, so a repeated request runs again.
+    What needs a second person is rolled back, too, and stored as a request. Without `keep_result` nothing is stored
+    under the Idempotency-Key, so a repeated request runs again.
     Raises KeyInUse or KeyReused, which concern the request and not its fields.
     """
     context = info.context
@@ -30,6 +33,10 @@ async def run_command(
         _require_permissions(info)
         async with context.db.transaction() as tx:
             return await once(tx, context.viewer, repeat, lambda: act(tx)), []
+    except AwaitsConfirmation as waits:
+        async with context.db.transaction() as tx:
+            await approvals.request(tx, context.viewer, waits.request)
+        return None, user_errors(waits)
     except Refused as refusal:
         context.on_refusal(context.viewer, refusal)
         return None, user_errors(refusal)

@@ -7,10 +7,12 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.approvals.rules import ALONE, SecondPerson
 from oms.domain.batched_commands import BatchedCommands
 from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.identity.sessions import SessionRules
 from oms.domain.order_queries.event_log import ShipmentChange
+from oms.domain.placing.limits import NO_LIMITS, PlacingLimits
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Database
 from oms.schema.compiled.selection import Selection
@@ -42,6 +44,12 @@ def _ignore_refusal(_viewer: Viewer, _refusal: Refused) -> None: ...
 async def _unlimited_passwords(_viewer: Viewer) -> None: ...
 
 
+async def _unlimited_failures(_viewer: Viewer) -> None: ...
+
+
+async def _unlimited_orders(_viewer: Viewer, _orders: int) -> None: ...
+
+
 async def _unlimited_cost(_viewer: Viewer, _cost: int) -> None: ...
 
 
@@ -49,8 +57,10 @@ async def _unlimited_cost(_viewer: Viewer, _cost: int) -> None: ...
 class Context:
     """Belongs to one operation. `currency`: the default of the catalogue, ISO 4217.
 
-    `on_refusal` receives every refusal. `before_password` is called before a password is checked, and
-    `before_execution` with the cost of the operation; both raise GraphQLError(RATE_LIMITED) over a limit.
+    `on_refusal` receives every refusal. Before a password is checked, `before_password` is called; before a customer's
+    own orders are placed, `before_placing` with their number; before a courier's report of a failure, `before_failing`;
+    and `before_execution` with the cost of the operation. They raise GraphQLError(RATE_LIMITED) over a limit.
+    `placing_limits`: of what customers order. `second_person`: what staff may not do alone.
     `repeat`: the Idempotency-Key header of a mutation with one root field. `demo`: everybody may read the schema.
     `breached`: the file of passwords that nobody may choose. `compiled_queries`: whether plans are used.
     """
@@ -66,8 +76,12 @@ class Context:
     demo: bool = False
     breached: Path | None = None
     compiled_queries: bool = True
+    placing_limits: PlacingLimits = NO_LIMITS
+    second_person: SecondPerson = ALONE
     on_refusal: Callable[[Viewer, Refused], None] = _ignore_refusal
     before_password: Callable[[Viewer], Awaitable[None]] = _unlimited_passwords
+    before_placing: Callable[[Viewer, int], Awaitable[None]] = _unlimited_orders
+    before_failing: Callable[[Viewer], Awaitable[None]] = _unlimited_failures
     before_execution: Callable[[Viewer, int], Awaitable[None]] = _unlimited_cost
     reads: Reads = field(init=False)
 

@@ -10,6 +10,7 @@ from oms.web.pages.manager.customers import CustomerPages
 from oms.web.pages.manager.fraud import FraudControlPages
 from oms.web.pages.manager.operations import OperationsPages
 from oms.web.pages.manager.stock import StockPages
+from oms.web.pages.support.approvals import ApprovalPages
 from oms.web.pages.support.orders import SupportPages
 
 PAGES: Final = (
@@ -20,6 +21,7 @@ PAGES: Final = (
     OperationsPages,
     CustomerPages,
     SupportPages,
+    ApprovalPages,
     AuditPages,
     AccountPages,
 )

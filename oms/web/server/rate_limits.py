@@ -19,7 +19,7 @@ from typing import Final
 
 from cachetools import LRUCache
 from graphql import GraphQLError
-from limits import RateLimitItem, parse_many
+from limits import RateLimitItem, RateLimitItemPerMinute, parse_many
 from starlette.requests import HTTPConnection
 
 from oms.domain.access.permissions import Viewer
@@ -76,6 +76,8 @@ class RateLimits:
         self._open_per_machine = settings.machine_subscriptions
         self._open_per_person = settings.person_subscriptions
         self._sign_ins = parse_many(settings.sign_in_rate)
+        self._failures = settings.courier_failures_per_minute
+        self._placings = settings.customer_orders_per_minute
         self._sign_ins_from_address = parse_many(settings.sign_in_rate_from_address)
 
     async def count_request(self, viewer: Viewer) -> None:
@@ -143,6 +145,22 @@ class RateLimits:
         try:
             await self._attempt(self._sign_ins, f"password:{viewer.principal}")
         except RateLimited as refusal:
+            raise RateLimitedError(refusal) from refusal
+
+    async def count_placing(self, viewer: Viewer, orders: int) -> None:
+        """Orders that a customer places, by whichever account or token. Raises RateLimitedError."""
+        await self._count_acts(f"place:{viewer.customer_reference}", self._placings, orders, "place {} orders")
+
+    async def count_failure(self, viewer: Viewer) -> None:
+        """A shipment that a courier reports as failed. Raises RateLimitedError."""
+        await self._count_acts(f"fail:{viewer.principal}", self._failures, 1, "report {} failed shipments")
+
+    async def _count_acts(self, key: str, limit: int, amount: int, what: str) -> None:
+        """`what`: with a place for the limit, of which 0 is none. Raises RateLimitedError."""
+        if not limit:
+            return
+        if wait_s := await self._counters.wait_s(RateLimitItemPerMinute(limit), key, amount):
+            refusal = RateLimited(f"You may {what.format(limit)} a minute.", wait_s)
             raise RateLimitedError(refusal) from refusal
 
     async def _attempt(self, rates: list[RateLimitItem], key: str) -> None:

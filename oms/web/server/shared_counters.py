@@ -54,9 +54,9 @@ class SharedCounters:
         """The total of the key's window, which starts with its first count."""
         return await self._with_storage(lambda storage: storage.incr(key, window_s, amount))
 
-    async def wait_s(self, rate: RateLimitItem, key: str) -> float:
-        """Counts one and returns 0; or, if the rate is used up, how long until one may be counted."""
-        return await self._with_storage(lambda storage: _wait_s(storage, rate, key))
+    async def wait_s(self, rate: RateLimitItem, key: str, amount: int = 1) -> float:
+        """Counts `amount` and returns 0; or, if the rate has not as many left, how long until one may be counted."""
+        return await self._with_storage(lambda storage: _wait_s(storage, rate, key, amount))
 
     async def _with_storage(self, count: Callable[[Storage], Awaitable[T]]) -> T:
         if not self._is_away or self._clock() >= self._retry_at_s:
@@ -84,9 +84,9 @@ class SharedCounters:
         await self._pool.aclose()
 
 
-async def _wait_s(storage: Storage, rate: RateLimitItem, key: str) -> float:
+async def _wait_s(storage: Storage, rate: RateLimitItem, key: str, amount: int) -> float:
     limiter = MovingWindowRateLimiter(storage)
-    if await limiter.hit(rate, key):
+    if await limiter.hit(rate, key, cost=amount):
         return 0.0
     window = await limiter.get_window_stats(rate, key)
     return max(window.reset_time - time.time(), 0.001)

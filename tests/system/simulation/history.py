@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from oms.domain.allocation.rules import HoldLimit
 from oms.domain.batched_commands import BatchedCommands
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
@@ -23,7 +24,7 @@ from tests.shop import GROWING, MANAGER
 from tests.system.simulation.clock import Clock, VirtualLoop
 from tests.system.simulation.database import SteppedDatabase
 from tests.system.simulation.patches import logs_reported, seeded
-from tests.system.simulation.people import PARKED, RESTOCK, SKUS, WAREHOUSES, Command, People
+from tests.system.simulation.people import KEPT_UNITS, LIMITS, PARKED, RESTOCK, SKUS, WAREHOUSES, Command, People
 from tests.system.simulation.profile import Profile
 from tests.system.simulation.providers import Reliability, SimulatedProviders
 from tests.system.simulation.recording_hub import RecordingHub
@@ -150,12 +151,13 @@ class History:
         self.db.slow_share = self.db.late_commit_share = 0.0
         self.db.notifications.clear()
         self.context = JobContext(
-            self.db, self.providers, self.providers, profile.answer_within, LEASE, profile.batch, profile.attempts
-        )
+            self.db, self.providers, self.providers, profile.answer_within, LEASE, profile.batch, profile.attempts,
+            HoldLimit(KEPT_UNITS, of_services=True),
+        )  # fmt: skip
         self.people = People(self.db, self.monitor, self.violations.append, profile.customers)
         self.hub = RecordingHub(self.db, self.violations.append)
         self.requests: list[Process] = []
-        self.web = Web(Process("web"), BatchedCommands.over(self.db))
+        self.web = Web(Process("web"), BatchedCommands.over(self.db, LIMITS))
         self.wake_ups: list[str] = []
         self.started = 0
         self.observation: Observation = await observe(self.monitor)
@@ -265,7 +267,7 @@ class History:
     def _web(self) -> Process:
         """The process that batches commands; a new one if it died."""
         if self.web.process.is_dead:
-            self.web = Web(self._process("web"), BatchedCommands.over(self.db))
+            self.web = Web(self._process("web"), BatchedCommands.over(self.db, LIMITS))
         return self.web.process
 
     async def _wake(self, chance: random.Random) -> str:

@@ -24,6 +24,7 @@ from oms.domain.inventory.commands import StockCount
 from oms.domain.order.details import OrderDetails
 from oms.domain.order.events import SHIPMENT_PART
 from oms.domain.parked import commands as parked
+from oms.domain.placing.limits import PlacingLimits
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import Code, Refused
 from oms.domain.vocabulary.events import ITSELF, part
@@ -36,6 +37,12 @@ SKUS: Final = ("S1", "S2", "S3")
 WAREHOUSES: Final = ("A", "B", "C")
 CUSTOMERS: Final = ("ana", "ben", "cem")
 RESTOCK: Final = "restock"
+
+LIMITS: Final = PlacingLimits(order_lines=3, line_units=6, open_orders=6, unpaid_units=12, unpaid_minor=11_000)
+"""Of what customers place themselves; a product costs 1,000."""
+
+KEPT_UNITS: Final = 5
+"""What an amended order keeps while it waits, whoever placed it."""
 
 EXPECTED: Final = frozenset({Code.CONFLICT, Code.NOT_FOUND, Code.DUPLICATE})
 """How a well-formed command of an authorized caller may be refused."""
@@ -78,7 +85,8 @@ class People:
     complain: Callable[[str], None]
     customers: tuple[str, ...] = CUSTOMERS
     requested: dict[str, OrderRequest] = field(default_factory=dict)
-    placed: dict[str, tuple[OrderRequest, UUID]] = field(default_factory=dict)
+    placed: dict[tuple[str | None, str], tuple[OrderRequest, UUID]] = field(default_factory=dict)
+    """By the customer who chose the reference, None for the carts, and the reference."""
     sent: list[Command] = field(default_factory=list)
     answered: list[Command] = field(default_factory=list)
 
@@ -126,7 +134,7 @@ class People:
         present = {row[0] for row in await self.monitor.fetch("SELECT id FROM orders")}
         lost = [
             f"Rule 1: {reference} was acknowledged and is gone"
-            for reference, (_, order_id) in self.placed.items()
+            for (_, reference), (_, order_id) in self.placed.items()
             if order_id not in present
         ]
         return lost + [
@@ -148,12 +156,13 @@ class People:
             f"place {request.reference}",
             viewer,
             ("place", request),
-            acknowledged=partial(self._was_placed, request),
+            acknowledged=partial(self._was_placed, viewer, request),
         )
 
-    def _was_placed(self, request: OrderRequest, subject: str) -> None:
+    def _was_placed(self, viewer: Viewer, request: OrderRequest, subject: str) -> None:
         order_id = UUID(hex=subject)
-        known, first_id = self.placed.setdefault(request.reference, (request, order_id))
+        claim = (viewer.customer_reference, request.reference)
+        known, first_id = self.placed.setdefault(claim, (request, order_id))
         if first_id != order_id:
             self.complain(f"Rule 1: {request.reference} was placed as two orders")
         elif known != request:

@@ -9,6 +9,7 @@ from oms.tools.check.check import Kind
 from oms.tools.check.rules import ALL
 from oms.tools.check.sandbox.evidence import checks_of
 from oms.tools.check.sandbox.log import Effect
+from tests.system.simulation.people import KEPT_UNITS, LIMITS
 
 Connection = Any
 
@@ -55,6 +56,18 @@ OBSERVE: Final = """
         (SELECT count(*) FROM order_events e JOIN orders o ON (o.id, o.last_seq) = (e.order_id, e.seq)
          LEFT JOIN jobs j ON (j.order_id, j.subject, j.queue) = (e.order_id, e.subject, e.data->>'queue')
          WHERE e.type = 'WorkParked' AND j.parked_at IS NULL) AS not_parked,
+        (SELECT count(*) FROM (
+             SELECT FROM orders o JOIN order_lines l ON l.order_id = o.id
+             WHERE o.closed_at IS NULL AND o.own_reference IS NOT NULL GROUP BY o.customer_reference
+             HAVING sum(l.quantity - l.unavailable - (
+                 SELECT coalesce(sum(a.quantity), 0) FROM allocations a
+                 JOIN shipments s ON (s.order_id, s.number) = (a.order_id, a.shipment)
+                 WHERE (a.order_id, a.line) = (l.order_id, l.number)
+                     AND (s.status NOT IN ('PENDING', 'BOOKED') OR s.payment_status NOT IN ('PENDING', 'CHARGING'))
+             )) > $1) hoarders) AS hoarders,
+        (SELECT count(*) FROM (
+             SELECT FROM orders o JOIN allocations a ON a.order_id = o.id
+             WHERE o.status = 'CUSTOMER_ACTION_REQUIRED' GROUP BY o.id HAVING sum(a.quantity) > $2) waiting) AS keeping,
         (SELECT coalesce(sum(on_hand), 0) FROM stock) AS on_hand,
         (SELECT coalesce(sum(a.quantity), 0) FROM shipments s
          JOIN allocations a ON (a.order_id, a.shipment) = (s.order_id, s.number)
@@ -73,6 +86,8 @@ BROKEN: Final = {
     "orders": "Rule 5: folding its events does not give an order's status",
     "shipments": "Rule 5: folding its events does not give a shipment's status",
     "charges": "Rule 2: a shipment was charged or refunded twice",
+    "hoarders": "A customer holds more units unpaid than customers may",
+    "keeping": "An amended order keeps more units than it may",
     "unrecorded": "Rule 9: work is parked, and its order's events do not say so",
     "not_parked": "Rule 5: an order's last event says that work was parked, and none is",
     "tallies": "Rule 4: a tally differs from the sum of its customer's charges",
@@ -88,7 +103,7 @@ class Observation:
 
 
 async def observe(connection: Connection) -> Observation:
-    row = await connection.fetchrow(OBSERVE)
+    row = await connection.fetchrow(OBSERVE, LIMITS.unpaid_units, KEPT_UNITS)
     spent = {(customer, currency): (period, minor) for customer, currency, period, minor in row["spent"] or ()}
     return Observation(row, spent)
 

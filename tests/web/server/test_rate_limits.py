@@ -175,6 +175,36 @@ async def test_when_redis_is_back_processes_share_counters_again(
         assert [line["log_level"] for line in (*logs, *later)] == ["warning", "info"]
 
 
+# customers' orders
+
+
+async def test_a_customer_places_so_many_orders_in_a_minute_by_all_tokens_and_processes(redis_url: str) -> None:
+    customer = f"customer-{uuid4()}"
+    by_token, by_page = (
+        Viewer("ana", Role.CUSTOMER, customer, principal=f"{kind}:{uuid4()}") for kind in ("token", "account")
+    )
+    async with (
+        process(redis_url, customer_orders_per_minute=30) as (one, _),
+        process(redis_url, customer_orders_per_minute=30) as (other, _),
+    ):
+        assert await spent(lambda: one.count_placing(by_token, 10), 1) == 1
+        assert await spent(lambda: other.count_placing(by_page, 1), 25) == 20
+        assert await spent(lambda: one.count_placing(by_token, 1), 5) == 0
+        with pytest.raises(RateLimitedError) as refused:
+            await one.count_placing(by_token, 1)
+        assert int(refused.value.refusal.headers["Retry-After"]) <= 60
+        await one.count_placing(Viewer("ben", Role.CUSTOMER, f"customer-{uuid4()}"), 30)
+    async with process(redis_url, customer_orders_per_minute=0) as (unlimited, _):
+        await unlimited.count_placing(by_token, 1_000)
+
+
+async def test_a_courier_reports_so_many_failures_in_a_minute(redis_url: str) -> None:
+    async with process(redis_url, courier_failures_per_minute=5) as (rates, _):
+        courier = person(Role.COURIER)
+        assert await spent(lambda: rates.count_failure(courier), 20) == 5
+        assert await spent(lambda: rates.count_failure(person(Role.COURIER)), 5) == 5
+
+
 # cost
 
 

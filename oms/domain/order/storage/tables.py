@@ -43,7 +43,15 @@ orders: Final = table(
     Column("closed_at", DateTime(timezone=True)),
     Column("action_deadline", DateTime(timezone=True)),
     Column("last_seq", Integer, nullable=False, info={"export": False}),
+    # What its customer calls it, if they placed it themselves.
+    Column("own_reference", Text(collation="C"), info=PLAIN),
     Index(None, "customer_reference", "id"),
+    # What a customer has open is counted when they place an order (placing/store.py). A cart's orders are not in it.
+    Index(
+        "ix_orders_placed_by_customers",
+        "customer_reference",
+        postgresql_where=text("own_reference IS NOT NULL AND closed_at IS NULL"),
+    ),
     Index(None, "status", "id"),
     Index(None, "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
     # A row is updated six times, mostly without a change of an indexed column: if the new version fits on the same
@@ -55,17 +63,25 @@ orders: Final = table(
 )
 
 # Which order has which reference. A separate table, so that both can be distributed by a key of their own while each
-# reference stays unique (docs/guides/scaling.md).
+# reference stays unique (docs/guides/scaling.md): in the shop, or among those that one customer chose.
 order_references: Final = table(
     "order_references",
     Column("reference", Text(collation="C"), primary_key=True, info=PLAIN),
+    # The customer who chose the reference; '': the shop.
+    Column(
+        "owner",
+        Text(collation="C"),
+        primary_key=True,
+        server_default=text("''"),
+        info=personal("CASE WHEN owner = '' THEN '' ELSE :pseudonym END"),
+    ),
     Column("order_id", Uuid, nullable=False),
     # The hash of what was ordered would confirm a guessed address. Without it, a repeat of the order is a DUPLICATE.
     Column("content_hash", LargeBinary, nullable=False, info=secret("uuid_send(gen_random_uuid())")),
     access=Access.CHANGE,
     distributed_by=("reference", "order reference"),
     customer_rows=CustomerRows(
-        "reference IN (SELECT reference FROM orders WHERE customer_reference = :reference)",
+        "owner = :reference OR reference IN (SELECT reference FROM orders WHERE customer_reference = :reference)",
         through_others=True,
         export=False,
     ),

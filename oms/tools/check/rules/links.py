@@ -11,6 +11,11 @@ _WITHOUT_ORDER: Final = " UNION ALL ".join(
     " WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = t.order_id) GROUP BY t.order_id"
     for table in _OF_ORDERS
 )
+_NAMES: Final = """
+    SELECT id, '' AS owner, reference FROM orders
+    UNION ALL SELECT id, customer_reference, own_reference FROM orders WHERE own_reference IS NOT NULL
+"""
+"""What each order is called in the shop, and by a customer who placed it themself."""
 _ALL_ROWS: Final = " UNION ALL ".join(f"SELECT FROM {table}" for table in _OF_ORDERS)
 
 CHECKS: Final = (
@@ -50,11 +55,13 @@ CHECKS: Final = (
         "references and orders",
         "(SELECT FROM order_references UNION ALL SELECT FROM orders) AS every_row",
         f"""
-        SELECT {order_id("o.id")}, 'has not reserved ' || o.reference FROM orders o
-        WHERE NOT EXISTS (SELECT FROM order_references r WHERE (r.reference, r.order_id) = (o.reference, o.id))
+        SELECT {order_id("o.id")}, 'has not reserved ' || o.reference FROM ({_NAMES}) o
+        WHERE NOT EXISTS (SELECT FROM order_references r
+                          WHERE (r.owner, r.reference, r.order_id) = (o.owner, o.reference, o.id))
         UNION ALL
         SELECT 'reference ' || r.reference, {order_id("r.order_id")} FROM order_references r
-        WHERE NOT EXISTS (SELECT FROM orders o WHERE (o.reference, o.id) = (r.reference, r.order_id))
+        WHERE NOT EXISTS (SELECT FROM ({_NAMES}) o
+                          WHERE (o.owner, o.reference, o.id) = (r.owner, r.reference, r.order_id))
         """,
     ),
     Check(

@@ -60,7 +60,8 @@ class FraudControlPages(Pages):
     async def overview(self, request: Request, viewer: Viewer) -> Response:
         data = await self._site.query(viewer, "manager/fraud/index", {"after": request.query_params.get("after")})
         changes = [Change.of(event, data["defaultCurrency"]) for event in data["fraudEvents"]["nodes"]]
-        return self._show(request, viewer, "index", data, Refusals(), changes=changes)
+        unpaid = format_limit(data["placingLimits"]["unpaidValue"], data["defaultCurrency"])
+        return self._show(request, viewer, "index", data, Refusals(), changes=changes, unpaid_value=unpaid)
 
     @page(f"{HOME}/spending-limit", needs=FraudPermission.READ_FRAUD)
     async def spending_limit(self, request: Request, viewer: Viewer) -> Response:

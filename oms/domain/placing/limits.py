@@ -1,0 +1,90 @@
+"""What customers may place themselves, so that nobody holds the shop's stock without paying for it. Pure rules."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from oms.domain.order.model import Line
+from oms.domain.placing.policy import PlacingReason
+from oms.domain.vocabulary.errors import Problem
+from oms.domain.vocabulary.money import formatted
+
+
+@dataclass(frozen=True, slots=True)
+class PlacingLimits:
+    """For orders that a customer places; 0: no limit.
+
+    `order_lines` of an order, `line_units` of a line. Of one customer: `open_orders`, and units and value of lines that
+    are not charged yet; `unpaid_minor` in minor units, per currency. `orders_per_minute` are counted where requests
+    arrive.
+    """
+
+    order_lines: int = 0
+    line_units: int = 0
+    open_orders: int = 0
+    unpaid_units: int = 0
+    unpaid_minor: int = 0
+    orders_per_minute: int = 0
+
+    @property
+    def of_customers(self) -> bool:
+        """Whether anything is limited that needs a count of what the customer has already."""
+        return bool(self.open_orders or self.unpaid_units or self.unpaid_minor)
+
+    def problems(self, quantities: Sequence[int]) -> Iterator[Problem]:
+        """Of one order by itself. `quantities`: of its lines."""
+        if self.order_lines and len(quantities) > self.order_lines:
+            message = f"Your orders have at most {self.order_lines} lines; this one has {len(quantities)}: split it."
+            yield Problem(PlacingReason.TOO_MANY_LINES, message, ("lines",))
+        for index, quantity in enumerate(quantities):
+            if self.line_units and quantity > self.line_units:
+                message = f"You may order at most {self.line_units} of an item at once; this is {quantity}."
+                yield Problem(PlacingReason.QUANTITY_TOO_LARGE, message, ("lines", str(index), "quantity"))
+
+
+NO_LIMITS: Final = PlacingLimits()
+
+
+@dataclass(slots=True)
+class Standing:
+    """What one customer has placed and not finished: open orders, units not paid, and their value by currency."""
+
+    open_orders: int = 0
+    unpaid_units: int = 0
+    unpaid_minor: dict[str, int] = field(default_factory=dict)
+
+    def problems(self, limits: PlacingLimits, lines: Sequence[Line], currency: str) -> Iterator[Problem]:
+        """Why this customer may not place another order of these lines now."""
+        if limits.open_orders and self.open_orders >= limits.open_orders:
+            message = f"You have {self.open_orders} open orders, which is the maximum: wait until one ends."
+            yield Problem(PlacingReason.TOO_MANY_OPEN_ORDERS, message)
+        units, minor = _size(lines)
+        if limits.unpaid_units and self.unpaid_units + units > limits.unpaid_units:
+            message = (
+                f"You may hold {limits.unpaid_units} units that are not paid. You hold {self.unpaid_units}, and this"
+                f" order has {units}: order less, or cancel an order that waits for your answer."
+            )
+            yield Problem(PlacingReason.TOO_MANY_UNPAID_UNITS, message, ("lines",))
+        held = self.unpaid_minor.get(currency, 0)
+        if limits.unpaid_minor and held + minor > limits.unpaid_minor:
+            message = (
+                f"Your orders that are not paid may be worth {formatted(limits.unpaid_minor, currency)}. They are worth"
+                f" {formatted(held, currency)}, and this one {formatted(minor, currency)}: wait until they are paid."
+            )
+            yield Problem(PlacingReason.TOO_MUCH_UNPAID, message, ("lines",))
+
+    def add(self, lines: Sequence[Line], currency: str) -> None:
+        """Counts an order that is being placed."""
+        units, minor = _size(lines)
+        self.open_orders += 1
+        self.unpaid_units += units
+        self.unpaid_minor[currency] = self.unpaid_minor.get(currency, 0) + minor
+
+
+Standings = Mapping[str, Standing]
+"""By the customer's reference; of one who has nothing open as well."""
+
+
+def _size(lines: Sequence[Line]) -> tuple[int, int]:
+    """Units, and their value in minor units."""
+    return sum(line.quantity for line in lines), sum(line.quantity * line.unit_price_minor for line in lines)
