@@ -251,6 +251,7 @@ def upgrade() -> None:
         [sa.text("lower(name) gin_trgm_ops")],
         unique=False,
         postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_table(
         "shipments",

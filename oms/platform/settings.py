@@ -234,7 +234,7 @@ class Settings(BaseSettings):
         default=7, ge=0, le=3650, description="Days for which couriers see what was delivered; 0: for ever."
     )
     courier_failures_per_minute: int = Field(
-        default=10, ge=0, description="Shipments that a courier may report as failed in a minute; 0: no limit."
+        default=20, ge=0, description="Shipments that a courier may report as failed in a minute; 0: no limit."
     )
     second_person_refund_minor: int = Field(
         default=0,

@@ -1,7 +1,6 @@
 """Couriers see and move what leaves from their warehouses, and what was delivered lately."""
 
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -82,8 +81,9 @@ async def test_what_was_delivered_is_seen_for_some_days(shop: ShopUnderTest, boo
     later = await shop.place({"MUG": 1})
     await shop.run()
     await shop.execute(
-        "UPDATE shipments SET delivered_at = delivered_at - :age, updated_at = updated_at - :age WHERE number = 2",
-        age=timedelta(days=8),
+        """UPDATE shipments
+           SET delivered_at = delivered_at - interval '8 days', updated_at = updated_at - interval '8 days'
+           WHERE number = 2"""
     )
     old, recent, waiting = (booked, 2), (booked, 1), (later, 1)
     assert await listed(shop, OF_THIS_WEEK) == [waiting, recent]

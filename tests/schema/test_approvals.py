@@ -8,7 +8,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.approvals.rules import SecondPerson
 from oms.domain.vocabulary.actor import Role
 from tests.schema.api import ANA, Api, Known
-from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest
+from tests.shop import CART, COURIER, MANAGER, SUPPORT
 
 KIM, LEE = Viewer("kim", Role.SUPPORT), Viewer("lee", Role.MANAGER)
 CANCEL = 'mutation ($id: ID!) { cancelOrder(orderId: $id, reason: "Fraud") { order { status } userErrors { reason } } }'
@@ -33,8 +33,8 @@ class Careful(Api):
 
 
 @pytest.fixture
-def careful(shop: ShopUnderTest) -> Careful:
-    return Careful(shop)
+def careful(api: Api) -> Careful:
+    return Careful(api.shop)
 
 
 async def waiting(api: Api, viewer: Viewer = LEE) -> list[dict[str, Any]]:

@@ -13,11 +13,13 @@ products: Final = table(
     Column("unit_price_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False, info=PLAIN),
     Column("tax_bps", Integer),
-    # Finds a part of a name; the extension pg_trgm is part of PostgreSQL.
+    # Finds a part of a name; the extension pg_trgm is part of PostgreSQL. Products are read far more often than
+    # changed, so each change is put in its place at once: a list of pending ones would be read by each search.
     Index(
         "ix_products_name_parts",
         text("lower(name) gin_trgm_ops"),
         postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
     ),
     access=Access.CHANGE,
     distributed_by=EVERYWHERE,

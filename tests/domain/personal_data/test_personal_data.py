@@ -237,3 +237,20 @@ async def _deliver_and_erase(database_url: str, folder: Path, *, erase: bool = T
         await delivered(shop)
         if erase:
             await erased(shop)
+
+
+async def test_erasing_one_customer_leaves_the_references_that_others_chose(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"pen": {"east": 9}})
+    name = "my-order"
+    await shop.place({"pen": 1}, reference=name, customer="ana-canary")
+    for reference in ("ana-canary", "ben"):
+        request = OrderRequest(name, reference, (LineRequest("pen", 1),), "sandbox-ok")
+        async with shop.db.transaction() as tx:
+            await orders.place(tx, [(customer(reference), request)])
+    for (order,) in await shop.rows("SELECT id FROM orders WHERE customer_reference = 'ana-canary'"):
+        await shop.cancel(order)
+    done = await erased(shop)
+    owners = "SELECT owner FROM order_references WHERE reference = :name ORDER BY owner"
+    assert await shop.rows(owners, name=name) == [("",), ("ben",), (done.pseudonym,)]
+    names = "SELECT count(*) FROM order_references WHERE owner = '' AND reference LIKE 'C-%'"
+    assert await shop.rows(names) == [(2,)]

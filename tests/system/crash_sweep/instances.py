@@ -104,6 +104,7 @@ class Instances:
             "OMS_WORK_LEASE_S": "1.5",
             "OMS_PROVIDER_TIMEOUT_S": "0.6",
             "OMS_AMENDMENT_TIMEOUT_S": "3600",
+            "OMS_COURIER_FAILURES_PER_MINUTE": "0",
             "OMS_LOG_LEVEL": "warning",
             "OMS_LOG_FORMAT": "json",
         }

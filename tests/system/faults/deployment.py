@@ -37,6 +37,12 @@ _SHORT_TIMEOUTS: Final = {
     "OMS_PROVIDER_TIMEOUT_S": str(PROVIDER_TIMEOUT_S),
     "OMS_DATABASE_TIMEOUT_S": str(DATABASE_TIMEOUT_S),
     "OMS_AMENDMENT_TIMEOUT_S": str(AMENDMENT_TIMEOUT_S),
+    # A few customers and couriers do as much as many: no rule of the business is to refuse them.
+    "OMS_CUSTOMER_ORDERS_PER_MINUTE": "0",
+    "OMS_CUSTOMER_OPEN_ORDERS": "0",
+    "OMS_CUSTOMER_UNPAID_UNITS": "0",
+    "OMS_CUSTOMER_UNPAID_MINOR": "0",
+    "OMS_COURIER_FAILURES_PER_MINUTE": "0",
     "OMS_LOG_FORMAT": "json",
     "OMS_LOG_LEVEL": "warning",
 }

@@ -15,7 +15,8 @@ from tests.system.faults.caller import Action, Ledger
 from tests.system.faults.deployment import Deployment
 
 _ORDERS: Final = """
-    SELECT o.id, o.reference, c.reference AS customer, o.payment_method, o.shipping_address,
+    SELECT o.id, coalesce(o.own_reference, o.reference) AS reference, c.reference AS customer,
+           o.payment_method, o.shipping_address,
            (SELECT json_agg(json_build_array(sku, quantity, unit_price_minor) ORDER BY number)
             FROM order_lines WHERE order_id = o.id) AS lines
     FROM orders o JOIN customers c ON c.id = o.customer_id

@@ -35,6 +35,7 @@ async def shop(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
 def pages(web_settings: Settings) -> Iterator[Server]:
     """Without rate limits, because tests are faster than people."""
     rates = {"person_requests_per_s": 0, "person_cost_per_s": 0, "stranger_requests_per_s": 0}
+    rates |= {"customer_orders_per_minute": 0, "courier_failures_per_minute": 0}
     with serving(web_settings.model_copy(update={"demo": True, **rates}), schema) as server:
         yield server
 

@@ -138,6 +138,12 @@ async def test_what_the_api_refuses_stands_beside_the_field_too(browser: httpx.A
     assert hidden(answer.text, "amount") == "90071992547409.92"
 
 
+async def test_what_customers_may_order_is_shown(browser: httpx.AsyncClient) -> None:
+    page = text_of((await browser.get("/manager")).text)
+    assert "Lines of an order 200 Units of a line 10000 Orders in a minute none" in page
+    assert "Units not paid 10000 Value not paid $100,000.00" in page
+
+
 async def test_maintenance_is_turned_on_and_off(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     for to, state in (("on", True), ("off", False)):
         asked = await browser.get("/manager/maintenance", params={"to": to})

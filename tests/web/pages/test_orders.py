@@ -272,6 +272,14 @@ async def test_an_order_is_placed_and_has_a_confirmation(shop: ShopUnderTest, br
     assert await shop.rows("SELECT sku, quantity FROM order_lines ORDER BY sku") == [("ink", 2), ("pen", 1)]
 
 
+async def test_a_placed_order_shows_both_of_its_numbers(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
+    form = await _form(browser)
+    page = await _read(browser, (await browser.post("/orders", data=form)).headers["location"])
+    [(of_shop,)] = await shop.rows("SELECT reference FROM orders")
+    assert f"<title>Order {form['reference']}" in page
+    assert of_shop in page
+
+
 async def test_a_form_sent_twice_places_one_order(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
     form = await _form(browser)
     answers = [await browser.post("/orders", data=form) for _ in range(2)]

@@ -81,7 +81,8 @@ order_references: Final = table(
     access=Access.CHANGE,
     distributed_by=("reference", "order reference"),
     customer_rows=CustomerRows(
-        "owner = :reference OR reference IN (SELECT reference FROM orders WHERE customer_reference = :reference)",
+        "owner = :reference"
+        " OR owner = '' AND reference IN (SELECT reference FROM orders WHERE customer_reference = :reference)",
         through_others=True,
         export=False,
     ),
