@@ -76,11 +76,7 @@ class Order(Node, OrderDetailsFields):
 
     reads: strawberry.Private[Reads]
     id: strawberry.ID = attribute("Opaque and globally unique.", needs=READ_ORDER)
-    reference: str = attribute(
-        "The caller's own unique order number, as given to placeOrder. What a customer chose is shown to them only; all"
-        " others read shopReference here.",
-        needs=READ_ORDER,
-    )
+    reference: str = attribute("The caller's own unique order number, as given to placeOrder.", needs=READ_ORDER)
     status: OrderStatus = attribute(needs=READ_ORDER)
     placed_at: Instant = attribute(needs=READ_ORDER)
     closed_at: Instant | None = attribute("Set once the status is final.", needs=READ_ORDER)
@@ -102,12 +98,17 @@ class Order(Node, OrderDetailsFields):
             action_deadline=Instant(order.action_deadline) if order.action_deadline else None,
         )
 
-    @field("Unique in the shop: as a SERVICE gave it, or by the server for what a customer placed.", needs=READ_ORDER)
+    @field(
+        "Unique in the shop: as a SERVICE gave it, or by the server for what a customer placed. All but that customer"
+        " read it as reference, too.",
+        needs=READ_ORDER,
+    )
     def shop_reference(self) -> str:
         return self.seen.order.reference
 
     @field(
-        "What its customer calls it, if they placed it themselves. Null for couriers.",
+        "What its customer calls it, if they placed it themselves: unique among their own orders. It finds the order"
+        " for them, and for staff if no other order is called so. Null for couriers.",
         needs=CustomerPermission.READ_CUSTOMER,
     )
     def own_reference(self) -> str | None:
@@ -226,8 +227,7 @@ class Queries:
     """Queries of orders."""
 
     @field(
-        "By id or by reference: exactly one of them. Null when there is none that the viewer may see. A reference that"
-        " a customer chose finds their order for them, and for staff if no other order is called so.",
+        "By id or by reference: exactly one of them. Null when there is none that the viewer may see.",
         needs=READ_ORDER,
     )
     async def order(

@@ -45,9 +45,8 @@ class PlaceOrderInput(OrderDetailsInput):
 
     reference: str = strawberry.field(
         description=(
-            "Unique in the shop; what customers choose is unique among their own orders. The same order again (same"
-            " customer, lines and prices as given, in any order of fields) returns the first one and places nothing; a"
-            " different one is DUPLICATE."
+            "Unique in the shop. The same order again (same customer, lines and prices as given, in any order of"
+            " fields) returns the first one and places nothing; a different one is DUPLICATE."
         )
     )
     lines: list[OrderLineInput]
