@@ -75,13 +75,21 @@ def account_id_of(viewer: Viewer) -> UUID:
 
 
 def normalized_login(login: str) -> str:
-    """The same for all logins that differ only in case, width or surrounding spaces."""
+    """The same for all logins that differ only in case, width or surrounding spaces.
+
+    Raises ValueError above LOGIN_LENGTH: nobody has such a login, and the work grows with the square of its length.
+    """
+    if len(login) > LOGIN_LENGTH:
+        raise ValueError(f"a login of {len(login)} characters")
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).casefold()).strip()
 
 
 def login_problems(login: str) -> Iterator[Problem]:
-    yield from check_code(login, "login", max_length=LOGIN_LENGTH)
-    if any(character.isspace() or not character.isprintable() for character in normalized_login(login)):
+    problems = list(check_code(login, "login", max_length=LOGIN_LENGTH))
+    yield from problems
+    if not problems and any(
+        character.isspace() or not character.isprintable() for character in normalized_login(login)
+    ):
         yield Problem(IdentityReason.BAD_LOGIN, "login must be one word, such as ana or ana@example.com.", ("login",))
 
 
