@@ -1,7 +1,5 @@
 """Distinguishes this site's pages from those of other sites: only its own may act with a reader's session."""
 
-from urllib.parse import urlsplit
-
 from starlette.requests import HTTPConnection, Request
 
 from oms.web.auth.credentials import Presented, SessionCookie
@@ -22,9 +20,13 @@ def is_from_own_script(request: Request) -> bool:
 
 
 def has_own_origin(connection: HTTPConnection) -> bool:
-    """Whether the Origin is this site. Of a WebSocket browsers send nothing else, and always this."""
-    origin = connection.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() == connection.headers.get("host", "").lower()
+    """Whether the Origin is this site, its scheme included. Of a WebSocket browsers send nothing else, and always this.
+
+    A page over plain HTTP can be anybody's on the network, so it is another site than the same host over TLS.
+    """
+    scheme = "https" if connection.scope["scheme"] in ("wss", "https") else "http"
+    own = f"{scheme}://{connection.headers.get('host', '')}"
+    return connection.headers.get("origin", "").lower() == own.lower()
 
 
 def presented_by(request: Request, cookie: SessionCookie) -> Presented:

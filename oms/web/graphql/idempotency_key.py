@@ -15,6 +15,7 @@ MAX_CHARACTERS: Final = 255
 
 _STRING: Final = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 _BARE: Final = re.compile(r"[!#-+\--:<-~]+")  # printable ASCII without blanks, quotes, commas and semicolons
+_PRINTABLE: Final = re.compile(r"[\x20-\x7e]*")
 _ESCAPED: Final = re.compile(r'\\(["\\])')
 
 
@@ -31,9 +32,20 @@ def key_of(headers: Sequence[str]) -> str | None:
         key = text
     else:
         raise invalid('Idempotency-Key must be a string such as "8e03978e-40d5-43dd-bc93-6894a57f9324".')
+    return _of_valid_length(key)
+
+
+def _of_valid_length(key: str) -> str:
     if not 1 <= len(key) <= MAX_CHARACTERS:
         raise invalid(f"Idempotency-Key must have 1 to {MAX_CHARACTERS} characters.")
     return key
+
+
+def form_key(text: str, request: GraphQLRequest) -> IdempotencyKey:
+    """That of a form's hidden field, for the mutation that the form sends. Raises RequestRefused(400) as key_of()."""
+    if not _PRINTABLE.fullmatch(text):
+        raise invalid("The form's key must be printable ASCII characters: reload the page and try again.")
+    return IdempotencyKey.of(_of_valid_length(text), request.canonical())
 
 
 def repeat_key(headers: Sequence[str], request: GraphQLRequest) -> IdempotencyKey | None:

@@ -191,6 +191,14 @@ async def test_an_amended_order_is_accepted(shop: ShopUnderTest, browser: httpx.
     assert 'role="timer"' not in await _read(browser, address_of(order))
 
 
+@pytest.mark.parametrize("key", ["a\x00b", "k" * 3_000, "ключ"], ids=["NUL", "long", "not ASCII"])
+async def test_a_key_that_is_none_is_refused(shop: ShopUnderTest, browser: httpx.AsyncClient, key: str) -> None:
+    order = await _amended(shop)
+    answer = await browser.post(f"{address_of(order)}/acceptance", data={"key": key})
+    assert answer.status_code == 400
+    assert (await shop.events(order)).count("AmendmentAccepted") == 0
+
+
 async def test_a_late_acceptance_is_refused_and_shows_the_order(
     shop: ShopUnderTest, browser: httpx.AsyncClient
 ) -> None:

@@ -19,6 +19,7 @@ from oms.web.auth.same_origin import is_own
 from oms.web.errors.codes import HTTP_STATUS, ErrorCode
 from oms.web.errors.refusals import RequestRefused
 from oms.web.graphql.api import QUERIES, QUERIES_AND_MUTATIONS, Api
+from oms.web.graphql.idempotency_key import form_key
 from oms.web.graphql.request import GraphQLRequest
 from oms.web.pages.rendering import formatting
 from oms.web.pages.rendering.assets import asset
@@ -114,10 +115,10 @@ class Site:
         """The payload of the single root field of the mutation templates/NAME.graphql, and its refusals.
 
         `key`, from a hidden field of the form, makes a form that is sent twice take effect once.
-        Raises PageRefused where the request as a whole is refused.
+        Raises PageRefused where the request as a whole is refused, or the key is none.
         """
         request = GraphQLRequest(document(name), dict(variables))
-        repeat = IdempotencyKey.of(key, request.canonical()) if key else None
+        repeat = _key(key, request) if key else None
         outcome = await self._api.execute(request, viewer, repeat, allowed=QUERIES_AND_MUTATIONS)
         if errors := outcome.body.get("errors"):
             raise _refused(errors)
@@ -145,6 +146,13 @@ class Site:
         token = (await read_form(request)).get(FIELD, "")
         if not is_valid(request, token, self._cookie):
             raise PageRefused(403, _STALE_FORM, heading=_FOREIGN_FORM)
+
+
+def _key(text: str, request: GraphQLRequest) -> IdempotencyKey:
+    try:
+        return form_key(text, request)
+    except RequestRefused as refusal:
+        raise PageRefused.of(refusal) from refusal
 
 
 def new_key() -> str:
