@@ -34,6 +34,8 @@ from oms.web.live.listener import listen_for_notifications
 from oms.web.live.open_streams import OpenStreams
 from oms.web.pages.routes import page_routes
 from oms.web.server.asgi import Application, probe_routes
+from oms.web.server.connections.malformed import MalformedRequests
+from oms.web.server.connections.unread import UnreadAnswers
 from oms.web.server.metrics import MetricsEndpoint, ProcessMetrics
 from oms.web.server.rate_limits import RateLimits
 from oms.web.server.shared_counters import SharedCounters
@@ -47,7 +49,8 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
-    """The application. `app.state.streams` holds what a server must end before it stops.
+    """The application. Its `state` is for the server: `streams` are ended before it stops, `malformed` and `unread` are
+    what its connections share.
 
     Raises ValueError without the URLs of the database and of Redis.
     """
@@ -66,6 +69,8 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     )
     app.state.streams = parts.streams
     app.state.rate_limits = parts.rate_limits
+    app.state.malformed = MalformedRequests(parts.metrics.registry)
+    app.state.unread = UnreadAnswers()
     return app
 
 

@@ -3,6 +3,7 @@
 import gc
 import socket
 from collections.abc import Sequence
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,7 +16,8 @@ from oms.schema.schema import schema
 from oms.tools.dev_services.instance import located
 from oms.web.graphql.request import MAX_REQUEST_BYTES
 from oms.web.live.open_streams import OpenStreams
-from oms.web.server.connection import LimitedConnection
+from oms.web.server.connections.http import LimitedConnection
+from oms.web.server.connections.websocket import LimitedWebSocket
 
 _SHUTDOWN_TIMEOUT_S = 5
 
@@ -24,11 +26,13 @@ class StreamEndingServer(uvicorn.Server):
     """Ends open streams before it stops: uvicorn waits for responses to finish, and those of streams never do."""
 
     def __init__(self, app: Starlette, *, trusted_proxies: Sequence[str] = ()) -> None:
+        bounds = {"malformed": app.state.malformed, "unread": app.state.unread}
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http=LimitedConnection,
+                http=partial(LimitedConnection, **bounds),  # type: ignore[arg-type]  # uvicorn calls it, and nothing else
+                ws=partial(LimitedWebSocket, **bounds),  # type: ignore[arg-type]  # as above
                 log_config=None,
                 access_log=False,
                 server_header=False,

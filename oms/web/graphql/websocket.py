@@ -40,6 +40,7 @@ from oms.web.graphql.websocket_protocol import (
     next_message,
 )
 from oms.web.live.open_streams import OpenStream, OpenStreams
+from oms.web.server.connections.websocket import acknowledge
 from oms.web.server.rate_limits import RateLimited, client_address
 from oms.web.server.responses import refusal_response
 
@@ -70,7 +71,7 @@ class WebSocketEndpoint:
             await socket.close()  # before it is accepted: HTTP 403
             return
         try:
-            self._api.rate_limits.require_anonymous_permit(client_address(socket))
+            await self._api.rate_limits.count_anonymous(client_address(socket))
         except RateLimited as refusal:
             await socket.send_denial_response(refusal_response(refusal))
             return
@@ -162,6 +163,7 @@ class _Connection:
             self._presented = authorization
         await self._admit()
         self._stream.held_by(credential_of(self._presented), lambda: self.end(REVOKED))
+        acknowledge(self._socket.scope)
         await self._perform(self._protocol.authenticated())
 
     async def _admit(self) -> None:

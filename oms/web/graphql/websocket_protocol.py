@@ -13,14 +13,13 @@ from oms.web.errors.codes import Close, ErrorCode
 from oms.web.errors.refusals import RequestRefused
 from oms.web.graphql.api import Outcome
 from oms.web.graphql.request import MAX_REQUEST_BYTES, GraphQLRequest, has_too_many_values
+from oms.web.server.connections.websocket import MAX_EARLY_BYTES
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 
 MAX_OPERATIONS: Final = 100
 """Simultaneous operations of one connection."""
 
-MAX_INIT_CHARACTERS: Final = 16 * 1024
-"""Of a message before the client is authenticated."""
 
 Message = dict[str, Any]
 
@@ -129,7 +128,7 @@ class Protocol:
     def _decode(self, text: str | None) -> Message:
         if text is None:
             raise _Violation(Close.BAD_MESSAGE, "Messages must be text")
-        limit = MAX_REQUEST_BYTES if self.phase is Phase.READY else MAX_INIT_CHARACTERS
+        limit = MAX_REQUEST_BYTES if self.phase is Phase.READY else MAX_EARLY_BYTES
         if len(text) > limit or has_too_many_values(text):
             raise _Violation(Close.TOO_BIG, "The message is too long")
         try:

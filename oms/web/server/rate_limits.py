@@ -23,7 +23,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute, parse_many
 from starlette.requests import HTTPConnection
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.identity.accounts import normalized_login
+from oms.domain.identity.accounts import LOGIN_LENGTH, normalized_login
 from oms.platform.settings import Settings
 from oms.web.errors.codes import ErrorCode
 from oms.web.errors.refusals import RequestRefused
@@ -106,12 +106,6 @@ class RateLimits:
         limit = self._per_anonymous
         await self._spend(f"from:{address}", limit, f"Without signing in, {limit} requests a second are answered.")
 
-    def require_anonymous_permit(self, address: str) -> None:
-        """Raises RateLimited while the address has used up its anonymous requests. Local: needs no Redis."""
-        lease = self._leases.get(f"from:{address}")
-        if lease and lease.closed_until_s > self._clock():
-            raise RateLimited("Too many requests came from your address.", lease.closed_until_s - self._clock())
-
     @contextmanager
     def subscription(self, viewer: Viewer) -> Iterator[None]:
         """Counts as open in this process while the block runs. Raises RateLimited."""
@@ -133,6 +127,8 @@ class RateLimits:
         By address first: attempts beyond the address's limit do not use up the attempts of the login's owner.
         """
         await self.count_sign_in_from(address)
+        if len(login) > LOGIN_LENGTH:
+            return  # nobody's: there are no attempts of an owner to count
         login_digest = hashlib.sha256(normalized_login(login).encode("utf-8", "surrogatepass")).hexdigest()
         await self._attempt(self._sign_ins, f"sign-in:{login_digest}")
 
@@ -178,14 +174,15 @@ class RateLimits:
         async with lease.renewing:
             if lease.spend(permits, self._clock()):
                 return
-            if lease.closed_until_s <= self._clock():
-                await self._renew(lease, key, permits, limit)
-                if lease.spend(permits, self._clock()):
-                    return
+            if lease.closed_until_s <= self._clock() and await self._renew(lease, key, permits, limit):
+                return
         raise RateLimited(message, lease.closed_until_s - self._clock())
 
-    async def _renew(self, lease: "_Lease", key: str, permits: int, limit: int) -> None:
-        """Adds as many permits as are available; closes the lease if these are too few."""
+    async def _renew(self, lease: "_Lease", key: str, permits: int, limit: int) -> bool:
+        """Adds as many permits as are available, and takes the `permits`; closes the lease if these are too few.
+
+        They are taken at once, because a renewal that took long has expired when it arrives.
+        """
         started_s = self._clock()
         left = lease.left if lease.until_s > started_s else 0
         requested = lease.next_size(permits, permits - left, limit)
@@ -194,6 +191,9 @@ class RateLimits:
         lease.refill(left + granted, until_s=started_s + _WINDOW_S)
         if left + granted < permits:
             lease.closed_until_s = self._clock() + _WINDOW_S
+            return False
+        lease.left -= permits
+        return True
 
     def _lease(self, key: str) -> "_Lease":
         lease = self._leases.get(key)

@@ -20,7 +20,10 @@ from oms.web.auth import authenticator as auth
 from oms.web.graphql import websocket as graphql_ws
 from oms.web.graphql import websocket_protocol
 from oms.web.graphql.request import MAX_REQUEST_BYTES
+from oms.web.server.connections.websocket import MAX_EARLY_BYTES
 from tests.web.conftest import Server, issued, serving, subscribers, until, until_subscribed_by
+from tests.web.server.connections.test_http import opened
+from tests.web.server.connections.test_malformed import HANDSHAKE
 
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")
 
@@ -270,14 +273,35 @@ async def test_a_frame_above_the_limit_is_not_read(server: Server, token: str) -
         assert await _closed(socket) == 1009
 
 
-async def test_messages_are_short_until_the_client_is_authenticated(server: Server) -> None:
+async def test_messages_are_short_until_the_client_is_authenticated(server: Server, token: str) -> None:
+    long = {"long": "x" * MAX_EARLY_BYTES}
     async with _opened(server) as socket:
-        await _send(socket, type="ping", payload={"long": "x" * websocket_protocol.MAX_INIT_CHARACTERS})
+        await _send(socket, type="ping", payload=long)
         assert await _closed(socket) == 1009
+    async with _greeted(server, token) as socket:
+        await _send(socket, type="ping", payload=long)
+        assert await _receive(socket) == {"type": "pong", "payload": long}
+
+
+async def test_a_long_message_is_not_read_until_the_client_is_authenticated(server: Server) -> None:
+    """By its first bytes the frame says how long it is."""
+    async with opened(server) as (reader, writer):
+        writer.write(HANDSHAKE + b"\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"\x81\xff" + (MAX_REQUEST_BYTES - 1).to_bytes(8, "big") + bytes(4))
+        assert (await reader.read(4))[2:] == (1009).to_bytes(2, "big")
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://127.0.0.1:1", "null", "http://localhost"])
 async def test_a_page_of_another_origin_is_refused_before_the_upgrade(server: Server, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as refusal:
+        async with _opened(server, origin=origin):
+            pass
+    assert refusal.value.response.status_code == 403
+
+
+async def test_the_same_host_without_tls_is_another_origin(server: Server) -> None:
+    origin = server.url.replace("http:", "https:")
     with pytest.raises(InvalidStatus) as refusal:
         async with _opened(server, origin=origin):
             pass

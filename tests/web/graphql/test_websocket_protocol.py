@@ -106,7 +106,7 @@ def test_what_is_no_message_closes_the_connection(text: str | None, reason: str)
 
 @pytest.mark.parametrize(
     ("phase", "limit"),
-    [(OPENED, "MAX_INIT_CHARACTERS"), (AUTHENTICATING, "MAX_INIT_CHARACTERS"), (READY, "MAX_REQUEST_BYTES")],
+    [(OPENED, "MAX_EARLY_BYTES"), (AUTHENTICATING, "MAX_EARLY_BYTES"), (READY, "MAX_REQUEST_BYTES")],
 )
 def test_messages_are_limited_and_the_limit_is_low_until_the_client_is_known(phase: Phase, limit: str) -> None:
     characters = getattr(websocket_protocol, limit)

@@ -1,8 +1,10 @@
 """Rate limits of requests, cost, subscriptions and sign-in attempts, counted by all processes together."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from typing import Any
 from uuid import uuid4
 
@@ -128,6 +130,26 @@ async def test_without_a_limit_redis_is_not_asked(redis_url: str) -> None:
     async with process(redis_url, machine_requests_per_s=0) as (rates, counts):
         assert await admitted(lambda: rates.count_request(machine()), 1_000) == 1_000
         assert counts.asked == 0
+
+
+@pytest.mark.parametrize("permits", [1, 5])
+async def test_a_renewal_that_outlasts_its_window_is_no_refusal(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, permits: int
+) -> None:
+    now = 0.0
+
+    async def slowly(self: SharedCounters, key: str, amount: int, *, window_s: int) -> int:
+        nonlocal now
+        now += 2.0
+        return amount
+
+    monkeypatch.setattr(SharedCounters, "add", slowly)
+    counts = SharedCounters(redis_url)
+    rates = RateLimits(load_settings(person_requests_per_s=50), counts, clock=lambda: now)
+    viewer = person()
+    for _ in range(permits):
+        await rates.count_request(viewer)
+    await counts.close()
 
 
 async def test_requests_are_admitted_after_the_stated_time(redis_url: str) -> None:
@@ -505,6 +527,8 @@ async def test_a_forwarded_address_of_an_untrusted_proxy_is_ignored(web_settings
 
 @asynccontextmanager
 async def connected(server: Server, token: str, **headers: str) -> AsyncIterator[ClientConnection]:
+    """From an address of its own, unless the headers name one."""
+    headers.setdefault("X-Forwarded-For", str(ip_address(secrets.randbits(32))))
     async with connect(
         server.websocket, subprotocols=[Subprotocol("graphql-transport-ws")], additional_headers=headers
     ) as socket:
@@ -557,12 +581,28 @@ async def test_reading_pauses_for_an_anonymous_websocket_as_well(
         subprotocols=[Subprotocol("graphql-transport-ws")],
         additional_headers={"X-Forwarded-For": "192.0.2.9"},
     )
-    async with stranger as socket:
+    async with stranger as socket:  # whose upgrade is the first of three
         for _ in range(5):
             await send(socket, type="ping")
-        assert [(await receive(socket))["type"] for _ in range(4)] == ["pong"] * 4
+        assert [(await receive(socket))["type"] for _ in range(3)] == ["pong"] * 3  # the last of them is one too many
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(socket.recv(), 0.5)
+
+
+async def test_upgrades_count_as_anonymous_requests(strict: Server, caplog: pytest.LogCaptureFixture) -> None:
+    statuses = []
+    for _ in range(5):
+        try:
+            async with connect(
+                strict.websocket,
+                subprotocols=[Subprotocol("graphql-transport-ws")],
+                additional_headers={"X-Forwarded-For": "192.0.2.10"},
+            ):
+                statuses.append(101)
+        except InvalidStatus as refusal:
+            statuses.append(refusal.response.status_code)
+    assert statuses == [101, 101, 101, 429, 429]
+    assert not [line for line in caplog.records if line.name.startswith("uvicorn") and line.levelname == "ERROR"]
 
 
 async def test_an_address_with_too_many_invalid_credentials_cannot_connect(strict: Server, db: Database) -> None:

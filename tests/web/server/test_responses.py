@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from oms.web.server.connection import LimitedConnection
+from oms.web.server.connections.http import LimitedConnection
+from oms.web.server.connections.malformed import MalformedRequests
+from oms.web.server.connections.unread import UnreadAnswers
 from tests.web.conftest import Server
-from tests.web.server.test_connection import HEALTH, Streams, opened, rest
+from tests.web.server.connections.test_http import HEALTH, Streams, opened, rest
 
 
 async def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
@@ -62,7 +65,10 @@ async def responding(app: ASGIApp) -> AsyncIterator[Streams]:
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: LimitedConnection(config, state, {}), "127.0.0.1", 0)
+    malformed = MalformedRequests(CollectorRegistry())
+    server = await loop.create_server(
+        lambda: LimitedConnection(config, state, {}, malformed=malformed, unread=UnreadAnswers()), "127.0.0.1", 0
+    )
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         try:
