@@ -127,7 +127,7 @@ ORDERS = "{ orders(first: 100) { nodes { id lines { id sku quantity } } } }"
 async def test_a_result_with_too_many_values_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     await api.shop.stock_up({f"MUG-{n}": {"A": 1} for n in range(20)})
     await api.shop.place({f"MUG-{n}": 1 for n in range(20)})
-    monkeypatch.setattr(limits, "MAX_RESULT_VALUES", 60)
+    monkeypatch.setitem(limits.MAX_RESULT_VALUES, Role.SUPPORT, 60)
     assert (await api.refusal(ORDERS)).message.startswith("The result would have more than 60 values.")
     assert (await api.answer(ORDERS.replace("quantity", ""))).errors is None
 
@@ -216,3 +216,56 @@ async def test_names_are_suggested_to_staff_only(api: Api, document: str, variab
     for_others = await api.answer(document, CART, **variables)
     assert for_others.errors
     assert not re.search("did you mean", str(for_others.errors), re.IGNORECASE)
+
+
+HIDDEN: dict[str, tuple[str, dict[str, Any]]] = {
+    "a field without subfields": ("{ parkedWork }", {}),
+    "a field below it": ("{ parkedWork { nodes { queu } } }", {}),
+    "an argument": ("{ parkedWork(frist: 1) { nodes { queue } } }", {}),
+    "an argument's value": ('{ parkedWork(first: "1") { nodes { queue } } }', {}),
+    "a mutation's input": ("mutation { setStock(inputs: [{sku: 1}]) { changed } }", {}),
+    "a variable's type": ("mutation ($i: [StockInput!]!) { setStock(input: $i) { changed } }", {"i": []}),
+    "a variable's value": ("mutation ($i: [StockInput!]!) { setStock(inputs: $i) { changed } }", {"i": [{"sku": 1}]}),
+    "a type": ("{ viewer { ... on StockInput { name } } }", {}),
+    "a conflict": ("{ viewer { x: name } parkedWork { x: nodes { queue } x: pageInfo { hasNextPage } } }", {}),
+}
+"""Documents that are wrong about what a customer may not use."""
+
+
+@pytest.mark.parametrize(("document", "variables"), HIDDEN.values(), ids=HIDDEN.keys())
+async def test_errors_tell_nothing_about_what_the_viewer_may_not_use(
+    api: Api, document: str, variables: dict[str, Any]
+) -> None:
+    result = await api.answer(document, VIEWERS[Role.CUSTOMER], **variables)
+    assert result.errors
+    for error in result.errors:
+        assert error.extensions == {"code": "INVALID"}
+        assert re.fullmatch(
+            r"Cannot query field '\w+' on type '(Query|Mutation)'\.|Unknown type 'StockInput'\.", error.message
+        )
+
+
+@pytest.mark.parametrize(("document", "variables"), HIDDEN.values(), ids=HIDDEN.keys())
+async def test_in_the_demo_they_help(api: Api, document: str, variables: dict[str, Any]) -> None:
+    context = api.context(VIEWERS[Role.CUSTOMER])
+    context.demo = True
+    result = await schema.execute(document, variables, context)
+    assert result.errors
+    assert not any("Cannot query field 'parkedWork'" in error.message for error in result.errors)
+
+
+async def test_a_valid_document_about_what_the_viewer_may_not_use_is_forbidden(api: Api) -> None:
+    error = await api.refusal("{ parkedWork { nodes { queue } } }", VIEWERS[Role.CUSTOMER])
+    assert error.extensions
+    assert error.extensions["code"] == "FORBIDDEN"
+
+
+async def test_errors_about_what_the_viewer_may_use_stay_precise(api: Api) -> None:
+    error = await api.refusal("{ orders { nodes { id { x } } } }", VIEWERS[Role.CUSTOMER])
+    assert "must not have a selection" in error.message
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_people_get_fewer_values_than_machines(role: Role) -> None:
+    page = 2_000 * 8 + 2_000 * 7 + 1_000  # an order of 2,000 lines, all of them shipped, with 50 events
+    assert page < limits.MAX_RESULT_VALUES[role] <= limits.MAX_RESULT_VALUES[Role.SERVICE]

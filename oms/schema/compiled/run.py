@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, located_error
 
@@ -16,12 +17,24 @@ Path = tuple[Any, str | int] | None
 every object and read only for errors."""
 
 
+VALUES_PER_TURN: Final = 2_000
+"""Values of a result that are completed at once, in some 2 ms."""
+
+_turns: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]] = WeakKeyDictionary()
+
+
+async def next_turn() -> None:
+    """Lets others run before a long result goes on. Of all long results, one goes on in each round of the loop."""
+    async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        await asyncio.sleep(0)
+
+
 @dataclass(frozen=True, slots=True)
 class ResultLimit:
-    """`max_values`: how many values a result may have. `exceeded` makes the error for more."""
+    """`max_values`: how many values a result may have. `exceeded` makes the error for more than so many."""
 
     max_values: int
-    exceeded: Callable[[], GraphQLError]
+    exceeded: Callable[[int], GraphQLError]
 
 
 class FieldNodes:
@@ -58,9 +71,14 @@ class FieldInfo:
 
 
 class Run:
-    """`variables` are as resolvers take them. `values`: how many values the result has so far."""
+    """`variables` are as resolvers take them. `values`: how many values the result has so far.
 
-    __slots__ = ("_allowed", "_nulled", "context", "errors", "hide_suggestions", "limit", "values", "variables")
+    Lists pause when `values` reaches `pause_at`.
+    """
+
+    __slots__ = (
+        "_allowed", "_nulled", "context", "errors", "hide_suggestions", "limit", "pause_at", "values", "variables"
+    )  # fmt: skip
 
     def __init__(
         self, context: Any, variables: Mapping[str, Any], limit: ResultLimit, *, hide_suggestions: bool
@@ -70,9 +88,14 @@ class Run:
         self.limit = limit
         self.hide_suggestions = hide_suggestions
         self.values = 0
+        self.pause_at = VALUES_PER_TURN
         self.errors: list[GraphQLError] = []
         self._allowed: dict[Guard, bool] = {}
         self._nulled: set[tuple[str | int, ...]] = set()
+
+    async def pause(self) -> None:
+        await next_turn()
+        self.pause_at = self.values + VALUES_PER_TURN
 
     def allows(self, guard: Guard) -> bool:
         """The same for the whole run."""

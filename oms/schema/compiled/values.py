@@ -1,13 +1,13 @@
 """Values of a result, by the kind of their type: how what a resolver returned becomes JSON.
 
 Each kind has `complete(value, path, run)`, which returns the JSON value, or a coroutine of it if a field below has to
-wait. It never gets None: fields and lists decide about null.
+wait, or a list is so long that others must run meanwhile. It never gets None: fields and lists decide about null.
 
 Errors are those of graphql-core, in the same order. Resolvers raise exceptions and do not return them, and no list
 holds awaitables: graphql-core supports both, no schema here needs it.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from types import CoroutineType
 from typing import Any, NamedTuple, NoReturn, Protocol
 
@@ -47,10 +47,25 @@ class ListOf:
     def complete(self, values: Any, path: Path, run: Run) -> Any:
         if type(values) is not list and not is_iterable(values):
             raise GraphQLError(f"Expected Iterable, but did not find one for field '{self._name}'.")
-        exact, complete = self._kind.exact, self._kind.complete
         entries: list[Any] = []
         waiting: Waiting = []
-        for index, value in enumerate(values):
+        rest = iter(values)
+        if self._complete_some(rest, entries, waiting, path, run):
+            return self._complete_rest(rest, entries, waiting, path, run)
+        return _filled(entries, waiting) if waiting else entries
+
+    async def _complete_rest(
+        self, rest: Iterator[Any], entries: list[Any], waiting: Waiting, path: Path, run: Run
+    ) -> list[Any]:
+        await run.pause()
+        while self._complete_some(rest, entries, waiting, path, run):
+            await run.pause()
+        return await _filled(entries, waiting) if waiting else entries
+
+    def _complete_some(self, rest: Iterator[Any], entries: list[Any], waiting: Waiting, path: Path, run: Run) -> bool:
+        """Appends values to the entries until all are complete, or a pause is due: then it returns True."""
+        exact, complete = self._kind.exact, self._kind.complete
+        for index, value in enumerate(rest, len(entries)):
             completed = value
             if type(value) is not exact:
                 try:
@@ -64,7 +79,9 @@ class ListOf:
                     self._failed(error, (path, index), run, waiting)
                     completed = None
             entries.append(completed)
-        return _filled(entries, waiting) if waiting else entries
+            if run.values >= run.pause_at:
+                return True
+        return False
 
     async def _settled(self, completed: Awaitable[Any], path: Path, run: Run) -> Any:
         try:
@@ -163,7 +180,7 @@ class Selected:
             self._require_own(source)
         run.values += len(self._rows)
         if run.values > run.limit.max_values:
-            raise run.limit.exceeded()
+            raise run.limit.exceeded(run.limit.max_values)
         result: dict[str, Any] = {}
         waiting: Waiting = []
         for key, attribute, read, exact, complete, field in self._rows:

@@ -49,7 +49,7 @@ class PlannedOperation:
         except GraphQLError as refusal:
             errors = [refusal]
         else:
-            limit = ResultLimit(limits.MAX_RESULT_VALUES, limits.too_many_values)
+            limit = ResultLimit(limits.MAX_RESULT_VALUES[context.viewer.role], limits.too_many_values)
             data, errors = await execute(
                 self._plan, self._schema, context, variables, limit, hide_suggestions=not may_read_schema(context)
             )

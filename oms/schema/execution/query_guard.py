@@ -1,7 +1,7 @@
 """Checks before an operation is executed: its document, and the limits of the caller's role."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from graphql import Executor, GraphQLError
 from strawberry.extensions import SchemaExtension
@@ -9,15 +9,18 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from oms.domain.access.permissions import SchemaPermission, may
 from oms.platform.documents import Document, parsed
+from oms.schema.compiled.run import VALUES_PER_TURN, next_turn
 from oms.schema.cost import limits
 from oms.schema.cost.limits import MAX_COST, MAX_VARIABLE_VALUES, Validator, count_values
+from oms.schema.execution.visible import VisibleErrors
 from oms.schema.runtime.context import Context
 
 
 class Validating(Protocol):
-    """A schema with a validator."""
+    """A schema with a validator; `visible`: what to tell those who may not read the schema."""
 
     validator: Validator
+    visible: VisibleErrors
 
 
 class QueryGuard(SchemaExtension):
@@ -54,8 +57,8 @@ class QueryGuard(SchemaExtension):
         return cast("Context", self.execution_context.context)
 
     @property
-    def _validator(self) -> Validator:
-        return cast("Validating", self.execution_context.schema).validator
+    def _schema(self) -> Validating:
+        return cast("Validating", self.execution_context.schema)
 
     def _errors(self) -> Iterator[GraphQLError]:
         document, context = self._document, self._context
@@ -65,8 +68,8 @@ class QueryGuard(SchemaExtension):
         if document.introspects and not reads_schema:
             yield _refused("Only managers and support may read the schema by introspection.", code="FORBIDDEN")
             return
-        if errors := self._validator.errors(document, suggest=reads_schema):
-            yield from errors
+        if errors := self._schema.validator.errors(document, suggest=reads_schema):
+            yield from (not reads_schema and self._schema.visible.of(document, context.viewer.role)) or errors
             return
         variables = self.execution_context.variables
         maximum = MAX_VARIABLE_VALUES[context.viewer.role]
@@ -76,7 +79,7 @@ class QueryGuard(SchemaExtension):
         operation = document.chosen(self.execution_context.operation_name)
         if operation is None:
             return  # execution reports it
-        self._cost = self._validator.price(document, operation).of(variables)
+        self._cost = self._schema.validator.price(document, operation).of(variables)
         maximum = MAX_COST[context.viewer.role]
         if self._cost > maximum:
             yield _refused(
@@ -99,10 +102,15 @@ def _refused(message: str, *, code: str = "INVALID") -> GraphQLError:
     return GraphQLError(message, extensions={"code": code})
 
 
+_LONG_LIST: Final = 20
+"""Values. Asynchronous lists cost more, so short ones stay as they are."""
+
+
 class BoundedExecution(StrawberryGraphQLCoreExecutionContext):
-    """Stops at MAX_RESULT_VALUES, and suggests names only to callers who may read the schema."""
+    """Stops at MAX_RESULT_VALUES, pauses in long lists, and suggests names only to callers who may read the schema."""
 
     _values = 0
+    _pause_at = VALUES_PER_TURN
 
     @classmethod
     def build(cls, *arguments: Any, **options: Any) -> list[GraphQLError] | Executor[Any]:
@@ -113,6 +121,22 @@ class BoundedExecution(StrawberryGraphQLCoreExecutionContext):
     def execute_fields(self, parent_type: Any, source: Any, path: Any, fields: Any, position: Any) -> Any:
         """As called by graphql-core for each object; each event of a subscription is an execution of its own."""
         self._values += len(fields)
-        if self._values > limits.MAX_RESULT_VALUES:
-            raise limits.too_many_values()
+        maximum = limits.MAX_RESULT_VALUES[self.context_value.viewer.role]
+        if self._values > maximum:
+            raise limits.too_many_values(maximum)
         return super().execute_fields(parent_type, source, path, fields, position)
+
+    def complete_list_value(
+        self, return_type: Any, field_details: Any, info: Any, path: Any, result: Any, position: Any
+    ) -> Any:
+        """As called by graphql-core for each list. It completes the values of an asynchronous list one by one."""
+        if isinstance(result, list) and len(result) > _LONG_LIST:
+            result = self._with_pauses(result)
+        return super().complete_list_value(return_type, field_details, info, path, result, position)
+
+    async def _with_pauses(self, values: list[Any]) -> AsyncIterator[Any]:
+        for value in values:
+            if self._values >= self._pause_at:
+                await next_turn()
+                self._pause_at = self._values + VALUES_PER_TURN
+            yield value

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
+from oms.schema.compiled import run
 from oms.schema.compiled.execution import execute
 from oms.schema.compiled.guards import Guarded
 from oms.schema.compiled.inputs import Inputs
@@ -245,7 +246,7 @@ class Result:
     context: list[int]
 
 
-NO_LIMIT = ResultLimit(10**9, lambda: GraphQLError("too many values"))
+NO_LIMIT = ResultLimit(10**9, lambda _: GraphQLError("too many values"))
 
 
 async def by_plan(text: str, variables: Mapping[str, Any], limit: ResultLimit = NO_LIMIT) -> Result:
@@ -440,9 +441,43 @@ async def test_operations_without_a_plan_are_refused_before_execution(text: str)
         await by_plan(text, {"x": True, "i": {"colours": []}})
 
 
+@pytest.mark.parametrize("per_turn", [1, 5])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ thing { things { name thing { things { name raises } } } } }",
+        "{ thing { things { name thingLater { things { laterRaises } } } } }",
+        "{ thing { things { nullRequired } } }",
+    ],
+)
+async def test_a_long_result_takes_turns_and_stays_the_same(
+    text: str, per_turn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "VALUES_PER_TURN", per_turn)
+    await assert_same_but_for_chance(text)
+
+
+async def test_others_run_while_a_long_result_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "VALUES_PER_TURN", 5)
+    rounds = 0
+
+    async def count() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    things = "things { name " * 6 + "}" * 6
+    results = await asyncio.gather(*(by_plan(f"{{ thing {{ {things} }} }}", {}) for _ in range(3)))
+    counting.cancel()
+    values = sum(str(result.data).count("name") for result in results)
+    assert rounds >= values / 5
+
+
 async def test_a_result_above_the_limit_is_refused() -> None:
     text = "{ thing { name number things { name } } }"  # 1 + 3 + 2 × 1 values
-    limit = ResultLimit(5, lambda: GraphQLError("too many values"))
+    limit = ResultLimit(5, lambda _: GraphQLError("too many values"))
     result = await by_plan(text, {}, limit)
     assert [error["message"] for error in result.errors] == ["too many values"]
     assert (await by_plan(text, {}, ResultLimit(6, limit.exceeded))).errors == []
