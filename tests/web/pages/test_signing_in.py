@@ -85,7 +85,14 @@ async def test_in_a_demo_the_cookie_works_over_http(pages: Server, shop: ShopUnd
 
 @pytest.mark.parametrize(
     ("login", "password"),
-    [("nobody", PASSWORD), ("ana", "wrong"), ("ana", ""), ("", ""), ("out", PASSWORD), ("a" + "\u0345" * 15_900, "x")],
+    [
+        ("nobody", PASSWORD),
+        ("ana", "wrong"),
+        ("ana", ""),
+        ("", ""),
+        ("out", PASSWORD),
+        ("a" + "\u0345" * 5_000, "wrong"),
+    ],
 )
 async def test_every_failed_sign_in_gets_the_same_message(
     real: Server, shop: ShopUnderTest, login: str, password: str
