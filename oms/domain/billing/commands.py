@@ -96,15 +96,14 @@ async def _control(tx: Tx, locked: LockedOrders, keys: Collection[WorkKey]) -> d
     ]
     if not ready:
         return {}
-    settings = await fraud_store.read_settings(tx, lock="FOR SHARE")
+    settings, at = await fraud_store.settings_for_charges(tx)
+    at = max(at, locked.at)  # when the settings were in force, not when the order was locked: they may wait between
     customers = {(order.customer_id, order.currency) for _, order, _ in ready}
     tallies = await fraud_store.lock_tallies(tx, customers, settings.period)
     verdicts: dict[WorkKey, Verdict] = {}
     for key, order, shipment in ready:
         tally = tallies[order.customer_id, order.currency]
-        verdicts[key] = rules.start_charge(
-            order, shipment, settings, tally_minor=tally, by=Actor(key.queue), at=locked.at
-        )
+        verdicts[key] = rules.start_charge(order, shipment, settings, tally_minor=tally, by=Actor(key.queue), at=at)
         tallies[order.customer_id, order.currency] += shipment.payment.tallied_minor
     return verdicts
 

@@ -53,7 +53,7 @@ async def clear_spending(tx: Tx, viewer: Viewer, reason: str) -> None:
 
 
 async def _locked(tx: Tx) -> FraudSettings:
-    return await store.read_settings(tx, lock="FOR UPDATE")
+    return await store.settings_to_change(tx)
 
 
 async def _limit(tx: Tx, viewer: Viewer, old: FraudSettings, limit_minor: int) -> FraudSettings:

@@ -1,6 +1,7 @@
 """The fraud settings, their event log, and each customer's tally in PostgreSQL."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,16 +16,29 @@ from oms.platform.db import Statement, Tx, columns
 TallyKey = tuple[UUID, str, int]
 """Customer, currency and spending period."""
 
+# If somebody else changes the row while this waits for it, PostgreSQL computes the clock again with the new row.
 _READ: Final[Mapping[str, Statement]] = {
-    lock: Statement(f"SELECT limit_minor, maintenance, period, updated_at FROM fraud_settings WHERE id = 1 {lock}")  # noqa: S608 - one of these
-    for lock in ("", "FOR SHARE", "FOR UPDATE")
+    lock: Statement(
+        f"""
+        SELECT limit_minor, maintenance, period, updated_at, clock_timestamp() FROM fraud_settings
+        WHERE id = 1 FOR {lock}
+        """  # noqa: S608 - one of these
+    )
+    for lock in ("SHARE", "UPDATE")
 }
 
 
-async def read_settings(tx: Tx, *, lock: str = "") -> FraudSettings:
-    """`lock`: "FOR SHARE" if a charge depends on them, "FOR UPDATE" to change them."""
-    (row,) = await tx.rows(_READ[lock])
-    return FraudSettings(*row)
+async def settings_for_charges(tx: Tx) -> tuple[FraudSettings, datetime]:
+    """The settings, which nobody changes before this transaction ends, and an instant at which they were in force."""
+    (row,) = await tx.rows(_READ["SHARE"])
+    *values, at = row
+    return FraudSettings(*values), at
+
+
+async def settings_to_change(tx: Tx) -> FraudSettings:
+    """The settings, locked; no charge that depends on them is being started."""
+    (row,) = await tx.rows(_READ["UPDATE"])
+    return FraudSettings(*row[:-1])
 
 
 async def change_settings(

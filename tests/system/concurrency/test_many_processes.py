@@ -61,6 +61,15 @@ async def _assert_consistent(shop: ShopUnderTest) -> None:
     )
     assert await shop.rows(charged) == []
     assert len(shop.charges()) == len(set(shop.charges()))
+    within_maintenance = """
+        WITH switches AS (
+            SELECT at AS since, lead(at, 1, 'infinity') OVER (ORDER BY seq) AS until,
+                   (after->>'maintenance')::boolean AS is_on
+            FROM fraud_events WHERE type = 'MaintenanceSwitched')
+        SELECT e.order_id, e.at, m.since, m.until FROM order_events e
+        JOIN switches m ON m.is_on AND e.at > m.since AND e.at < m.until WHERE e.type = 'ChargeStarted'
+    """
+    assert await shop.rows(within_maintenance) == []
     gaps = "SELECT order_id FROM order_events GROUP BY 1 HAVING max(seq) <> count(*) OR min(seq) <> 1"
     assert await shop.rows(gaps) == []
     tallies = """

@@ -149,7 +149,7 @@ def give_back_into_the_current_period() -> Iterator[Any]:
     move = fraud_store.move_tallies
 
     async def into_current_period(tx: Tx, moves: Mapping[Any, int]) -> None:
-        period = (await fraud_store.read_settings(tx)).period
+        period = (await fraud_store.settings_for_charges(tx))[0].period
         await move(tx, {(customer, currency, period): minor for (customer, currency, _), minor in moves.items()})
 
     yield mock.patch.object(fraud_store, "move_tallies", into_current_period)
@@ -220,12 +220,9 @@ def drop_work_of_cancelled_orders() -> Iterator[Any]:
 
 
 def read_settings_without_lock() -> Iterator[Any]:
-    read = fraud_store.read_settings
-
-    async def without_lock(tx: Tx, *, lock: str = "") -> Any:
-        return await read(tx, lock="" if lock == "FOR SHARE" else lock)
-
-    yield mock.patch.object(fraud_store, "read_settings", without_lock)
+    locked = fraud_store._READ["SHARE"].text
+    assert "FOR SHARE" in locked
+    yield mock.patch.dict(fraud_store.__dict__["_READ"], {"SHARE": Statement(locked.replace("FOR SHARE", ""))})
 
 
 def read_tally_without_lock() -> Iterator[Any]:

@@ -7,8 +7,8 @@ from oms.tools.check.sql import TOTAL_MINOR, event_id, shipment_id, shipment_sub
 
 _TALLY: Final = "'customer ' || customer_id || ' in ' || currency"
 
-# An event gets its instant when its order is locked. The settings and the tally are read later, but before the lock is
-# released, so before another transaction adds an event to the order: between `at` and `until`.
+# The event has the instant at which the settings were read, under their lock. The tally is read later, but before the
+# order's lock is released, so before another transaction adds an event to the order: between `at` and `until`.
 _STARTS: Final = f"""
     starts AS (
         SELECT o.customer_id, o.currency, s.spending_period AS period, e.order_id, e.subject, e.seq, e.at,
@@ -97,7 +97,7 @@ CHECKS: Final = (
                    (after->>'maintenance')::boolean AS is_on
             FROM fraud_events WHERE type = 'MaintenanceSwitched')
         SELECT {event_id("s")}, format('started at %s, maintenance since %s', s.at, m.since)
-        FROM starts s JOIN switches m ON m.is_on AND s.at > m.since AND s.until <= m.until
+        FROM starts s JOIN switches m ON m.is_on AND s.at > m.since AND s.at < m.until
         """,
     ),
     Check(
