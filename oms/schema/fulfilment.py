@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from oms.schema.runtime.errors import UserError
 from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type, subscription
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.resending import resent
 from oms.schema.runtime.scalars import Instant
 
 READ_ORDER: Final = OrderPermission.READ_ORDER
@@ -282,12 +284,15 @@ async def _changed(context: Context, query: ShipmentQuery) -> AsyncGenerator[Shi
     sent: dict[ShipmentKey, datetime] = {}
     async with aclosing(context.live.shipments()) as changes:
         async for change in changes:
-            shipment = await _matching(context, query, change)
-            if shipment and sent.get(shipment.seen.key) != shipment.updated_at:
+            async for shipment in resent(context, partial(_matching, context, query, change)):
+                if shipment is None or sent.get(shipment.seen.key) == shipment.updated_at:
+                    continue
                 if len(sent) >= MAX_REMEMBERED:
                     sent.clear()
                 sent[shipment.seen.key] = shipment.updated_at
                 yield shipment
+                if context.was_interrupted:
+                    del sent[shipment.seen.key]
 
 
 async def _matching(context: Context, query: ShipmentQuery, change: ShipmentChange) -> Shipment | None:

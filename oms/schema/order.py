@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Final, Self
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from oms.schema.runtime.fields import NOTHING_MORE, attribute, extends, field, o
 from oms.schema.runtime.includes import includes_of
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reads import BatchRead, Reads
+from oms.schema.runtime.resending import resent
 from oms.schema.runtime.scalars import Instant
 
 READ_ORDER: Final = OrderPermission.READ_ORDER
@@ -318,12 +320,21 @@ async def _states(context: Context, key: UUID) -> AsyncGenerator[Order, None]:
     """Also ends when the viewer may not see the order any more, e.g. a courier whose shipment failed."""
     async with aclosing(context.live.order(key)) as notifications:
         async for _ in notifications:
-            reads = context.fresh_reads()
-            seen = await reads.order.load(key)
-            if seen is None:
-                return
-            order = Order.of(reads, seen)
-            whole = await order.whole()
-            yield order
-            if whole.is_final and is_settled(whole):
-                return
+            async for order in resent(context, partial(visible_now, context, key)):
+                if order is None:
+                    return
+                yield order
+                whole = order.seen.order
+                if whole.is_final and is_settled(whole) and not context.was_interrupted:
+                    return
+
+
+async def visible_now(context: Context, key: UUID) -> Order | None:
+    """The order, whole; None if the viewer may not see it any more."""
+    reads = context.fresh_reads()
+    seen = await reads.order.load(key)
+    if seen is None:
+        return None
+    order = Order.of(reads, seen)
+    await order.whole()
+    return order

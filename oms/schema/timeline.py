@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Self
 from uuid import UUID
 
@@ -16,14 +17,16 @@ from oms.domain.order.storage.effects import due_work
 from oms.domain.order_queries.timeline import Section, seq_of
 from oms.domain.vocabulary.events import Event
 from oms.domain.vocabulary.paging import MAX_PAGE_SIZE, Page, check_first
+from oms.platform.outages import through_outages
 from oms.schema.fulfilment import Shipment
-from oms.schema.order import Order, visible_order
+from oms.schema.order import Order, visible_now, visible_order
 from oms.schema.runtime.connections import Connection, connection, size
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import Role
 from oms.schema.runtime.fields import attribute, extends, field, object_type, subscription
 from oms.schema.runtime.includes import EVENTS
 from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.resending import until_whole
 from oms.schema.runtime.scalars import Instant
 
 
@@ -105,14 +108,19 @@ async def _events(context: Context, key: UUID, after: int) -> AsyncGenerator[Ord
     """Reads the order before its events, so that the last events are sent before it ends."""
     async with aclosing(context.live.order(key)) as notifications:
         async for _ in notifications:
-            reads = context.fresh_reads()
-            seen = await reads.order.load(key)
-            if seen is None:
+            order = await through_outages(partial(visible_now, context, key))
+            if order is None:
                 return
-            whole = await Order.of(reads, seen).whole()
-            while found := await reads.events.load(Section(key, after, MAX_PAGE_SIZE)):
+            whole, reads = order.seen.order, order.reads
+            while found := await through_outages(partial(_found, context, Section(key, after, MAX_PAGE_SIZE))):
                 for event in found:
-                    yield OrderEvent.of(reads, seen.order, event)
+                    async for _ in until_whole(context):
+                        yield OrderEvent.of(reads, whole, event)
+                        reads = context.fresh_reads() if context.was_interrupted else reads
                 after = found[-1].seq
             if whole.is_final and not due_work(whole):
                 return
+
+
+async def _found(context: Context, section: Section) -> list[Event]:
+    return await context.fresh_reads().events.load(section)

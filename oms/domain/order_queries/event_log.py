@@ -1,8 +1,9 @@
 """The events of all orders as one stream, for live pages.
 
 There is no global position: a transaction that began earlier may commit later. A reader therefore keeps a
-*watermark*: every transaction below it has ended and was read. It advances to the *horizon*, the oldest transaction
-that is still open. Within an order, events are numbered without gaps under the order's lock.
+*watermark*: every transaction below it has ended and was read. It never passes the *horizon*, the oldest transaction
+that is still open, nor the last transaction with an event: after a crash, PostgreSQL gives the numbers of transactions
+that left no trace on disk again. Within an order, events are numbered without gaps under the order's lock.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from oms.domain.order.events import SHIPMENT_PART
 from oms.domain.order.shipment import ShipmentStatus
 
-_HORIZON: Final = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+_HORIZON: Final = text(
+    """
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+           CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END
+    """
+)
+_LAST: Final = text("SELECT coalesce(max(transaction), 0) FROM order_events")
 _CHANGED: Final = text(
     """
     SELECT transaction, array_agg(DISTINCT order_id) FROM order_events
@@ -67,17 +74,39 @@ class LoggedEvent:
             yield ShipmentChange(self.order_id, part["shipment"], frozenset({str(ShipmentStatus.PENDING)}))
 
 
-async def horizon(conn: AsyncConnection) -> int:
-    """The oldest transaction still open: those below it have ended, so what they wrote can be read."""
-    oldest: int = (await conn.execute(_HORIZON)).scalar_one()
-    return oldest
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """`transaction`: the oldest one still open; those below it have ended, so what they wrote can be read.
+
+    `timeline`: another one after a fail-over or a restore, whose server may lack the last transactions of the old one.
+    """
+
+    transaction: int
+    timeline: str | None
 
 
-async def orders_changed(conn: AsyncConnection, start: int, stop: int, *, limit: int) -> tuple[set[UUID], int]:
-    """Orders with events of the first `limit` transactions from `start`, below `stop`; and where to continue."""
+async def horizon(conn: AsyncConnection) -> Horizon:
+    """As of now."""
+    return Horizon(*(await conn.execute(_HORIZON)).one())
+
+
+async def last_transaction(conn: AsyncConnection) -> int:
+    """The highest transaction with an event that can be read; 0 if there is none."""
+    last: int = (await conn.execute(_LAST)).scalar_one()
+    return last
+
+
+async def orders_changed(
+    conn: AsyncConnection, start: int, stop: int, *, limit: int
+) -> tuple[set[UUID], int, int | None]:
+    """Orders with events of the first `limit` transactions from `start`, below `stop`.
+
+    Also where to continue, and the last of these transactions, if there is one.
+    """
     rows = (await conn.execute(_CHANGED, {"start": start, "stop": stop, "limit": limit})).all()
     changed = {order_id for _, order_ids in rows for order_id in order_ids}
-    return changed, rows[-1][0] + 1 if len(rows) == limit else stop
+    last = rows[-1][0] if rows else None
+    return changed, last + 1 if last is not None and len(rows) == limit else stop, last
 
 
 async def new_events(conn: AsyncConnection, sent: Mapping[UUID, int], watermark: int) -> list[LoggedEvent]:

@@ -83,6 +83,9 @@ class Context:
     before_placing: Callable[[Viewer, int], Awaitable[None]] = _unlimited_orders
     before_failing: Callable[[Viewer], Awaitable[None]] = _unlimited_failures
     before_execution: Callable[[Viewer, int], Awaitable[None]] = _unlimited_cost
+    was_interrupted: bool = False
+    """Whether an outage broke off a field of this operation."""
+
     reads: Reads = field(init=False)
 
     def __post_init__(self) -> None:

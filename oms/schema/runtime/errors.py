@@ -8,6 +8,7 @@ from strawberry.extensions import MaskErrors
 from oms.domain.idempotency.keys import KeyInUse, KeyReused
 from oms.domain.vocabulary.errors import Code, Problem, Refused
 from oms.platform.faults import cause_of, fault_of
+from oms.platform.outages import is_outage
 from oms.schema.runtime.context import Context
 from oms.schema.runtime.enums import described
 from oms.schema.runtime.fields import NOTHING_MORE, attribute, object_type
@@ -79,9 +80,12 @@ def _rewritten(
 
 
 def reported(context: Context, error: GraphQLError) -> GraphQLError:
-    """The masked error; a refusal is passed to the context's `on_refusal`."""
-    if isinstance(refusal := cause_of(error), Refused):
-        context.on_refusal(context.viewer, refusal)
+    """The masked error; a refusal is passed to the context's `on_refusal`, and an outage is noted there."""
+    cause = cause_of(error)
+    if isinstance(cause, Refused):
+        context.on_refusal(context.viewer, cause)
+    elif cause is not None and is_outage(cause):
+        context.was_interrupted = True
     return masked(error)
 
 

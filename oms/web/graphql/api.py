@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import strawberry
@@ -11,6 +12,7 @@ from strawberry.types.graphql import OperationType
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.idempotency.keys import IdempotencyKey
+from oms.platform.outages import through_outages
 from oms.web.auth.authenticator import Authenticator, Unauthenticated
 from oms.web.auth.credentials import Presented
 from oms.web.errors.codes import FAILS_REQUEST, HTTP_STATUS
@@ -97,7 +99,8 @@ class Api:
             )
             async with aclosing(results):
                 async for result in results:
-                    await self.authenticator.viewer(presented)
+                    # A result waits for the database, rather than to be lost or sent to who may see it no more.
+                    await through_outages(partial(self.authenticator.viewer, presented))
                     yield outcome_of(result)
 
 

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
+from itertools import chain
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -17,8 +18,9 @@ from graphql import GraphQLError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.domain.order_queries import event_log
-from oms.domain.order_queries.event_log import LoggedEvent, ShipmentChange
-from oms.platform.db import Changes, Database, is_outage
+from oms.domain.order_queries.event_log import Horizon, LoggedEvent, ShipmentChange
+from oms.platform.db import Changes, Database
+from oms.platform.outages import is_outage
 from oms.web.errors.codes import ErrorCode
 
 log = structlog.get_logger(__name__)
@@ -31,6 +33,9 @@ MAX_INBOX: Final = 10_000
 
 MAX_TRACKED_ORDERS: Final = 100_000
 """Orders delivered beyond the watermark, which a long transaction holds back. Above this, some are delivered twice."""
+
+REPEAT_S: Final = 30.0
+"""After a fail-over, changes of this time are delivered again: at least as long as a standby may be behind."""
 
 _TRANSACTIONS_AT_ONCE: Final = 200
 _ORDERS_AT_ONCE: Final = 500
@@ -55,6 +60,8 @@ class LiveHub:
         self._reread_at_s = 0.0
 
         self._watermark = 0
+        self._timeline: str | None = None
+        self._history: deque[tuple[float, int]] = deque()  # seconds of the loop's clock, watermark then
         self._delivered: dict[UUID, tuple[int, int]] = {}  # order: last number, latest transaction
         self._settings_seq = 0
 
@@ -123,9 +130,7 @@ class LiveHub:
         """The first subscriber sets the watermark before it reads anything, so that it misses no later change."""
         async with self._starting:
             if self._subscribers == 0:
-                async with self._db.reading() as conn:
-                    self._watermark = await event_log.horizon(conn)
-                self._delivered.clear()
+                await self._begin()
                 self._reread_at_s = asyncio.get_running_loop().time() + REREAD_EVERY_S
             self._subscribers += 1
             self._has_subscribers.set()
@@ -135,6 +140,14 @@ class LiveHub:
             self._subscribers -= 1
             if self._subscribers == 0:
                 self._has_subscribers.clear()
+
+    async def _begin(self) -> None:
+        async with self._db.reading() as conn:
+            now = await event_log.horizon(conn)
+            last = await event_log.last_transaction(conn)
+        self._timeline, self._watermark = now.timeline, min(now.transaction, last + 1)
+        self._history.clear()
+        self._delivered.clear()
 
     def notify(self, changes: Changes) -> None:
         """Somebody committed changes."""
@@ -192,12 +205,39 @@ class LiveHub:
                 await self._read_settings(conn)
 
     async def _read_log(self, conn: AsyncConnection) -> None:
-        start, stop = self._watermark, await event_log.horizon(conn)
+        now = await event_log.horizon(conn)
+        if now.timeline != self._timeline or now.transaction < self._watermark:
+            self._go_back(now)
+        start, stop, read_up_to = self._watermark, now.transaction, self._watermark
         while start < stop:
-            changed, start = await event_log.orders_changed(conn, start, stop, limit=_TRANSACTIONS_AT_ONCE)
+            changed, start, last = await event_log.orders_changed(conn, start, stop, limit=_TRANSACTIONS_AT_ONCE)
             await self._read_orders(conn, changed)
-        self._watermark = max(stop, self._watermark)
+            if last is not None:
+                read_up_to = last + 1
+        self._watermark = max(read_up_to, self._watermark)
+        self._remember()
         self._delivered = {order: last for order, last in self._delivered.items() if last[1] >= self._watermark}
+
+    def _remember(self) -> None:
+        """Where the watermark was, so that it can go back."""
+        now_s = asyncio.get_running_loop().time()
+        self._history.append((now_s, self._watermark))
+        while self._history[0][0] < now_s - REPEAT_S:
+            self._history.popleft()
+
+    def _go_back(self, now: Horizon) -> None:
+        """Another server took over that may lack the last transactions, and gives their numbers to new ones.
+
+        Repeats the last changes, and lets everybody read again: what they read last may never have happened there.
+        """
+        log.warning("Another database server took over: live changes are repeated", timeline=now.timeline)
+        oldest = self._history[0][1] if self._history else self._watermark
+        self._timeline, self._watermark = now.timeline, min(oldest, now.transaction)
+        self._history.clear()
+        self._delivered.clear()
+        self._settings_seq = -1
+        for changed in (*chain(*self._orders.values()), *chain(*self._customers.values())):
+            changed.set()
 
     async def _read_orders(self, conn: AsyncConnection, orders: set[UUID]) -> None:
         """Reads the new events of those orders that have subscribers, and delivers them."""
