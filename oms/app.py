@@ -1,15 +1,14 @@
 """The composition root of the web process: its parts, its routes, and the order in which it shuts down."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import strawberry
-import structlog
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
@@ -22,15 +21,17 @@ from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.identity.sessions import SessionRules
 from oms.domain.placing.limits import PlacingLimits
 from oms.platform.db import Database
+from oms.platform.lock_waits import LOCK_TIMEOUT_S
 from oms.platform.notifications import Notifier
 from oms.platform.settings import Settings
+from oms.platform.tasks import CLOSE_S, Pulse, bounded, cancelled, supervised
 from oms.schema.runtime.context import Context
 from oms.web.auth.authenticator import Authenticator
 from oms.web.graphql.api import Api
 from oms.web.graphql.http import HttpEndpoint
 from oms.web.graphql.websocket import WebSocketEndpoint
 from oms.web.live.hub import LiveHub
-from oms.web.live.listener import listen_for_notifications
+from oms.web.live.listener import SILENT_S, listen_for_notifications
 from oms.web.live.open_streams import OpenStreams
 from oms.web.pages.routes import page_routes
 from oms.web.server.asgi import Application, probe_routes
@@ -42,8 +43,6 @@ from oms.web.server.shared_counters import SharedCounters
 
 if TYPE_CHECKING:
     from oms.web.auth.identity_provider import IdentityProvider
-
-log = structlog.get_logger(__name__)
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -87,6 +86,7 @@ class Parts:
     streams: OpenStreams
     refusals: RefusalRecorder
     session_rules: SessionRules
+    listening: Pulse
     metrics: ProcessMetrics
     counters: SharedCounters
     rate_limits: RateLimits
@@ -102,8 +102,9 @@ class Parts:
             pool_size=settings.database_pool_size,
             notify=notifier.notify,
             timeout_s=settings.database_timeout_s,
+            lock_timeout_s=LOCK_TIMEOUT_S,
         )
-        streams, counters = OpenStreams(), SharedCounters(settings.redis_url)
+        streams, counters, listening = OpenStreams(), SharedCounters(settings.redis_url), Pulse(SILENT_S)
         return cls(
             settings=settings,
             redis_url=settings.redis_url,
@@ -114,7 +115,8 @@ class Parts:
             streams=streams,
             refusals=RefusalRecorder(db),
             session_rules=session_rules(settings),
-            metrics=ProcessMetrics(streams),
+            listening=listening,
+            metrics=ProcessMetrics(streams, listening),
             counters=counters,
             rate_limits=RateLimits(settings, counters),
             provider=identity_provider(settings),
@@ -181,14 +183,15 @@ def lifespan(parts: Parts, authenticator: Authenticator) -> Lifespan:
         async with AsyncExitStack() as stack:
             for part in (parts.db, parts.counters, parts.notifier, parts.provider):
                 if part is not None:
-                    stack.push_async_callback(part.close)
-            stack.push_async_callback(parts.refusals.write, all_of_them=True)
+                    stack.push_async_callback(bounded, type(part).__name__, part.close, limit_s=CLOSE_S)
+            write = partial(parts.refusals.write, all_of_them=True)
+            stack.push_async_callback(bounded, "refusals", write, limit_s=CLOSE_S)
             await stack.enter_async_context(
                 in_background(
-                    parts.hub.follow(),
-                    parts.refusals.run(),
-                    parts.streams.end_revoked(authenticator),
-                    listen_for_notifications(parts.redis_url, parts.hub.notify, missed=parts.hub.reread),
+                    supervised("live changes", parts.hub.follow),
+                    supervised("refusals", parts.refusals.run),
+                    supervised("revocations", partial(parts.streams.end_revoked, authenticator)),
+                    supervised("notifications", partial(listen, parts), parts.listening),
                 )
             )
             stack.push_async_callback(parts.streams.end_all)
@@ -198,22 +201,19 @@ def lifespan(parts: Parts, authenticator: Authenticator) -> Lifespan:
 
 
 @asynccontextmanager
-async def in_background(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Runs each of them until the block ends. One that ends earlier is a bug, logged at once; the others go on."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
-    for task in tasks:
-        task.add_done_callback(_log_unless_cancelled)
+async def in_background(*tasks: asyncio.Task[None]) -> AsyncIterator[None]:
+    """Cancels them when the block ends."""
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(tasks)
 
 
-def _log_unless_cancelled(task: asyncio.Task[None]) -> None:
-    if not task.cancelled():
-        log.critical("A background task ended", task=repr(task), exc_info=task.exception())
+async def listen(parts: Parts) -> None:
+    """Hears notifications until cancelled."""
+    await listen_for_notifications(
+        parts.redis_url, parts.hub.notify, missed=parts.hub.reread, heard=parts.listening.beat
+    )
 
 
 def session_rules(settings: Settings) -> SessionRules:

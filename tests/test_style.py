@@ -160,3 +160,12 @@ def test_no_text_is_passed_off_as_markup() -> None:
 def test_migrations_never_import_what_may_change_after_them() -> None:
     versions = list((PROJECT_DIR / "migrations/versions").glob("*.py"))
     assert occurrences(r"^\s*(from|import) oms\b", versions) == []
+
+
+def test_tasks_are_started_by_their_owners_only() -> None:
+    """oms.platform.tasks logs, counts and restarts. A TaskGroup owns what it starts."""
+    pattern = (
+        r"\b(asyncio|loop|get_running_loop\(\))\.(create_task|ensure_future)\b|import .*\b(create_task|ensure_future)\b"
+    )
+    paths = [path for path in sources("oms") if name_of(path) != "oms/platform/tasks.py"]
+    assert occurrences(pattern, paths) == []

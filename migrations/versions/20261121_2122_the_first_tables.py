@@ -371,6 +371,8 @@ def upgrade() -> None:
         "workers",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("queues", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("listening", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_workers")),
     )

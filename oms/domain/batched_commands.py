@@ -26,6 +26,16 @@ class BatchedCommands:
     def over(cls, db: Database, limits: PlacingLimits = NO_LIMITS) -> Self:
         """`limits`: of what customers place."""
         return cls(
-            Batcher(db, partial(placing.place, limits=limits), lambda placed: placed.id.hex),
-            Batcher(db, fulfilment.move, lambda shipment: [shipment.order_id.hex, shipment.number]),
+            Batcher(
+                db,
+                partial(placing.place, limits=limits),
+                lambda placed: placed.id.hex,
+                lambda request: request.customer_reference,
+            ),
+            Batcher(
+                db,
+                fulfilment.move,
+                lambda shipment: [shipment.order_id.hex, shipment.number],
+                lambda command: command.key[0],
+            ),
         )

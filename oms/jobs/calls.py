@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
+from oms.platform.tasks import cancelled, child
 from oms.providers.ports import ProviderUnavailable
 
 K = TypeVar("K")
@@ -18,7 +19,7 @@ async def answers(calls: Mapping[K, Coroutine[Any, Any, A]]) -> AsyncIterator[di
 
     Raises whatever else a call raises: a bug.
     """
-    keys = {asyncio.create_task(call): key for key, call in calls.items()}
+    keys = {child(call): key for key, call in calls.items()}
     waiting = set(keys)
     try:
         while waiting:
@@ -26,8 +27,7 @@ async def answers(calls: Mapping[K, Coroutine[Any, Any, A]]) -> AsyncIterator[di
             if done:
                 yield {keys[task]: _answer(task) for task in done}
     finally:
-        for task in waiting:
-            task.cancel()
+        await cancelled(keys)
 
 
 def _answer(task: asyncio.Task[A]) -> A | ProviderUnavailable:

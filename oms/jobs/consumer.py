@@ -11,7 +11,8 @@ from oms.domain.work import store
 from oms.domain.work.store import Batch
 from oms.jobs.context import JobContext
 from oms.jobs.handlers import HANDLERS
-from oms.platform.db import is_outage, is_outage_throughout
+from oms.platform.outages import is_outage
+from oms.platform.tasks import detached
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +53,7 @@ class Consumer:
         if running and not running.done():
             self._again.add(queue)
             return running
-        self._running[queue] = task = asyncio.create_task(self._drain(queue))
+        self._running[queue] = task = detached(f"claims of {queue}", self._drain(queue))
         return task
 
     async def _drain(self, queue: str) -> None:
@@ -67,7 +68,9 @@ class Consumer:
                     return
         except Exception as error:
             # Nothing is lost: claimed items are due again when their lease ends, and the timer looks in a second.
-            log.error("draining a queue failed", queue=queue, exc_info=error)
+            if not is_outage(error):
+                raise
+            log.warning("database outage, the queue is looked at again", queue=queue, error=repr(error))
 
     async def gather(self, queue: str) -> None:
         """Waits until the queue's next batch may start: not at all if the queue was idle."""
@@ -90,7 +93,7 @@ class Consumer:
         if len(batch.items) < self._context.batch:
             self._next_batch_at_s[queue] = asyncio.get_running_loop().time() + GATHER_S
         in_progress = self._in_progress[queue]
-        task = asyncio.create_task(self._process(queue, batch))
+        task = detached(f"work of {queue}", self._process(queue, batch))
         in_progress.add(task)
         task.add_done_callback(in_progress.discard)
         await asyncio.wait({task}, timeout=SLOW_S)
@@ -115,7 +118,7 @@ class Consumer:
         try:
             await HANDLERS[queue](self._context, batch)
         except Exception as error:
-            if is_outage_throughout(error):
+            if is_outage(error):
                 log.warning("database outage, batch is retried", queue=queue, error=repr(error))
                 await self._context.nack(batch, delay=OUTAGE_RETRY)
             elif len(batch.items) > 1:

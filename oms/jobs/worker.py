@@ -5,15 +5,15 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import orjson
 import structlog
 import uvloop
 from arq.worker import Worker, func
-from redis.exceptions import RedisError
 
 from oms.domain.allocation.rules import HoldLimit
 from oms.domain.concept.registry import registered
@@ -24,7 +24,9 @@ from oms.jobs.consumer import Consumer
 from oms.jobs.context import JobContext
 from oms.platform.db import Changes, Database
 from oms.platform.notifications import WAKE, Notifier, arq_queue, connect, pending_key
+from oms.platform.outages import is_outage
 from oms.platform.settings import CannotStart, Settings
+from oms.platform.tasks import CLOSE_S, Pulse, bounded, cancelled, failures, supervised
 from oms.providers.choose import providers
 
 log = structlog.get_logger(__name__)
@@ -36,7 +38,9 @@ ARQ_POLL_EVERY_S: Final = 0.02
 """How often arq polls for wake-ups."""
 
 CLEAN_UP_EVERY_S: Final = 600.0
-CANCEL_AGAIN_S: Final = 0.5
+SILENT_S: Final = 5.0
+"""A listener that has not polled for this long is started again."""
+
 _CLEAN_UP_LIMIT: Final = 10_000
 
 
@@ -88,6 +92,7 @@ class WorkerProcess:
             hold=HoldLimit(settings.customer_unpaid_units, of_services=settings.hold_service_orders),
         )
         self._consumer = Consumer(context, served_queues(settings.queues))
+        self._pulses = {queue: Pulse(SILENT_S) for queue in self._consumer.queues}
         self._name = f"{socket.gethostname()}:{os.getpid()}"
 
     def _notify(self, changes: Changes) -> None:
@@ -98,25 +103,41 @@ class WorkerProcess:
         self._notifier.notify(Changes(changes.subjects, changes.topics, changes.queues - own))
 
     async def run(self, *, until: asyncio.Event) -> None:
-        """Works until the event is set, then finishes batches in progress and closes everything."""
-        tasks = [asyncio.create_task(self._listen(queue)) for queue in self._consumer.queues]
-        tasks.append(asyncio.create_task(_every(POLL_EVERY_S, self._poll)))
-        tasks.append(asyncio.create_task(_every(CLEAN_UP_EVERY_S, self._clean_up)))
+        """Works until the event is set, then finishes batches in progress and closes everything.
+
+        It ends within the setting's time, whatever does not answer: unfinished work is due again when its lease ends.
+        """
+        tasks = [
+            supervised(f"wake-ups of {queue}", partial(self._listen, queue), pulse)
+            for queue, pulse in self._pulses.items()
+        ]
+        tasks.append(supervised("polling", partial(_every, POLL_EVERY_S, self._poll)))
+        tasks.append(supervised("heartbeat", partial(_every, POLL_EVERY_S, self._beat)))
+        tasks.append(supervised("clean-up", partial(_every, CLEAN_UP_EVERY_S, self._clean_up)))
         await until.wait()
-        await _cancel(tasks)
-        await self._consumer.stop()
+        await cancelled(tasks)
+        closing = (self._sign_off, self._notifier.close, self._providers.aclose, self._db.close)
+        finish_s = max(CLOSE_S, self._settings.stop_timeout_s - (len(closing) + 1) * CLOSE_S)
+        await bounded("batches in progress", self._consumer.stop, limit_s=finish_s)
+        for close in closing:
+            await bounded(close.__qualname__, close, limit_s=CLOSE_S)
+
+    async def _sign_off(self) -> None:
+        """Without it, the worker counts as alive for some seconds."""
         async with self._db.transaction() as tx:
             await work_store.worker_gone(tx, self._name)
-        await self._notifier.close()
-        await self._providers.aclose()
-        await self._db.close()
 
     async def _poll(self) -> None:
-        """Makes up for lost wake-ups, and writes the worker's heartbeat."""
+        """Makes up for lost wake-ups."""
         for queue in self._consumer.queues:
             self._consumer.wake(queue)
+
+    async def _beat(self) -> None:
+        """Says that the worker is alive, for which queues it hears wake-ups, and how often its tasks failed."""
+        listening = [queue for queue, pulse in self._pulses.items() if pulse.is_alive]
+        sign = work_store.Heartbeat(self._name, self._consumer.queues, listening, failures.total())
         async with self._db.transaction() as tx:
-            await work_store.heartbeat(tx, self._name, self._consumer.queues)
+            await work_store.heartbeat(tx, sign)
 
     async def _clean_up(self) -> None:
         async with self._db.transaction() as tx:
@@ -124,25 +145,24 @@ class WorkerProcess:
             await session_store.delete_old(tx, limit=_CLEAN_UP_LIMIT)
 
     async def _listen(self, queue: str) -> None:
-        """Runs an arq worker for the queue; restarts it after an outage of Redis, during which the timer polls."""
-        while True:
-            redis = connect(str(self._settings.redis_url))
-            try:
-                await self._arq_worker(queue, redis).main()
-            except (RedisError, OSError) as error:
-                log.warning("Redis is unavailable: the worker falls back to polling", queue=queue, error=repr(error))
-                await asyncio.sleep(POLL_EVERY_S)
-            finally:
-                await redis.aclose()
+        """Runs an arq worker for the queue. It ends with an outage of Redis, during which the timer polls."""
+        redis = connect(str(self._settings.redis_url))
+        listener = self._listener(queue, redis)
+        try:
+            await listener.main()
+        finally:
+            await cancelled(listener.tasks.values())
+            await redis.aclose()
 
-    def _arq_worker(self, queue: str, redis: Any) -> Worker:
+    def _listener(self, queue: str, redis: Any) -> Worker:
         async def wake(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:  # noqa: ARG001 - arq's form
             # Delete the key before looking: commits after the deletion send another wake-up. Until then none is sent.
             await self._consumer.gather(queue)
             await redis.delete(pending_key(queue))
             self._consumer.wake(queue)
 
-        return Worker(
+        return _Listener(
+            self._pulses[queue],
             [func(wake, name=WAKE, keep_result=0, max_tries=1)],
             queue_name=arq_queue(queue),
             redis_pool=redis,
@@ -154,20 +174,25 @@ class WorkerProcess:
         )
 
 
-async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancels until all have ended: arq swallows about one cancellation in forty, between two polls."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+class _Listener(Worker):
+    """arq's worker, with a pulse that beats after each poll."""
+
+    def __init__(self, pulse: Pulse, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._pulse = pulse
+
+    async def heart_beat(self) -> None:
+        self._pulse.beat()
+        await super().heart_beat()
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
-    """A timer that survives failures, such as an outage of the database."""
+    """A timer that survives outages of the database."""
     while True:
         try:
             await act()
         except Exception as error:
-            log.error("a worker's timer failed and continues", act=act.__name__, exc_info=error)
+            if not is_outage(error):
+                raise
+            log.warning("a worker's timer waits for the database", act=act.__name__, error=repr(error))
         await asyncio.sleep(seconds)

@@ -14,11 +14,13 @@ import asyncpg
 import orjson
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
+
+from oms.platform.lock_waits import LockWaits
+from oms.platform.outages import OutcomeUnknown, is_connection_lost, is_outage
 
 
 @dataclass(slots=True)
@@ -149,23 +151,24 @@ class Driver:
         return DBAPIError.instance(statement, None, error, base, hide_parameters=True, connection_invalidated=is_lost)
 
 
-class OutcomeUnknown(Exception):
-    """The connection was lost during a commit: everything was saved, or nothing was.
-
-    Repeating the command finds out, and takes effect once.
-    """
-
-
 class Database:
     """Connections of one process. `notify` receives the changes of every committed transaction; it must not fail.
 
     `timeout_s`: how long to wait for a statement, and how long a transaction may stay idle; a whole transaction may
     take three times as long. Without it, a connection that was lost silently would be waited for without end, and a
     process that hangs, or whose host is gone, would keep its locks.
+
+    `lock_timeout_s`: how long a statement waits for a lock. Use it with `lock_waits`.
     """
 
     def __init__(
-        self, url: str, *, pool_size: int, notify: Callable[[Changes], None], timeout_s: float | None = None
+        self,
+        url: str,
+        *,
+        pool_size: int,
+        notify: Callable[[Changes], None],
+        timeout_s: float | None = None,
+        lock_timeout_s: float | None = None,
     ) -> None:
         self.engine: AsyncEngine = create_async_engine(
             async_url(url),
@@ -175,15 +178,16 @@ class Database:
             pool_pre_ping=False,
             hide_parameters=True,
             json_deserializer=orjson.loads,
-            connect_args=_connect_args(timeout_s),
+            connect_args=_connect_args(timeout_s, lock_timeout_s),
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._notify = notify
+        self.lock_waits = LockWaits()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """Commits when the block ends, rolls back when it raises. Raises OutcomeUnknown."""
-        async with self.engine.connect() as conn, _discarded_if_silent(conn):
+        async with self.engine.connect() as conn, _discarded_if_lost(conn):
             tx = Tx(conn, await _begun(conn))
             yield tx
             await _commit(conn)
@@ -193,7 +197,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """For single statements in autocommit mode, which costs a third less than a transaction."""
-        async with self._reading.connect() as conn, _discarded_if_silent(conn):
+        async with self._reading.connect() as conn, _discarded_if_lost(conn):
             yield conn
 
     async def rows(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
@@ -221,6 +225,8 @@ class Database:
             found = await ask(Driver(_adapter(held)))
         except BaseException as error:
             # Also after cancellation: an answer that is still to come must not reach the next user of the connection.
+            if is_connection_lost(error):
+                _adapter(held).driver_connection.terminate()
             await greenlet_spawn(held.invalidate, error)
             raise
         held.close()
@@ -262,10 +268,11 @@ each time, which costs an order's details 230 µs instead of 60. Use `rows_plann
 """
 
 
-def _connect_args(timeout_s: float | None) -> dict[str, Any]:
+def _connect_args(timeout_s: float | None, lock_timeout_s: float | None) -> dict[str, Any]:
     """Timeouts for asyncpg and, at the other end of the connection, for PostgreSQL."""
+    settings = _BY_KEYS | ({"lock_timeout": f"{lock_timeout_s * 1000:.0f}"} if lock_timeout_s else {})
     if timeout_s is None:
-        return {"server_settings": _BY_KEYS}
+        return {"server_settings": settings}
     timeout_ms = timeout_s * 1000
     bounds = {
         "idle_in_transaction_session_timeout": f"{timeout_ms:.0f}",
@@ -276,7 +283,7 @@ def _connect_args(timeout_s: float | None) -> dict[str, Any]:
         "tcp_keepalives_interval": f"{math.ceil(timeout_s / 6)}",
         "tcp_keepalives_count": "3",
     }
-    return {"timeout": timeout_s, "command_timeout": timeout_s, "server_settings": _BY_KEYS | bounds}
+    return {"timeout": timeout_s, "command_timeout": timeout_s, "server_settings": settings | bounds}
 
 
 _TRANSACTION_TIMEOUTS: Final = 3
@@ -284,61 +291,24 @@ _TRANSACTION_TIMEOUTS: Final = 3
 
 
 @asynccontextmanager
-async def _discarded_if_silent(conn: AsyncConnection) -> AsyncIterator[None]:
-    """Discards a connection that no longer answers, rather than to wait for its rollback."""
+async def _discarded_if_lost(conn: AsyncConnection) -> AsyncIterator[None]:
+    """Discards a connection that was closed or no longer answers, rather than to wait for its rollback."""
     try:
         yield
-    except TimeoutError:
-        await conn.invalidate()
-        raise
-    except DBAPIError as error:
-        if error.connection_invalidated or _is_broken_off(error):
+    except Exception as error:
+        if is_connection_lost(error) and not (conn.closed or conn.invalidated):
+            _adapter(await conn.get_raw_connection()).driver_connection.terminate()
             await conn.invalidate()
         raise
-
-
-def _is_broken_off(error: DBAPIError) -> bool:
-    """Whether the server closed the connection while it was idle."""
-    return isinstance(getattr(error.orig, "__cause__", None), asyncpg.InternalClientError)
 
 
 async def _commit(conn: AsyncConnection) -> None:
     try:
         await conn.commit()
-    except (DBAPIError, OSError) as error:
+    except Exception as error:
         if is_outage(error):
             raise OutcomeUnknown from error
         raise
-
-
-def is_outage(error: BaseException) -> bool:
-    """Whether a later retry may help: PostgreSQL is unreachable, went away, or has no free connection."""
-    if isinstance(error, DBAPIError):
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        is_lost = error.connection_invalidated or isinstance(error, InterfaceError) or _is_broken_off(error)
-        return is_lost or state.startswith(_AWAY)
-    return isinstance(error, OSError | NoConnectionFree | OutcomeUnknown)
-
-
-def is_outage_throughout(error: BaseException) -> bool:
-    """The same for exception groups: whether each of their parts is an outage."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(is_outage_throughout(part) for part in error.exceptions)
-    return is_outage(error)
-
-
-def outage_message(error: BaseException) -> str:
-    """What to tell a caller, and what they can do."""
-    if isinstance(error, OutcomeUnknown):
-        return (
-            "The connection to the database was lost while saving, so the request may or may not have taken effect. "
-            "Send it again with the same reference or Idempotency-Key: it takes effect once."
-        )
-    return "The database is unavailable; try again in a moment."
-
-
-_AWAY: Final = ("08", "53", "57P")
-"""SQLSTATE: connection exceptions, insufficient resources, shutting down or starting."""
 
 
 def async_url(url: str) -> str:

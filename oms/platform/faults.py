@@ -6,7 +6,7 @@ from secrets import token_hex
 import structlog
 from graphql import GraphQLError
 
-from oms.platform.db import is_outage, outage_message
+from oms.platform.outages import RETRY_AFTER_S, is_outage, outage_message
 
 log = structlog.get_logger(__name__)
 
@@ -20,8 +20,10 @@ class Fault:
     correlation_id: str
 
     @property
-    def extensions(self) -> dict[str, str]:
-        return {"code": self.code, "correlationId": self.correlation_id}
+    def extensions(self) -> dict[str, str | int]:
+        """Transports without a Retry-After header tell it here, in whole seconds."""
+        retry = {"retryAfter": RETRY_AFTER_S} if self.code == "UNAVAILABLE" else {}
+        return {"code": self.code, "correlationId": self.correlation_id} | retry
 
 
 def cause_of(error: GraphQLError) -> Exception | None:
@@ -36,9 +38,7 @@ def fault_of(cause: BaseException, **context: object) -> Fault:
     """Logs the exception with its context, and masks it."""
     number = token_hex(8)
     if is_outage(cause):
-        log.warning(
-            "A request failed because the database is unavailable", correlation_id=number, error=repr(cause), **context
-        )
+        log.warning("A request failed because of an outage", correlation_id=number, error=repr(cause), **context)
         return Fault("UNAVAILABLE", f"{outage_message(cause)} ({number})", number)
     log.error("A request failed because of a bug", correlation_id=number, exc_info=cause, **context)
     message = f"Something went wrong on our side. Give this number when you report it: {number}"

@@ -1,9 +1,11 @@
 """Migrations: applied by `migrate` and `run`, and required by all other commands on the database."""
 
 import asyncio
+import time
 from typing import Final
 
 import asyncpg
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -11,10 +13,16 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from oms.platform.grants import address_of, grant, warn_if_logs_are_writable
+from oms.platform.outages import RETRY_AFTER_S, is_outage
 from oms.platform.settings import PROJECT_DIR, CannotStart
+
+log = structlog.get_logger(__name__)
 
 MIN_SERVER_VERSION: Final = 18
 """Since PostgreSQL 18, RETURNING can return the old row, too."""
+
+ACCEPTS_WITHIN_S: Final = 60.0
+"""How long web and worker wait for a server that starts or has no connection left, before they end."""
 
 _CONNECT_TIMEOUT_S: Final = 5.0
 
@@ -54,8 +62,30 @@ def require_ready(database_url: str) -> None:
 
     Raises: CannotStart as require_migrated() does.
     """
+    asyncio.run(_until_it_accepts(database_url))
     require_migrated(database_url)
-    asyncio.run(warn_if_logs_are_writable(database_url))
+    try:
+        asyncio.run(warn_if_logs_are_writable(database_url))
+    except Exception as problem:
+        if is_outage(problem):
+            raise _unreachable(database_url, problem) from problem
+        raise
+
+
+async def _until_it_accepts(database_url: str) -> None:
+    """Waits while a server starts or has no connection left; other problems are reported by what comes next."""
+    give_up_at_s = time.monotonic() + ACCEPTS_WITHIN_S
+    while time.monotonic() < give_up_at_s:
+        try:
+            connection = await asyncpg.connect(address_of(database_url), timeout=_CONNECT_TIMEOUT_S)
+        except (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as problem:
+            log.warning("The database accepts no connection yet: waiting", reason=str(problem))
+            await asyncio.sleep(RETRY_AFTER_S)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return
+        else:
+            await connection.close()
+            return
 
 
 def require_migrated(database_url: str) -> None:
@@ -78,19 +108,26 @@ async def _served_versions(database_url: str) -> frozenset[str]:
     try:
         connection = await asyncpg.connect(address_of(database_url), timeout=_CONNECT_TIMEOUT_S)
     except (OSError, TimeoutError, asyncpg.PostgresError) as problem:
-        reason = str(problem) or "no answer"
-        raise CannotStart(
-            f"The database {without_password(database_url)} cannot be reached: {reason}.\n"
-            "Check OMS_DATABASE_URL, and that the server runs and accepts this user."
-        ) from problem
+        raise _unreachable(database_url, problem) from problem
     try:
         _require_recent(database_url, connection.get_server_version().major)
         rows = await connection.fetch("SELECT version FROM served_versions")  # written by migrations/env.py
         return frozenset(row["version"] for row in rows)
     except asyncpg.UndefinedTableError:
         return frozenset()
+    except Exception as problem:
+        if is_outage(problem):
+            raise _unreachable(database_url, problem) from problem
+        raise
     finally:
-        await connection.close()
+        await connection.close(timeout=_CONNECT_TIMEOUT_S)
+
+
+def _unreachable(database_url: str, problem: Exception) -> CannotStart:
+    return CannotStart(
+        f"The database {without_password(database_url)} cannot be reached: {str(problem) or 'no answer'}.\n"
+        "Check OMS_DATABASE_URL, and that the server runs and accepts this user."
+    )
 
 
 def _require_recent(database_url: str, version: int) -> None:

@@ -11,9 +11,10 @@ import structlog
 from arq.connections import ArqRedis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import RedisError
 
 from oms.platform.db import Changes
+from oms.platform.outages import is_outage
+from oms.platform.tasks import detached
 
 log = structlog.get_logger(__name__)
 
@@ -68,14 +69,16 @@ class Notifier:
         """Never waits and never fails; call it from the event loop, after the commit."""
         self._changes.add(changes)
         if self._sending is None or self._sending.done():
-            self._sending = asyncio.create_task(self._send_all())
+            self._sending = detached("notifier", self._send_all())
 
     async def _send_all(self) -> None:
         while self._changes:
             changes, self._changes = self._changes, Changes()
             try:
                 await self._send(changes)
-            except (RedisError, OSError) as error:
+            except Exception as error:
+                if not is_outage(error):
+                    raise
                 log.warning("Redis is unavailable: receivers fall back to polling", error=repr(error))
             await asyncio.sleep(_PAUSE_S)
 

@@ -137,6 +137,16 @@ class Settings(BaseSettings):
         default=12, ge=1, le=100, description="Failed attempts after which an item is parked for support."
     )
 
+    stop_timeout_s: float = Field(
+        default=25,
+        ge=10,
+        le=3600,
+        description=(
+            "Seconds in which a worker ends after SIGTERM: it finishes what it can meanwhile, even if nothing answers. "
+            "A web process ends within 15. Let the deployment wait longer before it kills."
+        ),
+    )
+
     # limits of callers
     machine_requests_per_s: int = Field(
         default=5000, ge=0, description="Requests per second of each token; 0: no limit."

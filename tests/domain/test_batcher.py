@@ -1,11 +1,12 @@
 """Commands that arrive at the same time run in one batch; each has its own result."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.batched_commands import BatchedCommands
@@ -17,7 +18,9 @@ from oms.domain.placing import commands as orders
 from oms.domain.placing.commands import Placed
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import Code, Refused
-from oms.platform.db import OutcomeUnknown, Tx
+from oms.platform import lock_waits
+from oms.platform.db import Database, Tx
+from oms.platform.outages import OutcomeUnknown, is_outage
 from tests.shop import CART, COURIER, MANAGER, ShopUnderTest, together
 
 
@@ -33,7 +36,7 @@ def dispatching(order_id: UUID) -> Command[MoveShipment]:
 
 
 def placing_batcher(shop: ShopUnderTest, act: Any = orders.place) -> Batcher[OrderRequest, Placed]:
-    return Batcher(shop.db, act, lambda placed: placed.id.hex)
+    return Batcher(shop.db, act, lambda placed: placed.id.hex, lambda request: request.reference)
 
 
 @pytest.fixture
@@ -101,10 +104,18 @@ async def test_if_the_database_is_lost_every_command_fails_and_none_is_repeated(
     assert attempts == 1
 
 
-async def test_a_locked_order_delays_only_its_own_command(stocked: ShopUnderTest) -> None:
+@pytest.fixture
+async def patient(database_url: str) -> AsyncIterator[Database]:
+    """As a web process has it: waiting for a lock ends early."""
+    db = Database(database_url, pool_size=10, notify=lambda _: None, lock_timeout_s=0.3)
+    yield db
+    await db.close()
+
+
+async def test_a_locked_order_delays_only_its_own_command(stocked: ShopUnderTest, patient: Database) -> None:
     keys = [await stocked.place({"MUG": 1}) for _ in range(4)]
     await stocked.run()
-    move = BatchedCommands.over(stocked.db).move
+    move = BatchedCommands.over(patient).move
     async with stocked.db.transaction() as tx:
         await lock(tx, [keys[1]])
         held = asyncio.create_task(move.run(dispatching(keys[1])))
@@ -115,6 +126,43 @@ async def test_a_locked_order_delays_only_its_own_command(stocked: ShopUnderTest
         free = await stocked.rows("SELECT order_id FROM shipments WHERE status = 'DISPATCHED'")
         assert {row[0] for row in free} == {keys[0], keys[2], keys[3]}
     assert (await held).subject == [keys[1].hex, 1]
+
+
+@pytest.mark.parametrize("together_first", [True, False])
+async def test_more_presses_on_one_locked_order_than_there_are_connections_delay_no_other(
+    stocked: ShopUnderTest, patient: Database, together_first: bool
+) -> None:
+    keys = [await stocked.place({"MUG": 1}) for _ in range(6)]
+    await stocked.run()
+    move = BatchedCommands.over(patient).move
+    async with stocked.db.transaction() as tx:
+        await lock(tx, [keys[0]])
+        presses = []
+        for _ in range(14):
+            presses.append(asyncio.create_task(move.run(dispatching(keys[0]))))
+            await asyncio.sleep(0 if together_first else 0.05)
+        async with asyncio.timeout(20):
+            for key in keys[1:]:
+                await move.run(dispatching(key))
+        assert not any(press.done() for press in presses)
+    results = await together(*presses)
+    assert [type(each).__name__ for each in results].count("Done") == 1
+    assert [type(each).__name__ for each in results].count("Refused") == 13
+
+
+async def test_a_command_on_an_order_that_stays_locked_ends_as_an_outage(
+    stocked: ShopUnderTest, patient: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_waits, "PATIENCE_S", 0.5)
+    key = await stocked.place({"MUG": 1})
+    await stocked.run()
+    move = BatchedCommands.over(patient).move
+    async with stocked.db.transaction() as tx:
+        await lock(tx, [key])
+        with pytest.raises(DBAPIError) as ended:
+            await asyncio.wait_for(move.run(dispatching(key)), 20)
+    assert is_outage(ended.value)
+    await move.run(dispatching(key))
 
 
 async def test_two_commands_on_one_shipment_are_decided_one_after_the_other(stocked: ShopUnderTest) -> None:

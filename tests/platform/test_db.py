@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from oms.platform.db import Database, OutcomeUnknown, Statement, is_outage
+from oms.platform.db import Database, Statement
+from oms.platform.outages import OutcomeUnknown, is_outage
 from tests.owner import owner_of
 
 HELLO = Statement("SELECT CAST(:word AS text) || CAST(:number AS text), CAST(:word AS text), now()::text")

@@ -47,8 +47,9 @@ async def test_work_that_is_parked_or_held_is_no_backlog(api: Api) -> None:
 
 async def test_a_worker_counts_while_it_sends_heartbeats(api: Api) -> None:
     await api.shop.execute(
-        """INSERT INTO workers (name, queues, seen_at) VALUES ('one', '{billing,booking}', clock_timestamp()),
-           ('two', '{billing}', clock_timestamp()), ('dead', '{billing}', clock_timestamp() - interval '6 seconds')"""
+        """INSERT INTO workers (name, queues, listening, failures, seen_at) VALUES
+           ('one', '{billing,booking}', '{}', 0, clock_timestamp()), ('two', '{billing}', '{}', 0, clock_timestamp()),
+           ('dead', '{billing}', '{}', 0, clock_timestamp() - interval '6 seconds')"""
     )
     found = await stats(api)
     assert {name: queue["workers"] for name, queue in found.items()} == {

@@ -13,7 +13,8 @@ from oms.domain.audit.model import Entry
 from oms.domain.audit.policy import RefusalAction
 from oms.domain.audit.record import record
 from oms.domain.vocabulary.errors import Code, Refused
-from oms.platform.db import Database, is_outage
+from oms.platform.db import Database
+from oms.platform.outages import is_outage
 
 log = structlog.get_logger(__name__)
 

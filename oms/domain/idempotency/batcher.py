@@ -8,14 +8,17 @@ commands is tried alone.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.idempotency.keys import Earlier, IdempotencyKey, KeyedCommand, completed_before, remember
 from oms.domain.vocabulary.errors import Refused
-from oms.platform.db import Database, Statement, Tx, is_outage
+from oms.platform.db import Database, Tx
+from oms.platform.outages import is_lock_timeout, is_outage
+from oms.platform.tasks import detached
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -27,9 +30,6 @@ SLOW_S: Final = 0.25
 
 MAX_SLOW: Final = 4
 """Batches of one kind in progress; each has a connection."""
-
-_LOCK_TIMEOUT: Final = Statement("SELECT set_config('lock_timeout', '1s', true)")
-"""How long a batch of several waits for a lock; then each command is tried alone and delays only its own caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,57 +53,103 @@ Handle = Callable[[Tx, Sequence[tuple[Viewer, C]]], Awaitable[Sequence[R | Refus
 """Handles or refuses each command, and writes nothing for those that it refuses; results in their order."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[C, R]):
+    """A command, and where its caller waits."""
+
+    command: Command[C]
+    result: "asyncio.Future[Done[R]]"
+    give_up_at_s: float
+
+    def settle(self, outcome: Done[R] | Exception) -> None:
+        if self.result.done():
+            return  # the caller has gone
+        if isinstance(outcome, Exception):
+            self.result.set_exception(outcome)
+        else:
+            self.result.set_result(outcome)
+
+
 @dataclass(slots=True)
 class Batcher(Generic[C, R]):
-    """Commands of one kind in one process. `subject` names what was affected as a JSON value."""
+    """Commands of one kind in one process. `subject` names what was affected as a JSON value.
+
+    `target`: what a command locks, an order for instance. While somebody else holds the lock, the commands of that
+    target wait by themselves, so that they take up neither batches nor connections of others.
+    """
 
     db: Database
     handle: Handle[C, R]
     subject: Callable[[R], Any]
-    _waiting: "deque[tuple[Command[C], asyncio.Future[Done[R]]]]" = field(default_factory=deque)
+    target: Callable[[C], Hashable]
+    _waiting: deque[_Waiting[C, R]] = field(default_factory=deque)
+    _alone: dict[Hashable, deque[_Waiting[C, R]]] = field(default_factory=dict)
     _in_progress: set["asyncio.Task[None]"] = field(default_factory=set)
     _running: "asyncio.Task[None] | None" = None
 
     async def run(self, command: Command[C]) -> Done[R]:
         """Raises Refused, KeyInUse, KeyReused, or what ended the transaction."""
-        result: asyncio.Future[Done[R]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((command, result))
+        waiting: _Waiting[C, R] = _Waiting(
+            command, asyncio.get_running_loop().create_future(), self.db.lock_waits.give_up_at_s()
+        )
+        if self._alone and (others := self._alone.get(self.target(command.command))):
+            others.append(waiting)
+            return await waiting.result
+        self._waiting.append(waiting)
         if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run_batches())
-        return await result
+            self._running = detached("batches", self._run_batches())
+        return await waiting.result
 
     async def _run_batches(self) -> None:
         """Batch after batch, until no command waits."""
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-            task = asyncio.create_task(self._run_batch(batch))
+            task = detached("batch", self._run_batch(batch))
             self._in_progress.add(task)
             task.add_done_callback(self._in_progress.discard)
             await asyncio.wait({task}, timeout=SLOW_S)
             while len(self._in_progress) >= MAX_SLOW:
                 await asyncio.wait(self._in_progress, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _run_batch(self, batch: "Sequence[tuple[Command[C], asyncio.Future[Done[R]]]]") -> None:
-        """Runs the commands together, or if that fails one by one, and sets their results."""
-        outcomes: Sequence[Done[R] | Exception]
+    async def _run_batch(self, batch: Sequence[_Waiting[C, R]]) -> None:
+        """Runs the commands together, or if that fails by themselves, and sets their results."""
         try:
-            async with self.db.transaction() as tx:
-                if len(batch) > 1:
-                    await tx.rows(_LOCK_TIMEOUT)
-                outcomes = await self._handle(tx, [command for command, _ in batch])
+            outcomes = await self._transact(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the result
-            if len(batch) > 1 and not is_outage(error):
+            if is_lock_timeout(error) or (len(batch) > 1 and not is_outage(error)):
                 # One could not be written or waited too long for a lock; the others may succeed.
-                await asyncio.gather(*(self._run_batch([one]) for one in batch))
+                self._separate(batch)
                 return
             outcomes = [error] * len(batch)
-        for (_, result), outcome in zip(batch, outcomes, strict=True):
-            if result.done():
-                continue  # the caller has gone
-            if isinstance(outcome, Exception):
-                result.set_exception(outcome)
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            waiting.settle(outcome)
+
+    def _separate(self, batch: Sequence[_Waiting[C, R]]) -> None:
+        """From now on the commands of each target run one by one, apart from all others, until none of them is left."""
+        for waiting in batch:
+            target = self.target(waiting.command.command)
+            if others := self._alone.get(target):
+                others.append(waiting)
             else:
-                result.set_result(outcome)
+                self._alone[target] = deque([waiting])
+                detached("commands alone", self._run_alone(target))
+
+    async def _run_alone(self, target: Hashable) -> None:
+        waiting = self._alone[target]
+        while waiting:
+            one = waiting[0]
+            outcome: Done[R] | Exception
+            try:
+                [outcome] = await self.db.lock_waits.again(partial(self._transact, [one]), one.give_up_at_s)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the result
+                outcome = error
+            one.settle(outcome)
+            waiting.popleft()
+        del self._alone[target]
+
+    async def _transact(self, batch: Sequence[_Waiting[C, R]]) -> Sequence[Done[R] | Exception]:
+        async with self.db.transaction() as tx:
+            return await self._handle(tx, [waiting.command for waiting in batch])
 
     async def _handle(self, tx: Tx, commands: Sequence[Command[C]]) -> Sequence[Done[R] | Exception]:
         outcomes: dict[int, Done[R] | Exception] = {}

@@ -20,12 +20,16 @@ from oms.platform.db import Database, Statement
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """`backlog`: work due and not done. `oldest_due_s`: seconds since its oldest item fell due, 0 with no backlog."""
+    """`backlog`: work due and not done. `oldest_due_s`: seconds since its oldest item fell due, 0 with no backlog.
+
+    `silent`: those of the workers that hear no wake-ups, so that they start work up to a second late.
+    """
 
     queue: str
     workers: int
     backlog: int
     oldest_due_s: float
+    silent: int = 0
 
 
 # statement_timestamp() does not change during the statement, so that an index can serve the comparison.
@@ -33,6 +37,7 @@ _QUEUES: Final = text(
     f"""
     SELECT q.name,
            (SELECT count(*) FROM workers WHERE q.name = ANY(queues) AND {ALIVE}) AS workers,
+           (SELECT count(*) FROM workers WHERE q.name = ANY(queues) AND q.name <> ALL(listening) AND {ALIVE}) AS silent,
            due.backlog, greatest(0, coalesce(extract(epoch FROM statement_timestamp() - due.oldest), 0)) AS oldest_due_s
     FROM unnest(CAST(:queues AS text[])) AS q(name)
     CROSS JOIN LATERAL (
@@ -47,8 +52,8 @@ async def queue_stats(conn: AsyncConnection) -> tuple[QueueStats, ...]:
     queues = list(registered().work_kinds)
     found = {row.name: row for row in await conn.execute(_QUEUES, {"queues": queues})}
     return tuple(
-        QueueStats(queue, found[queue].workers, found[queue].backlog, float(found[queue].oldest_due_s))
-        for queue in queues
+        QueueStats(row.name, row.workers, row.backlog, float(row.oldest_due_s), row.silent)
+        for row in (found[queue] for queue in queues)
     )
 
 

@@ -249,16 +249,29 @@ async def unpark(tx: Tx, key: WorkKey) -> bool:
 
 _HEARTBEAT: Final = text(
     """
-    INSERT INTO workers (name, queues, seen_at) VALUES (:name, CAST(:queues AS text[]), clock_timestamp())
-    ON CONFLICT (name) DO UPDATE SET queues = excluded.queues, seen_at = excluded.seen_at
+    INSERT INTO workers (name, queues, listening, failures, seen_at)
+    VALUES (:name, CAST(:queues AS text[]), CAST(:listening AS text[]), :failures, clock_timestamp())
+    ON CONFLICT (name) DO UPDATE SET queues = excluded.queues, listening = excluded.listening,
+                                     failures = excluded.failures, seen_at = excluded.seen_at
     """
 )
 _GONE: Final = text("DELETE FROM workers WHERE name = :name OR seen_at < statement_timestamp() - interval '1 hour'")
 
 
-async def heartbeat(tx: Tx, name: str, queues: Collection[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """`listening`: the queues of which it hears wake-ups. `failures`: how often its background tasks failed."""
+
+    name: str
+    queues: Collection[str]
+    listening: Collection[str]
+    failures: int = 0
+
+
+async def heartbeat(tx: Tx, sign: Heartbeat) -> None:
     """A worker without a heartbeat for five seconds does not count as alive."""
-    await tx.conn.execute(_HEARTBEAT, {"name": name, "queues": list(queues)})
+    values = {"name": sign.name, "queues": list(sign.queues), "listening": list(sign.listening)}
+    await tx.conn.execute(_HEARTBEAT, values | {"failures": sign.failures})
 
 
 async def worker_gone(tx: Tx, name: str) -> None:

@@ -36,6 +36,9 @@ workers: Final = table(
     "workers",
     Column("name", Text, primary_key=True, info=PLAIN),
     Column("queues", ARRAY(Text), nullable=False, info=PLAIN),
+    # Those of which it hears wake-ups; of the others it takes due work by its timer.
+    Column("listening", ARRAY(Text), nullable=False, info=PLAIN),
+    Column("failures", Integer, nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False),
     access=Access.ALL,
     distributed_by=EVERYWHERE,

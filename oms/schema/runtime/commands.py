@@ -21,7 +21,7 @@ R = TypeVar("R")
 async def run_command(
     info: Info, act: Callable[[Tx], Awaitable[Any]], *, keep_result: bool = True
 ) -> tuple[Any | None, list[UserError]]:
-    """The JSON value that `act` returns, or why it was refused and rolled back.
+    """The JSON value that `act` returns, or why it was refused and rolled back. It runs again while a lock is held.
 
     What needs a second person is rolled back, too, and stored as a request. Without `keep_result` nothing is stored
     under the Idempotency-Key, so a repeated request runs again.
@@ -29,10 +29,14 @@ async def run_command(
     """
     context = info.context
     repeat = context.repeat if keep_result else None
+
+    async def run() -> Any:
+        async with context.db.transaction() as tx:
+            return await once(tx, context.viewer, repeat, lambda: act(tx))
+
     try:
         _require_permissions(info)
-        async with context.db.transaction() as tx:
-            return await once(tx, context.viewer, repeat, lambda: act(tx)), []
+        return await context.db.lock_waits.run(run), []
     except AwaitsConfirmation as waits:
         async with context.db.transaction() as tx:
             await approvals.request(tx, context.viewer, waits.request)

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
+from oms.platform.tasks import detached
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -18,7 +20,7 @@ class Loader(Generic[K, V]):
     `read` returns what it finds, by key; `missing` stands for the others.
     """
 
-    __slots__ = ("_known", "_missing", "_next", "_read", "_tasks", "_waiting")
+    __slots__ = ("_known", "_missing", "_next", "_read", "_waiting")
 
     def __init__(self, read: Callable[[list[K]], Awaitable[Mapping[K, V]]], missing: V) -> None:
         self._read = read
@@ -28,8 +30,6 @@ class Loader(Generic[K, V]):
         """Each caller has a future of its own, as oms.schema.compiled.eager requires."""
         self._next: list[K] = []
         """Requested in this turn."""
-        self._tasks: set[asyncio.Task[None]] = set()
-        """The event loop keeps only weak references."""
 
     def prime(self, key: K, value: V) -> None:
         """Stores a value that was read elsewhere."""
@@ -51,9 +51,7 @@ class Loader(Generic[K, V]):
 
     def _start(self) -> None:
         keys, self._next = self._next, []
-        task = asyncio.create_task(self._fulfil(keys))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        detached("loader", self._fulfil(keys))
 
     async def _fulfil(self, requested: list[K]) -> None:
         keys = [key for key in requested if self._is_awaited(key)]

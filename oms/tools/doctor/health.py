@@ -14,6 +14,7 @@ from oms.domain.concepts import REGISTRY
 from oms.domain.diagnosis.vital_signs import oldest_transaction_s
 from oms.domain.work.store import ALIVE
 from oms.platform.db import Database
+from oms.platform.notifications import CHANNEL
 
 MAX_TRANSACTION_S: Final = 30.0
 MAX_CLOCK_DIFFERENCE_S: Final = 2.0
@@ -37,7 +38,8 @@ class Finding:
 
 _WORKERS: Final = text(
     f"""
-    SELECT q.name, count(w.name) AS workers FROM unnest(CAST(:queues AS text[])) AS q(name)
+    SELECT q.name, count(w.name) AS workers, count(w.name) FILTER (WHERE q.name <> ALL(w.listening)) AS silent
+    FROM unnest(CAST(:queues AS text[])) AS q(name)
     LEFT JOIN workers w ON q.name = ANY(w.queues) AND {ALIVE}
     GROUP BY q.name
     """  # noqa: S608 - a constant
@@ -48,13 +50,13 @@ _SETTINGS: Final = text("SELECT maintenance, updated_at FROM fraud_settings WHER
 async def check_health(db: Database, redis_url: str, data_dir: Path) -> list[Finding]:
     """All findings, also healthy ones. Raises OSError or SQLAlchemy's error if the database is unreachable."""
     async with db.reading() as conn:
-        workers = {row.name: row.workers for row in await conn.execute(_WORKERS, {"queues": list(REGISTRY.work_kinds)})}
+        workers = {row.name: row for row in await conn.execute(_WORKERS, {"queues": list(REGISTRY.work_kinds)})}
         oldest_s = await oldest_transaction_s(conn)
         settings = (await conn.execute(_SETTINGS)).one()
         clock = (await conn.execute(text("SELECT clock_timestamp()"))).scalar_one()
         ahead_s = (clock - datetime.now(UTC)).total_seconds()
     return [
-        *(_served(queue, workers[queue]) for queue in REGISTRY.work_kinds),
+        *(_served(queue, workers[queue].workers, workers[queue].silent) for queue in REGISTRY.work_kinds),
         await _redis(redis_url),
         _maintenance(settings),
         _transactions(oldest_s),
@@ -63,7 +65,13 @@ async def check_health(db: Database, redis_url: str, data_dir: Path) -> list[Fin
     ]
 
 
-def _served(queue: str, workers: int) -> Finding:
+def _served(queue: str, workers: int, silent: int) -> Finding:
+    if silent:
+        state = f"{workers} alive, {silent} of them hear no wake-ups"
+        remedy = (
+            "Work starts up to a second late. If Redis is reachable from here, see the worker's log, and restart it."
+        )
+        return Finding(f"Workers: {queue}", state, remedy)
     if workers:
         return Finding(f"Workers: {queue}", f"{workers} alive")
     return Finding(f"Workers: {queue}", "none", f"Start one: python -m oms worker (OMS_QUEUES must name {queue}).")
@@ -72,7 +80,7 @@ def _served(queue: str, workers: int) -> Finding:
 async def _redis(url: str) -> Finding:
     client: Redis = Redis.from_url(url, socket_connect_timeout=_REDIS_TIMEOUT_S, socket_timeout=_REDIS_TIMEOUT_S)
     try:
-        await client.ping()
+        [(_, listeners)] = await client.pubsub_numsub(CHANNEL)
     except (RedisError, OSError) as error:
         return Finding(
             "Redis",
@@ -81,7 +89,7 @@ async def _redis(url: str) -> Finding:
         )
     finally:
         await client.aclose()
-    return Finding("Redis", "reachable")
+    return Finding("Redis", f"reachable, {listeners} web processes listen")
 
 
 def _maintenance(settings: Any) -> Finding:

@@ -13,6 +13,7 @@ from oms.domain.identity import session_commands as sessions
 from oms.domain.identity.sessions import SEEN_EVERY, SessionRules
 from oms.domain.tokens import commands as access
 from oms.platform.db import Database
+from oms.platform.tasks import child
 from oms.web.auth.credentials import Credential, Presented, SessionCookie, SessionSecret
 from oms.web.errors.codes import Close, ErrorCode
 from oms.web.errors.refusals import RequestRefused
@@ -113,7 +114,8 @@ class Authenticator:
         """Concurrent requests with the same credential share one look-up, which goes on if one of them is cancelled."""
         lookup = self._lookups.get(credential)
         if lookup is None:
-            lookup = self._lookups[credential] = asyncio.create_task(self._look_up(credential))
+            lookup = self._lookups[credential] = child(self._look_up(credential))
+            lookup.add_done_callback(_seen)
         return await asyncio.shield(lookup)
 
     async def _look_up(self, credential: Credential) -> _Found:
@@ -141,6 +143,11 @@ class Authenticator:
     def _limited(self, viewer: Viewer) -> Viewer:
         """A courier sees ended shipments for as long as the settings say."""
         return replace(viewer, carries=replace(viewer.carries, ended_days=self._ended_days))
+
+
+def _seen(lookup: asyncio.Task[_Found]) -> None:
+    """A failure concerns nobody if all callers have gone."""
+    _ = lookup.cancelled() or lookup.exception()
 
 
 _INVALID: Final = {

@@ -13,6 +13,7 @@ import orjson
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from oms.platform.tasks import child
 from oms.web.auth.authenticator import Unauthenticated
 from oms.web.auth.credentials import Credential
 from oms.web.graphql.api import Outcome, failure
@@ -54,8 +55,8 @@ class EventStream:
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         await send(_START)
         await self._write(send, _COMMENT)
-        writing = asyncio.create_task(self._write_outcomes(send))
-        disconnected = asyncio.create_task(_disconnected(receive))
+        writing = child(self._write_outcomes(send))
+        disconnected = child(_disconnected(receive))
         try:
             with self._streams.open(writing.cancel) as stream, suppress(_TooSlow):
                 stream.held_by(self._credential, lambda: self._revoke(writing))

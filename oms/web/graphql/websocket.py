@@ -15,6 +15,7 @@ from starlette.types import Send as AsgiSend
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected, WebSocketState
 
 from oms.domain.access.permissions import Viewer
+from oms.platform.tasks import child
 from oms.web.auth.authenticator import Unauthenticated, credential_of
 from oms.web.auth.credentials import Presented, SessionSecret
 from oms.web.auth.same_origin import has_own_origin
@@ -106,8 +107,8 @@ class _Connection:
     async def serve(self, stream: OpenStream) -> None:
         """Until either side ends the connection; cancels what still runs then."""
         self._stream = stream
-        reading = asyncio.create_task(self._read())
-        init_timeout = asyncio.create_task(self._time_out_init())
+        reading = child(self._read())
+        init_timeout = child(self._time_out_init())
         try:
             await asyncio.wait((reading, self._closing), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -151,7 +152,7 @@ class _Connection:
                 case Send(message):
                     await self._send(message)
                 case Start(key, request):
-                    self._tasks[key] = asyncio.create_task(self._run(key, request))
+                    self._tasks[key] = child(self._run(key, request))
                 case Cancel(key):
                     if task := self._tasks.pop(key, None):  # else it has finished meanwhile
                         task.cancel()

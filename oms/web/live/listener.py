@@ -1,6 +1,5 @@
-"""Notifications over Redis: one subscription for the whole process, renewed until cancelled."""
+"""Notifications over Redis: one subscription for the whole process, supervised by whoever starts it."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 from uuid import UUID
@@ -8,45 +7,44 @@ from uuid import UUID
 import orjson
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from oms.platform.db import Changes
 from oms.platform.notifications import CHANNEL
 
 log = structlog.get_logger(__name__)
 
-_MIN_PAUSE_S: Final = 0.1
-_MAX_PAUSE_S: Final = 2.0
-_POLL_S: Final = 5.0
+PING_EVERY_S: Final = 3.0
+SILENT_S: Final = 10.0
+"""A subscription that heard nothing for this long, not even answers to its pings, is lost.
+
+redis-py sends pings as well, but does not notice that answers are missing: over a connection that was cut without
+notice, it would wait until the system gives up sending, a quarter of an hour later.
+"""
 
 
 async def listen_for_notifications(
-    redis_url: str, received: Callable[[Changes], None], *, missed: Callable[[], None]
+    redis_url: str, received: Callable[[Changes], None], *, missed: Callable[[], None], heard: Callable[[], None]
 ) -> None:
-    """Calls `received` for each notification and `missed` after each (re)connection, until cancelled."""
-    pause_s = _MIN_PAUSE_S
-    while True:
-        try:
-            async with _client(redis_url) as redis, redis.pubsub() as subscription:
-                await subscription.subscribe(CHANNEL)
-                while True:
-                    message = await subscription.get_message(timeout=_POLL_S)
-                    if message is None:
-                        continue
-                    if message["type"] == "subscribe":
-                        pause_s = _MIN_PAUSE_S
-                        missed()
-                    elif message["type"] == "message":
-                        received(_changes(message["data"]))
-        except (RedisError, OSError) as error:
-            log.warning("No notifications from Redis: polling the event log", error=repr(error), pause_s=pause_s)
-        await asyncio.sleep(pause_s)
-        pause_s = min(pause_s * 2, _MAX_PAUSE_S)
+    """Calls `received` for each notification, `missed` once it is subscribed, and `heard` whenever Redis answers.
+
+    Raises RedisError, OSError, or RuntimeError from uvloop when the connection is lost.
+    """
+    async with _client(redis_url) as redis, redis.pubsub() as subscription:
+        await subscription.subscribe(CHANNEL)
+        while True:
+            message = await subscription.get_message(timeout=PING_EVERY_S)
+            if message is None:
+                await subscription.ping()
+                continue
+            heard()
+            if message["type"] == "subscribe":
+                missed()
+            elif message["type"] == "message":
+                received(_changes(message["data"]))
 
 
 def _client(redis_url: str) -> Redis:
-    """Notices a dead connection within the health check's interval."""
-    client: Redis = Redis.from_url(redis_url, socket_connect_timeout=2, health_check_interval=10)
+    client: Redis = Redis.from_url(redis_url, socket_connect_timeout=2)
     return client
 
 

@@ -21,6 +21,7 @@ from oms.domain.vocabulary.ids import parse_order
 from oms.domain.vocabulary.permission import Permission
 from oms.domain.work.policy import WorkPermission
 from oms.platform.db import Database
+from oms.platform.tasks import child, detached
 from oms.web.auth.credentials import Credential
 from oms.web.live.hub import LiveHub
 from oms.web.live.open_streams import OpenStreams
@@ -102,7 +103,7 @@ class PageStreams:
     async def _events(self, credential: Credential, sources: list[AsyncGenerator[None, None]]) -> AsyncIterator[bytes]:
         """Signals a change at once, so that a page that has just (re)connected is up to date, then each change."""
         changed, ended = asyncio.Event(), asyncio.Event()
-        listening = [asyncio.create_task(_listen(source, changed)) for source in sources]
+        listening = [detached("live page", _listen(source, changed)) for source in sources]
         for task in listening:
             # A source that ends or fails ends the stream: the page opens another one and misses nothing.
             task.add_done_callback(lambda _: ended.set())
@@ -126,7 +127,7 @@ async def _listen(source: AsyncGenerator[None, None], changed: asyncio.Event) ->
 
 async def _either(changed: asyncio.Event, ended: asyncio.Event, seconds: float) -> bool:
     """Whether something changed before the time was up or the stream ended."""
-    waiting = [asyncio.create_task(changed.wait()), asyncio.create_task(ended.wait())]
+    waiting = [child(changed.wait()), child(ended.wait())]
     await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()

@@ -13,6 +13,7 @@ from oms.domain.vocabulary.errors import AccessReason, Refused, refused
 from oms.domain.vocabulary.permission import Permission, Reach
 from oms.platform.db import Database
 from oms.platform.settings import PROJECT_DIR
+from oms.web.errors.refusals import refusal_of
 from oms.web.graphql.api import Api
 from oms.web.live.hub import LiveHub
 from oms.web.live.open_streams import OpenStreams
@@ -24,7 +25,7 @@ from oms.web.pages.navigation import home_of, navigation
 from oms.web.pages.registry import PAGES
 from oms.web.pages.rendering.assets import Assets
 from oms.web.pages.rendering.site import PageRefused, Site, see_other
-from oms.web.server.rate_limits import RateLimited, RateLimits
+from oms.web.server.rate_limits import RateLimits
 
 if TYPE_CHECKING:
     from oms.web.auth.identity_provider import IdentityProvider
@@ -38,6 +39,7 @@ _HEADINGS: Final = {
     404: "Page not found",
     409: "Already in progress",
     429: "Too many requests",
+    503: "Not available for a moment",
 }
 
 
@@ -103,30 +105,30 @@ class PageRoutes:
         async def respond(request: Request) -> Response:
             try:
                 return await handler(request)
-            except RateLimited as refusal:
-                return self._refuse(PageRefused.of(refusal), request, None)
             except PageRefused as refusal:
                 return self._refuse(refusal, request, None)
+            except Exception as error:  # noqa: BLE001 - refusal_of() logs and masks bugs
+                return self._refuse(PageRefused.of(refusal_of(error)), request, None)
 
         return respond
 
     def _guarded(self, handler: Handler, need: Need, *, is_form: bool) -> PublicHandler:
         async def respond(request: Request) -> Response:
+            viewer = None
             try:
                 viewer = await self._sessions.viewer(request)
-            except RateLimited as refusal:
-                return self._refuse(PageRefused.of(refusal), request, None)
-            if viewer is None:
-                return see_other("/")
-            try:
+                if viewer is None:
+                    return see_other("/")
                 if is_form:
                     await self._site.require_own_form(request)
                 need.require(viewer)
                 return await handler(request, viewer)
             except PageRefused as refusal:
-                if isinstance(refusal.__cause__, Refused):
+                if viewer and isinstance(refusal.__cause__, Refused):
                     self._on_refusal(viewer, refusal.__cause__)
                 return self._refuse(refusal, request, viewer)
+            except Exception as error:  # noqa: BLE001 - refusal_of() logs and masks bugs
+                return self._refuse(PageRefused.of(refusal_of(error)), request, viewer)
 
         return respond
 

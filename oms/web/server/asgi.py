@@ -5,10 +5,10 @@ unknown addresses.
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.platform.db import Database
+from oms.platform.outages import RETRY_AFTER_S, is_outage
 from oms.platform.settings import Settings
 from oms.web.errors.codes import ErrorCode
 from oms.web.errors.refusals import RequestRefused, invalid, refusal_of
@@ -28,6 +29,7 @@ from oms.web.server.responses import json_response, refusal_response
 READY_CACHE_S: Final = 1.0
 """`/ready` needs no credentials, so its result is cached: requests for it can't load the database."""
 
+_RETRY_AFTER: Final = (b"retry-after", b"%d" % RETRY_AFTER_S)
 _RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
@@ -60,6 +62,10 @@ class Application(Starlette):
         started_s = time.perf_counter()
         try:
             await self._app_for(scope)(scope, receive, response.send)
+        except Exception as error:
+            # Starlette raises again what it has answered. An outage is logged already, and no fault of ours.
+            if not (response.status == HTTPStatus.SERVICE_UNAVAILABLE and is_outage(error)):
+                raise
         finally:
             if scope["type"] == "http":
                 duration_s = None if response.is_stream else time.perf_counter() - started_s
@@ -77,7 +83,7 @@ _MISDIRECTED: Final = refusal_response(
 
 
 class _ObservedResponse:
-    """Adds the security headers and notes the status: 500 unless a response starts."""
+    """Adds the security headers, and to 503 when to retry; notes the status: 500 unless a response starts."""
 
     __slots__ = ("_security_headers", "_send", "is_stream", "status")
 
@@ -93,6 +99,8 @@ class _ObservedResponse:
             self.status = message["status"]
             self.is_stream = headers.get(b"content-type", b"").startswith(b"text/event-stream")
             added = self._security_headers.missing_from(headers)
+            if self.status == HTTPStatus.SERVICE_UNAVAILABLE and b"retry-after" not in headers:
+                added.append(_RETRY_AFTER)
             message = {**message, "headers": [*message["headers"], *added]}
         return self._send(message)
 
@@ -126,7 +134,7 @@ class _Readiness:
         try:
             async with self._db.reading() as conn:
                 await conn.execute(text("SELECT 1"))
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - refusal_of() logs and masks bugs
             return refusal_of(error)
         return None
 

@@ -17,7 +17,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,6 +27,7 @@ from oms.domain.diagnosis.causes import causes
 from oms.domain.diagnosis.vital_signs import VitalSigns, vital_signs
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Database
+from oms.platform.tasks import Pulse, failures
 from oms.web.errors.codes import ErrorCode
 from oms.web.errors.refusals import RequestRefused, refusal_of
 from oms.web.live.open_streams import OpenStreams
@@ -42,7 +43,8 @@ _OTHER: Final = "other"
 class ProcessMetrics:
     """Metrics of this process. Streams are counted when they end, and not timed."""
 
-    def __init__(self, streams: OpenStreams) -> None:
+    def __init__(self, streams: OpenStreams, listening: Pulse) -> None:
+        """`listening`: beats while notifications can be heard."""
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -57,6 +59,7 @@ class ProcessMetrics:
             registry=self.registry,
         )
         self.registry.register(_Streams(streams))
+        self.registry.register(_Tasks(listening))
         # Looking up a label costs more than counting; there are few combinations.
         self._request_counter = cache(self._requests.labels)
         self._duration_histogram = cache(self._durations.labels)
@@ -76,6 +79,18 @@ class _Streams(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge("oms_open_streams", "WebSockets and event streams open in this process.", len(self._streams))
+
+
+class _Tasks(Collector):
+    def __init__(self, listening: Pulse) -> None:
+        self._listening = listening
+
+    def collect(self) -> Iterator[Metric]:
+        counter = CounterMetricFamily("oms_task_failures", "Failures of background tasks.", labels=["task"])
+        for name, count in sorted(failures.items()):
+            counter.add_metric([name], count)
+        yield counter
+        yield _gauge("oms_listening", "Whether this process hears notifications.", self._listening.is_alive)
 
 
 class MetricsEndpoint:
@@ -114,6 +129,9 @@ class _SystemMetrics(Collector):
         oldest = {str(q.queue): q.oldest_due_s for q in queues}
         yield _gauges("oms_work_oldest_due_seconds", "Since the oldest due work fell due.", "queue", oldest)
         yield _gauges("oms_workers", "Workers alive.", "queue", {str(q.queue): q.workers for q in queues})
+        silent = {str(q.queue): q.silent for q in queues}
+        yield _gauges("oms_workers_silent", "Workers alive that hear no wake-ups.", "queue", silent)
+        yield _gauge("oms_worker_failures", "Of background tasks, of workers alive.", signs.operations.failures)
         yield _gauge("oms_work_parked", "Work that waits for support.", signs.parked)
         yield _gauge("oms_work_held", "Charges held for maintenance.", signs.held)
         yield _gauges("oms_orders_open", "Orders that are not final.", "status", signs.open_orders)

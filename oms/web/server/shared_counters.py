@@ -9,7 +9,8 @@ from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import BlockingConnectionPool
-from redis.exceptions import RedisError
+
+from oms.platform.outages import is_outage
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,9 @@ class SharedCounters:
         if not self._is_away or self._clock() >= self._retry_at_s:
             try:
                 counted = await count(self._shared)
-            except (RedisError, OSError) as error:
+            except Exception as error:
+                if not is_outage(error):
+                    raise
                 self._note_away(error)
             else:
                 self._note_back()

@@ -111,11 +111,10 @@ def remember_the_key_after_the_commit() -> None:
 def trust_notifications() -> None:
     """A worker never polls for work."""
 
-    async def write_heartbeat(self: Any) -> None:
-        async with self._db.transaction() as tx:
-            await work_store.heartbeat(tx, self._name, self._consumer.queues)
+    async def do_nothing(_self: Any) -> None:
+        pass
 
-    _replace(WorkerProcess, "_poll", write_heartbeat)
+    _replace(WorkerProcess, "_poll", do_nothing)
 
 
 def never_take_over() -> None:

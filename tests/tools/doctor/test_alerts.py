@@ -14,6 +14,7 @@ from oms.domain.diagnosis.operations import Operations
 from oms.domain.diagnosis.vital_signs import VitalSigns
 from oms.domain.work.queries import QueueStats
 from oms.platform.settings import PROJECT_DIR
+from oms.platform.tasks import Pulse
 from oms.web.live.open_streams import OpenStreams
 from oms.web.server.metrics import ProcessMetrics, _SystemMetrics
 
@@ -28,7 +29,7 @@ def rules() -> list[dict[str, Any]]:
 
 def exported() -> set[str]:
     """Names of all samples that /metrics can export."""
-    own = ProcessMetrics(OpenStreams())
+    own = ProcessMetrics(OpenStreams(), Pulse(1))
     own.count("/graphql", "POST", 200, 0.001)
     signs = VitalSigns(
         Operations(tuple(QueueStats(queue, 1, 1, 1.0) for queue in REGISTRY.work_kinds), 1.0),

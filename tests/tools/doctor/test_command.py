@@ -10,6 +10,7 @@ from pathlib import Path
 
 from oms.domain.concepts import REGISTRY
 from oms.domain.work import store as work_store
+from oms.domain.work.store import Heartbeat
 from tests.oms_process import oms
 from tests.shop import ShopUnderTest
 
@@ -33,7 +34,7 @@ async def alive(shop: ShopUnderTest) -> AsyncIterator[None]:
     async def beat() -> None:
         while True:
             async with shop.db.transaction() as tx:
-                await work_store.heartbeat(tx, "a worker", REGISTRY.work_kinds)
+                await work_store.heartbeat(tx, Heartbeat("a worker", REGISTRY.work_kinds, REGISTRY.work_kinds))
             await asyncio.sleep(0.5)
 
     beating = asyncio.create_task(beat())

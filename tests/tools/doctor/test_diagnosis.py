@@ -24,6 +24,7 @@ from oms.domain.fraud import commands as fraud
 from oms.domain.fraud.gate import MAINTENANCE
 from oms.domain.fulfilment.concept import NOT_DELIVERED, NOT_PICKED_UP
 from oms.domain.work import store as work_store
+from oms.domain.work.store import Heartbeat
 from tests.shop import MANAGER, ShopUnderTest, open_shop
 
 SHORT = Thresholds(work=timedelta(0))
@@ -40,7 +41,7 @@ async def causes(shop: ShopUnderTest, thresholds: Thresholds = SHORT) -> list[Ca
 
 async def serve(shop: ShopUnderTest, *queues: str) -> None:
     async with shop.db.transaction() as tx:
-        await work_store.heartbeat(tx, "a worker", queues)
+        await work_store.heartbeat(tx, Heartbeat("a worker", queues, queues))
 
 
 async def an_order(shop: ShopUnderTest, **fields: str) -> UUID:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,11 +20,14 @@ from oms.domain.order_queries import event_log
 from oms.domain.order_queries.event_log import ShipmentChange
 from oms.platform.db import Changes, Database
 from oms.platform.notifications import CHANNEL, Notifier, connect
+from oms.platform.tasks import Pulse, cancelled, supervised
 from oms.tools.dev_services.embedded import Engines
 from oms.web.live import hub as live
+from oms.web.live import listener
 from oms.web.live.hub import LiveHub
-from oms.web.live.listener import listen_for_notifications
+from oms.web.live.listener import SILENT_S, listen_for_notifications
 from tests.shop import MANAGER, ShopUnderTest, open_shop
+from tests.system.faults.link import Link
 from tests.web.conftest import until
 
 _LOG = text(
@@ -366,8 +370,13 @@ class _Received:
     def __init__(self, redis_url: str) -> None:
         self.changes: list[Changes] = []
         self.connections = 0
-        self._task = asyncio.create_task(
-            listen_for_notifications(redis_url, self.changes.append, missed=self._connected)
+        self.pulse = Pulse(SILENT_S)
+        self._redis_url = redis_url
+        self._task = supervised("notifications", self._listen, self.pulse)
+
+    async def _listen(self) -> None:
+        await listen_for_notifications(
+            self._redis_url, self.changes.append, missed=self._connected, heard=self.pulse.beat
         )
 
     def _connected(self) -> None:
@@ -375,8 +384,7 @@ class _Received:
 
     async def stop(self) -> None:
         assert not self._task.done()
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await cancelled([self._task])
 
 
 @asynccontextmanager
@@ -422,6 +430,30 @@ async def test_notifications_close_together_are_merged(redis_url: str) -> None:
         await notifier.close()
         assert [changes.subjects for changes in received.changes[:1]] == [{orders[0]}]
         assert len(received.changes) <= 3
+
+
+async def test_after_a_connection_died_silently_notifications_arrive_again(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither side is told, as when a firewall forgets a connection: only the missing answers to pings show it."""
+    monkeypatch.setattr(listener, "PING_EVERY_S", 0.1)
+    monkeypatch.setattr(f"{__name__}.SILENT_S", 0.5)
+    address = urlsplit(redis_url)
+    link = Link(lambda: [address.port or 6379])
+    await link.open()
+    over_link = address._replace(netloc=address.netloc.replace(f":{address.port}", f":{link.port}")).geturl()
+    async with _receiving(over_link) as received:
+        assert received.pulse.is_alive
+        link.hold()
+        await until(lambda: not received.pulse.is_alive)
+        link.abandon()
+        await until(lambda: received.connections == 2)
+        notifier = Notifier(redis_url)
+        notifier.notify(Changes({uuid4()}))
+        await until(lambda: bool(received.changes))
+        await notifier.close()
+        assert received.pulse.is_alive
+    link.close()
 
 
 async def test_after_a_restart_of_redis_notifications_arrive_again(open_dir: Path, database_url: str) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from oms.platform.settings import Settings
+from oms.platform.tasks import Pulse
 from oms.web.live.open_streams import OpenStreams
 from oms.web.pages.rendering.assets import asset
 from oms.web.server.asgi import Application
@@ -125,7 +126,7 @@ async def test_a_bug_s_response_has_the_security_headers(web_settings: Settings)
     async def fail(_request: Request) -> Response:
         raise ValueError("a secret detail")
 
-    app = Application(web_settings, ProcessMetrics(OpenStreams()), routes=[Route("/", fail)])
+    app = Application(web_settings, ProcessMetrics(OpenStreams(), Pulse(1)), routes=[Route("/", fail)])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         answer = await client.get("/")

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from oms.domain.tokens.commands import issue_token
 from oms.domain.vocabulary.actor import Role
 from oms.domain.work import store as work_store
+from oms.domain.work.store import Heartbeat
 from tests.shop import ShopUnderTest, open_shop
 from tests.web.conftest import Server
 
@@ -48,13 +49,16 @@ async def test_system_metrics_have_work_workers_and_open_orders(server: Server, 
     await shop.place({"MUG": 1})
     await shop.place({"MUG": 1})
     async with shop.db.transaction() as tx:
-        await work_store.heartbeat(tx, "a worker", ["billing"])
+        await work_store.heartbeat(tx, Heartbeat("a worker", ["billing", "booking"], ["billing"], failures=3))
     await shop.execute("UPDATE work SET due_at = due_at - interval '5 minutes'")
     found = await figures(server, shop)
     assert of(found, "oms_work_due", queue="allocation") == 2
     assert of(found, "oms_work_oldest_due_seconds", queue="allocation") >= 300
     assert of(found, "oms_workers", queue="billing") == 1
     assert of(found, "oms_workers", queue="allocation") == 0
+    assert of(found, "oms_workers_silent", queue="billing") == 0
+    assert of(found, "oms_workers_silent", queue="booking") == 1
+    assert of(found, "oms_worker_failures") == 3
     assert of(found, "oms_orders_open", status="PENDING") == 2
     assert of(found, "oms_standing_still", cause="NO_WORKER") == 2
 

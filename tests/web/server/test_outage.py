@@ -8,13 +8,15 @@ import httpx
 import orjson
 import pytest
 from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from oms.platform.settings import Settings, load_settings
 from oms.tools.dev_services.embedded.ports import free_port
-from tests.web.conftest import Server, serving, until
+from tests.platform.refusing_postgres import REFUSALS, refusing
+from tests.web.conftest import COOKIE, NO_TLS, Server, serving, until
 
 BEARER = {"Authorization": "Bearer somebodys"}
 
@@ -44,7 +46,53 @@ async def test_the_process_is_alive_but_not_ready(cut_off: Server) -> None:
 
 
 async def test_a_websocket_is_closed_with_1013(cut_off: Server) -> None:
-    async with connect(cut_off.websocket, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+    await _expect_1013(cut_off)
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+async def test_every_door_tells_of_an_outage_and_nothing_is_logged_as_a_bug(
+    redis_url: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with refusing(REFUSALS[kind]) as port:
+        settings = load_settings(database_url=f"postgresql://user@127.0.0.1:{port}/oms", redis_url=redis_url)
+        with capture_logs() as logs, serving(settings) as server:
+            async with httpx.AsyncClient(base_url=server.url, timeout=20, verify=NO_TLS) as client:
+                await _expect_503_at_every_door(client)
+            await _expect_1013(server)
+            await asyncio.to_thread(server.stop)
+    assert [entry for entry in logs if entry["log_level"] in ("error", "critical")] == []
+    assert [record.getMessage() for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
+
+
+async def _expect_503_at_every_door(client: httpx.AsyncClient) -> None:
+    session = {"Cookie": f"{COOKIE.name}={'s' * 43}", "Sec-Fetch-Site": "same-origin"}
+    page = {"Accept": "text/html"}
+    answers = {
+        "API": await client.post("/graphql", json={"query": "{ viewer }"}, headers=BEARER),
+        "API, GET": await client.get("/graphql", params={"query": "{ viewer }"}, headers=BEARER),
+        "events": await client.post(
+            "/graphql", json={"query": "{ viewer }"}, headers=BEARER | {"Accept": "text/event-stream"}
+        ),
+        "page": await client.get("/support", headers=session | page),
+        "start page": await client.get("/", headers=session | page),
+        "form": await client.post("/sign-out", headers=session | page),
+        "live page": await client.get("/live", params={"on": "orders"}, headers=session),
+        "ready": await client.get("/ready"),
+        "metrics": await client.get("/metrics", headers=BEARER),
+    }
+    assert {door: answer.status_code for door, answer in answers.items()} == dict.fromkeys(answers, 503)
+    assert {answer.headers.get("retry-after") for answer in answers.values()} == {"1"}
+    for door in ("API", "API, GET", "events", "ready", "metrics"):
+        [error] = answers[door].json()["errors"]
+        assert error["extensions"]["code"] == "UNAVAILABLE"
+        assert error["extensions"]["retryAfter"] == 1
+    for door in ("page", "start page", "form"):
+        assert answers[door].headers["content-type"].startswith("text/html")
+        assert "unavailable; try again" in answers[door].text
+
+
+async def _expect_1013(server: Server) -> None:
+    async with connect(server.websocket, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
         greeting = {"type": "connection_init", "payload": {"authorization": "Bearer somebodys"}}
         await socket.send(orjson.dumps(greeting).decode())
         with pytest.raises(ConnectionClosed):

@@ -28,8 +28,8 @@ from oms.tools.dev_services.supervisor.watch import Watched, ended, stop_all
 DEMO_AMENDMENT_TIMEOUT_S: Final = 120
 """Long enough to answer by hand, short enough to watch the deadline act."""
 
-_WEB_STOP_TIMEOUT_S: Final = 10.0
-_WORKER_STOP_TIMEOUT_S: Final = 20.0
+_WEB_STOP_TIMEOUT_S: Final = 15.0
+_WORKER_STOP_MARGIN_S: Final = 5.0
 _READY_TIMEOUT_S: Final = 60.0
 _CHECK_EVERY_S: Final = 0.2
 _ALL_ADDRESSES: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
@@ -110,7 +110,7 @@ def _children(folder: DataFolder, settings: Settings, listening: socket.socket) 
             for number in range(1, settings.web_processes + 1)
         ),
         *(
-            _child(folder, settings, f"worker {number}", ("worker",), _WORKER_STOP_TIMEOUT_S)
+            _child(folder, settings, f"worker {number}", ("worker",), settings.stop_timeout_s + _WORKER_STOP_MARGIN_S)
             for number in range(1, settings.worker_processes + 1)
         ),
     ]
