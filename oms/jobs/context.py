@@ -50,5 +50,8 @@ class JobContext:
 
 
 def _message(error: Exception) -> str:
-    """For support; at most 500 characters, without secrets, because event logs are permanent."""
-    return redacted_text(f"{type(error).__name__}: {error}")[:500]
+    """For support; at most 500 characters, without secrets, because event logs are permanent.
+
+    Without NUL characters, which PostgreSQL cannot store, if a provider sent some.
+    """
+    return redacted_text(f"{type(error).__name__}: {error}").replace("\0", "")[:500]

@@ -41,7 +41,7 @@ CLEAN_UP_EVERY_S: Final = 600.0
 SILENT_S: Final = 5.0
 """A listener that has not polled for this long is started again."""
 
-_CLEAN_UP_LIMIT: Final = 10_000
+CLEAN_UP_LIMIT: Final = 2_000
 
 
 def main(settings: Settings) -> None:
@@ -140,9 +140,12 @@ class WorkerProcess:
             await work_store.heartbeat(tx, sign)
 
     async def _clean_up(self) -> None:
-        async with self._db.transaction() as tx:
-            await idempotency_store.delete_old(tx, limit=_CLEAN_UP_LIMIT)
-            await session_store.delete_old(tx, limit=_CLEAN_UP_LIMIT)
+        """Until nothing old is left, so that it goes as fast as it comes; in short transactions."""
+        for delete_old in (idempotency_store.delete_old, session_store.delete_old):
+            deleted = CLEAN_UP_LIMIT
+            while deleted >= CLEAN_UP_LIMIT:
+                async with self._db.transaction() as tx:
+                    deleted = await delete_old(tx, limit=CLEAN_UP_LIMIT)
 
     async def _listen(self, queue: str) -> None:
         """Runs an arq worker for the queue. It ends with an outage of Redis, during which the timer polls."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import fields, is_dataclass, replace
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -105,9 +106,18 @@ async def _attempt(client: httpx.AsyncClient, call: ProviderCall[Request, Answer
     if not response.is_success:
         raise ProviderUnavailable(f"{call.name}: HTTP {response.status_code}")
     try:
-        return call.read_answer(response.content)
+        return _storable(call.read_answer(response.content))
     except ValidationError as error:
         raise ProviderUnavailable(f"{call.name}: the answer cannot be parsed") from error
+
+
+def _storable(answer: Answer) -> Answer:
+    """Without NUL characters in its texts, which PostgreSQL cannot store: the effect must be recorded."""
+    if not is_dataclass(answer) or isinstance(answer, type):
+        return answer
+    texts = {each.name: getattr(answer, each.name) for each in fields(answer)}
+    clean = {name: text.replace("\0", "") for name, text in texts.items() if isinstance(text, str) and "\0" in text}
+    return replace(answer, **clean) if clean else answer
 
 
 def _build(client: httpx.AsyncClient, call: ProviderCall[Request, Answer], request: Request) -> httpx.Request:

@@ -4,15 +4,20 @@ import asyncio
 import json
 import re
 import shutil
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import httpx
 import psutil
 import pytest
 
+from oms.platform.grants import address_of
+from oms.tools.dev_services.embedded import Engines
 from oms.tools.dev_services.embedded.backup import BackupFolder
+from oms.tools.dev_services.embedded.restore import restore
 from tests.platform.conftest import Environment, Instance, oms
 from tests.platform.test_acknowledged import Cart
 from tests.web.conftest import until
@@ -107,6 +112,54 @@ async def test_any_instant_can_be_restored_with_the_orders_acknowledged_by_then_
         again.stop()
         shutil.rmtree(folder)
     shutil.rmtree(backups)
+
+
+@pytest.mark.trial
+def test_a_restored_shop_survives_the_next_disaster_before_its_next_backup(open_dir: Path, redis_url: str) -> None:
+    """The archive must lead from the old base backup over the first restore to what came after it."""
+    backups = BackupFolder(open_dir / "backups twice")
+    folders = [open_dir / name for name in ("first", "second", "third")]
+    for folder in (backups.path, *folders):
+        shutil.rmtree(folder, ignore_errors=True)
+    with Engines(folders[0], redis_url=redis_url, backup_dir=backups.path) as engines:
+        asyncio.run(execute(engines.owner_url, "CREATE TABLE notes (n int)"))
+        backups.take(engines.owner_url)
+        asyncio.run(execute(engines.owner_url, "INSERT INTO notes VALUES (1); SELECT pg_switch_wal()"))
+        asyncio.run(execute(engines.owner_url, "INSERT INTO notes VALUES (2)"))
+        engines.servers[0].process.send_signal(signal.SIGQUIT)
+        engines.servers[0].process.wait(30)
+    restore(backups, folders[1], to=None, lost_wal=folders[0] / "postgres" / "pg_wal")
+    with Engines(folders[1], redis_url=redis_url, backup_dir=backups.path) as engines:
+        asyncio.run(execute(engines.owner_url, "INSERT INTO notes VALUES (3)"))
+        asyncio.run(archived(engines.owner_url))
+    restore(backups, folders[2], to=None, lost_wal=None)
+    with Engines(folders[2], redis_url=redis_url) as engines:
+        assert asyncio.run(execute(engines.owner_url, "SELECT n FROM notes ORDER BY n")) == [1, 2, 3]
+    for folder in (backups.path, *folders):
+        shutil.rmtree(folder)
+
+
+async def execute(owner_url: str, statements: str) -> list[object]:
+    """The first column of the last statement's result, if it is the only one."""
+    connection = await asyncpg.connect(address_of(owner_url))
+    try:
+        if statements.startswith("SELECT"):
+            return [row[0] for row in await connection.fetch(statements)]
+        await connection.execute(statements)
+        return []
+    finally:
+        await connection.close()
+
+
+async def archived(owner_url: str) -> None:
+    """Waits until everything written so far is in the archive."""
+    [segment] = await execute(owner_url, "SELECT pg_walfile_name(pg_switch_wal())")
+
+    async def is_there() -> bool:
+        [last] = await execute(owner_url, "SELECT last_archived_wal FROM pg_stat_archiver")
+        return str(last or "") >= str(segment)
+
+    await until(is_there, within_s=60)
 
 
 def keep_books(lost: Path, restored: Path) -> None:

@@ -9,7 +9,12 @@ import pytest
 from graphql import GraphQLError
 
 from oms.domain.order_queries.event_log import ShipmentChange
+from oms.domain.vocabulary.ids import shipment_id
+from oms.platform import outages
+from oms.platform.db import Database
 from oms.schema import timeline
+from oms.schema.runtime import resending
+from oms.schema.schema import schema
 from tests.schema.api import ANA, Api, Known
 from tests.shop import COURIER, MANAGER, SUPPORT, customer
 
@@ -227,3 +232,61 @@ async def test_the_fraud_settings_are_sent_at_once_and_after_every_change(api: A
         await api.ask("mutation { setSpendingLimit(limit: 5) { userErrors { code } } }", MANAGER)
         api.notifications.settings.set()
         assert await following(settings) == {"spendingLimit": 5, "maintenanceMode": False}
+
+
+class _Outage:
+    """Reads fail while `is_on`; the numbers of reads in `fails` fail in any case."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_on = False
+        self.fails: set[int] = set()
+        self.count = 0
+        read = Database._read
+
+        async def fragile(db: Database, ask: Any) -> Any:
+            self.count += 1
+            if self.is_on or self.count in self.fails:
+                raise ConnectionRefusedError
+            return await read(db, ask)
+
+        monkeypatch.setattr(Database, "_read", fragile)
+        for module in (outages, resending):
+            monkeypatch.setattr(module, "RETRY_AFTER_S", 0.02)
+
+
+@pytest.fixture
+def outage(monkeypatch: pytest.MonkeyPatch) -> _Outage:
+    return _Outage(monkeypatch)
+
+
+async def test_changes_during_an_outage_are_sent_after_it(api: Api, outage: _Outage) -> None:
+    known = await api.booked()
+    async with aclosing(api.watch(SHIPMENTS)) as changes:
+        outage.is_on = True
+        for number in (1, 2):
+            api.notifications.changes.put_nowait(ShipmentChange(known.key, number, frozenset({"BOOKED"})))
+        waiting = asyncio.create_task(following(changes))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        outage.is_on = False
+        received = [await waiting, await following(changes)]
+    assert [change["id"] for change in received] == [shipment_id(known.key, number) for number in (1, 2)]
+
+
+async def test_a_result_that_an_outage_broke_off_is_sent_again(api: Api, outage: _Outage) -> None:
+    known = await api.booked()
+    context = api.context(SUPPORT)
+    results = await schema.subscribe(UPDATED, {"id": known.id}, context)
+    async with aclosing(results):
+        first = await following(results)
+        assert not first.errors
+        known_reads = outage.count
+        api.notifications.orders[known.key].set()
+        await following(results)
+        reads_for_each = outage.count - known_reads
+        outage.fails = {outage.count + reads_for_each}
+        api.notifications.orders[known.key].set()
+        broken, again = await following(results), await following(results)
+    assert {error.extensions["code"] for error in broken.errors} == {"UNAVAILABLE"}
+    assert not again.errors
+    assert again.data == first.data

@@ -27,6 +27,7 @@ class VitalSigns:
     open_orders: Mapping[str, int]
     standing_still: Mapping[Cause, int]
     oldest_transaction_s: float
+    archive_fails: bool = False
 
 
 # Each count scans an index of open things only, so the number of orders ever placed does not matter.
@@ -40,6 +41,13 @@ _OLDEST_TRANSACTION: Final = text(
     """
     SELECT coalesce(extract(epoch FROM clock_timestamp() - min(xact_start)), 0) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
+    """
+)
+ARCHIVER: Final = text(
+    """
+    SELECT current_setting('archive_mode') <> 'off' AS is_on, last_failed_time,
+           coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) AS is_failing
+    FROM pg_stat_archiver
     """
 )
 _OPEN_ORDERS: Final = text(
@@ -57,8 +65,10 @@ async def vital_signs(db: Database, viewer: Viewer) -> VitalSigns:
         counts = (await conn.execute(_COUNTS)).one()
         open_orders = {row.status: row.orders for row in await conn.execute(_OPEN_ORDERS, {"open": sorted(ORDER.open)})}
         oldest_s = await oldest_transaction_s(conn)
+        archiver = (await conn.execute(ARCHIVER)).one()
     still = Counter(standstill.cause for standstill in (await standstills(db, Thresholds())).standstills)
-    return VitalSigns(stats, counts.parked, counts.held, open_orders, still, oldest_s)
+    archive_fails = archiver.is_on and archiver.is_failing
+    return VitalSigns(stats, counts.parked, counts.held, open_orders, still, oldest_s, archive_fails)
 
 
 async def oldest_transaction_s(conn: AsyncConnection) -> float:

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 
 from oms.domain.concepts import REGISTRY
-from oms.domain.diagnosis.vital_signs import oldest_transaction_s
+from oms.domain.diagnosis.vital_signs import ARCHIVER, oldest_transaction_s
 from oms.domain.work.store import ALIVE
 from oms.platform.db import Database
 from oms.platform.notifications import CHANNEL
@@ -53,6 +53,7 @@ async def check_health(db: Database, redis_url: str, data_dir: Path) -> list[Fin
         workers = {row.name: row for row in await conn.execute(_WORKERS, {"queues": list(REGISTRY.work_kinds)})}
         oldest_s = await oldest_transaction_s(conn)
         settings = (await conn.execute(_SETTINGS)).one()
+        archiver = (await conn.execute(ARCHIVER)).one()
         clock = (await conn.execute(text("SELECT clock_timestamp()"))).scalar_one()
         ahead_s = (clock - datetime.now(UTC)).total_seconds()
     return [
@@ -62,6 +63,7 @@ async def check_health(db: Database, redis_url: str, data_dir: Path) -> list[Fin
         _transactions(oldest_s),
         _clock(ahead_s),
         _disk(data_dir),
+        _archive(archiver),
     ]
 
 
@@ -112,6 +114,16 @@ def _clock(ahead_s: float) -> Finding:
     state = f"the database's clock is {ahead_s:+.1f} s from this machine's"
     remedy = "Deadlines use the database's clock: synchronise the clocks of both machines (NTP)."
     return Finding("Clock", state, remedy if abs(ahead_s) > MAX_CLOCK_DIFFERENCE_S else "")
+
+
+def _archive(archiver: Any) -> Finding:
+    """PostgreSQL's own; other tools for backups have their own alarms."""
+    if not archiver.is_on:
+        return Finding("Archive", "PostgreSQL archives nothing")
+    if not archiver.is_failing:
+        return Finding("Archive", "PostgreSQL archives its changes")
+    remedy = "New changes are in no backup. See PostgreSQL's log; most often the backup folder's disk is full."
+    return Finding("Archive", f"failing since {archiver.last_failed_time:%Y-%m-%d %H:%M} UTC or earlier", remedy)
 
 
 def _disk(folder: Path) -> Finding:

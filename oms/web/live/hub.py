@@ -147,6 +147,7 @@ class LiveHub:
             last = await event_log.last_transaction(conn)
         self._timeline, self._watermark = now.timeline, min(now.transaction, last + 1)
         self._history.clear()
+        self._remember()
         self._delivered.clear()
 
     def notify(self, changes: Changes) -> None:
@@ -222,7 +223,7 @@ class LiveHub:
         """Where the watermark was, so that it can go back."""
         now_s = asyncio.get_running_loop().time()
         self._history.append((now_s, self._watermark))
-        while self._history[0][0] < now_s - REPEAT_S:
+        while len(self._history) > 1 and self._history[1][0] < now_s - REPEAT_S:
             self._history.popleft()
 
     def _go_back(self, now: Horizon) -> None:
@@ -231,9 +232,9 @@ class LiveHub:
         Repeats the last changes, and lets everybody read again: what they read last may never have happened there.
         """
         log.warning("Another database server took over: live changes are repeated", timeline=now.timeline)
-        oldest = self._history[0][1] if self._history else self._watermark
-        self._timeline, self._watermark = now.timeline, min(oldest, now.transaction)
+        self._timeline, self._watermark = now.timeline, min(self._history[0][1], now.transaction)
         self._history.clear()
+        self._remember()
         self._delivered.clear()
         self._settings_seq = -1
         for changed in (*chain(*self._orders.values()), *chain(*self._customers.values())):

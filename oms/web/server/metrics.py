@@ -140,6 +140,7 @@ class _SystemMetrics(Collector):
         rate = signs.operations.completion_rate
         yield _gauge("oms_orders_completed_per_second", "Over the last 30 seconds.", rate)
         yield _gauge("oms_oldest_transaction_seconds", "Age of the oldest open one.", signs.oldest_transaction_s)
+        yield _gauge("oms_archive_failing", "Whether PostgreSQL cannot archive its changes.", signs.archive_fails)
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:

@@ -1,11 +1,12 @@
 """Restores the embedded PostgreSQL as it was at an instant: a base backup, recovered with the archive."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -43,6 +44,7 @@ def restore(backups: BackupFolder, data_dir: Path, *, to: datetime | None, lost_
             _change_owner(account, unfinished)
         programs = programs_for(account, folder)
         _recover(folder, programs, account, unfinished, _recovery_settings(backups, to, lost_wal))
+        _continue_archive(backups, unfinished, lost_wal)
         PostgresServer(folder, programs, account, durable=True).renew_passwords(unfinished)
         unfinished.rename(folder.database_dir)
     return base
@@ -57,6 +59,33 @@ def _newest_before(backups: BackupFolder, to: datetime | None) -> BaseBackup:
         oldest = f"{bases[0].complete_at:%Y-%m-%dT%H:%M:%SZ}"
         raise CannotStart(f"The oldest backup in {backups.path} is of {oldest}: choose a later instant.")
     return fitting[-1]
+
+
+def _continue_archive(backups: BackupFolder, data_dir: Path, lost_wal: Path | None) -> None:
+    """Adds to the archive what leads from the base backup to the restored server's own changes.
+
+    Otherwise the next restore, if it came before the next base backup, would find no way beyond this one: neither the
+    history of the new timeline, nor the files that only the lost instance had.
+    """
+    newest = max((data_dir / "pg_wal").glob("*.history"), key=lambda file: file.name)
+    backups.add(newest)
+    for parent, end in _history(newest.read_text()):
+        for file in (lost_wal or data_dir / "pg_wal").iterdir():
+            if _WAL.fullmatch(file.name) and file.name[:8] == parent and file.name[8:] < end:
+                backups.add(file)
+
+
+def _history(text: str) -> Iterator[tuple[str, str]]:
+    """Each earlier timeline, and the log file in which it ended: its name without the timeline."""
+    for timeline, high, low in _ENDED.findall(text):
+        number = int(low, 16) >> _SEGMENT_BITS
+        yield f"{int(timeline):08X}", f"{int(high, 16):08X}{number:08X}"
+
+
+_WAL: Final = re.compile("[0-9A-F]{24}")
+_ENDED: Final = re.compile(r"^(\d+)\t([0-9A-F]+)/([0-9A-F]+)", re.MULTILINE)
+_SEGMENT_BITS: Final = 24
+"""initdb's default: files of 16 MiB."""
 
 
 def _recovery_settings(backups: BackupFolder, to: datetime | None, lost_wal: Path | None) -> Mapping[str, str]:
