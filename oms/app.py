@@ -21,7 +21,7 @@ from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.identity.sessions import SessionRules
 from oms.domain.placing.limits import PlacingLimits
 from oms.platform.db import Database
-from oms.platform.lock_waits import LOCK_TIMEOUT_S
+from oms.platform.faults.lock_waits import LOCK_TIMEOUT_S
 from oms.platform.notifications import Notifier
 from oms.platform.settings import Settings
 from oms.platform.tasks import CLOSE_S, Pulse, bounded, cancelled, supervised

@@ -11,7 +11,7 @@ from oms.domain.work import store
 from oms.domain.work.store import Batch
 from oms.jobs.context import JobContext
 from oms.jobs.handlers import HANDLERS
-from oms.platform.outages import is_outage
+from oms.platform.faults.outages import is_outage
 from oms.platform.tasks import detached
 
 log = structlog.get_logger(__name__)

@@ -23,8 +23,8 @@ from oms.domain.work import store as work_store
 from oms.jobs.consumer import Consumer
 from oms.jobs.context import JobContext
 from oms.platform.db import Changes, Database
+from oms.platform.faults.outages import is_outage
 from oms.platform.notifications import WAKE, Notifier, arq_queue, connect, pending_key
-from oms.platform.outages import is_outage
 from oms.platform.settings import CannotStart, Settings
 from oms.platform.tasks import CLOSE_S, Pulse, bounded, cancelled, failures, supervised
 from oms.providers.choose import providers

@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from oms.platform.lock_waits import LockWaits
-from oms.platform.outages import OutcomeUnknown, is_connection_lost, is_outage
+from oms.platform.faults.lock_waits import LockWaits
+from oms.platform.faults.outages import OutcomeUnknown, is_connection_lost, is_outage
 
 
 @dataclass(slots=True)

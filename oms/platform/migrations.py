@@ -12,8 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from oms.platform.faults.outages import RETRY_AFTER_S, is_outage
 from oms.platform.grants import address_of, grant, warn_if_logs_are_writable
-from oms.platform.outages import RETRY_AFTER_S, is_outage
 from oms.platform.settings import PROJECT_DIR, CannotStart
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
 from oms.platform.db import Changes
-from oms.platform.outages import is_outage
+from oms.platform.faults.outages import is_outage
 from oms.platform.tasks import detached
 
 log = structlog.get_logger(__name__)

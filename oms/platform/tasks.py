@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from oms.platform.outages import is_outage
+from oms.platform.faults.outages import is_outage
 
 log = structlog.get_logger(__name__)
 

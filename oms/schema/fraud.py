@@ -16,7 +16,6 @@ from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import Role
 from oms.schema.runtime.errors import UserError
 from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type, subscription
-from oms.schema.runtime.resending import resent
 from oms.schema.runtime.scalars import Instant, MinorUnits
 
 
@@ -148,5 +147,5 @@ class Subscriptions:
 async def _states(context: Context) -> AsyncGenerator[FraudSettings, None]:
     async with aclosing(context.live.fraud_settings()) as notifications:
         async for _ in notifications:
-            async for settings in resent(context, partial(queries.settings, context.db, context.viewer)):
+            async for settings in context.resent(partial(queries.settings, context.db, context.viewer)):
                 yield FraudSettings.of(settings)

@@ -32,7 +32,6 @@ from oms.schema.runtime.errors import UserError
 from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type, subscription
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reads import Reads
-from oms.schema.runtime.resending import resent
 from oms.schema.runtime.scalars import Instant
 
 READ_ORDER: Final = OrderPermission.READ_ORDER
@@ -284,7 +283,7 @@ async def _changed(context: Context, query: ShipmentQuery) -> AsyncGenerator[Shi
     sent: dict[ShipmentKey, datetime] = {}
     async with aclosing(context.live.shipments()) as changes:
         async for change in changes:
-            async for shipment in resent(context, partial(_matching, context, query, change)):
+            async for shipment in context.resent(partial(_matching, context, query, change)):
                 if shipment is None or sent.get(shipment.seen.key) == shipment.updated_at:
                     continue
                 if len(sent) >= MAX_REMEMBERED:

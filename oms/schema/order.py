@@ -33,7 +33,6 @@ from oms.schema.runtime.fields import NOTHING_MORE, attribute, extends, field, o
 from oms.schema.runtime.includes import includes_of
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reads import BatchRead, Reads
-from oms.schema.runtime.resending import resent
 from oms.schema.runtime.scalars import Instant
 
 READ_ORDER: Final = OrderPermission.READ_ORDER
@@ -320,7 +319,7 @@ async def _states(context: Context, key: UUID) -> AsyncGenerator[Order, None]:
     """Also ends when the viewer may not see the order any more, e.g. a courier whose shipment failed."""
     async with aclosing(context.live.order(key)) as notifications:
         async for _ in notifications:
-            async for order in resent(context, partial(visible_now, context, key)):
+            async for order in context.resent(partial(visible_now, context, key)):
                 if order is None:
                     return
                 yield order

@@ -17,7 +17,7 @@ from oms.domain.order.storage.effects import due_work
 from oms.domain.order_queries.timeline import Section, seq_of
 from oms.domain.vocabulary.events import Event
 from oms.domain.vocabulary.paging import MAX_PAGE_SIZE, Page, check_first
-from oms.platform.outages import through_outages
+from oms.platform.faults.outages import through_outages
 from oms.schema.fulfilment import Shipment
 from oms.schema.order import Order, visible_now, visible_order
 from oms.schema.runtime.connections import Connection, connection, size
@@ -26,7 +26,6 @@ from oms.schema.runtime.enums import Role
 from oms.schema.runtime.fields import attribute, extends, field, object_type, subscription
 from oms.schema.runtime.includes import EVENTS
 from oms.schema.runtime.reads import Reads
-from oms.schema.runtime.resending import until_whole
 from oms.schema.runtime.scalars import Instant
 
 
@@ -114,7 +113,7 @@ async def _events(context: Context, key: UUID, after: int) -> AsyncGenerator[Ord
             whole, reads = order.seen.order, order.reads
             while found := await through_outages(partial(_found, context, Section(key, after, MAX_PAGE_SIZE))):
                 for event in found:
-                    async for _ in until_whole(context):
+                    async for _ in context.until_whole():
                         yield OrderEvent.of(reads, whole, event)
                         reads = context.fresh_reads() if context.was_interrupted else reads
                 after = found[-1].seq

@@ -18,9 +18,9 @@ from oms.domain.placing import commands as orders
 from oms.domain.placing.commands import Placed
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import Code, Refused
-from oms.platform import lock_waits
 from oms.platform.db import Database, Tx
-from oms.platform.outages import OutcomeUnknown, is_outage
+from oms.platform.faults import lock_waits
+from oms.platform.faults.outages import OutcomeUnknown, is_outage
 from tests.shop import CART, COURIER, MANAGER, ShopUnderTest, together
 
 

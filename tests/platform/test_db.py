@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from oms.platform.db import Database, Statement
-from oms.platform.outages import OutcomeUnknown, is_outage
+from oms.platform.faults.outages import OutcomeUnknown, is_outage
 from tests.owner import owner_of
 
 HELLO = Statement("SELECT CAST(:word AS text) || CAST(:number AS text), CAST(:word AS text), now()::text")

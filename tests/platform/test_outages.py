@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from oms.platform.db import Database, Statement
-from oms.platform.outages import OutcomeUnknown, is_connection_lost, is_outage
+from oms.platform.faults.outages import OutcomeUnknown, is_connection_lost, is_outage
 from tests.platform.refusing_postgres import REFUSALS, refusing
 
 ONE = Statement("SELECT 1")

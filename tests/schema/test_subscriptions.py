@@ -10,10 +10,10 @@ from graphql import GraphQLError
 
 from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.vocabulary.ids import shipment_id
-from oms.platform import outages
 from oms.platform.db import Database
+from oms.platform.faults import outages
 from oms.schema import timeline
-from oms.schema.runtime import resending
+from oms.schema.runtime import context
 from oms.schema.schema import schema
 from tests.schema.api import ANA, Api, Known
 from tests.shop import COURIER, MANAGER, SUPPORT, customer
@@ -250,7 +250,7 @@ class _Outage:
             return await read(db, ask)
 
         monkeypatch.setattr(Database, "_read", fragile)
-        for module in (outages, resending):
+        for module in (outages, context):
             monkeypatch.setattr(module, "RETRY_AFTER_S", 0.02)
 
 

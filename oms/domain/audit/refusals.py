@@ -14,7 +14,7 @@ from oms.domain.audit.policy import RefusalAction
 from oms.domain.audit.record import record
 from oms.domain.vocabulary.errors import Code, Refused
 from oms.platform.db import Database
-from oms.platform.outages import is_outage
+from oms.platform.faults.outages import is_outage
 
 log = structlog.get_logger(__name__)
 

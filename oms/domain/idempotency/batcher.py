@@ -17,7 +17,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.idempotency.keys import Earlier, IdempotencyKey, KeyedCommand, completed_before, remember
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Database, Tx
-from oms.platform.outages import is_lock_timeout, is_outage
+from oms.platform.faults.outages import is_lock_timeout, is_outage
 from oms.platform.tasks import detached
 
 C = TypeVar("C")

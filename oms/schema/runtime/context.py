@@ -1,9 +1,10 @@
 """What every resolver gets: the viewer, the database, and notifications of changes."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from oms.domain.access.permissions import Viewer
@@ -15,8 +16,11 @@ from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.placing.limits import NO_LIMITS, PlacingLimits
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Database
+from oms.platform.faults.outages import RETRY_AFTER_S, through_outages
 from oms.schema.compiled.selection import Selection
 from oms.schema.runtime.reads import Reads
+
+T = TypeVar("T")
 
 
 class Live(Protocol):
@@ -94,6 +98,23 @@ class Context:
     def fresh_reads(self) -> Reads:
         """For results after a change."""
         return Reads(self.db, self.viewer)
+
+    async def resent(self, read: Callable[[], Awaitable[T]]) -> AsyncGenerator[T, None]:
+        """What `read` returns, once the database answers; read and yielded again if an outage broke off its fields.
+
+        So results of subscriptions come late, and none is missing.
+        """
+        async for _ in self.until_whole():
+            yield await through_outages(read)
+
+    async def until_whole(self) -> AsyncGenerator[None, None]:
+        """Yields once, and again if an outage broke off fields of what was sent, so that the caller got errors."""
+        while True:
+            self.was_interrupted = False
+            yield
+            if not self.was_interrupted:
+                return
+            await asyncio.sleep(RETRY_AFTER_S)
 
 
 class Info(Protocol):

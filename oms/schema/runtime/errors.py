@@ -7,8 +7,8 @@ from strawberry.extensions import MaskErrors
 
 from oms.domain.idempotency.keys import KeyInUse, KeyReused
 from oms.domain.vocabulary.errors import Code, Problem, Refused
-from oms.platform.faults import cause_of, fault_of
-from oms.platform.outages import is_outage
+from oms.platform.faults.masking import cause_of, fault_of
+from oms.platform.faults.outages import is_outage
 from oms.schema.runtime.context import Context
 from oms.schema.runtime.enums import described
 from oms.schema.runtime.fields import NOTHING_MORE, attribute, object_type

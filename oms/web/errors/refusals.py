@@ -5,7 +5,7 @@ from typing import Final
 
 from graphql import GraphQLError, GraphQLFormattedError
 
-from oms.platform.faults import Fault, cause_of, fault_of
+from oms.platform.faults.masking import Fault, cause_of, fault_of
 from oms.web.errors.codes import CLOSE_CODE, HTTP_STATUS, Close, ErrorCode
 
 _NESTED: Final = "The request is nested too deeply."

@@ -12,7 +12,7 @@ from strawberry.types.graphql import OperationType
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.idempotency.keys import IdempotencyKey
-from oms.platform.outages import through_outages
+from oms.platform.faults.outages import through_outages
 from oms.web.auth.authenticator import Authenticator, Unauthenticated
 from oms.web.auth.credentials import Presented
 from oms.web.errors.codes import FAILS_REQUEST, HTTP_STATUS

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from oms.domain.order_queries import event_log
 from oms.domain.order_queries.event_log import Horizon, LoggedEvent, ShipmentChange
 from oms.platform.db import Changes, Database
-from oms.platform.outages import is_outage
+from oms.platform.faults.outages import is_outage
 from oms.web.errors.codes import ErrorCode
 
 log = structlog.get_logger(__name__)

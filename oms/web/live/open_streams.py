@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from oms.platform.outages import is_outage
+from oms.platform.faults.outages import is_outage
 from oms.web.auth.authenticator import Authenticator
 from oms.web.auth.credentials import Credential
 

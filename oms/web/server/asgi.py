@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.platform.db import Database
-from oms.platform.outages import RETRY_AFTER_S, is_outage
+from oms.platform.faults.outages import RETRY_AFTER_S, is_outage
 from oms.platform.settings import Settings
 from oms.web.errors.codes import ErrorCode
 from oms.web.errors.refusals import RequestRefused, invalid, refusal_of

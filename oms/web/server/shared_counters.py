@@ -10,7 +10,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import BlockingConnectionPool
 
-from oms.platform.outages import is_outage
+from oms.platform.faults.outages import is_outage
 
 log = structlog.get_logger(__name__)
 

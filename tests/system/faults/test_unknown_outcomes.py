@@ -17,7 +17,7 @@ from oms.domain.catalog.model import Product
 from oms.domain.tokens.commands import issue_token
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Database
-from oms.platform.outages import is_outage
+from oms.platform.faults.outages import is_outage
 from oms.platform.settings import Settings
 from oms.schema.schema import schema
 from oms.tools.replay.client.connection import Connections, Reply

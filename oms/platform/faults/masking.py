@@ -6,7 +6,7 @@ from secrets import token_hex
 import structlog
 from graphql import GraphQLError
 
-from oms.platform.outages import RETRY_AFTER_S, is_outage, outage_message
+from oms.platform.faults.outages import RETRY_AFTER_S, is_outage, outage_message
 
 log = structlog.get_logger(__name__)
 

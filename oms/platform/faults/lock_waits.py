@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from oms.platform.outages import is_lock_timeout
+from oms.platform.faults.outages import is_lock_timeout
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""What goes wrong: outages that end by waiting, and bugs, which are masked to callers."""
