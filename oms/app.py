@@ -221,6 +221,7 @@ def session_rules(settings: Settings) -> SessionRules:
         idle_timeout=timedelta(seconds=settings.session_idle_s),
         max_lifetime=timedelta(days=settings.session_days),
         demo=settings.demo,
+        device_lifetime=timedelta(days=settings.known_device_days),
     )
 
 

@@ -66,6 +66,17 @@ def upgrade() -> None:
     op.create_index(op.f("ix_sessions_account_id"), "sessions", ["account_id"], unique=False)
     op.create_index(op.f("ix_sessions_expires_at"), "sessions", ["expires_at"], unique=False)
     op.create_table(
+        "known_devices",
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_known_devices_account_id_accounts")),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_known_devices")),
+    )
+    op.create_index(op.f("ix_known_devices_account_id"), "known_devices", ["account_id"], unique=False)
+    op.create_index(op.f("ix_known_devices_expires_at"), "known_devices", ["expires_at"], unique=False)
+    op.create_table(
         "allocations",
         sa.Column("order_id", sa.Uuid(), nullable=False),
         sa.Column("shipment", sa.Integer(), nullable=False),
@@ -431,6 +442,9 @@ def downgrade() -> None:
     op.drop_table("audit_events")
     op.drop_table("approvals")
     op.drop_table("allocations")
+    op.drop_index(op.f("ix_known_devices_expires_at"), table_name="known_devices")
+    op.drop_index(op.f("ix_known_devices_account_id"), table_name="known_devices")
+    op.drop_table("known_devices")
     op.drop_index(op.f("ix_sessions_expires_at"), table_name="sessions")
     op.drop_index(op.f("ix_sessions_account_id"), table_name="sessions")
     op.drop_table("sessions")

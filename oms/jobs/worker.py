@@ -18,7 +18,7 @@ from arq.worker import Worker, func
 from oms.domain.allocation.rules import HoldLimit
 from oms.domain.concept.registry import registered
 from oms.domain.idempotency import store as idempotency_store
-from oms.domain.identity import session_store
+from oms.domain.identity import device_store, session_store
 from oms.domain.work import store as work_store
 from oms.jobs.consumer import Consumer
 from oms.jobs.context import JobContext
@@ -141,7 +141,7 @@ class WorkerProcess:
 
     async def _clean_up(self) -> None:
         """Until nothing old is left, so that it goes as fast as it comes; in short transactions."""
-        for delete_old in (idempotency_store.delete_old, session_store.delete_old):
+        for delete_old in (idempotency_store.delete_old, session_store.delete_old, device_store.delete_old):
             deleted = CLEAN_UP_LIMIT
             while deleted >= CLEAN_UP_LIMIT:
                 async with self._db.transaction() as tx:

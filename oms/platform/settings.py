@@ -201,6 +201,15 @@ class Settings(BaseSettings):
         ),
     )
     session_days: int = Field(default=1, ge=1, le=365, description="Days after which every session ends.")
+    known_device_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description=(
+            "Days for which a browser is known after its last sign-in with a password: its attempts are counted apart "
+            "from those of others, and served first."
+        ),
+    )
     breached_passwords_file: FilePath | None = Field(
         default=None,
         description=(

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import Self
 
 import strawberry
+from graphql import GraphQLError
 
 from oms.domain.identity import account_commands as accounts
-from oms.domain.identity import session_commands
+from oms.domain.identity import hashing, session_commands
 from oms.domain.identity.sessions import Session as OwnSession
 from oms.domain.vocabulary import ids
 from oms.domain.vocabulary.errors import Refused
@@ -71,9 +72,12 @@ class Mutations:
         context = info.context
         await context.before_password(context.viewer)
         try:
-            await accounts.change_password(
-                context.db, context.viewer, current=present_password, new=new_password, breached=context.breached
-            )
+            with hashing.KNOWN.place():
+                await accounts.change_password(
+                    context.db, context.viewer, current=present_password, new=new_password, breached=context.breached
+                )
+        except hashing.LaneFull as full:
+            raise GraphQLError(str(full), extensions={"code": "UNAVAILABLE"}) from full
         except Refused as refusal:
             context.on_refusal(context.viewer, refusal)
             return AccountPayload(sessions=[], user_errors=user_errors(refusal))

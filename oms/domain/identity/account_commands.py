@@ -14,6 +14,7 @@ from oms.domain.audit.record import record
 from oms.domain.identity import account_store, passwords
 from oms.domain.identity import session_store as sessions
 from oms.domain.identity.accounts import Account, NewAccount, account_id_of, role_problems
+from oms.domain.identity.hashing import KNOWN, STRANGERS, Lane
 from oms.domain.identity.policy import IdentityAction, IdentityReason
 from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.errors import refuse_all, refused
@@ -39,8 +40,8 @@ async def add(tx: Tx, by: Actor, new: NewAccount, password_hash: str | None = No
     return account
 
 
-async def sign_in(db: Database, login: str, password: str) -> Account | None:
-    """The account, if the password is right and the account is enabled.
+async def sign_in(db: Database, login: str, password: str, lane: Lane = STRANGERS) -> Account | None:
+    """The account, if the password is right and the account is enabled. The caller holds a place in the `lane`.
 
     The same work is done whether or not the account exists, so that the response time does not reveal it. No
     transaction is open while a password is hashed. Failures are in the audit log, without the login.
@@ -48,13 +49,13 @@ async def sign_in(db: Database, login: str, password: str) -> Account | None:
     async with db.reading() as conn:
         found = await account_store.of_login(conn, login)
     account, known = found or (None, None)
-    verdict = await passwords.verify(known, password)
+    verdict = await passwords.verify(known, password, lane)
     if account is None or known is None or not verdict.matches or account.disabled_at:
         async with db.transaction() as tx:
             await record(tx, NOBODY, Entry(IdentityAction.SignInFailed, account.viewer.principal if account else ""))
         return None
     if verdict.outdated:
-        new_hash = await passwords.hashed(password)
+        new_hash = await passwords.hashed(password, lane)
         async with db.transaction() as tx:
             await account_store.rehash(tx, account.id, old=known, new=new_hash)
     return account
@@ -107,7 +108,7 @@ async def change_password(db: Database, viewer: Viewer, *, current: str, new: st
     account_id = account_id_of(viewer)
     async with db.transaction() as tx:
         account, known = await _locked(tx, account_id)
-    if not (await passwords.verify(known, current)).matches:
+    if not (await passwords.verify(known, current, KNOWN)).matches:
         async with db.transaction() as tx:
             await record(tx, viewer, _entry(IdentityAction.SignInFailed, account))
         raise refused(IdentityReason.WRONG_PASSWORD, "This is not your present password; try again.", "presentPassword")

@@ -4,11 +4,9 @@ Source: OWASP ASVS 5.0, V6.2. Their length is checked and no other property of t
 passwords are refused, and those made of words about the owner.
 """
 
-import asyncio
 import re
 import secrets
 from collections.abc import Iterator, Set
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +18,7 @@ from argon2.exceptions import VerifyMismatchError
 
 from oms.domain.identity.accounts import Account, NewAccount
 from oms.domain.identity.breached import is_breached
+from oms.domain.identity.hashing import KNOWN, STRANGERS, Lane
 from oms.domain.identity.policy import IdentityReason
 from oms.domain.vocabulary.errors import Problem
 from oms.domain.vocabulary.text import check_text
@@ -39,8 +38,6 @@ _MIN_OTHER_CHARACTERS: Final = 8
 """Letters and digits besides the words that somebody who knows the owner tries first."""
 
 _hasher: Final = PasswordHasher()
-_hashing: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
-"""Each hash takes 64 MiB for a moment, so at most two are computed at once."""
 
 _zxcvbn_lock: Final = Lock()
 """zxcvbn stores the words it is given in a dictionary shared by the whole process."""
@@ -60,9 +57,7 @@ async def problems_of(password: str, owner: Account | NewAccount, breached: Path
     `breached`: a file as oms.domain.identity.breached reads it; without one, only common passwords are refused.
     """
     words = {*_OUR_WORDS, *re.split(r"[\W_]+", f"{owner.login} {owner.name}".casefold())}
-    return await asyncio.get_running_loop().run_in_executor(
-        _hashing, lambda: list(_problems(password, words, breached))
-    )
+    return await KNOWN.run(lambda: list(_problems(password, words, breached)))
 
 
 def _problems(password: str, words: Set[str], breached: Path | None) -> Iterator[Problem]:
@@ -108,14 +103,14 @@ def _problem(message: str) -> Problem:
     return Problem(IdentityReason.WEAK_PASSWORD, message)
 
 
-async def hashed(password: str) -> str:
-    """The argon2id hash with its parameters and salt. Takes about 50 ms of CPU time, in a thread."""
-    return await asyncio.get_running_loop().run_in_executor(_hashing, _hasher.hash, _bytes(password))
+async def hashed(password: str, lane: Lane = KNOWN) -> str:
+    """The argon2id hash with its parameters and salt. Takes about 50 ms of CPU time, in the lane's thread."""
+    return await lane.run(_hasher.hash, _bytes(password))
 
 
-async def verify(known: str | None, password: str) -> Verdict:
+async def verify(known: str | None, password: str, lane: Lane = STRANGERS) -> Verdict:
     """Compares the password with the hash. Without a hash, the same work is done and nothing matches."""
-    return await asyncio.get_running_loop().run_in_executor(_hashing, _verify, known, password)
+    return await lane.run(_verify, known, password)
 
 
 def _verify(known: str | None, password: str) -> Verdict:

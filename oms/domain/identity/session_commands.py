@@ -8,7 +8,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.access.secret import digest_of, new_secret
 from oms.domain.audit.model import Entry
 from oms.domain.audit.record import record
-from oms.domain.identity import session_store
+from oms.domain.identity import device_store, session_store
 from oms.domain.identity.accounts import Account, account_id_of
 from oms.domain.identity.policy import IdentityAction, IdentityReason
 from oms.domain.identity.sessions import Session, SessionRules, ValidSession
@@ -80,7 +80,8 @@ async def end_others(tx: Tx, viewer: Viewer) -> None:
 
 
 async def end_all(tx: Tx, by: Actor, account: Account) -> int:
-    """By the operator. Returns how many were ended."""
+    """By the operator, who also forgets all known devices. Returns how many sessions were ended."""
     ended = await session_store.end_all(tx, account.id)
+    await device_store.forget_all(tx, account.id)
     await record(tx, by, Entry(IdentityAction.SessionsEnded, account.viewer.principal, after={"ended": ended}))
     return ended

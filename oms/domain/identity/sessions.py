@@ -16,11 +16,13 @@ class SessionRules:
     """When sessions time out: `idle_timeout` after their last use, and in any case `max_lifetime` after their start.
 
     In `demo` mode, sessions of the personas are valid, too; their accounts have neither password nor OpenID subject.
+    `device_lifetime`: how long a browser is known after its last sign-in.
     """
 
     idle_timeout: timedelta
     max_lifetime: timedelta
     demo: bool
+    device_lifetime: timedelta = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)

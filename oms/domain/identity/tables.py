@@ -1,4 +1,4 @@
-"""The tables of accounts and sessions."""
+"""The tables of accounts, sessions and known devices."""
 
 from typing import Final
 
@@ -46,6 +46,23 @@ sessions: Final = table(
     Index(None, "account_id"),
     Index(None, "expires_at"),
     access=Access.ALL,
+    distributed_by=EVERYWHERE,
+    customer_rows=CustomerRows(
+        "account_id IN (SELECT id FROM accounts WHERE customer_reference = :reference)",
+        through_others=True,
+        delete=True,
+    ),
+)
+
+known_devices: Final = table(
+    "known_devices",
+    Column("hash", LargeBinary, primary_key=True, info=secret(erase=None)),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index(None, "account_id"),
+    Index(None, "expires_at"),
+    access=Access.REMOVE,
     distributed_by=EVERYWHERE,
     customer_rows=CustomerRows(
         "account_id IN (SELECT id FROM accounts WHERE customer_reference = :reference)",

@@ -1,5 +1,6 @@
 """Credentials: a bearer token in a header, or a session in a cookie that scripts can't read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -8,8 +9,11 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from oms.domain.access.secret import digest_of
+from oms.domain.identity.known_devices import MAX_PEOPLE
 
 _MAX_CHARACTERS: Final = 512
+_BETWEEN: Final = "."
+"""Not in a secret, and needs no quotes in a cookie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,23 @@ class SessionCookie:
 
     def remove(self, response: Response) -> None:
         response.delete_cookie(self.name, httponly=True, samesite="lax", secure=self.secure)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCookie:
+    """The cookie of a browser in which people have signed in before, with a secret for each of them."""
+
+    secure: bool
+
+    @property
+    def name(self) -> str:
+        return "__Host-oms_device" if self.secure else "oms_device"
+
+    def read(self, connection: HTTPConnection) -> list[str]:
+        """The secrets, newest first; none from a malformed cookie."""
+        value = connection.cookies.get(self.name, "")
+        return value.split(_BETWEEN)[:MAX_PEOPLE] if 0 < len(value) <= _MAX_CHARACTERS else []
+
+    def put(self, response: Response, secrets: Sequence[str], *, holds: timedelta) -> None:
+        value, max_age = _BETWEEN.join(secrets), int(holds.total_seconds())
+        response.set_cookie(self.name, value, max_age=max_age, httponly=True, samesite="lax", secure=self.secure)

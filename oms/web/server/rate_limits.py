@@ -34,6 +34,7 @@ _MAX_LEASES: Final = 20_000
 """Callers whose leases a process keeps; one that drops out loses its unspent permits, nothing else."""
 
 _LARGEST_SHARE: Final = 10
+_KNOWN_BROWSER: Final = ", or now in a browser in which you have signed in before"
 _IPV6_NETWORK: Final = 64
 """A client with one IPv6 address usually has the whole network of this prefix."""
 
@@ -41,12 +42,13 @@ _IPV6_NETWORK: Final = 64
 class RateLimited(RequestRefused):
     """Too many requests. If waiting helps, the message and Retry-After (whole seconds) say how long."""
 
-    def __init__(self, message: str, wait_s: float | None = None) -> None:
+    def __init__(self, message: str, wait_s: float | None = None, *, instead: str = "") -> None:
+        """`instead`: what else helps, at once."""
         headers = {}
         if wait_s is not None:
             seconds = max(1, math.ceil(wait_s))
             headers["Retry-After"] = str(seconds)
-            message = f"{message} Try again in {_duration(seconds)}."
+            message = f"{message} Try again in {_duration(seconds)}{instead}."
         super().__init__(ErrorCode.RATE_LIMITED, message, headers=headers)
 
 
@@ -130,11 +132,18 @@ class RateLimits:
         if len(login) > LOGIN_LENGTH:
             return  # nobody's: there are no attempts of an owner to count
         login_digest = hashlib.sha256(normalized_login(login).encode("utf-8", "surrogatepass")).hexdigest()
-        await self._attempt(self._sign_ins, f"sign-in:{login_digest}")
+        await self._attempt(self._sign_ins, f"sign-in:{login_digest}", instead=_KNOWN_BROWSER)
+
+    async def count_sign_in_of_device(self, device: bytes) -> None:
+        """An attempt from a browser in which the login's owner has signed in before. Raises RateLimited.
+
+        Only these count: whatever strangers try, with this login or from this address, the owner can sign in.
+        """
+        await self._attempt(self._sign_ins, f"sign-in:device:{device.hex()}")
 
     async def count_sign_in_from(self, address: str) -> None:
         """An attempt to sign in whose login is not known yet. Raises RateLimited."""
-        await self._attempt(self._sign_ins_from_address, f"sign-in:from:{address}")
+        await self._attempt(self._sign_ins_from_address, f"sign-in:from:{address}", instead=_KNOWN_BROWSER)
 
     async def count_password(self, viewer: Viewer) -> None:
         """A signed-in viewer's attempt to enter the present password. Raises RateLimitedError."""
@@ -159,10 +168,12 @@ class RateLimits:
             refusal = RateLimited(f"You may {what.format(limit)} a minute.", wait_s)
             raise RateLimitedError(refusal) from refusal
 
-    async def _attempt(self, rates: list[RateLimitItem], key: str) -> None:
+    async def _attempt(self, rates: list[RateLimitItem], key: str, *, instead: str = "") -> None:
         for rate in rates:
             if wait_s := await self._counters.wait_s(rate, key):
-                raise RateLimited("There were too many attempts to sign in, or to enter a password.", wait_s)
+                raise RateLimited(
+                    "There were too many attempts to sign in, or to enter a password.", wait_s, instead=instead
+                )
 
     async def _spend(self, key: str, limit: int, message: str, *, permits: int = 1) -> None:
         """Takes permits of a lease, and renews it if it has too few or has expired. A limit of 0 is none."""

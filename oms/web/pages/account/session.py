@@ -6,11 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.identity import known_devices
 from oms.domain.identity import session_commands as sessions
 from oms.domain.identity.accounts import Account
 from oms.platform.db import Database
 from oms.web.auth.authenticator import Unauthenticated
-from oms.web.auth.credentials import Credential
+from oms.web.auth.credentials import Credential, DeviceCookie
 from oms.web.graphql.api import Api
 from oms.web.server.rate_limits import client_address
 
@@ -26,6 +27,7 @@ class Sessions:
         self._api = api
         self._authenticator = api.authenticator
         self._cookie = api.authenticator.cookie
+        self._device_cookie = DeviceCookie(secure=self._cookie.secure)
 
     async def viewer(self, request: Request) -> Viewer | None:
         """The signed-in viewer of a request, which is counted; None without a valid session. Raises RateLimited.
@@ -43,19 +45,27 @@ class Sessions:
         secret = self._cookie.read(request)
         return Credential.of_session(secret) if secret else None
 
-    async def start(self, account: Account, request: Request, response: Response, *, by: str) -> bool:
+    async def known_device(self, request: Request, login: str) -> bytes | None:
+        """Identifies the browser if the owner of this login has signed in there before."""
+        return await known_devices.known(self._db, login, self._device_cookie.read(request))
+
+    async def start(self, account: Account, request: Request, response: Response, *, by: str, remember: bool) -> bool:
         """Signs in the account's owner, who authenticated `by` some method: with a new secret; an old session ends.
 
+        `remember`: the browser becomes a known device.
         False if the account changed since the authentication, which is then no longer valid.
         """
         rules = self._authenticator.rules
-        old = self._cookie.read(request)
+        old, devices = self._cookie.read(request), self._device_cookie.read(request)
         async with self._db.transaction() as tx:
             secret = await sessions.start(tx, account, rules, by=by)
             if secret is None:
                 return False
             if old:
                 await sessions.end(tx, old.value)
+            if remember:
+                devices = await known_devices.remember(tx, account, devices, lifetime=rules.device_lifetime)
+                self._device_cookie.put(response, devices, holds=rules.device_lifetime)
         if old:
             self._authenticator.forget(old)
         self._cookie.put(response, secret, holds=rules.max_lifetime)

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.identity import account_commands as accounts
-from oms.domain.identity import personas
+from oms.domain.identity import hashing, personas
 from oms.domain.identity.accounts import Account
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Database
 from oms.web.pages.account.session import Sessions
 from oms.web.pages.declarations import Pages, public_form, public_page
-from oms.web.pages.rendering.site import Refusals, Site, read_form, see_other
+from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
 from oms.web.server.rate_limits import RateLimits, client_address
 
 PERSONAS: Final = (
@@ -25,6 +25,8 @@ PERSONAS: Final = (
 
 WRONG: Final = "There is no account with this login and password. Check both, capitals too, and try again."
 """The same for an unknown login, a wrong password and a disabled account, so that it reveals no accounts."""
+
+_BUSY: Final = "Too many people are signing in"
 
 _CHANGED: Final = "Your account was changed a moment ago: sign in again."
 
@@ -59,18 +61,32 @@ class SignInPages(Pages):
 
     @public_form("/sign-in")
     async def sign_in(self, request: Request) -> Response:
-        """Raises RateLimited before the password is checked."""
+        """Raises RateLimited, or PageRefused if too many wait, before the password is checked."""
         form = await read_form(request)
         if self._site.demo and form.get("persona") in personas.PERSONAS:
             async with self._db.transaction() as tx:
                 account = await personas.account_of(tx, form["persona"])
             return await self.start_session(account, request, by="demo")
         login = form.get("login", "")
-        await self._rate_limits.count_sign_in(login, client_address(request))
-        found = await accounts.sign_in(self._db, login, form.get("password", ""))
+        found = await self._check(login, form.get("password", ""), request)
         if found is None:
             return await self.refuse(WRONG, request, login=login)
-        return await self.start_session(found, request, by="password")
+        return await self.start_session(found, request, by="password", remember=True)
+
+    async def _check(self, login: str, password: str, request: Request) -> Account | None:
+        """The account, if the password is right. An attempt for which there is no place is not counted."""
+        device = await self._sessions.known_device(request, login)
+        lane = hashing.KNOWN if device else hashing.STRANGERS
+        try:
+            with lane.place():
+                if device:
+                    await self._rate_limits.count_sign_in_of_device(device)
+                else:
+                    await self._rate_limits.count_sign_in(login, client_address(request))
+                return await accounts.sign_in(self._db, login, password, lane)
+        except hashing.LaneFull as full:
+            headers = {"Retry-After": str(hashing.RETRY_AFTER_S)}
+            raise PageRefused(503, str(full), heading=_BUSY, headers=headers) from full
 
     @public_form("/sign-out")
     async def sign_out(self, request: Request) -> Response:
@@ -78,10 +94,13 @@ class SignInPages(Pages):
         await self._sessions.end(request, response)
         return response
 
-    async def start_session(self, account: Account, request: Request, *, by: str) -> Response:
-        """Signs in the account's owner, and leads them to their role's first page."""
+    async def start_session(self, account: Account, request: Request, *, by: str, remember: bool = False) -> Response:
+        """Signs in the account's owner, and leads them to their role's first page.
+
+        `remember`: attempts to sign in from this browser are counted apart from now on.
+        """
         response = see_other(self._home_of(account.role) or "/")
-        if await self._sessions.start(account, request, response, by=by):
+        if await self._sessions.start(account, request, response, by=by, remember=remember):
             return response
         return await self.refuse(_CHANGED, request)
 
