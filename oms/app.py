@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.approvals.rules import SecondPerson
+from oms.domain.audit.reads import ReadRecorder
 from oms.domain.audit.refusals import RefusalRecorder
 from oms.domain.batched_commands import BatchedCommands
 from oms.domain.idempotency.keys import IdempotencyKey
@@ -39,6 +40,7 @@ from oms.web.server.connections.malformed import MalformedRequests
 from oms.web.server.connections.unread import UnreadAnswers
 from oms.web.server.metrics import MetricsEndpoint, ProcessMetrics
 from oms.web.server.rate_limits import RateLimits
+from oms.web.server.security_txt import security_txt_routes
 from oms.web.server.shared_counters import SharedCounters
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ class Parts:
     hub: LiveHub
     streams: OpenStreams
     refusals: RefusalRecorder
+    personal_reads: ReadRecorder
     session_rules: SessionRules
     listening: Pulse
     metrics: ProcessMetrics
@@ -114,6 +117,7 @@ class Parts:
             hub=LiveHub(db),
             streams=streams,
             refusals=RefusalRecorder(db),
+            personal_reads=ReadRecorder(db, share=settings.audit_reads_share),
             session_rules=session_rules(settings),
             listening=listening,
             metrics=ProcessMetrics(streams, listening),
@@ -140,6 +144,7 @@ def new_context(parts: Parts, viewer: Viewer, repeat: IdempotencyKey | None) -> 
         placing_limits=placing_limits(parts.settings),
         second_person=SecondPerson(parts.settings.second_person_refund_minor, parts.settings.second_person_erasures),
         on_refusal=parts.refusals.add,
+        on_personal_read=parts.personal_reads.add,
         before_password=parts.rate_limits.count_password,
         before_placing=parts.rate_limits.count_placing,
         before_failing=parts.rate_limits.count_failure,
@@ -162,6 +167,7 @@ def routes(parts: Parts, api: Api, endpoints: Endpoints) -> list[BaseRoute]:
         Route("/graphql", endpoints["http", "/graphql"]),
         WebSocketRoute("/graphql", endpoints["websocket", "/graphql"]),
         *probe_routes(parts.db),
+        *security_txt_routes(parts.settings),
         Route("/metrics", MetricsEndpoint(parts.db, api.admit, parts.metrics).scrape),
         *page_routes(
             api,
@@ -170,6 +176,7 @@ def routes(parts: Parts, api: Api, endpoints: Endpoints) -> list[BaseRoute]:
             parts.streams,
             parts.provider,
             demo=parts.settings.demo,
+            hosts=parts.settings.allowed_hosts,
             on_refusal=parts.refusals.add,
         ),
     ]
@@ -184,12 +191,14 @@ def lifespan(parts: Parts, authenticator: Authenticator) -> Lifespan:
             for part in (parts.db, parts.counters, parts.notifier, parts.provider):
                 if part is not None:
                     stack.push_async_callback(bounded, type(part).__name__, part.close, limit_s=CLOSE_S)
-            write = partial(parts.refusals.write, all_of_them=True)
-            stack.push_async_callback(bounded, "refusals", write, limit_s=CLOSE_S)
+            for recorder in (parts.refusals, parts.personal_reads):
+                write = partial(recorder.write, all_of_them=True)
+                stack.push_async_callback(bounded, type(recorder).__name__, write, limit_s=CLOSE_S)
             await stack.enter_async_context(
                 in_background(
                     supervised("live changes", parts.hub.follow),
                     supervised("refusals", parts.refusals.run),
+                    supervised("reads of personal data", parts.personal_reads.run),
                     supervised("revocations", partial(parts.streams.end_revoked, authenticator)),
                     supervised("notifications", partial(listen, parts), parts.listening),
                 )

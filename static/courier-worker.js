@@ -5,11 +5,13 @@ const PAGES = "courier-pages";
 const FILES = "courier-files";
 const MAX_PAGES = 200;
 const MAX_FILES = 30;
+const MAX_AGE_MS = 8 * 3600_000; // a shift, after which sessions end by default
+const STORED_AT = "Stored-At";
 const TIMEOUT_MS = 4000; // on a bad connection the cached page is shown after this, while the new one still loads
 
 const NOT_CACHED = `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>No connection</title></head>
-<body><h1>No connection</h1><p>This page has not been opened before, so it is not available offline.</p>
+<body><h1>No connection</h1><p>This page was not opened in the last hours, so it is not available offline.</p>
 <p><a href="/courier">All shipments</a></p></body></html>`;
 
 const isFile = (url) => /^\/static\/[0-9a-f]{12}\//.test(url.pathname);
@@ -22,8 +24,26 @@ async function store(name, max, url, response) {
   await Promise.all(keys.slice(0, Math.max(0, keys.length - max)).map((old) => cache.delete(old)));
 }
 
-async function cached(name, url) {
-  return (await caches.open(name)).match(url, { ignoreVary: true });
+const cached = (cacheName, url) => caches.match(url, { cacheName, ignoreVary: true });
+
+// A stored page says when it was stored: in a header for this worker, in an attribute for courier.js, which shows it.
+async function storePage(request, response) {
+  const now = String(Date.now());
+  const headers = new Headers(response.headers);
+  headers.set(STORED_AT, now);
+  for (const name of ["Content-Encoding", "Content-Length"]) headers.delete(name);
+  const html = (await response.text()).replace("<html ", `<html data-stored-at="${now}" `);
+  await store(PAGES, MAX_PAGES, request.url, new Response(html, { headers }));
+}
+
+// Customers' addresses must not stay on a phone for days.
+async function deleteOldPages() {
+  if (!(await caches.has(PAGES))) return;
+  const cache = await caches.open(PAGES);
+  for (const request of await cache.keys()) {
+    const age = Date.now() - Number((await cache.match(request, { ignoreVary: true }))?.headers.get(STORED_AT));
+    if (!(age < MAX_AGE_MS)) await cache.delete(request, { ignoreVary: true });
+  }
 }
 
 // A file's name changes with its content, so a cached one never becomes stale.
@@ -39,12 +59,13 @@ async function file(request) {
 async function freshPage(request) {
   const response = await fetch(request);
   if (response.type === "opaqueredirect" || response.redirected) await caches.delete(PAGES);
-  else if (response.ok) await store(PAGES, MAX_PAGES, request.url, response.clone());
+  else if (response.ok) await storePage(request, response.clone());
   else if (response.status === 404) await (await caches.open(PAGES)).delete(request.url, { ignoreVary: true });
   return response;
 }
 
 async function page(request, fresh) {
+  await deleteOldPages();
   const old = await cached(PAGES, request.url);
   if (!old) return fresh.catch(() => new Response(NOT_CACHED, { status: 503, headers: { "Content-Type": "text/html; charset=utf-8" } }));
   const timeout = new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS, old));
@@ -52,7 +73,7 @@ async function page(request, fresh) {
 }
 
 self.addEventListener("install", () => self.skipWaiting());
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), deleteOldPages()])));
 
 self.addEventListener("fetch", (event) => {
   const request = event.request;

@@ -8,6 +8,7 @@ const PAGES = "courier-pages"; // as courier-worker.js names them
 const TOKEN = "form_token"; // valid only as long as the session, so an action is stored without it
 const RETRY_MS = 10_000;
 const TIMEOUT_MS = 20_000;
+const AGE_EVERY_MS = 60_000;
 const SETTLE_MS = 1200; // a button that has just replaced another ignores presses for this long
 
 const courier = document.querySelector("meta[name=courier]").content;
@@ -200,7 +201,20 @@ function settle() {
   form?.querySelector("button").toggleAttribute("data-settling", isSettling(form));
 }
 
+// A page that courier-worker.js had stored says how old it is, until it was refreshed.
+const age = element("p", "", { id: "age", class: "notice", role: "status" });
+
+function showAge() {
+  const { storedAt } = document.documentElement.dataset;
+  age.hidden = !storedAt;
+  if (!storedAt) return;
+  const minutes = Math.max(1, Math.round((Date.now() - Number(storedAt)) / 60_000));
+  const text = minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  age.textContent = `This page was stored on this device ${text} ago. It may have changed since.`;
+}
+
 function show() {
+  showAge();
   showOutbox();
   document.querySelectorAll("form[data-action]").forEach(showForm);
   settle();
@@ -226,19 +240,23 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-document.addEventListener("htmx:after:swap", show);
+document.addEventListener("htmx:after:swap", () => {
+  delete document.documentElement.dataset.storedAt;
+  show();
+});
 document.addEventListener("htmx:sse:after:connection", sendAll);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) sendAll(); });
 addEventListener("online", sendAll);
 addEventListener("offline", show);
 addEventListener("storage", show);
 setInterval(sendAll, RETRY_MS);
+setInterval(showAge, AGE_EVERY_MS);
 
 // Do not show one courier's cached pages to the next one on the same phone.
 async function start() {
   if (localStorage.getItem(LAST_COURIER) !== courier) await deletePages();
   localStorage.setItem(LAST_COURIER, courier);
-  page().before(outbox);
+  page().before(age, outbox);
   show();
   sendAll();
   if (!("serviceWorker" in navigator)) return;

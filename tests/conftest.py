@@ -33,6 +33,8 @@ GENEROUS: Final = {
     "OMS_SIGN_IN_RATE_FROM_ADDRESS": "999999/minute",
 }
 os.environ |= GENEROUS
+# Whoever runs the tests runs their processes, which write into folders of pytest that nobody else may enter.
+os.environ.setdefault("OMS_RUN_AS", "root")
 IN_USE: Final = "in-use"
 DATABASE: Final = "OMS_TEST_DATABASE_URL"
 REDIS: Final = "OMS_TEST_REDIS_URL"

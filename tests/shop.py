@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.amendments import commands as amendments
+from oms.domain.audit.chain.sealing import seal
 from oms.domain.cancellation import commands as cancellation
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
@@ -34,6 +35,7 @@ from oms.jobs.consumer import Consumer
 from oms.jobs.context import JobContext
 from oms.platform.db import Changes, Database, Tx
 from oms.providers.sandbox.call_log import CallLog, Outcome
+from oms.providers.sandbox.from_settings import FILE_NAME
 from oms.providers.sandbox.rules import SandboxRules
 from oms.providers.sandbox.sandbox import Sandbox
 from tests.owner import owner_of
@@ -133,6 +135,12 @@ class ShopUnderTest:
         query = "SELECT coalesce(sum(last_seq), 0) FROM orders UNION ALL SELECT coalesce(sum(attempt), 0) FROM work"
         return await self.rows(query)
 
+    async def seal(self) -> None:
+        """All entries of the audit log, also if a transaction of another test was still open when they were written."""
+        unsealed = "SELECT count(*) FROM audit_events WHERE id NOT IN (SELECT audit_id FROM audit_chain)"
+        while await self.rows(unsealed) != [(0,)]:
+            await seal(self.db)
+
     async def order(self, order_id: UUID) -> Order:
         async with self.db.transaction() as tx:
             return (await peek(tx, [order_id], items=True))[order_id]
@@ -200,7 +208,7 @@ async def open_shop(database_url: str, folder: Path, **rules: Any) -> AsyncItera
     owner = Database(owner_of(database_url), pool_size=1, notify=lambda _changes: None)
     answer_within = rules.pop("answer_within", timedelta(hours=1))
     attempts = rules.pop("attempts", 3)
-    log = CallLog(folder / "sandbox.sqlite")
+    log = CallLog(folder / FILE_NAME)
     sandbox = Sandbox(SandboxRules(**rules), log)
     work = JobContext(
         db, sandbox, sandbox, answer_within=answer_within, lease=timedelta(seconds=30), batch=100, attempts=attempts

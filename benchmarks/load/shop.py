@@ -117,7 +117,7 @@ class Shop:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of its processes."""
-        return {**environment_of(self.settings), **_LOG, **_UNBOUNDED}
+        return {**environment_of(self.settings), **_LOG, **_UNBOUNDED, "OMS_RUN_AS": "root"}
 
     def _launch(self, *command: str, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
         process = spawn(

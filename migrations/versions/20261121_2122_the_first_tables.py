@@ -28,9 +28,12 @@ def upgrade() -> None:
         sa.Column("warehouses", sa.ARRAY(sa.Text()), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("previous_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("previous_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_access_tokens")),
         sa.UniqueConstraint("id", name=op.f("uq_access_tokens_id")),
+        sa.UniqueConstraint("previous_hash", name=op.f("uq_access_tokens_previous_hash")),
     )
     op.create_table(
         "accounts",
@@ -124,12 +127,41 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("order_id", sa.Uuid(), nullable=True),
         sa.Column("seq", sa.Integer(), nullable=True),
+        sa.Column("session_id", sa.Uuid(), nullable=True),
+        sa.Column("address_digest", sa.LargeBinary(), nullable=True),
+        sa.Column(
+            "transaction",
+            sa.BigInteger(),
+            server_default=sa.text("(pg_current_xact_id()::text::bigint)"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
     )
     op.create_index(op.f("ix_audit_events_actor_id"), "audit_events", ["actor", "id"], unique=False)
     op.create_index(op.f("ix_audit_events_principal_id"), "audit_events", ["principal", "id"], unique=False)
     op.create_index(op.f("ix_audit_events_action_id"), "audit_events", ["action", "id"], unique=False)
     op.create_index(op.f("ix_audit_events_subject_id"), "audit_events", ["subject", "id"], unique=False)
+    op.create_index(op.f("ix_audit_events_transaction_id"), "audit_events", ["transaction", "id"], unique=False)
+    op.create_table(
+        "audit_addresses",
+        sa.Column("audit_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("audit_id", name=op.f("pk_audit_addresses")),
+    )
+    op.create_index(op.f("ix_audit_addresses_at"), "audit_addresses", ["at"], unique=False)
+    op.create_index(op.f("ix_audit_addresses_principal"), "audit_addresses", ["principal"], unique=False)
+    op.create_table(
+        "audit_chain",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("audit_id", sa.Uuid(), nullable=False),
+        sa.Column("transaction", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_chain")),
+        sa.UniqueConstraint("audit_id", name=op.f("uq_audit_chain_audit_id")),
+    )
     op.create_table(
         "customers",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -435,6 +467,11 @@ def downgrade() -> None:
     op.drop_table("fraud_settings")
     op.drop_table("fraud_events")
     op.drop_table("customers")
+    op.drop_table("audit_chain")
+    op.drop_index(op.f("ix_audit_addresses_principal"), table_name="audit_addresses")
+    op.drop_index(op.f("ix_audit_addresses_at"), table_name="audit_addresses")
+    op.drop_table("audit_addresses")
+    op.drop_index(op.f("ix_audit_events_transaction_id"), table_name="audit_events")
     op.drop_index(op.f("ix_audit_events_subject_id"), table_name="audit_events")
     op.drop_index(op.f("ix_audit_events_action_id"), table_name="audit_events")
     op.drop_index(op.f("ix_audit_events_principal_id"), table_name="audit_events")

@@ -16,9 +16,12 @@ import uvloop
 from arq.worker import Worker, func
 
 from oms.domain.allocation.rules import HoldLimit
+from oms.domain.audit.chain.retention import delete_old_addresses
+from oms.domain.audit.chain.sealing import seal
 from oms.domain.concept.registry import registered
 from oms.domain.idempotency import store as idempotency_store
-from oms.domain.identity import device_store, session_store
+from oms.domain.identity import session_store
+from oms.domain.identity.signing_in import device_store
 from oms.domain.work import store as work_store
 from oms.jobs.consumer import Consumer
 from oms.jobs.context import JobContext
@@ -37,6 +40,7 @@ POLL_EVERY_S: Final = 1.0
 ARQ_POLL_EVERY_S: Final = 0.02
 """How often arq polls for wake-ups."""
 
+SEAL_EVERY_S: Final = 5.0
 CLEAN_UP_EVERY_S: Final = 600.0
 SILENT_S: Final = 5.0
 """A listener that has not polled for this long is started again."""
@@ -114,6 +118,7 @@ class WorkerProcess:
         tasks.append(supervised("polling", partial(_every, POLL_EVERY_S, self._poll)))
         tasks.append(supervised("heartbeat", partial(_every, POLL_EVERY_S, self._beat)))
         tasks.append(supervised("clean-up", partial(_every, CLEAN_UP_EVERY_S, self._clean_up)))
+        tasks.append(supervised("sealing of the audit log", partial(_every, SEAL_EVERY_S, self._seal)))
         await until.wait()
         await cancelled(tasks)
         closing = (self._sign_off, self._notifier.close, self._providers.aclose, self._db.close)
@@ -141,11 +146,21 @@ class WorkerProcess:
 
     async def _clean_up(self) -> None:
         """Until nothing old is left, so that it goes as fast as it comes; in short transactions."""
-        for delete_old in (idempotency_store.delete_old, session_store.delete_old, device_store.delete_old):
+        address_age = timedelta(days=self._settings.audit_address_days)
+        for delete_old in (
+            idempotency_store.delete_old,
+            session_store.delete_old,
+            device_store.delete_old,
+            partial(delete_old_addresses, age=address_age),
+        ):
             deleted = CLEAN_UP_LIMIT
             while deleted >= CLEAN_UP_LIMIT:
                 async with self._db.transaction() as tx:
                     deleted = await delete_old(tx, limit=CLEAN_UP_LIMIT)
+
+    async def _seal(self) -> None:
+        """One of all workers at a time."""
+        await seal(self._db)
 
     async def _listen(self, queue: str) -> None:
         """Runs an arq worker for the queue. It ends with an outage of Redis, during which the timer polls."""

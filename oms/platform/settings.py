@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -117,6 +118,14 @@ class Settings(BaseSettings):
     )
 
     # processes
+    run_as: str | None = Field(
+        default=None,
+        pattern=r"^[a-z_][a-z0-9_-]{0,31}$",
+        description=(
+            "User that web and worker processes become if root starts them; `root`: they stay root. Unset: `oms`, "
+            "`www-data` or `nobody`, the first that exists and can read the program."
+        ),
+    )
     web_processes: int = Field(default=1, ge=1, le=64, description="Web processes that `run` starts.")
     worker_processes: int = Field(default=1, ge=0, le=64, description="Worker processes that `run` starts.")
     queues: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -218,6 +227,30 @@ class Settings(BaseSettings):
         ),
     )
 
+    # reports of vulnerabilities
+    security_contact: str | None = Field(
+        default=None,
+        pattern=r"^(mailto:|https://|tel:)\S+$",
+        description="Contact in `/.well-known/security.txt`, such as `mailto:help@example.com`. Unset: no such page.",
+    )
+    security_contact_until: date | None = Field(
+        default=None, validate_default=True, description="Day until which the contact is valid, such as `2027-06-30`."
+    )
+
+    # audit log
+    audit_reads_share: Share = Field(
+        default=1, description="Share of the reads of shipping addresses by managers and support that is recorded."
+    )
+    audit_address_days: int = Field(
+        default=90, ge=1, le=3650, description="Days for which the audit log keeps network addresses."
+    )
+    audit_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Days after which `audit remove-old` removes entries of the audit log; 0: they are kept for ever.",
+    )
+
     # business
     amendment_timeout_s: int = Field(
         default=86_400,
@@ -276,6 +309,10 @@ class Settings(BaseSettings):
     demo: bool = Field(
         default=False,
         description="Whether anybody may sign in as a demo persona. Unset, `run` turns it on.",
+    )
+    demo_anywhere: bool = Field(
+        default=False,
+        description="Whether `run` may offer demo mode on an address that other machines reach.",
     )
     compiled_queries: bool = Field(
         default=True,
@@ -375,6 +412,13 @@ class Settings(BaseSettings):
     def _client_of_issuer(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None and info.data.get("openid_issuer"):
             raise ValueError("must be set with OMS_OPENID_ISSUER")
+        return value
+
+    @field_validator("security_contact_until")
+    @classmethod
+    def _until_of_contact(cls, value: date | None, info: ValidationInfo) -> date | None:
+        if value is None and info.data.get("security_contact"):
+            raise ValueError("must be set with OMS_SECURITY_CONTACT")
         return value
 
     @field_validator("sign_in_rate", "sign_in_rate_from_address")

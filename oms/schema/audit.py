@@ -10,7 +10,7 @@ import strawberry
 from oms.domain.audit import queries
 from oms.domain.audit.policy import AuditPermission
 from oms.domain.concepts import REGISTRY
-from oms.domain.vocabulary.ids import order_id
+from oms.domain.vocabulary.ids import order_id, session_id
 from oms.schema.runtime.connections import PAGE, Connection, connection, size
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import Role, described
@@ -24,6 +24,9 @@ else:
         StrEnum("AuditAction", {name: name for name in REGISTRY.audit_actions}),
         "AuditAction",
         {
+            "AuditEntriesRemoved": "Old entries, by the operator; names the last one removed.",
+            "AuditLogExported": "By the operator, as JSON Lines.",
+            "PersonalDataRead": "Staff read an order's shipping address; recorded once a minute, with a count.",
             "OperationRefused": "A caller tried what they may not do; recorded once a minute, with a count.",
             "OrderCancelled": "By staff; a customer who cancels overrides nothing.",
             "ShipmentFailed": "By staff; a courier who reports it overrides nothing.",
@@ -61,6 +64,8 @@ class AuditEvent:
     before: str | None = attribute("The old values, as JSON.")
     after: str | None = attribute("The new values, as JSON.")
     reason: str | None
+    address: str | None = attribute("The network address of a person who did it; kept for some days.")
+    session_id: strawberry.ID | None = attribute("The session in which a person did it.")
 
     @classmethod
     def of(cls, event: queries.AuditEvent) -> Self:
@@ -75,6 +80,8 @@ class AuditEvent:
             before=_json(event.before),
             after=_json(event.after),
             reason=event.reason,
+            address=event.address,
+            session_id=strawberry.ID(session_id(event.session_id)) if event.session_id else None,
         )
 
 

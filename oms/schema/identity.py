@@ -7,8 +7,9 @@ import strawberry
 from graphql import GraphQLError
 
 from oms.domain.identity import account_commands as accounts
-from oms.domain.identity import hashing, session_commands
+from oms.domain.identity import session_commands
 from oms.domain.identity.sessions import Session as OwnSession
+from oms.domain.identity.signing_in import hashing
 from oms.domain.vocabulary import ids
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Tx

@@ -12,6 +12,7 @@ from oms.domain.order.details import OrderDetails
 from oms.domain.order.policy import OrderPermission
 from oms.domain.order_queries.orders import SeenOrder
 from oms.schema.runtime.fields import field, object_type
+from oms.schema.runtime.reads import Reads
 
 
 @strawberry.input
@@ -82,9 +83,12 @@ class OrderDetailsInput:
 class OrderDetailsFields:
     """The details in Order. Nobody sees the e-mail address in the API."""
 
+    reads: strawberry.Private[Reads]
     seen: strawberry.Private[SeenOrder]
 
     @field(needs=OrderPermission.READ_ORDER)
     def shipping_address(self) -> Address | None:
         parts = self.seen.order.details.shipping_address
+        if parts:
+            self.reads.on_personal_read(self.reads.viewer, self.seen.order.id)
         return Address.of(parts) if parts else None

@@ -9,7 +9,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog import store as catalog_store
 from oms.domain.catalog.model import Product, Warehouse
-from oms.domain.identity.personas import PERSONAS, account_of
+from oms.domain.identity.signing_in.personas import PERSONAS, account_of
 from oms.domain.inventory import commands as stock
 from oms.domain.inventory.commands import StockCount
 from oms.domain.order.details import OrderDetails

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from unittest import mock
 from uuid import UUID
@@ -495,6 +496,13 @@ async def _(shop: ShopUnderTest) -> None:
     await add(shop, role=Role.SUPPORT, warehouses=frozenset({"NORTH"}))
 
 
+@case("NOT_LINKED", CONFLICT, "has to sign in at the provider once", "login")
+async def _(shop: ShopUnderTest) -> None:
+    ana = await add(shop, password=PASSWORD)
+    async with shop.db.transaction() as tx:
+        await account_commands.remove_password(tx, OPERATOR, ana.id)
+
+
 @case("WRONG_PASSWORD", INVALID, "not your present password; try again", "presentPassword")
 async def _(shop: ShopUnderTest) -> None:
     await change_password(shop, current="guessed")
@@ -550,6 +558,15 @@ async def _(shop: ShopUnderTest) -> None:
 @case("SCOPE_BEYOND_ROLE", INVALID, "leave it out of the scope: SET_FRAUD", "scope")
 async def _(shop: ShopUnderTest) -> None:
     await issue(shop, scope=frozenset({REGISTRY.permissions["SET_FRAUD"]}))
+
+
+@case("TOKEN_JUST_ROTATED", CONFLICT, "Wait until then, or rotate without overlap", "id")
+async def _(shop: ShopUnderTest) -> None:
+    await issue(shop)
+    [(token_id,)] = await shop.rows("SELECT id FROM access_tokens")
+    async with shop.db.transaction() as tx:
+        for _ in range(2):
+            await tokens.rotate_token(tx, token_id, days=90, overlap=timedelta(hours=1))
 
 
 @case("TOKEN_NOT_FOUND", NOT_FOUND, "or it was revoked already; see: token list", "id")

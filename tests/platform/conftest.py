@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from oms.platform.settings import PROJECT_DIR
+from oms.platform.settings import PROJECT_DIR, CannotStart
+from oms.tools.dev_services.embedded.account import ROOT, account_for_program
 from tests import oms_process
 
 CompletedProcess = subprocess.CompletedProcess[str]
@@ -76,7 +77,17 @@ def is_gone(process: psutil.Process) -> bool:
 def clean_environment(data_dir: Path) -> Environment:
     """Only a data folder, any free port, and a JSON log as settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
-    return kept | {"OMS_DATA_DIR": str(data_dir), "OMS_PORT": "0", "OMS_LOG_FORMAT": "json"}
+    own = {"OMS_DATA_DIR": str(data_dir), "OMS_PORT": "0", "OMS_LOG_FORMAT": "json", "OMS_RUN_AS": program_user()}
+    return kept | own
+
+
+def program_user() -> str:
+    """Who runs web and workers: root stays root where no other user can read the Python that runs the tests."""
+    try:
+        account = account_for_program(None)
+    except CannotStart:
+        return ROOT
+    return account.name if account else ROOT
 
 
 def launch(environment: Environment, output_file: Path) -> Instance:

@@ -164,8 +164,7 @@ async def archived(owner_url: str) -> None:
 
 def keep_books(lost: Path, restored: Path) -> None:
     """Billing and courier are other systems: their data were not lost with the shop's disk."""
-    for part in lost.glob("sandbox.sqlite*"):
-        shutil.copy2(part, restored / part.name)
+    shutil.copytree(lost / "sandbox", restored / "sandbox", dirs_exist_ok=True)
 
 
 async def until_booked(cart: Cart, instance: Instance) -> None:

@@ -66,6 +66,7 @@ async def test_the_application_cannot_rewrite_an_event_log(shop: ShopUnderTest, 
     async with shop.db.transaction() as tx:
         await set_spending_limit(tx, MANAGER, 1)
         await record(tx, OPERATOR, Entry(TokenAction.TokenIssued, "token:1"))
+    await shop.seal()
     before = await shop.rows(f"SELECT * FROM {log} ORDER BY 1")
     assert before
 

@@ -288,7 +288,7 @@ async def test_settings_choose_the_provider(serve: Serve, tmp_path: Path, over_h
         assert (await chosen.billing.charge(CHARGE)).succeeded
         assert (await chosen.courier.book(BOOKING)).accepted
         await chosen.aclose()
-    assert (tmp_path / "chosen" / "sandbox.sqlite").exists() is not over_http
+    assert (tmp_path / "chosen" / "sandbox" / "sandbox.sqlite").exists() is not over_http
 
 
 async def test_the_service_and_workers_may_share_one_file(serve: Serve, open_sandbox: OpenSandbox) -> None:

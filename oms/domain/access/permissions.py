@@ -1,6 +1,6 @@
 """Who calls, and what they may do. Every check of a permission is made here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from oms.domain.vocabulary.actor import Actor, Role
@@ -32,7 +32,7 @@ class Viewer:
     `principal` identifies the caller in every request: `account:…` for a person, `token:…` for a machine, role and
     name for callers made by the product itself. Rate limits, idempotency keys and the audit log use it.
     `scope`: the permissions that a token was issued for; None: all permissions of its role. `session_id`: the session
-    in which a person acts. `carries`: what a COURIER reaches.
+    in which a person acts; `address`: from where, for the audit log. `carries`: what a COURIER reaches.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Viewer:
     scope: frozenset[Permission] | None = None
     session_id: UUID | None = None
     carries: Carries = Carries()
+    address: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not self.principal:

@@ -14,3 +14,16 @@ class RefusalAction(AuditAction):
     """What the audit log records of forbidden operations."""
 
     OperationRefused = "OperationRefused"
+
+
+class ReadAction(AuditAction):
+    """What the audit log records of reads."""
+
+    PersonalDataRead = "PersonalDataRead"
+
+
+class RetentionAction(AuditAction):
+    """What the audit log records of itself."""
+
+    AuditLogExported = "AuditLogExported"
+    AuditEntriesRemoved = "AuditEntriesRemoved"

@@ -33,7 +33,7 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One entry; `before` and `after` hold JSON values."""
+    """One entry; `before` and `after` hold JSON values. `address`: None for machines, and after some days."""
 
     id: UUID
     at: datetime
@@ -45,6 +45,8 @@ class AuditEvent:
     after: Mapping[str, Any] | None
     reason: str | None
     order_id: UUID | None
+    address: str | None
+    session_id: UUID | None
 
     @property
     def cursor(self) -> str:
@@ -59,8 +61,9 @@ _AUDIT_LOG: Final = """
            coalesce(a.after, f.after,
                CASE WHEN e.data ? 'to' THEN jsonb_build_object('status', e.data -> 'to') END
            ) AS after,
-           coalesce(a.reason, f.reason, e.reason) AS reason, a.order_id
+           coalesce(a.reason, f.reason, e.reason) AS reason, a.order_id, d.address, a.session_id
     FROM audit_events a
+    LEFT JOIN audit_addresses d ON d.audit_id = a.id
     LEFT JOIN order_events e ON e.order_id = a.order_id AND e.seq = a.seq
     LEFT JOIN fraud_events f ON a.order_id IS NULL AND f.seq = a.seq
     WHERE {conditions} ORDER BY a.id DESC LIMIT :limit
@@ -102,7 +105,7 @@ def _event(row: Any) -> AuditEvent:
     action = registered().audit_actions[row.action]
     return AuditEvent(
         row.id, row.at, by, row.principal, action, row.subject, row.before, row.after, row.reason,
-        row.order_id,
+        row.order_id, row.address, row.session_id,
     )  # fmt: skip
 
 

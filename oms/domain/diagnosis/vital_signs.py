@@ -14,6 +14,7 @@ from oms.domain.diagnosis.model import Thresholds
 from oms.domain.diagnosis.operations import Operations, operations
 from oms.domain.diagnosis.queries import standstills
 from oms.domain.order.model import ORDER
+from oms.domain.tokens.commands import expiring_soon
 from oms.platform.db import Database
 
 
@@ -27,6 +28,7 @@ class VitalSigns:
     open_orders: Mapping[str, int]
     standing_still: Mapping[Cause, int]
     oldest_transaction_s: float
+    tokens_expiring: int
     archive_fails: bool = False
 
 
@@ -67,8 +69,8 @@ async def vital_signs(db: Database, viewer: Viewer) -> VitalSigns:
         oldest_s = await oldest_transaction_s(conn)
         archiver = (await conn.execute(ARCHIVER)).one()
     still = Counter(standstill.cause for standstill in (await standstills(db, Thresholds())).standstills)
-    archive_fails = archiver.is_on and archiver.is_failing
-    return VitalSigns(stats, counts.parked, counts.held, open_orders, still, oldest_s, archive_fails)
+    archive_fails, expiring = archiver.is_on and archiver.is_failing, len(await expiring_soon(db))
+    return VitalSigns(stats, counts.parked, counts.held, open_orders, still, oldest_s, expiring, archive_fails)
 
 
 async def oldest_transaction_s(conn: AsyncConnection) -> float:

@@ -14,8 +14,8 @@ from oms.domain.audit.record import record
 from oms.domain.identity import account_store, passwords
 from oms.domain.identity import session_store as sessions
 from oms.domain.identity.accounts import Account, NewAccount, account_id_of, role_problems
-from oms.domain.identity.hashing import KNOWN, STRANGERS, Lane
 from oms.domain.identity.policy import IdentityAction, IdentityReason
+from oms.domain.identity.signing_in.hashing import KNOWN, STRANGERS, Lane
 from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.errors import refuse_all, refused
 from oms.domain.vocabulary.ids import uuid7
@@ -40,7 +40,9 @@ async def add(tx: Tx, by: Actor, new: NewAccount, password_hash: str | None = No
     return account
 
 
-async def sign_in(db: Database, login: str, password: str, lane: Lane = STRANGERS) -> Account | None:
+async def sign_in(
+    db: Database, login: str, password: str, lane: Lane = STRANGERS, *, address: str | None = None
+) -> Account | None:
     """The account, if the password is right and the account is enabled. The caller holds a place in the `lane`.
 
     The same work is done whether or not the account exists, so that the response time does not reveal it. No
@@ -52,7 +54,7 @@ async def sign_in(db: Database, login: str, password: str, lane: Lane = STRANGER
     verdict = await passwords.verify(known, password, lane)
     if account is None or known is None or not verdict.matches or account.disabled_at:
         async with db.transaction() as tx:
-            await record(tx, NOBODY, Entry(IdentityAction.SignInFailed, account.viewer.principal if account else ""))
+            await _failed(tx, account, address)
         return None
     if verdict.outdated:
         new_hash = await passwords.hashed(password, lane)
@@ -61,7 +63,9 @@ async def sign_in(db: Database, login: str, password: str, lane: Lane = STRANGER
     return account
 
 
-async def of_openid(tx: Tx, *, issuer: str, subject: str, verified_email: str | None) -> Account | None:
+async def of_openid(
+    tx: Tx, *, issuer: str, subject: str, verified_email: str | None, address: str | None = None
+) -> Account | None:
     """The account that is linked to the subject; else the one whose login is the e-mail address, which is linked now.
 
     None if there is neither, or if it is disabled: signing in creates no account. Links and failures are in the audit
@@ -74,8 +78,13 @@ async def of_openid(tx: Tx, *, issuer: str, subject: str, verified_email: str | 
             await record(tx, account.viewer, _entry(IdentityAction.AccountChanged, account, after={"openid": True}))
     if account and not account.disabled_at:
         return account
-    await record(tx, NOBODY, Entry(IdentityAction.SignInFailed, account.viewer.principal if account else ""))
+    await _failed(tx, account, address)
     return None
+
+
+async def _failed(tx: Tx, account: Account | None, address: str | None) -> None:
+    entry = Entry(IdentityAction.SignInFailed, account.viewer.principal if account else "")
+    await record(tx, NOBODY, entry, address=address)
 
 
 async def of_login(db: Database, login: str) -> Account:
@@ -128,6 +137,19 @@ async def set_password(tx: Tx, by: Actor, account_id: UUID, password_hash: str) 
     await account_store.set_password(tx, account_id, password_hash)
     await sessions.end_all(tx, account_id)
     await record(tx, by, _entry(IdentityAction.PasswordChanged, account))
+
+
+async def remove_password(tx: Tx, by: Actor, account_id: UUID) -> None:
+    """From now on its owner signs in at the provider only. Raises Refused(CONFLICT) before they have done so once."""
+    account, _ = await _locked(tx, account_id)
+    if account.openid_subject is None:
+        message = "The owner has to sign in at the provider once, so that the account is linked to it."
+        raise refused(IdentityReason.NOT_LINKED, message, "login")
+    if account.has_password:
+        await account_store.set_password(tx, account_id, None)
+        await sessions.end_all(tx, account_id)
+        before, after = {"password": True}, {"password": False}
+        await record(tx, by, _entry(IdentityAction.AccountChanged, account, before=before, after=after))
 
 
 async def set_role(

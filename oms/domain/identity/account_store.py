@@ -126,7 +126,8 @@ async def rename(tx: Tx, account_id: UUID, name: str) -> None:
     await tx.conn.execute(_RENAME, {"id": account_id, "name": name})
 
 
-async def set_password(tx: Tx, account_id: UUID, password_hash: str) -> None:
+async def set_password(tx: Tx, account_id: UUID, password_hash: str | None) -> None:
+    """None: no password works any more."""
     await tx.conn.execute(_SET_PASSWORD, {"id": account_id, "password_hash": password_hash})
 
 

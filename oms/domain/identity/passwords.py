@@ -18,8 +18,8 @@ from argon2.exceptions import VerifyMismatchError
 
 from oms.domain.identity.accounts import Account, NewAccount
 from oms.domain.identity.breached import is_breached
-from oms.domain.identity.hashing import KNOWN, STRANGERS, Lane
 from oms.domain.identity.policy import IdentityReason
+from oms.domain.identity.signing_in.hashing import KNOWN, STRANGERS, Lane
 from oms.domain.vocabulary.errors import Problem
 from oms.domain.vocabulary.text import check_text
 

@@ -17,6 +17,7 @@ class IdentityReason(Reason):
     WRONG_PASSWORD = Code.INVALID, "The present password is wrong."
     WEAK_PASSWORD = Code.INVALID, "The new password is too short, too common, guessable or known from a breach."
     ACCOUNT_CHANGED = Code.CONFLICT, "The account was changed by another request in between."
+    NOT_LINKED = Code.CONFLICT, "The account is not linked to an OpenID Connect provider yet."
     NO_ACCOUNT = Code.FORBIDDEN, "The caller is not a person with an account."
 
 

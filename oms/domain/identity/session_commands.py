@@ -1,6 +1,7 @@
 """Sessions start when a person signs in. They end by a timeout, by signing out, or when the account is changed."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.access.secret import digest_of, new_secret
 from oms.domain.audit.model import Entry
 from oms.domain.audit.record import record
-from oms.domain.identity import device_store, session_store
+from oms.domain.identity import session_store
 from oms.domain.identity.accounts import Account, account_id_of
 from oms.domain.identity.policy import IdentityAction, IdentityReason
 from oms.domain.identity.sessions import Session, SessionRules, ValidSession
+from oms.domain.identity.signing_in import device_store
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.ids import uuid7
@@ -20,16 +22,17 @@ from oms.platform.db import Database, Tx
 MAX_LISTED: Final = 100
 
 
-async def start(tx: Tx, account: Account, rules: SessionRules, *, by: str) -> str | None:
+async def start(tx: Tx, account: Account, rules: SessionRules, *, by: str, address: str | None = None) -> str | None:
     """A new session's secret of 256 random bits, for the cookie. `by`: how the owner was authenticated.
 
     None if the account was disabled, or its password or role was changed, since `account` was read: the owner must
     sign in again.
     """
-    secret = new_secret()
-    if not await session_store.start(tx, digest_of(secret), uuid7(await tx.clock()), account, rules):
+    secret, session_id = new_secret(), uuid7(await tx.clock())
+    if not await session_store.start(tx, digest_of(secret), session_id, account, rules):
         return None
-    await record(tx, account.viewer, Entry(IdentityAction.SignedIn, account.viewer.principal, after={"by": by}))
+    owner = replace(account.viewer, session_id=session_id, address=address)
+    await record(tx, owner, Entry(IdentityAction.SignedIn, owner.principal, after={"by": by}))
     return secret
 
 
@@ -59,9 +62,10 @@ async def of_viewer(db: Database, viewer: Viewer, rules: SessionRules) -> Sequen
         return await session_store.of_account(conn, account_id_of(viewer), rules, limit=MAX_LISTED)
 
 
-async def end(tx: Tx, secret: str) -> None:
+async def end(tx: Tx, secret: str, *, address: str | None = None) -> None:
     """Signs out; does nothing if the session has ended already."""
-    if owner := await session_store.end(tx, digest_of(secret)):
+    if found := await session_store.end(tx, digest_of(secret)):
+        owner = replace(found, address=address)
         await record(tx, owner, Entry(IdentityAction.SignedOut, owner.principal))
 
 

@@ -1,4 +1,4 @@
-"""Access tokens: shown once, found by their hash, and revoked by their id."""
+"""Access tokens: shown once, found by their hash, rotated and revoked by their id."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -13,11 +13,16 @@ from oms.domain.tokens import store
 from oms.domain.tokens.model import AccessToken, NewToken
 from oms.domain.tokens.policy import TokenAction, TokenReason
 from oms.domain.vocabulary.actor import Actor, Role
-from oms.domain.vocabulary.errors import InputReason, refuse_all, refused
+from oms.domain.vocabulary.errors import InputReason, Refused, refuse_all, refused
 from oms.domain.vocabulary.ids import uuid7
 from oms.domain.vocabulary.permission import Permission
 from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
 from oms.platform.db import Database, Tx
+
+DEFAULT_DAYS: Final = 90
+MAX_DAYS: Final = 3650
+EXPIRES_SOON: Final = timedelta(days=14)
+"""When `doctor` tells of it."""
 
 LAST: Final = UUID(int=2**128 - 1)
 """Above every id: the list starts below it."""
@@ -49,8 +54,7 @@ async def issue_token(
         )
     if customer_reference is not None:
         refuse_all(check_code(customer_reference, "customer"))
-    if days is not None and not 1 <= days <= 3650:
-        raise refused(InputReason.OUT_OF_RANGE, "A token is valid for 1 to 3650 days.", "days")
+    lifetime = _lifetime(days)
     if warehouses is not None:
         refuse_all(problem for code in sorted(warehouses) for problem in check_code(code, "warehouses"))
         if role != Role.COURIER:
@@ -63,7 +67,6 @@ async def issue_token(
             "scope",
         )
     token = f"oms_{new_secret()}"
-    lifetime = timedelta(days=days) if days is not None else None
     token_id, new = uuid7(await tx.clock()), NewToken(role, name, customer_reference, scope, warehouses)
     await store.add(tx, digest_of(token), token_id, new, lifetime=lifetime)
     issued_for = {"role": str(role), "days": days, "scope": scope and sorted(each.name for each in scope)}
@@ -71,6 +74,50 @@ async def issue_token(
         issued_for["warehouses"] = sorted(warehouses)
     await record(tx, by, Entry(TokenAction.TokenIssued, f"token:{token_id}", after=issued_for))
     return token
+
+
+async def rotate_token(
+    tx: Tx, token_id: UUID, *, days: int | None, overlap: timedelta, by: Actor = OPERATOR
+) -> tuple[str, AccessToken]:
+    """A new secret for the same token; the present one works for the `overlap`, but not beyond its expiry.
+
+    The caller stays the same: limits, idempotency keys and the audit log go on. Without `days` it does not expire.
+    Raises Refused: NOT_FOUND; INVALID; CONFLICT while an earlier secret still works, unless there is no overlap.
+    """
+    lifetime = _lifetime(days)
+    held = await store.lock(tx, token_id)
+    if held is None:
+        raise _not_found("expired or revoked")
+    if overlap and held.previous_until and held.previous_until > await tx.clock():
+        message = (
+            f"The secret before the last rotation works until {held.previous_until:%Y-%m-%d %H:%M} UTC. "
+            "Wait until then, or rotate without overlap: then only the new one works."
+        )
+        raise refused(TokenReason.TOKEN_JUST_ROTATED, message, "id")
+    token = f"oms_{new_secret()}"
+    rotated = await store.rotate(tx, token_id, digest_of(token), overlap=overlap, lifetime=lifetime)
+    told = {"days": days, "overlap_s": int(overlap.total_seconds())}
+    await record(tx, by, Entry(TokenAction.TokenRotated, f"token:{token_id}", after=told))
+    return token, rotated
+
+
+def _lifetime(days: int | None) -> timedelta | None:
+    if days is None:
+        return None
+    if not 1 <= days <= MAX_DAYS:
+        raise refused(InputReason.OUT_OF_RANGE, f"A token is valid for 1 to {MAX_DAYS} days.", "days")
+    return timedelta(days=days)
+
+
+def _not_found(otherwise: str) -> Refused:
+    message = f"There is no such token, or it was {otherwise} already; see: token list."
+    return refused(TokenReason.TOKEN_NOT_FOUND, message, "id")
+
+
+async def expiring_soon(db: Database) -> Sequence[AccessToken]:
+    """Tokens to rotate now: valid ones that expire within EXPIRES_SOON, the next one first."""
+    async with db.reading() as conn:
+        return await store.expiring(conn, EXPIRES_SOON)
 
 
 async def viewer_of(db: Database, digest: bytes) -> Viewer | None:
@@ -95,8 +142,6 @@ async def revoke_token(tx: Tx, token_id: UUID, *, by: Actor = OPERATOR) -> Acces
     """From now on it identifies nobody. Raises Refused(NOT_FOUND) if there is none, or it was revoked already."""
     revoked = await store.revoke(tx, token_id)
     if revoked is None:
-        raise refused(
-            TokenReason.TOKEN_NOT_FOUND, "There is no such token, or it was revoked already; see: token list.", "id"
-        )
+        raise _not_found("revoked")
     await record(tx, by, Entry(TokenAction.TokenRevoked, f"token:{token_id}"))
     return revoked

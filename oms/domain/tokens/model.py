@@ -21,7 +21,10 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An issued token. `scope`: names of permissions, some of which may not exist any more."""
+    """An issued token. `scope`: names of permissions, some of which may not exist any more.
+
+    `previous_until`: until when the secret before the last rotation works.
+    """
 
     id: UUID
     name: str
@@ -31,4 +34,5 @@ class AccessToken:
     warehouses: frozenset[str] | None
     created_at: datetime
     expires_at: datetime | None
+    previous_until: datetime | None
     revoked_at: datetime | None

@@ -10,6 +10,7 @@ class TokenReason(Reason):
     TOKEN_NOT_FOUND = Code.NOT_FOUND, "There is no such token, or it was revoked already."
     TOKEN_NEEDS_CUSTOMER = Code.INVALID, "A customer reference is required for the role CUSTOMER, and only for it."
     TOKEN_HAS_NO_WAREHOUSES = Code.INVALID, "Only a token for a COURIER may be limited to warehouses."
+    TOKEN_JUST_ROTATED = Code.CONFLICT, "The secret before the last rotation still works; only one may."
     SCOPE_BEYOND_ROLE = Code.INVALID, "The scope contains a permission that the role does not have."
 
 
@@ -17,4 +18,5 @@ class TokenAction(AuditAction):
     """What the audit log records of access tokens."""
 
     TokenIssued = "TokenIssued"
+    TokenRotated = "TokenRotated"
     TokenRevoked = "TokenRevoked"

@@ -18,7 +18,11 @@ from oms.platform.db import Tx
 _VALID: Final = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())"
 """The only definition of a valid token."""
 
-_COLUMNS: Final = "id, name, role, customer_reference, scope, warehouses, created_at, expires_at, revoked_at"
+_COLUMNS: Final = (
+    "id, name, role, customer_reference, scope, warehouses, created_at, expires_at, previous_until, revoked_at"
+)
+_VIEWER: Final = "id, name, role, customer_reference, scope, warehouses"
+_WITH_PREVIOUS: Final = "previous_until > clock_timestamp()"
 _ADD: Final = text(
     """
     INSERT INTO access_tokens (hash, id, name, role, customer_reference, scope, warehouses, created_at, expires_at)
@@ -27,9 +31,36 @@ _ADD: Final = text(
     """
 )
 _FIND: Final = text(
-    f"SELECT id, name, role, customer_reference, scope, warehouses FROM access_tokens WHERE hash = :hash AND {_VALID}"  # noqa: S608 - a constant of this module
+    f"""
+    SELECT {_VIEWER} FROM access_tokens WHERE hash = :hash AND {_VALID}
+    UNION ALL SELECT {_VIEWER} FROM access_tokens
+    WHERE previous_hash = :hash AND {_WITH_PREVIOUS} AND {_VALID}
+    """  # noqa: S608 - constants of this module
 )
-_VALID_AMONG: Final = text(f"SELECT hash FROM access_tokens WHERE hash = ANY(:hashes) AND {_VALID}")  # noqa: S608 - as above
+_VALID_AMONG: Final = text(
+    f"""
+    SELECT hash FROM access_tokens WHERE hash = ANY(:hashes) AND {_VALID}
+    UNION ALL SELECT previous_hash FROM access_tokens
+    WHERE previous_hash = ANY(:hashes) AND {_WITH_PREVIOUS} AND {_VALID}
+    """  # noqa: S608 - as above
+)
+_LOCK: Final = text(f"SELECT {_COLUMNS} FROM access_tokens WHERE id = :id AND {_VALID} FOR UPDATE")  # noqa: S608 - as above
+_ROTATE: Final = text(
+    f"""
+    UPDATE access_tokens SET hash = :hash, expires_at = clock_timestamp() + CAST(:lifetime AS interval),
+        previous_hash = hash,
+        previous_until = least(clock_timestamp() + CAST(:overlap AS interval), expires_at)
+    WHERE id = :id RETURNING {_COLUMNS}
+    """  # noqa: S608 - as above
+)
+_EXPIRING: Final = text(
+    f"""
+    SELECT {_COLUMNS} FROM access_tokens
+    WHERE {_VALID} AND expires_at < clock_timestamp() + CAST(:within AS interval)
+      AND expires_at - created_at > 2 * CAST(:within AS interval)
+    ORDER BY expires_at, id
+    """  # noqa: S608 - as above
+)
 _REVOKE: Final = text(
     f"""
     UPDATE access_tokens SET revoked_at = clock_timestamp() WHERE id = :id AND revoked_at IS NULL RETURNING {_COLUMNS}
@@ -58,6 +89,25 @@ async def revoke(tx: Tx, token_id: UUID) -> AccessToken | None:
     """The revoked token; None if there was none to revoke."""
     row = (await tx.conn.execute(_REVOKE, {"id": token_id})).one_or_none()
     return _token(row) if row else None
+
+
+async def lock(tx: Tx, token_id: UUID) -> AccessToken | None:
+    """A valid token, locked until the transaction ends."""
+    row = (await tx.conn.execute(_LOCK, {"id": token_id})).one_or_none()
+    return _token(row) if row else None
+
+
+async def rotate(
+    tx: Tx, token_id: UUID, digest: bytes, *, overlap: timedelta, lifetime: timedelta | None
+) -> AccessToken:
+    """The token with a new secret, for a new lifetime; the present one works for the overlap, or until it expires."""
+    values = {"id": token_id, "hash": digest, "overlap": overlap, "lifetime": lifetime}
+    return _token((await tx.conn.execute(_ROTATE, values)).one())
+
+
+async def expiring(conn: AsyncConnection, within: timedelta) -> Sequence[AccessToken]:
+    """Valid ones that expire soon, the next one first. Those issued for less than twice that time are meant to end."""
+    return [_token(row) for row in await conn.execute(_EXPIRING, {"within": within})]
 
 
 async def find(conn: AsyncConnection, digest: bytes) -> Viewer | None:
@@ -97,5 +147,6 @@ def _token(row: Row[Any]) -> AccessToken:
         warehouses=None if row.warehouses is None else frozenset(row.warehouses),
         created_at=row.created_at,
         expires_at=row.expires_at,
+        previous_until=row.previous_until,
         revoked_at=row.revoked_at,
     )

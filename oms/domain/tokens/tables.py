@@ -18,6 +18,9 @@ access_tokens: Final = table(
     Column("warehouses", ARRAY(Text), info=INTERNAL),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True)),
+    # The secret before the last rotation, which works until then.
+    Column("previous_hash", LargeBinary, unique=True, info=secret()),
+    Column("previous_until", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True), info=ended("coalesce(revoked_at, clock_timestamp())")),
     access=Access.CHANGE,
     distributed_by=EVERYWHERE,

@@ -136,7 +136,7 @@ def build_app(sandbox: Sandbox, calls: CallLog) -> Starlette:
 
 
 def run(settings: Settings) -> None:
-    """Serves on OMS_HOST and OMS_SANDBOX_PORT until it is stopped, with OMS_DATA_DIR/sandbox.sqlite.
+    """Serves on OMS_HOST and OMS_SANDBOX_PORT until it is stopped, with OMS_DATA_DIR/sandbox/sandbox.sqlite.
 
     Raises: CannotStart, for example if the port is in use.
     """

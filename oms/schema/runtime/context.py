@@ -45,6 +45,9 @@ class Live(Protocol):
 def _ignore_refusal(_viewer: Viewer, _refusal: Refused) -> None: ...
 
 
+def _ignore_read(_viewer: Viewer, _order: UUID) -> None: ...
+
+
 async def _unlimited_passwords(_viewer: Viewer) -> None: ...
 
 
@@ -61,7 +64,8 @@ async def _unlimited_cost(_viewer: Viewer, _cost: int) -> None: ...
 class Context:
     """Belongs to one operation. `currency`: the default of the catalogue, ISO 4217.
 
-    `on_refusal` receives every refusal. Before a password is checked, `before_password` is called; before a customer's
+    `on_refusal` receives every refusal, `on_personal_read` every order whose shipping address is read.
+    Before a password is checked, `before_password` is called; before a customer's
     own orders are placed, `before_placing` with their number; before a courier's report of a failure, `before_failing`;
     and `before_execution` with the cost of the operation. They raise GraphQLError(RATE_LIMITED) over a limit.
     `placing_limits`: of what customers order. `second_person`: what staff may not do alone.
@@ -83,6 +87,7 @@ class Context:
     placing_limits: PlacingLimits = NO_LIMITS
     second_person: SecondPerson = ALONE
     on_refusal: Callable[[Viewer, Refused], None] = _ignore_refusal
+    on_personal_read: Callable[[Viewer, UUID], None] = _ignore_read
     before_password: Callable[[Viewer], Awaitable[None]] = _unlimited_passwords
     before_placing: Callable[[Viewer, int], Awaitable[None]] = _unlimited_orders
     before_failing: Callable[[Viewer], Awaitable[None]] = _unlimited_failures
@@ -97,7 +102,7 @@ class Context:
 
     def fresh_reads(self) -> Reads:
         """For results after a change."""
-        return Reads(self.db, self.viewer)
+        return Reads(self.db, self.viewer, self.on_personal_read)
 
     async def resent(self, read: Callable[[], Awaitable[T]]) -> AsyncGenerator[T, None]:
         """What `read` returns, once the database answers; read and yielded again if an outage broke off its fields.

@@ -43,9 +43,11 @@ class BatchRead(Generic[K, V]):
 class Reads:
     """Loaders for one viewer, made when first needed. Resolvers run concurrently: each batch has its own connection."""
 
-    def __init__(self, db: Database, viewer: Viewer) -> None:
+    def __init__(self, db: Database, viewer: Viewer, on_personal_read: Callable[[Viewer, UUID], None]) -> None:
+        """`on_personal_read` receives each order whose shipping address is read."""
         self.db = db
         self.viewer = viewer
+        self.on_personal_read = on_personal_read
         self._line_count = 0
         self._loaders: dict[BatchRead[Any, Any], Loader[Any, Any]] = {}
 

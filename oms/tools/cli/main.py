@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from oms.platform.settings import CannotStart, SettingsInvalid
-from oms.tools.cli import backups, bench, customers, doctor, load, tokens, users
-from oms.tools.cli.start import database_url_of, on_engines, settings_of
+from oms.tools.cli import audit, backups, bench, customers, doctor, load, tokens, users
+from oms.tools.cli.start import database_url_of, on_engines, settings_of, without_root
 
 app = typer.Typer(
     help="An order management system. Settings come from the environment: see docs/reference/settings.md.",
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.add_typer(tokens.app, name="token")
 app.add_typer(users.app, name="user")
+app.add_typer(audit.app, name="audit")
 app.add_typer(customers.app, name="customer")
 app.command()(doctor.doctor)
 app.command()(backups.backup)
@@ -49,6 +50,7 @@ def web(
 ) -> None:
     """Serve the API and the pages, on OMS_HOST and OMS_PORT."""
     settings = on_engines("web")
+    without_root(settings)
 
     from oms.tools.serve import serve
 
@@ -60,8 +62,10 @@ def worker() -> None:
     """Process due work of the queues in OMS_QUEUES, until stopped."""
     from oms.jobs.worker import main as work
     from oms.platform.migrations import require_ready
+    from oms.providers.sandbox.from_settings import sandbox_folder
 
     settings = on_engines("worker")
+    without_root(settings, writes_to=None if settings.providers_url else sandbox_folder(settings))
     require_ready(database_url_of(settings))
     work(settings)
 

@@ -1,6 +1,7 @@
 """The start of every command: its settings, its log, and the engines it uses."""
 
 import os
+from pathlib import Path
 
 import typer
 
@@ -25,6 +26,19 @@ def on_engines(process: str) -> Settings:
     settings = located(settings_of(process))
     os.environ.update(environment_of(settings))
     return settings
+
+
+def without_root(settings: Settings, *, writes_to: Path | None = None) -> None:
+    """If root started this process, it becomes another user, who gets the folder `writes_to`.
+
+    Raises: CannotStart if there is no user that could run it.
+    """
+    from oms.tools.dev_services.embedded.account import account_for_program
+
+    if account := account_for_program(settings.run_as):
+        if writes_to:
+            account.owns(writes_to)
+        account.become()
 
 
 def database_url_of(settings: Settings) -> str:

@@ -1,5 +1,6 @@
 """`python -m oms token`: bearer tokens for machines."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 PAGE = 50
 _PAGE_OF_ALL = 500
 
+Days = Annotated[int, typer.Option(min=0, max=3650, help="Days until it expires; 0: never.")]
+
 app = typer.Typer(help="Issue a bearer token, or list and revoke tokens.")
 
 
@@ -31,7 +34,7 @@ def issue(
     warehouse: Annotated[
         list[str] | None, typer.Option(help="Limit a COURIER to this warehouse, by its code; repeatable.")
     ] = None,
-    days: Annotated[int | None, typer.Option(help="Days until it expires; default: never.")] = None,
+    days: Days = 90,
     scope: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,7 +42,7 @@ def issue(
         ),
     ] = None,
 ) -> None:
-    """Issue a bearer token and print only it. It cannot be shown again."""
+    """Issue a bearer token and print only it; standard error says when it expires. It cannot be shown again."""
     if context.invoked_subcommand:
         return
     if role is None or name is None:
@@ -56,12 +59,41 @@ def issue(
                 role=role,
                 name=name,
                 customer_reference=customer,
-                days=days,
+                days=days or None,
                 scope=permissions,
                 warehouses=frozenset(warehouse) if warehouse else None,
             )
 
-    typer.echo(on_database(url, act))
+    token = on_database(url, act)
+    typer.echo(_expiry(days), err=True)
+    typer.echo(token)
+
+
+@app.command()
+def rotate(
+    token_id: Annotated[UUID, typer.Argument(metavar="ID", help="The token's id; see: token list.")],
+    overlap_hours: Annotated[
+        float, typer.Option(min=0, max=720, help="Hours for which the old secret works too; 0: it ends now.")
+    ] = 24,
+    days: Days = 90,
+) -> None:
+    """Print a new secret for the same token. The old one works for a while, so that its holder can change over."""
+    url = on_migrated_database("token")
+
+    async def act(database: "Database") -> tuple[str, "AccessToken"]:
+        from oms.domain.tokens.commands import rotate_token
+
+        async with database.transaction() as tx:
+            return await rotate_token(tx, token_id, days=days or None, overlap=timedelta(hours=overlap_hours))
+
+    token, rotated = on_database(url, act)
+    old = f"works until {instant(rotated.previous_until)}" if overlap_hours else "has ended"
+    typer.echo(f"{_expiry(days)} The old secret {old}.", err=True)
+    typer.echo(token)
+
+
+def _expiry(days: int) -> str:
+    return f"It expires in {days} days; rotate it before." if days else "It never expires: rotate it yearly."
 
 
 @app.command("list")

@@ -124,6 +124,16 @@ def set_password(login: Login, password_stdin: FromStdin = False, generate: Gene
 
 
 @app.command()
+def provider_only(login: Login) -> None:
+    """Remove an account's password: its owner signs in by OpenID Connect only. Its sessions end."""
+    from oms.domain.audit.model import OPERATOR
+    from oms.domain.identity import account_commands
+
+    _change(login, lambda tx, account: account_commands.remove_password(tx, OPERATOR, account.id))
+    typer.echo(f"{login} signs in at the provider only. All its sessions have ended.")
+
+
+@app.command()
 def set_role(login: Login, role: NewRole, customer: Customer = None, warehouse: Warehouses = None) -> None:
     """Change an account's role, or the warehouses of a COURIER. Its sessions end."""
     from oms.domain.audit.model import OPERATOR

@@ -1,6 +1,7 @@
 """The health of the system: workers, Redis, open transactions, clock, disk."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,14 +11,20 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
+from oms.domain.audit.chain import store as chain_store
+from oms.domain.audit.chain.store import Progress
 from oms.domain.concepts import REGISTRY
 from oms.domain.diagnosis.vital_signs import ARCHIVER, oldest_transaction_s
+from oms.domain.tokens.commands import expiring_soon
+from oms.domain.tokens.model import AccessToken
 from oms.domain.work.store import ALIVE
 from oms.platform.db import Database
 from oms.platform.notifications import CHANNEL
 
 MAX_TRANSACTION_S: Final = 30.0
 MAX_CLOCK_DIFFERENCE_S: Final = 2.0
+MAX_UNSEALED_S: Final = 300.0
+MAX_NAMED: Final = 5
 MIN_FREE_SHARE: Final = 0.1
 MIN_FREE_BYTES: Final = 1 << 30
 _REDIS_TIMEOUT_S: Final = 2.0
@@ -55,6 +62,7 @@ async def check_health(db: Database, redis_url: str, data_dir: Path) -> list[Fin
         settings = (await conn.execute(_SETTINGS)).one()
         archiver = (await conn.execute(ARCHIVER)).one()
         clock = (await conn.execute(text("SELECT clock_timestamp()"))).scalar_one()
+        sealing = await chain_store.progress(conn)
         ahead_s = (clock - datetime.now(UTC)).total_seconds()
     return [
         *(_served(queue, workers[queue].workers, workers[queue].silent) for queue in REGISTRY.work_kinds),
@@ -64,6 +72,8 @@ async def check_health(db: Database, redis_url: str, data_dir: Path) -> list[Fin
         _clock(ahead_s),
         _disk(data_dir),
         _archive(archiver),
+        _sealing(sealing),
+        _tokens(await expiring_soon(db)),
     ]
 
 
@@ -134,3 +144,23 @@ def _disk(folder: Path) -> Finding:
     state = f"{usage.free / 1e9:.1f} GB free of {usage.total / 1e9:.1f} GB at the data folder"
     short = usage.free < MIN_FREE_BYTES or usage.free < MIN_FREE_SHARE * usage.total
     return Finding("Disk", state, "PostgreSQL stops when the disk is full: free some space." if short else "")
+
+
+def _sealing(progress: Progress) -> Finding:
+    """The audit log's chain. Whoever noted an earlier digest can compare it: `audit export` prints each."""
+    digest = progress.last.digest.hex()[:16] if progress.last.number else "none"
+    state = (
+        f"sealed to no. {progress.last.number}, digest {digest}; {progress.waiting} wait, for {progress.oldest_s:.0f} s"
+    )
+    remedy = "Workers seal it every few seconds: see that one runs, and that no transaction stays open."
+    return Finding("Audit log", state, remedy if progress.oldest_s > MAX_UNSEALED_S else "")
+
+
+def _tokens(expiring: Sequence[AccessToken]) -> Finding:
+    if not expiring:
+        return Finding("Access tokens", "none expires soon")
+    named = [f"{each.name} ({each.id}) on {each.expires_at:%Y-%m-%d}" for each in expiring[:MAX_NAMED]]
+    state = f"{len(expiring)} will expire soon: {', '.join(named)}"
+    return Finding(
+        "Access tokens", state, "Rotate them: python -m oms token rotate ID. Revoke what is not used any more."
+    )

@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from oms.domain.access.secret import digest_of
-from oms.domain.identity.known_devices import MAX_PEOPLE
+from oms.domain.identity.signing_in.known_devices import MAX_PEOPLE
 
 _MAX_CHARACTERS: Final = 512
 _BETWEEN: Final = "."

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ class Api:
             await self.rate_limits.count_anonymous(address)
             raise
         await self.rate_limits.count_request(viewer)
-        return viewer
+        return _acting(viewer, address)
 
     async def execute(
         self,
@@ -76,7 +76,7 @@ class Api:
         return outcome_of(result)
 
     async def stream(
-        self, request: GraphQLRequest, presented: Presented, repeat: IdempotencyKey | None = None
+        self, request: GraphQLRequest, presented: Presented, address: str, repeat: IdempotencyKey | None = None
     ) -> AsyncGenerator[Outcome, None]:
         """Any operation, for a transport of many results: one of a query or mutation, all of a subscription.
 
@@ -84,7 +84,7 @@ class Api:
         Unauthenticated then, and RateLimited if the viewer has too many subscriptions open.
         """
         kind = request.kind()
-        viewer = await self.authenticator.viewer(presented)
+        viewer = _acting(await self.authenticator.viewer(presented), address)
         if kind is not OperationType.SUBSCRIPTION:
             outcome = await self.execute(request, viewer, repeat, allowed=QUERIES_AND_MUTATIONS)
             await self.authenticator.viewer(presented)
@@ -102,6 +102,11 @@ class Api:
                     # A result waits for the database, rather than to be lost or sent to who may see it no more.
                     await through_outages(partial(self.authenticator.viewer, presented))
                     yield outcome_of(result)
+
+
+def _acting(viewer: Viewer, address: str) -> Viewer:
+    """A person's viewer with the address, for the audit log; machines are known by their token alone."""
+    return replace(viewer, address=address) if viewer.is_person else viewer
 
 
 def outcome_of(result: Any) -> Outcome:

@@ -69,7 +69,7 @@ class HttpEndpoint:
         if media_type == EVENT_STREAM:
             if request.method == "GET" and operation.kind() is OperationType.MUTATION:
                 raise unsupported(OperationType.MUTATION)
-            outcomes = self._api.stream(operation, presented, repeat)
+            outcomes = self._api.stream(operation, presented, client_address(request), repeat)
             return EventStream(outcomes, credential_of(presented), self._streams)
         allowed = QUERIES if request.method == "GET" else QUERIES_AND_MUTATIONS
         outcome = await self._api.execute(operation, viewer, repeat, allowed=allowed)

@@ -186,7 +186,8 @@ class _Connection:
         """One operation. Invalid credentials end the connection, any other error only the operation."""
         try:
             await self._admit()
-            async with aclosing(self._api.stream(request, self._presented)) as outcomes:
+            address = client_address(self._socket)
+            async with aclosing(self._api.stream(request, self._presented, address)) as outcomes:
                 async for outcome in outcomes:
                     await self._send(next_message(key, outcome))
                     if not outcome.executed:

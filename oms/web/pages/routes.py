@@ -1,6 +1,6 @@
 """The routes of all pages. Pages are GET; forms are POST, from this site's own pages only."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -143,7 +143,7 @@ class PageRoutes:
 
 def page_routes(
     api: Api, db: Database, hub: LiveHub, streams: OpenStreams, provider: "IdentityProvider | None", *,
-    demo: bool, on_refusal: OnRefusal,
+    demo: bool, hosts: Collection[str], on_refusal: OnRefusal,
 ) -> list[BaseRoute]:  # fmt: skip
     """All pages, their live stream, and the static files."""
     site = Site(api, navigation=navigation, demo=demo)
@@ -154,7 +154,7 @@ def page_routes(
     routes = PageRoutes(site, sessions, on_refusal)
     return [
         *routes.of(sign_in),
-        *(_openid_routes(routes, sign_in, db, provider, api.rate_limits, demo=demo) if provider else ()),
+        *(_openid_routes(routes, sign_in, db, provider, api.rate_limits, demo=demo, hosts=hosts) if provider else ()),
         *(route for pages in PAGES for route in routes.of(pages(site))),
         Route("/live", PageStreams(db, hub, sessions, streams, api.rate_limits), methods=["GET"]),
         Mount("/static", Assets(directory=PROJECT_DIR / "static")),
@@ -169,7 +169,8 @@ def _openid_routes(
     rate_limits: RateLimits,
     *,
     demo: bool,
+    hosts: Collection[str],
 ) -> list[BaseRoute]:
     from oms.web.pages.account.openid import OpenIdPages  # noqa: PLC0415 - its imports take 4 MB
 
-    return routes.of(OpenIdPages(sign_in, db, provider, rate_limits, demo=demo))
+    return routes.of(OpenIdPages(sign_in, db, provider, rate_limits, demo=demo, hosts=hosts))

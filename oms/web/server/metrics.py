@@ -141,6 +141,7 @@ class _SystemMetrics(Collector):
         yield _gauge("oms_orders_completed_per_second", "Over the last 30 seconds.", rate)
         yield _gauge("oms_oldest_transaction_seconds", "Age of the oldest open one.", signs.oldest_transaction_s)
         yield _gauge("oms_archive_failing", "Whether PostgreSQL cannot archive its changes.", signs.archive_fails)
+        yield _gauge("oms_tokens_expiring", "Access tokens that will expire within 14 days.", signs.tokens_expiring)
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:

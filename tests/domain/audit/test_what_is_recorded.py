@@ -9,9 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from oms.domain.access.permissions import Viewer, require
-from oms.domain.audit import refusals
+from oms.domain.audit import repeats
 from oms.domain.audit.policy import RefusalAction
-from oms.domain.audit.refusals import EVERY_S, RefusalRecorder
+from oms.domain.audit.refusals import RefusalRecorder
+from oms.domain.audit.repeats import EVERY_S
 from oms.domain.cancellation.policy import CancellationAction
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
@@ -42,7 +43,7 @@ MACHINE = Viewer("stock system", Role.SERVICE, principal="token:9")
 async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
     async with open_shop(database_url, tmp_path) as shop:
         await shop.stock_up({"pen": {"east": 5}})
-        await shop.execute("TRUNCATE audit_events")
+        await shop.execute("TRUNCATE audit_events, audit_addresses, audit_chain")
         yield shop
 
 
@@ -196,7 +197,7 @@ async def test_refusals_survive_an_outage_of_the_database(shop: ShopUnderTest, m
 
 
 async def test_recording_continues_after_a_fault(shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusals, "WRITE_EVERY_S", 0.01)
+    monkeypatch.setattr(repeats, "WRITE_EVERY_S", 0.01)
     recorder = RefusalRecorder(shop.db)
     recorder.add(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
     tried = asyncio.Event()

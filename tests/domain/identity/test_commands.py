@@ -1,10 +1,7 @@
 """`python -m oms user` and `token` as an operator uses them: real processes and a real database."""
 
 import hashlib
-import os
 import re
-import subprocess
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,22 +11,10 @@ from oms.domain.access.secret import digest_of
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity import session_commands as sessions
 from oms.domain.tokens import commands as access
-from tests import oms_process
+from tests.domain.identity.conftest import Run
 from tests.shop import SESSION_RULES, ShopUnderTest
 
 PASSWORD = "four wet penguins juggle"
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def run(database_url: str, redis_url: str) -> Run:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
-    environment = kept | {"OMS_DATABASE_URL": database_url, "OMS_REDIS_URL": redis_url}
-
-    def oms(*arguments: str, typed: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
-        return oms_process.oms(*arguments, environment=environment | settings, typed=typed)
-
-    return oms
 
 
 ANA = ("user", "add", "ana", "--role", "SUPPORT", "--name", "Ana")

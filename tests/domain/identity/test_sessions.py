@@ -12,10 +12,11 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.access.secret import digest_of
 from oms.domain.audit.model import OPERATOR
 from oms.domain.identity import account_commands as accounts
-from oms.domain.identity import passwords, personas, session_store
+from oms.domain.identity import passwords, session_store
 from oms.domain.identity import session_commands as sessions
 from oms.domain.identity.accounts import Account, NewAccount
 from oms.domain.identity.sessions import SEEN_EVERY
+from oms.domain.identity.signing_in import personas
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Tx
 from oms.web.auth.authenticator import Authenticator, Unauthenticated

@@ -12,6 +12,19 @@ STREET = "1 Harbour Street"  # of every order that is placed elsewhere
 GONE = "caches.has('courier-pages').then((has) => !has)"  # what courier-worker.js keeps
 
 
+AGED = """(async () => {{
+  const [cache, at] = [await caches.open("courier-pages"), String(Date.now() - {minutes} * 60000)];
+  for (const request of await cache.keys()) {{
+    const old = await cache.match(request, {{ ignoreVary: true }});
+    const headers = new Headers(old.headers);
+    headers.set("Stored-At", at);
+    const html = (await old.text()).replace(/data-stored-at="[0-9]+"/, `data-stored-at="${{at}}"`);
+    await cache.put(request, new Response(html, {{ headers }}));
+  }}
+}})()"""
+"""All stored pages were stored so many minutes ago."""
+
+
 async def open_shipment(courier: Page, elsewhere: Elsewhere) -> tuple[str, str]:
     """A booked shipment's order, and the address of its page, which is cached."""
     booked = await elsewhere.booked({"COFFEE-1KG": 1})
@@ -32,6 +45,40 @@ async def test_signing_out_deletes_cached_pages(visit: Visit, elsewhere: Elsewhe
     await courier.goto("/account")
     await courier.get_by_role("button", name="Sign out", exact=True).click()
     await courier.wait_for_function(GONE)
+
+
+async def test_signing_out_clears_the_browser_s_cache(visit: Visit) -> None:
+    """Neither cookies, by which the device is known, nor storage, where unsent actions wait."""
+    courier = await visit("courier", viewport=PHONE)
+    async with courier.expect_response(lambda answer: answer.url.endswith("/sign-out")) as answered:
+        await courier.get_by_role("button", name="Sign out", exact=True).click()
+    assert await (await answered.value).header_value("clear-site-data") == '"cache"'
+
+
+async def test_a_page_opened_offline_shows_its_age_until_it_is_refreshed(visit: Visit, elsewhere: Elsewhere) -> None:
+    courier = await visit("courier", viewport=PHONE)
+    await open_shipment(courier, elsewhere)
+    await expect(courier.locator("#age")).to_be_hidden()
+    await courier.context.set_offline(True)
+    await courier.evaluate(AGED.format(minutes=125))
+    await courier.reload()
+    await expect(courier.locator("main")).to_contain_text(STREET)
+    await expect(courier.locator("#age")).to_contain_text("stored on this device 2 h 5 min ago")
+    await courier.context.set_offline(False)
+    await expect(courier.locator("#age")).to_be_hidden()
+
+
+async def test_pages_older_than_a_shift_are_deleted(visit: Visit, elsewhere: Elsewhere) -> None:
+    courier = await visit("courier", viewport=PHONE)
+    await open_shipment(courier, elsewhere)
+    await courier.context.set_offline(True)
+    await courier.evaluate(AGED.format(minutes=8 * 60 + 1))
+    await courier.reload()
+    await expect(courier.get_by_role("heading", name="No connection")).to_be_visible()
+    assert (
+        await courier.evaluate("caches.open('courier-pages').then((cache) => cache.keys()).then((keys) => keys.length)")
+        == 0
+    )
 
 
 async def test_an_ended_session_deletes_cached_pages(visit: Visit, elsewhere: Elsewhere) -> None:

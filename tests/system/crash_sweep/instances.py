@@ -107,6 +107,7 @@ class Instances:
             "OMS_COURIER_FAILURES_PER_MINUTE": "0",
             "OMS_LOG_LEVEL": "warning",
             "OMS_LOG_FORMAT": "json",
+            "OMS_RUN_AS": "root",  # its kill switches are files of whoever runs the sweep
         }
 
     def _port(self) -> int:
@@ -147,7 +148,7 @@ class Instance:
     def __init__(self, instances: Instances, url: str, environment: Mapping[str, str], folder: Path, bug: str) -> None:
         self.folder = folder
         self.url = url
-        self.sandbox_log = folder / "sandbox.sqlite"
+        self.sandbox_log = folder / "sandbox" / "sandbox.sqlite"
         self.database: asyncpg.Connection[asyncpg.Record]
         self.client: Client
         self._instances = instances

@@ -206,6 +206,7 @@ class Deployment:
             "OMS_REDIS_URL": self._engines.redis_url,
             "OMS_PROVIDERS_URL": f"http://{HOST}:{self.to_providers.port}",
             "OMS_DATA_DIR": str(self.data_dir),
+            "OMS_RUN_AS": "root",  # the trial signals and traces them
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
         return inherited | _SHORT_TIMEOUTS | settings

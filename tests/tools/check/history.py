@@ -4,13 +4,16 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
-from oms.domain.audit.model import OPERATOR
+from oms.domain.audit.chain.retention import remove_entries
+from oms.domain.audit.model import OPERATOR, Entry
+from oms.domain.audit.record import record
 from oms.domain.fraud import commands as fraud
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity import session_commands as sessions
 from oms.domain.identity.accounts import NewAccount
 from oms.domain.parked.commands import retry
 from oms.domain.tokens import commands as access
+from oms.domain.tokens.policy import TokenAction
 from oms.domain.vocabulary.actor import Role
 from oms.domain.work import store as work_store
 from oms.domain.work.model import WorkKey
@@ -48,18 +51,32 @@ class SilentCourier:
 
 async def live_through(shop: ShopUnderTest) -> Orders:
     """Everything once, in an order in which no step disturbs an earlier one."""
+    await _audited(shop)
     await shop.stock_up({"MUG": {"A": 1000}, "CUP": {"A": 4, "B": 5}, "JUG": {"A": 2}, "URN": {"A": 0}})
     async with shop.db.transaction() as tx:
         await access.issue_token(tx, role=Role.CUSTOMER, name="Ana", customer_reference="ana", days=None)
         account = await accounts.add(tx, OPERATOR, NewAccount("ana", "Ana", Role.CUSTOMER, "ana"), "nobody's")
-        await sessions.start(tx, account, SESSION_RULES, by="password")
+        await sessions.start(tx, account, SESSION_RULES, by="password", address="192.0.2.7")
         await fraud.set_spending_limit(tx, MANAGER, 90_000)
     orders = await _amended(shop)
     orders |= await _delivered(shop)
     async with shop.db.transaction() as tx:
         await fraud.clear_spending(tx, MANAGER, "A new year")
     orders |= await _ended(shop)
-    return orders | await _under_way(shop)
+    orders |= await _under_way(shop)
+    await shop.seal()
+    return orders
+
+
+async def _audited(shop: ShopUnderTest) -> None:
+    """Old entries of the audit log were removed, so that its chain begins with an anchor."""
+    async with shop.db.transaction() as tx:
+        for number in range(3):
+            await record(tx, OPERATOR, Entry(TokenAction.TokenIssued, f"token:{number}"))
+    await shop.execute("UPDATE audit_events SET at = at - interval '400 days'")
+    await shop.seal()
+    async with shop.owner.transaction() as tx:
+        assert await remove_entries(tx, timedelta(days=365)) == 3
 
 
 async def _amended(shop: ShopUnderTest) -> Orders:

@@ -70,7 +70,8 @@ def test_without_a_running_instance_it_exits_with_2(tmp_path: Path) -> None:
 
 
 def test_a_sandbox_log_that_cannot_be_read_exits_with_2(honest_shop: HonestShop, tmp_path: Path) -> None:
-    (tmp_path / "sandbox.sqlite").write_text("no database at all, but long enough to be looked at")
+    (tmp_path / "sandbox").mkdir()
+    (tmp_path / "sandbox" / "sandbox.sqlite").write_text("no database at all, but long enough to be looked at")
     done = check(tmp_path, honest_shop.url)
     assert done.returncode == 2
     assert "cannot be read" in done.stderr

@@ -116,6 +116,7 @@ def test_without_a_file_there_is_no_log(tmp_path: Path) -> None:
 
 def test_a_file_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
+    path.parent.mkdir()
     path.write_text("no database at all, but long enough to be looked at")
     with pytest.raises(UnreadableLog, match="cannot be read"):
         last_id(path)

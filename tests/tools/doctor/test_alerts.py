@@ -38,6 +38,7 @@ def exported() -> set[str]:
         open_orders={"PENDING": 1},
         standing_still={},
         oldest_transaction_s=0.0,
+        tokens_expiring=0,
     )
     metrics: list[Metric] = [*own.registry.collect(), *_SystemMetrics(signs).collect()]
     return {sample.name for metric in metrics for sample in metric.samples}

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.identity.personas import PERSONAS
+from oms.domain.identity.signing_in.personas import PERSONAS
 from oms.platform.notifications import Notifier
 from oms.platform.settings import Settings
 from oms.schema.schema import schema

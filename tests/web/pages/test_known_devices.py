@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from html import unescape
 
@@ -13,9 +13,10 @@ import pytest
 from oms.domain.access.permissions import Viewer
 from oms.domain.audit.model import OPERATOR
 from oms.domain.identity import account_commands as accounts
-from oms.domain.identity import device_store, hashing, passwords, session_commands
+from oms.domain.identity import passwords, session_commands
 from oms.domain.identity.accounts import Account
-from oms.domain.identity.known_devices import MAX_DEVICES, MAX_PEOPLE
+from oms.domain.identity.signing_in import device_store, hashing
+from oms.domain.identity.signing_in.known_devices import MAX_DEVICES, MAX_PEOPLE
 from oms.domain.vocabulary.actor import Role
 from oms.platform.settings import Settings
 from oms.schema.schema import schema
@@ -72,20 +73,35 @@ def busy(lane: hashing.Lane) -> Iterator[None]:
         ends.set()
 
 
+@contextmanager
+def full(lane: hashing.Lane, *, but: int = 0) -> Iterator[None]:
+    """All places of the lane are taken, except for some."""
+    with ExitStack() as stack:
+        for _ in range(hashing.PLACES - but):
+            stack.enter_context(lane.place())
+        yield
+
+
 async def test_a_full_queue_refuses_at_once_and_says_what_to_do(server: Server, shop: ShopUnderTest) -> None:
     account = await ana(shop)
-    async with AsyncExitStack() as stack, visiting(server) as late, asyncio.TaskGroup() as waiting:
-        with busy(hashing.STRANGERS):
-            for number in range(hashing.PLACES):
-                browser = await stack.enter_async_context(visiting(server))
-                waiting.create_task(browser.post("/sign-in", data={"login": f"nobody-{number}", "password": "x"}))
-            await until(lambda: hashing.STRANGERS._places._value == 0)
-            refused = await sign_in(late, account)
-            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-            assert "Try again in 5 seconds, or now in a browser in which you have signed in before" in refused.text
     async with visiting(server) as browser:
+        with full(hashing.STRANGERS):
+            refused = await sign_in(browser, account)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        assert "Try again in 5 seconds, or now in a browser in which you have signed in before" in refused.text
         guesses = [await sign_in(browser, account, "a guess") for _ in range(3)]
         assert [guess.status_code for guess in guesses] == [422, 422, 429], "a refused attempt is not counted"
+
+
+async def test_an_attempt_has_a_place_until_it_is_answered(server: Server, shop: ShopUnderTest) -> None:
+    account = await ana(shop)
+    async with visiting(server) as first, visiting(server) as second, asyncio.TaskGroup() as waiting:
+        await second.get("/")
+        with full(hashing.STRANGERS, but=1), busy(hashing.STRANGERS):
+            attempt = waiting.create_task(sign_in(first, account))
+            await until(lambda: hashing.STRANGERS._places._value == 0)
+            assert (await sign_in(second, account)).status_code == 503
+    assert (await attempt).status_code == 303
 
 
 async def test_strangers_do_not_delay_a_known_device(server: Server, shop: ShopUnderTest) -> None:
@@ -187,11 +203,7 @@ async def test_changing_the_password_waits_in_a_bounded_queue_too(server: Server
     account = await ana(shop)
     query = 'mutation { changePassword(presentPassword: "a", newPassword: "b") { userErrors { code } } }'
     async with known(server, account) as browser:
-        for _ in range(hashing.PLACES):
-            hashing.KNOWN._places.acquire()
-        try:
+        with full(hashing.KNOWN):
             answer = await httpx.AsyncClient.post(browser, "/graphql", json={"query": query})
-        finally:
-            hashing.KNOWN._places.release(hashing.PLACES)
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
     assert "Try again in 5 seconds." in answer.json()["errors"][0]["message"]

@@ -1,8 +1,8 @@
 """Rate limits of requests, cost, subscriptions and sign-in attempts, counted by all processes together."""
 
 import asyncio
-import secrets
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address

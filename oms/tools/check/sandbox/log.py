@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-FILE_NAME: Final = "sandbox.sqlite"
+FILE_NAME: Final = "sandbox/sandbox.sqlite"
 
 _SUBJECT: Final = re.compile(
     r"(?<![0-9a-f])([0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12})[_:/#.-]([0-9]{1,6})(?![0-9])"

@@ -1,6 +1,7 @@
 """Starts engines, port, migrations, demo data, web and workers in this order; stops them in the reverse order."""
 
 import http.client
+import ipaddress
 import os
 import shlex
 import signal
@@ -13,17 +14,22 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
+import structlog
 import typer
 
 from oms.platform.listening import listen, port_of
 from oms.platform.migrations import migrate
 from oms.platform.settings import PROJECT_DIR, CannotStart, Settings
+from oms.providers.sandbox.from_settings import sandbox_folder
 from oms.tools.dev_services.embedded import DataFolder, Engines
+from oms.tools.dev_services.embedded.account import ROOT, Account, account_for_program
 from oms.tools.dev_services.embedded.engines import Server
 from oms.tools.dev_services.embedded.process import spawn
 from oms.tools.dev_services.instance import environment_of
 from oms.tools.dev_services.supervisor.steps import Steps
 from oms.tools.dev_services.supervisor.watch import Watched, ended, stop_all
+
+log = structlog.get_logger(__name__)
 
 DEMO_AMENDMENT_TIMEOUT_S: Final = 120
 """Long enough to answer by hand, short enough to watch the deadline act."""
@@ -47,6 +53,9 @@ def run(settings: Settings) -> None:
     demo = {"amendment_timeout_s": DEMO_AMENDMENT_TIMEOUT_S, "demo": True}
     unset = {field: value for field, value in demo.items() if field not in settings.model_fields_set}
     settings = settings.model_copy(update=unset)
+    require_private(settings)
+    has_demo_data = settings.demo and settings.database_url is None
+    account = _account(settings)
     steps = Steps()
     try:
         with _stop_signals(), _engines(settings, steps) as engines:
@@ -55,7 +64,7 @@ def run(settings: Settings) -> None:
                 "migration_database_url": engines.owner_url,
                 "redis_url": engines.redis_url,
             }
-            _run_on(engines, settings.model_copy(update=urls), steps)
+            _run_on(engines, settings.model_copy(update=urls), steps, account, has_demo_data=has_demo_data)
     except _StopRequested:
         typer.echo("Stopped.")
 
@@ -71,16 +80,48 @@ def _engines(settings: Settings, steps: Steps) -> Engines:
     )
 
 
-def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
+def require_private(settings: Settings) -> None:
+    """In demo mode anybody is a manager. Raises: CannotStart if other machines could reach it."""
+    if settings.demo and not settings.demo_anywhere and not _is_loopback(settings.host):
+        raise CannotStart(
+            f"In demo mode anybody may sign in as a manager, and other machines may reach OMS_HOST={settings.host}.\n"
+            "Set OMS_DEMO=false, or OMS_DEMO_ANYWHERE=true if that is intended."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _account(settings: Settings) -> Account | None:
+    """The user for web and workers. None: the current user, also if that is root and no other can read the program."""
+    try:
+        return account_for_program(settings.run_as)
+    except CannotStart as problem:
+        if settings.run_as:
+            raise
+        log.warning("Web and workers run as root", reason=str(problem))
+        return None
+
+
+def _run_on(
+    engines: Engines, settings: Settings, steps: Steps, account: Account | None, *, has_demo_data: bool
+) -> None:
     from oms.tools import demo  # noqa: PLC0415 - imports the whole domain, so only after the first step is shown
 
     with listen(settings.host, settings.port, variable="OMS_PORT") as listening:
         settings = settings.model_copy(update={"port": port_of(listening)})
         steps("Migrations")
         migrate(engines.owner_url)
-        steps("Demo catalogue, stock and orders")
-        demo.load(settings)
-        children = _children(engines.folder, settings, listening)
+        if has_demo_data:
+            steps("Demo catalogue, stock and orders")
+            demo.load(settings)
+        if account:
+            account.owns(sandbox_folder(settings))
+        children = _children(engines.folder, settings, listening, account)
         try:
             steps("Web and workers")
             for child in children:
@@ -102,15 +143,24 @@ def _run_on(engines: Engines, settings: Settings, steps: Steps) -> None:
             stop_all(children)
 
 
-def _children(folder: DataFolder, settings: Settings, listening: socket.socket) -> list[Watched]:
+def _children(
+    folder: DataFolder, settings: Settings, listening: socket.socket, account: Account | None
+) -> list[Watched]:
     web = ("web", "--fd", str(listening.fileno()))
     return [
         *(
-            _child(folder, settings, f"web {number}", web, _WEB_STOP_TIMEOUT_S, pass_fds=[listening.fileno()])
+            _child(folder, settings, f"web {number}", web, _WEB_STOP_TIMEOUT_S, account, pass_fds=[listening.fileno()])
             for number in range(1, settings.web_processes + 1)
         ),
         *(
-            _child(folder, settings, f"worker {number}", ("worker",), settings.stop_timeout_s + _WORKER_STOP_MARGIN_S)
+            _child(
+                folder,
+                settings,
+                f"worker {number}",
+                ("worker",),
+                settings.stop_timeout_s + _WORKER_STOP_MARGIN_S,
+                account,
+            )
             for number in range(1, settings.worker_processes + 1)
         ),
     ]
@@ -122,12 +172,14 @@ def _child(
     name: str,
     command: Sequence[str],
     stop_timeout_s: float,
+    account: Account | None,
     pass_fds: Sequence[int] = (),
 ) -> Watched:
     def start() -> subprocess.Popen[bytes]:
         process = spawn(
             [sys.executable, "-m", "oms", *command],
-            environment=environment_of(settings),
+            account=account,
+            environment={**environment_of(settings), **_user(account)},
             working_dir=PROJECT_DIR,
             pass_fds=pass_fds,
         )
@@ -135,6 +187,11 @@ def _child(
         return process
 
     return Watched(name, start, stop_timeout_s)
+
+
+def _user(account: Account | None) -> dict[str, str]:
+    """Variables of the child's user, who stays the same."""
+    return {"OMS_RUN_AS": account.name, **account.environment} if account else {"OMS_RUN_AS": ROOT}
 
 
 def _engine(server: Server) -> Watched:

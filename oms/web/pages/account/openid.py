@@ -3,6 +3,7 @@ browser only. It creates no account: an existing one is found by the provider's 
 verified e-mail address.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 import structlog
@@ -25,6 +26,7 @@ START: Final = "/sign-in/openid"
 CALLBACK: Final = "/sign-in/openid/answer"
 """The redirect URI to register with the provider."""
 
+_THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 _FLOW_S: Final = 600
 _MAX_SECRET_CHARACTERS: Final = 128
 
@@ -33,13 +35,22 @@ class OpenIdPages(Pages):
     """START and CALLBACK. The role alone decides to which page a sign-in leads, so there is no open redirect."""
 
     def __init__(
-        self, sign_in: SignInPages, db: Database, provider: IdentityProvider, rate_limits: RateLimits, *, demo: bool
+        self,
+        sign_in: SignInPages,
+        db: Database,
+        provider: IdentityProvider,
+        rate_limits: RateLimits,
+        *,
+        demo: bool,
+        hosts: Collection[str],
     ) -> None:
+        """`hosts`: the site's names; without any, only this machine's."""
         self._sign_in = sign_in
         self._db = db
         self._provider = provider
         self._rate_limits = rate_limits
         self._secure = not demo
+        self._hosts = hosts
 
     @public_page(START)
     async def start(self, request: Request) -> Response:
@@ -49,7 +60,7 @@ class OpenIdPages(Pages):
         await self._rate_limits.count_anonymous(client_address(request))
         flow = Flow.start()
         try:
-            address = await self._provider.address(flow, _return_to(request))
+            address = await self._provider.address(flow, self._return_to(request))
         except SignInFailed as failure:
             return await self._refuse(request, failure)
         response = RedirectResponse(address, 303)
@@ -63,8 +74,10 @@ class OpenIdPages(Pages):
         """From the provider. Raises RateLimited."""
         await self._rate_limits.count_sign_in_from(client_address(request))
         try:
-            identity = await self._provider.identity(self._flow(request), request.query_params, _return_to(request))
-            account = await self._account(identity)
+            identity = await self._provider.identity(
+                self._flow(request), request.query_params, self._return_to(request)
+            )
+            account = await self._account(identity, client_address(request))
         except SignInFailed as failure:
             response = await self._refuse(request, failure)
         else:
@@ -78,10 +91,14 @@ class OpenIdPages(Pages):
             raise SignInFailed(RESTART, "the browser has no cookie of a sign-in")
         return Flow(secret)
 
-    async def _account(self, identity: Identity) -> Account:
+    async def _account(self, identity: Identity, address: str) -> Account:
         async with self._db.transaction() as tx:
             account = await accounts.of_openid(
-                tx, issuer=identity.issuer, subject=identity.subject, verified_email=identity.verified_email
+                tx,
+                issuer=identity.issuer,
+                subject=identity.subject,
+                verified_email=identity.verified_email,
+                address=address,
             )
         if account is None:
             name = self._provider.name
@@ -97,7 +114,10 @@ class OpenIdPages(Pages):
     def _cookie(self) -> str:
         return "__Host-oms_openid" if self._secure else "oms_openid"
 
-
-def _return_to(request: Request) -> str:
-    """The provider compares it with the registered URI, so a forged Host header has no effect."""
-    return str(request.url.replace(path=CALLBACK, query="", fragment=""))
+    def _return_to(self, request: Request) -> str:
+        """CALLBACK at the host name that the browser used. Raises SignInFailed unless that is one of the site's."""
+        host = request.url.hostname or ""
+        if host not in (self._hosts or _THIS_MACHINE):
+            message = f"Open this site by its name to sign in: {', '.join(self._hosts) or 'see OMS_ALLOWED_HOSTS'}."
+            raise SignInFailed(message, f"{host!r} is not in OMS_ALLOWED_HOSTS")
+        return str(request.url.replace(path=CALLBACK, query="", fragment=""))

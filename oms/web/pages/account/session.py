@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.identity import known_devices
 from oms.domain.identity import session_commands as sessions
 from oms.domain.identity.accounts import Account
+from oms.domain.identity.signing_in import known_devices
 from oms.platform.db import Database
 from oms.web.auth.authenticator import Unauthenticated
 from oms.web.auth.credentials import Credential, DeviceCookie
@@ -55,14 +55,14 @@ class Sessions:
         `remember`: the browser becomes a known device.
         False if the account changed since the authentication, which is then no longer valid.
         """
-        rules = self._authenticator.rules
+        rules, address = self._authenticator.rules, client_address(request)
         old, devices = self._cookie.read(request), self._device_cookie.read(request)
         async with self._db.transaction() as tx:
-            secret = await sessions.start(tx, account, rules, by=by)
+            secret = await sessions.start(tx, account, rules, by=by, address=address)
             if secret is None:
                 return False
             if old:
-                await sessions.end(tx, old.value)
+                await sessions.end(tx, old.value, address=address)
             if remember:
                 devices = await known_devices.remember(tx, account, devices, lifetime=rules.device_lifetime)
                 self._device_cookie.put(response, devices, holds=rules.device_lifetime)
@@ -75,6 +75,6 @@ class Sessions:
         """Signs out."""
         if secret := self._cookie.read(request):
             async with self._db.transaction() as tx:
-                await sessions.end(tx, secret.value)
+                await sessions.end(tx, secret.value, address=client_address(request))
             self._authenticator.forget(secret)
         self._cookie.remove(response)

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.identity import account_commands as accounts
-from oms.domain.identity import hashing, personas
 from oms.domain.identity.accounts import Account
+from oms.domain.identity.signing_in import hashing, personas
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Database
 from oms.web.pages.account.session import Sessions
@@ -25,6 +25,9 @@ PERSONAS: Final = (
 
 WRONG: Final = "There is no account with this login and password. Check both, capitals too, and try again."
 """The same for an unknown login, a wrong password and a disabled account, so that it reveals no accounts."""
+
+_CLEARED: Final = '"cache"'
+"""Not "storage", which would delete a courier's unsent actions, and not "cookies", which would forget the device."""
 
 _BUSY: Final = "Too many people are signing in"
 
@@ -75,6 +78,7 @@ class SignInPages(Pages):
 
     async def _check(self, login: str, password: str, request: Request) -> Account | None:
         """The account, if the password is right. An attempt for which there is no place is not counted."""
+        address = client_address(request)
         device = await self._sessions.known_device(request, login)
         lane = hashing.KNOWN if device else hashing.STRANGERS
         try:
@@ -82,8 +86,8 @@ class SignInPages(Pages):
                 if device:
                     await self._rate_limits.count_sign_in_of_device(device)
                 else:
-                    await self._rate_limits.count_sign_in(login, client_address(request))
-                return await accounts.sign_in(self._db, login, password, lane)
+                    await self._rate_limits.count_sign_in(login, address)
+                return await accounts.sign_in(self._db, login, password, lane, address=address)
         except hashing.LaneFull as full:
             headers = {"Retry-After": str(hashing.RETRY_AFTER_S)}
             raise PageRefused(503, str(full), heading=_BUSY, headers=headers) from full
@@ -91,6 +95,7 @@ class SignInPages(Pages):
     @public_form("/sign-out")
     async def sign_out(self, request: Request) -> Response:
         response = see_other("/")
+        response.headers["Clear-Site-Data"] = _CLEARED
         await self._sessions.end(request, response)
         return response
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Final
 
 from oms.domain.access.secret import digest_of, new_secret
-from oms.domain.identity import device_store
 from oms.domain.identity.accounts import Account
+from oms.domain.identity.signing_in import device_store
 from oms.platform.db import Database, Tx
 
 MAX_PEOPLE: Final = 4
