@@ -44,12 +44,12 @@ class JobContext:
             await commands.nack(tx, batch, delay=delay, suspect=suspect)
 
     async def _retry_later(self, batch: Batch, failures: Mapping[WorkKey, Exception], *, suspect: bool) -> None:
-        errors = {key: _message(error) for key, error in failures.items()}
+        errors = {key: message_of(error) for key, error in failures.items()}
         async with self.db.transaction() as tx:
             await commands.retry_later(tx, batch, errors, attempts=self.attempts, suspect=suspect)
 
 
-def _message(error: Exception) -> str:
+def message_of(error: Exception) -> str:
     """For support; at most 500 characters, without secrets, because event logs are permanent.
 
     Without NUL characters, which PostgreSQL cannot store, if a provider sent some.

@@ -1,11 +1,14 @@
 """Fraud control: the limit holds under concurrency, maintenance holds charges, every change leaves a trace."""
 
+import asyncio
+
 import pytest
 
 from oms.domain.fraud import commands as fraud
 from oms.domain.order.model import OrderStatus
 from oms.domain.order.payment import PaymentStatus
 from oms.domain.vocabulary.errors import Code, Refused
+from oms.platform.db import Statement
 from tests.shop import COURIER, MANAGER, SUPPORT, ShopUnderTest
 
 
@@ -89,6 +92,24 @@ async def test_maintenance_holds_charges_without_back_off_and_they_continue_afte
     await shop.run()
     order = await shop.order(order_id)
     assert (order.shipments[0].payment.status, order.shipments[0].payment.reason) == (PaymentStatus.SUCCEEDED, None)
+
+
+async def test_a_charge_that_waited_for_the_end_of_maintenance_is_dated_after_it(shop: ShopUnderTest) -> None:
+    """Its order is locked during the maintenance, its settings are read after it."""
+    await shop.stock_up({"MUG": {"A": 10}})
+    await set_maintenance(shop, enabled=True)
+    await shop.place({"MUG": 1})
+    await shop.run()
+    await shop.execute("UPDATE work SET held = false, due_at = clock_timestamp()")
+    async with shop.db.transaction() as tx:
+        await tx.rows(Statement("SELECT FROM fraud_settings FOR UPDATE"))
+        work = asyncio.create_task(shop.run("billing"))
+        await asyncio.sleep(0.5)  # the order is locked now, and the charge waits for the settings
+        await fraud.set_maintenance(tx, MANAGER, enabled=False)
+    await work
+    [(ended,)] = await shop.rows("SELECT max(at) FROM fraud_events")
+    [(started,)] = await shop.rows("SELECT at FROM order_events WHERE type = 'ChargeStarted'")
+    assert started > ended
 
 
 async def test_an_order_held_by_maintenance_can_be_cancelled_without_a_charge(shop: ShopUnderTest) -> None:

@@ -134,3 +134,17 @@ async def test_a_worker_stops_although_the_database_is_away(
     async with _working(settings.model_copy(update={"database_url": over_link})):
         await until(_listens_to(shop, ALL), within_s=20)
         link.close()
+
+
+async def test_old_keys_are_removed_as_fast_as_they_come(shop: ShopUnderTest, settings: Settings) -> None:
+    await shop.execute(
+        """INSERT INTO idempotency_keys (caller, key, body_hash, subject, created_at)
+           SELECT 'cart', n::text, '', 'null', clock_timestamp() - n % 2 * interval '3 days'
+           FROM generate_series(1, 60000) AS n"""
+    )
+    async with _working(settings):
+
+        async def are_gone() -> bool:
+            return await shop.rows("SELECT count(*) FROM idempotency_keys") == [(30_000,)]
+
+        await until(are_gone, within_s=60)

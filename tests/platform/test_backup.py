@@ -14,10 +14,13 @@ import httpx
 import psutil
 import pytest
 
+from oms.platform.db import Database
 from oms.platform.grants import address_of
+from oms.platform.migrations import migrate
 from oms.tools.dev_services.embedded import Engines
 from oms.tools.dev_services.embedded.backup import BackupFolder
 from oms.tools.dev_services.embedded.restore import restore
+from oms.tools.doctor.health import check_health
 from tests.platform.conftest import Environment, Instance, oms
 from tests.platform.test_acknowledged import Cart
 from tests.web.conftest import until
@@ -132,9 +135,14 @@ def test_a_restored_shop_survives_the_next_disaster_before_its_next_backup(open_
     with Engines(folders[1], redis_url=redis_url, backup_dir=backups.path) as engines:
         asyncio.run(execute(engines.owner_url, "INSERT INTO notes VALUES (3)"))
         asyncio.run(archived(engines.owner_url))
+        full = backups.wal.rename(backups.path / "away")  # stands for a full disk
+        asyncio.run(execute(engines.owner_url, "INSERT INTO notes VALUES (4)"))
+        asyncio.run(until_archive(engines, redis_url, "failing since"))
+        full.rename(backups.wal)
+        asyncio.run(until_archive(engines, redis_url, "PostgreSQL archives its changes"))
     restore(backups, folders[2], to=None, lost_wal=None)
     with Engines(folders[2], redis_url=redis_url) as engines:
-        assert asyncio.run(execute(engines.owner_url, "SELECT n FROM notes ORDER BY n")) == [1, 2, 3]
+        assert asyncio.run(execute(engines.owner_url, "SELECT n FROM notes ORDER BY n")) == [1, 2, 3, 4]
     for folder in (backups.path, *folders):
         shutil.rmtree(folder)
 
@@ -160,6 +168,20 @@ async def archived(owner_url: str) -> None:
         return str(last or "") >= str(segment)
 
     await until(is_there, within_s=60)
+
+
+async def until_archive(engines: Engines, redis_url: str, state: str) -> None:
+    """Waits until the doctor says so."""
+    await asyncio.to_thread(migrate, engines.owner_url)
+    db = Database(engines.database_url, pool_size=1, notify=lambda _: None)
+
+    async def is_so() -> bool:
+        await execute(engines.owner_url, "SELECT pg_switch_wal()")
+        [finding] = [each for each in await check_health(db, redis_url, engines.folder.path) if each.name == "Archive"]
+        return state in finding.state and finding.is_healthy == ("failing" not in state)
+
+    await until(is_so, within_s=90)
+    await db.close()
 
 
 def keep_books(lost: Path, restored: Path) -> None:

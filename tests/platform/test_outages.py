@@ -8,12 +8,17 @@ import pytest
 import redis.exceptions
 import uvloop
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from structlog.testing import capture_logs
 
 from oms.platform.db import Database, Statement
 from oms.platform.faults.outages import OutcomeUnknown, is_connection_lost, is_outage
+from oms.platform.migrations import require_ready
 from tests.platform.refusing_postgres import REFUSALS, refusing
+from tests.system.faults.link import HOST, Link
+from tests.web.conftest import until
 
 ONE = Statement("SELECT 1")
 
@@ -137,3 +142,20 @@ async def test_a_lost_connection_is_discarded_without_a_rollback(
     await db.rows(ONE)
     await db.close()
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_a_process_waits_at_its_start_for_a_server_that_accepts_no_connection_yet(database_url: str) -> None:
+    address = make_url(database_url)
+    async with refusing(REFUSALS["full"]) as full:
+        ports = [full]
+        link = Link(lambda: ports)
+        await link.open()
+        over_link = address.set(host=HOST, port=link.port).render_as_string(hide_password=False)
+        with capture_logs() as logs:
+            starting = asyncio.create_task(asyncio.to_thread(require_ready, over_link))
+            await until(lambda: len(logs) >= 1, within_s=20)
+            assert not starting.done()
+            ports[:] = [address.port or 0]
+            await starting
+        assert "waiting" in logs[0]["event"]
+        link.close()

@@ -19,6 +19,7 @@ import httpx
 import pytest
 import uvloop
 
+from oms.jobs.context import message_of
 from oms.platform.settings import load_settings
 from oms.providers.choose import providers
 from oms.providers.http import HttpProviders
@@ -296,3 +297,25 @@ async def test_the_service_and_workers_may_share_one_file(serve: Serve, open_san
         await asyncio.gather(client.charge(CHARGE), open_sandbox().charge(CHARGE))
         with pytest.raises(KeyReused):
             await client.charge(replace(CHARGE, amount_minor=5))
+
+
+async def test_an_answer_with_nul_in_its_text_can_be_stored() -> None:
+    """PostgreSQL stores no NUL: without this, a charge that took effect could never be recorded."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        body = rb'{"succeeded": false, "reason": "CARD\u0000_DECLINED"}'
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+        writer.write(head + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with client_of(f"http://127.0.0.1:{port}") as client:
+            declined = await client.charge(CHARGE)
+    assert (declined.succeeded, declined.reason) == (False, "CARD_DECLINED")
+
+
+def test_an_error_with_nul_in_its_text_can_be_stored() -> None:
+    assert "\0" not in message_of(RequestRejected("INVALID", "charge: no\0thing"))
