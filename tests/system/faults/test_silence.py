@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -125,3 +126,46 @@ async def test_presses_on_a_locked_order_delay_no_other_order(processes: Process
         assert not any(press.done() for press in presses)
     done = [answer["data"]["cancelOrder"] for answer in await asyncio.gather(*presses)]
     assert {each["order"]["status"] for each in done if each["order"]} == {"CANCELLED"}
+
+
+async def test_a_worker_that_is_stopped_within_an_allocation_delays_no_other_order(processes: Processes) -> None:
+    """It holds its orders' rows and their stock; orders that it does not hold are placed and cancelled."""
+    shop = processes.shop
+    await shop.stock_up({f"SKU-{number}": {"A": 10_000} for number in range(50)})
+    free = [await shop.place({"SKU-0": 1}) for _ in range(3)]
+    await shop.run()
+    held = await _stop_within_a_transaction(processes)
+    try:
+        async with asyncio.timeout(20):
+            answers = [await processes.cancel(order) for order in free]
+        assert [answer["data"]["cancelOrder"]["userErrors"] for answer in answers] == [[]] * 3
+        assert await _in_transaction(shop, held)
+    finally:
+        os.kill(processes.worker.pid, signal.SIGCONT)
+
+
+async def _stop_within_a_transaction(processes: Processes) -> int:
+    """Stops the worker while one of its transactions has changed rows; returns the process id of its backend."""
+    shop = processes.shop
+    for attempt in range(200):
+        for number in range(5):
+            await shop.place([(f"SKU-{(attempt + number) % 50}", 1), (f"SKU-{(attempt + 7) % 50}", 2)])
+        for _ in range(50):
+            os.kill(processes.worker.pid, signal.SIGSTOP)
+            await asyncio.sleep(0.02)  # what was sent is executed, and the transaction waits for the next statement
+            found = await shop.rows(_OPEN)
+            if found:
+                return int(found[0][0])
+            os.kill(processes.worker.pid, signal.SIGCONT)
+            await asyncio.sleep(0.002)
+    raise AssertionError("the worker was never within a transaction that writes")
+
+
+_OPEN = """
+    SELECT a.pid FROM pg_stat_activity a WHERE a.state = 'idle in transaction' AND a.backend_xid IS NOT NULL
+    AND a.pid <> pg_backend_pid()
+"""
+
+
+async def _in_transaction(shop: ShopUnderTest, pid: int) -> bool:
+    return (pid,) in await shop.rows(_OPEN)

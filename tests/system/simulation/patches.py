@@ -7,23 +7,20 @@ from typing import Any
 from unittest import mock
 from uuid import UUID
 
-from oms.domain.idempotency import batcher
 from oms.domain.parked import commands as parked
 from oms.domain.vocabulary import ids
 from oms.domain.work import store as work_store
 from oms.jobs import consumer
-from oms.platform.db import Statement
 from oms.web.live import hub
 
 
 @contextmanager
 def seeded(chance: random.Random) -> Iterator[None]:
-    """Whatever the product draws at random: ids, claim tokens, jitter. And no timeout by the machine's own clock."""
+    """Whatever the product draws at random: ids, claim tokens, jitter."""
     with (
         mock.patch.object(ids, "secrets", mock.Mock(randbits=chance.getrandbits)),
         mock.patch.object(work_store, "uuid4", mock.Mock(side_effect=lambda: UUID(int=chance.getrandbits(128)))),
         mock.patch.object(parked, "random", chance),
-        mock.patch.object(batcher, "_LOCK_TIMEOUT", Statement("SELECT set_config('lock_timeout', '0', true)")),
     ):
         yield
 
