@@ -47,7 +47,7 @@ class Account:
 
         Raises: CannotStart if the user cannot enter it.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in (folder, *folder.iterdir()):
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
         self.require_entry(folder)
