@@ -104,8 +104,9 @@ class ShopUnderTest:
             await stock.set_stock(tx, MANAGER, counts)
 
     async def place(self, lines: dict[str, int] | list[tuple[str, int]], **fields: Any) -> UUID:
-        """Places an order of (SKU, quantity) lines. Raises Refused where it is refused."""
+        """Places an order of (SKU, quantity) lines, as the cart or as `by`. Raises Refused where it is refused."""
         self.placed += 1
+        by = fields.pop("by", CART)
         pairs = lines.items() if isinstance(lines, dict) else lines
         request = OrderRequest(
             reference=fields.pop("reference", f"order-{self.placed}"),
@@ -116,7 +117,7 @@ class ShopUnderTest:
             **fields,
         )
         async with self.db.transaction() as tx:
-            [result] = await orders.place(tx, [(CART, request)])
+            [result] = await orders.place(tx, [(by, request)])
         if isinstance(result, Refused):
             raise result
         return result.id

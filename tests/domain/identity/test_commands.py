@@ -140,8 +140,8 @@ async def test_a_token_is_listed_and_revoked_by_its_id(run: Run, shop: ShopUnder
     assert viewer
     assert {operation.name for operation in viewer.scope or ()} == {"PLACE_ORDER", "READ_ORDERS"}
     [heads, line] = run("token", "list").stdout.splitlines()
-    assert heads.split() == ["ID", "NAME", "ROLE", "CUSTOMER", "SCOPE", "CREATED", "EXPIRES", "REVOKED"]
-    token_id, name, role, _, scope, *_, revoked = line.split()
+    assert heads.split() == ["ID", "NAME", "ROLE", "CUSTOMER", "WAREHOUSES", "SCOPE", "CREATED", "EXPIRES", "REVOKED"]
+    token_id, name, role, _, _, scope, *_, revoked = line.split()
     assert (name, role, scope, revoked) == ("cart", "SERVICE", "PLACE_ORDER,READ_ORDERS", "–")
     assert f"token:{token_id}" == viewer.principal
     assert token not in line

@@ -5,6 +5,8 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.approvals import commands as approvals
+from oms.domain.approvals.model import Act, Request
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product
 from oms.domain.fraud import commands as fraud
@@ -32,7 +34,10 @@ _ADDRESS: Final = {"country": "PT"} | {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Orders of ana by their state, and `bens`. `split` has one delivered and one booked shipment."""
+    """Orders of ana by their state, and `bens`. `split` has one delivered and one booked shipment.
+
+    She placed `declined` herself, the cart the others. Somebody requested to cancel `parked`.
+    """
 
     delivered: UUID
     split: UUID
@@ -71,7 +76,7 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
     delivered = await shop.place({"tea": 1}, **fields)
     split = await shop.place({"tea": 1, "mug": 1}, **fields)
     amended = await shop.place({"tea": 1, "mug": 99}, **fields)
-    declined = await shop.place({"tea": 1}, payment_method="sandbox-declined", **fields)
+    declined = await shop.place({"tea": 1}, payment_method="sandbox-declined", by=ANA, **fields)
     cancelled = await shop.place({"tea": 1}, **fields)
     bens = await shop.place({"tea": 1}, customer="ben")
     await shop.run()
@@ -85,6 +90,9 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
     await shop.execute(
         "UPDATE work SET parked_at = clock_timestamp(), last_error = 'no answer' WHERE queue = 'billing'"
     )
+    cancellation = Request(Act.CANCEL_ORDER, order_id(parked), "Fraud", 100, "USD")
+    async with shop.db.transaction() as tx:
+        await approvals.request(tx, Viewer("kim", Role.SUPPORT), cancellation)
     ids = {reference: customer_id(key) for key, reference in await shop.rows("SELECT id, reference FROM customers")}
     return Scene(delivered, split, amended, declined, cancelled, parked, bens, ids["ana"], ids["ben"])
 

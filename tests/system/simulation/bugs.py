@@ -13,6 +13,7 @@ from sqlalchemy import text
 from oms.domain.allocation import commands as allocation
 from oms.domain.allocation import effects as allocation_effects
 from oms.domain.allocation import plan as allocation_plan
+from oms.domain.allocation import rules as allocation_rules
 from oms.domain.allocation.effects import Claim
 from oms.domain.allocation.plan import Levels, Plan
 from oms.domain.amendments import rules as amendments
@@ -32,7 +33,9 @@ from oms.domain.order.storage import save as order_save
 from oms.domain.order_queries import event_log
 from oms.domain.parked import commands as parked
 from oms.domain.placing import commands as placing
+from oms.domain.placing import store as placing_store
 from oms.domain.placing.commands import Placed
+from oms.domain.placing.limits import Standing, Standings
 from oms.domain.work import store as work_store
 from oms.domain.work.model import WorkKey
 from oms.domain.work.store import Batch
@@ -176,10 +179,24 @@ def keep_stock_of_failed_shipments() -> Iterator[Any]:
 
 
 def allocate_more_than_available() -> Iterator[Any]:
-    def unlimited(demand: Mapping[str, int], levels: Levels) -> Plan:
-        return allocation_plan.plan(demand, {sku: dict.fromkeys(held, 1000) for sku, held in levels.items()})
+    def unlimited(demand: Mapping[str, int], levels: Levels, **limits: Any) -> Plan:
+        return allocation_plan.plan(demand, {sku: dict.fromkeys(held, 1000) for sku, held in levels.items()}, **limits)
 
     yield mock.patch.object(allocation, "plan", unlimited)
+
+
+def forget_what_customers_hold_unpaid() -> Iterator[Any]:
+    async def nothing(_tx: Tx, customers: Iterable[str]) -> Standings:
+        return {customer: Standing() for customer in customers}
+
+    yield mock.patch.object(placing_store, "standings", nothing)
+
+
+def keep_all_of_amended_orders() -> Iterator[Any]:
+    def everything(demand: Mapping[str, int], plan: Plan, _most: int) -> dict[str, int]:
+        return {sku: units - plan.short.get(sku, 0) for sku, units in demand.items()}
+
+    yield mock.patch.object(allocation_rules, "kept", everything)
 
 
 def lose_an_event() -> Iterator[Any]:
@@ -354,6 +371,8 @@ BUGS: Final = tuple(
         release_stock_twice,
         keep_stock_of_failed_shipments,
         allocate_more_than_available,
+        forget_what_customers_hold_unpaid,
+        keep_all_of_amended_orders,
         lose_an_event,
         accept_after_the_deadline,
         time_out_accepted_orders,
