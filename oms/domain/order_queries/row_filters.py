@@ -12,7 +12,7 @@ from oms.domain.vocabulary.permission import Reach
 
 _MINE: Final = "o.customer_reference = :viewer_customer"
 
-STILL_SHOWN: Final = "statement_timestamp() - CAST(:ended_days AS int) * interval '1 day'"
+_STILL_SHOWN: Final = "statement_timestamp() - CAST(:ended_days AS int) * interval '1 day'"
 """Couriers see what was delivered since."""
 
 
@@ -20,17 +20,19 @@ STILL_SHOWN: Final = "statement_timestamp() - CAST(:ended_days AS int) * interva
 class RowFilter:
     """SQL conditions over `o` (a row of orders) and `s` (a row of shipments), and the values that they bind.
 
-    `shipments_of_seen` is enough for shipments of orders that the viewer may see.
+    `shipments_of_seen` is enough for shipments of orders that the viewer may see, and `with_courier` for those that are
+    with a courier: what decides about others would lead the planner astray.
     """
 
     orders: str
     shipments: str
     shipments_of_seen: str
+    with_courier: str
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-EVERYTHING: Final = RowFilter("true", "true", "true")
-_NOTHING: Final = RowFilter("false", "false", "false")
+EVERYTHING: Final = RowFilter("true", "true", "true", "true")
+_NOTHING: Final = RowFilter("false", "false", "false", "false")
 
 
 def row_filter_of(viewer: Viewer) -> RowFilter:
@@ -40,21 +42,26 @@ def row_filter_of(viewer: Viewer) -> RowFilter:
             return EVERYTHING
         case Reach.OWN:
             shipments = f"EXISTS (SELECT FROM orders o WHERE o.id = s.order_id AND {_MINE})"
-            return RowFilter(_MINE, shipments, "true", {"viewer_customer": viewer.customer_reference})
+            return RowFilter(_MINE, shipments, "true", shipments, {"viewer_customer": viewer.customer_reference})
         case Reach.CARRIED:
             orders = f"EXISTS (SELECT FROM shipments c WHERE c.order_id = o.id AND {_carried(viewer.carries, 'c')})"
             shipments = _carried(viewer.carries, "s")
-            return RowFilter(orders, shipments, shipments, courier_values(viewer.carries))
+            theirs = "true" if viewer.carries.warehouses is None else _from_theirs("s")
+            return RowFilter(orders, shipments, shipments, theirs, courier_values(viewer.carries))
     return _NOTHING
 
 
 def _carried(carries: Carries, alias: str) -> str:
     conditions = [f"{alias}.status IN ({sql_list(COURIER_SEES)})"]
     if carries.warehouses is not None:
-        conditions.append(f"{alias}.warehouse_code = ANY(CAST(:carried_from AS text[]))")
+        conditions.append(_from_theirs(alias))
     if carries.ended_days:
-        conditions.append(f"({alias}.status IN ({sql_list(WITH_COURIER)}) OR {alias}.delivered_at >= {STILL_SHOWN})")
+        conditions.append(f"({alias}.status IN ({sql_list(WITH_COURIER)}) OR {alias}.delivered_at >= {_STILL_SHOWN})")
     return " AND ".join(conditions)
+
+
+def _from_theirs(alias: str) -> str:
+    return f"{alias}.warehouse_code = ANY(CAST(:carried_from AS text[]))"
 
 
 def courier_values(carries: Carries) -> dict[str, Any]:

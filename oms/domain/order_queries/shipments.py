@@ -12,7 +12,7 @@ from oms.domain.catalog.model import Warehouse
 from oms.domain.order.policy import OrderPermission
 from oms.domain.order.shipment import COURIER_SEES, WITH_COURIER, Item, Shipment, ShipmentKey, ShipmentStatus
 from oms.domain.order.storage.rows import ITEM_COLUMNS, SHIPMENT_COLUMNS, shipment_of
-from oms.domain.order_queries.row_filters import EVERYTHING, STILL_SHOWN, RowFilter, row_filter_of
+from oms.domain.order_queries.row_filters import EVERYTHING, RowFilter, row_filter_of
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.ids import parse_shipment
 from oms.domain.vocabulary.paging import Page, bad_cursor, bounded, check_first, cursor_of, key_of
@@ -146,14 +146,21 @@ async def page(
         return Page.of(
             await _rows(db, bounded(_page_of_customer(row_filter, names), limit), row_filter, **values), first
         )
+    form = _form(names)
     if _may_be_old(viewer, values):
-        names.remove("statuses")
-        values["statuses"] = sorted(set(values["statuses"]) & set(map(str, WITH_COURIER)))
+        values["statuses"] = sorted(set(values["statuses"]) & _WITH_COURIER)
         form = _CARRIED
-    else:
-        form = _form(names)
-    conditions = " AND ".join((row_filter.shipments, *(_CONDITIONS[name] for name in names)))
-    return Page.of(await _rows(db, bounded(form.format(conditions=conditions), limit), row_filter, **values), first)
+    others = [_CONDITIONS[name] for name in names]
+    visible = row_filter.with_courier if set(values.get("statuses", ("",))) <= _WITH_COURIER else row_filter.shipments
+    query = form.format(
+        conditions=" AND ".join((visible, *others)),
+        of_delivered=" AND ".join((row_filter.shipments, *(_CONDITIONS[name] for name in names if name != "statuses"))),
+        below=_CONDITIONS["after_order"] if after is not None else "true",
+    )
+    return Page.of(await _rows(db, bounded(query, limit), row_filter, **values), first)
+
+
+_WITH_COURIER: Final = frozenset(map(str, WITH_COURIER))
 
 
 def _may_be_old(viewer: Viewer, values: Mapping[str, Any]) -> bool:
@@ -184,14 +191,19 @@ _DELIVERED: Final = f"""
 """  # noqa: S608 - as above
 
 
-# Those with couriers by status, and those delivered lately: the index on status holds all that were ever delivered.
+MAX_EXAMINED: Final = 10_000
+"""Delivered shipments that a courier's list looks through: in an idle shop, none of millions was delivered lately."""
+
+# Those with couriers by status, and of the newest that were delivered those delivered lately.
 _CARRIED: Final = f"""
     {_SELECT} FROM (
         (SELECT s.* FROM unnest(CAST(:statuses AS text[])) AS requested(status) CROSS JOIN LATERAL (
             SELECT * FROM shipments s WHERE s.status = requested.status AND {{conditions}} {_NEWEST}) s)
         UNION ALL
-        (SELECT * FROM (SELECT * FROM shipments s WHERE s.delivered_at >= {STILL_SHOWN} OFFSET 0) s
-         WHERE {{conditions}} {_NEWEST})
+        (SELECT * FROM (
+             SELECT * FROM shipments s WHERE s.status = '{ShipmentStatus.DELIVERED}' AND {{below}}
+             {_NEWEST.replace(":limit", str(MAX_EXAMINED))}) s
+         WHERE {{of_delivered}} {_NEWEST})
     ) s {_ABOUT} {_NEWEST}
 """  # noqa: S608 - as above
 
