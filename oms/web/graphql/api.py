@@ -67,6 +67,12 @@ class Api:
         kind = request.kind()
         if kind not in allowed:
             raise unsupported(kind)
+        if kind is OperationType.QUERY and viewer.is_person:
+            async with self.rate_limits.queries_of(viewer):
+                return await self._execute(request, viewer, repeat)
+        return await self._execute(request, viewer, repeat)
+
+    async def _execute(self, request: GraphQLRequest, viewer: Viewer, repeat: IdempotencyKey | None) -> Outcome:
         result = await self.schema.execute(
             request.document,
             request.variables,

@@ -88,6 +88,28 @@ async def admitted(asking: Callable[[], Any], times: int) -> int:
 # requests
 
 
+async def test_a_person_s_queries_wait_for_one_another_and_not_those_of_others(redis_url: str) -> None:
+    async with process(redis_url) as (rates, _):
+        busy, other = person(), person()
+        running = 0
+
+        async def query() -> None:
+            nonlocal running
+            async with rates.queries_of(busy):
+                running += 1
+                await asyncio.sleep(3600)
+
+        queries = [asyncio.create_task(query()) for _ in range(10)]
+        await asyncio.sleep(0.01)
+        assert running == rate_limits_module.QUERIES_AT_ONCE
+        async with rates.queries_of(other):
+            queries[0].cancel()
+            await until(lambda: running == rate_limits_module.QUERIES_AT_ONCE + 1)
+        for each in queries:
+            each.cancel()
+        await asyncio.gather(*queries, return_exceptions=True)
+
+
 @pytest.mark.usefixtures("long_second")
 async def test_all_processes_together_admit_a_person_s_limit(redis_url: str) -> None:
     viewer = person()
