@@ -28,6 +28,9 @@ import orjson
 import psutil
 
 from benchmarks.instance import an_instance, people_of
+from oms.domain.tokens.commands import issue_token
+from oms.domain.vocabulary.actor import Role
+from oms.platform.db import Database
 from oms.tools.dev_services.embedded import running_instance
 from tests.platform.conftest import Instance
 from tests.system.browser.elsewhere import Elsewhere
@@ -56,12 +59,13 @@ class Scene:
     form_token: str
     visitor: str
     order_id: str
+    token: str
     sockets: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def connect(self, sent: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         parts = urlsplit(self.url)
         connection = socket.socket()
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         connection.setblocking(False)
         await asyncio.get_running_loop().sock_connect(connection, (parts.hostname, parts.port))
         reader, writer = await asyncio.open_connection(sock=connection, limit=4096)
@@ -69,12 +73,11 @@ class Scene:
         writer.write(sent)
         return reader, writer
 
-    def reading(self, aliases: int = 1) -> bytes:
-        """A request for the order, by its customer."""
-        fields = " ".join(f"a{n}: {_ORDER}" for n in range(aliases))
+    def reading(self, credentials: str, times: int = 1) -> bytes:
+        """A request for the order, so many times at once."""
+        fields = " ".join(f"a{n}: {_ORDER}" for n in range(times))
         body = orjson.dumps({"query": f"query ($id: ID!) {{ {fields} }}", "variables": {"id": self.order_id}})
-        own = f"Cookie: {self.cookie}\r\nSec-Fetch-Site: same-origin\r\nContent-Length: {len(body)}\r\n\r\n"
-        return _POST + own.encode() + body
+        return _POST + f"{credentials}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 async def long_logins(scene: Scene) -> None:
@@ -103,8 +106,9 @@ async def endless_bodies(scene: Scene) -> None:
 
 
 async def unread_answers(scene: Scene) -> None:
+    """Of 3 MB each, to a machine that reads one byte of each."""
     for _ in range(60):
-        reader, writer = await scene.connect(scene.reading(aliases=2))
+        reader, writer = await scene.connect(scene.reading(f"Authorization: Bearer {scene.token}", times=9))
         await writer.drain()
         await reader.read(1)
         await asyncio.sleep(0.05)
@@ -150,7 +154,7 @@ async def a_customer_with_a_long_order(scene: Scene) -> None:
     async def read_again() -> None:
         reader, writer = await scene.connect(b"")
         for _ in range(5):
-            writer.write(scene.reading())
+            writer.write(scene.reading(f"Cookie: {scene.cookie}\r\nSec-Fetch-Site: same-origin"))
             answer = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", answer)
             if not length or answer[:head] != b"HTTP/1.1 200":
@@ -252,6 +256,10 @@ async def scene_of(instance: Instance, elsewhere: Elsewhere) -> Scene:
     running = running_instance(Path(instance.environment["OMS_DATA_DIR"]))
     if not (running and running.database_url):
         raise SystemExit(instance.output)
+    db = Database(running.database_url, pool_size=1, notify=lambda _: None)
+    async with db.transaction() as tx:
+        token = await issue_token(tx, role=Role.SERVICE, name="hostile", customer_reference=None, days=None)
+    await db.close()
     database = await asyncpg.connect(running.database_url.replace("+asyncpg", ""))
     await database.execute(
         """INSERT INTO order_lines (order_id, number, sku, quantity, unit_price_minor)
@@ -265,7 +273,7 @@ async def scene_of(instance: Instance, elsewhere: Elsewhere) -> Scene:
     if form_token is None:
         raise SystemExit("The start page has no form.")
     cookie = f"oms_session={await elsewhere.session('customer')}"
-    return Scene(instance.url, cookie, form_token[1], visitor, order_id)
+    return Scene(instance.url, cookie, form_token[1], visitor, order_id, token)
 
 
 async def main(names: list[str]) -> None:

@@ -7,22 +7,25 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from oms.platform.listening import SEND_BUFFER_BYTES
+
 UNREAD_TIMEOUT_S: Final = 30.0
 """A client must read PROGRESS_BYTES in this time, or all that is left."""
 
 PROGRESS_BYTES: Final = 64 * 1024
 
 MAX_UNREAD_BYTES: Final = 16 * 1024 * 1024
-"""Above this, those that have read nothing for longest are disconnected first."""
+"""Above this, those that have read nothing for longest are disconnected first. Proxies read at once."""
 
 CHECK_S: Final = 1.0
 
 
 @dataclass(slots=True)
 class _Unread:
-    """`left`: bytes, when it last made progress."""
+    """`left`: bytes to send when it last made progress. `held`: bytes in memory, which are freed when all are sent."""
 
     left: int
+    held: int
     progress_at_s: float
 
 
@@ -39,7 +42,9 @@ class UnreadAnswers:
     def watch(self, transport: asyncio.Transport) -> None:
         """Until all is sent, or the connection is lost."""
         loop = asyncio.get_running_loop()
-        self._of.setdefault(transport, _Unread(transport.get_write_buffer_size(), loop.time()))
+        left = transport.get_write_buffer_size()
+        unread = self._of.setdefault(transport, _Unread(left, 0, loop.time()))
+        unread.held = max(unread.held, left + SEND_BUFFER_BYTES)
         if self._timer is None:
             self._timer = loop.call_later(CHECK_S, self._check, loop)
         self._disconnect_above(MAX_UNREAD_BYTES)
@@ -56,11 +61,12 @@ class UnreadAnswers:
         self._timer = loop.call_later(CHECK_S, self._check, loop) if self._of else None
 
     def _disconnect_above(self, max_bytes: int) -> None:
-        held = sum(transport.get_write_buffer_size() for transport in self._of)
-        for transport in sorted(self._of, key=lambda each: self._of[each].progress_at_s):
+        self._of = {transport: unread for transport, unread in self._of.items() if transport.get_write_buffer_size()}
+        held = sum(unread.held for unread in self._of.values())
+        for transport, unread in sorted(self._of.items(), key=lambda each: each[1].progress_at_s):
             if held <= max_bytes:
                 return
-            held -= transport.get_write_buffer_size()
+            held -= unread.held
             self._disconnect(transport)
 
     def _disconnect(self, transport: asyncio.Transport) -> None:

@@ -93,12 +93,12 @@ async def test_a_connection_that_is_lost_is_forgotten(
 
 async def test_those_that_have_read_nothing_for_longest_are_disconnected_first() -> None:
     answers = UnreadAnswers()
-    old, new = _Held(unread.MAX_UNREAD_BYTES - 1), _Held(2)
+    old, new = _Held(unread.MAX_UNREAD_BYTES * 2 // 3), _Held(unread.MAX_UNREAD_BYTES * 2 // 3)
     answers.watch(old)
     await asyncio.sleep(0.01)
+    assert [old.aborted, new.aborted] == [False, False]
     answers.watch(new)
-    assert old.aborted
-    assert not new.aborted
+    assert [old.aborted, new.aborted] == [True, False]
 
 
 class _Held(asyncio.Transport):
