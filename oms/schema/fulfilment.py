@@ -95,7 +95,7 @@ class Shipment(Node):
 
     @field(needs=READ_ORDER)
     async def lines(self) -> list[ShipmentLine]:
-        return [self._line(item) for item in self.reads.counted(await self.reads.items.load(self.seen.key))]
+        return [self._line(item) for item in await self.reads.counted(await self.reads.items.load(self.seen.key))]
 
     def _line(self, item: Item) -> ShipmentLine:
         return ShipmentLine(

@@ -122,7 +122,7 @@ class Order(Node, OrderDetailsFields):
 
     @field(needs=READ_ORDER)
     async def lines(self) -> list[OrderLine]:
-        return [self._line(line) for line in self.reads.counted(await self.reads.lines.load(self.seen.order.id))]
+        return [self._line(line) for line in await self.reads.counted(await self.reads.lines.load(self.seen.order.id))]
 
     def _line(self, line: Line) -> OrderLine:
         order = self.seen.order

@@ -23,6 +23,7 @@ from oms.domain.order_queries.timeline import Section
 from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.events import Event
 from oms.platform.db import Database
+from oms.schema.compiled.run import next_turn
 from oms.schema.runtime.loader import Loader
 
 K = TypeVar("K", bound=Hashable)
@@ -30,6 +31,9 @@ V = TypeVar("V")
 
 MAX_LINES: Final = 50_000
 """Lines of orders and shipments in one result; their number is known only when they are read."""
+
+
+_MANY_LINES: Final = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,12 +133,17 @@ class Reads:
             self.lines.prime(order.id, order.lines)
             self.shipments.prime(order.id, [])
 
-    def counted(self, lines: list[V]) -> list[V]:
-        """The same lines. Raises Refused(INVALID) if the result has too many, before objects are made of them."""
+    async def counted(self, lines: list[V]) -> list[V]:
+        """The same lines. Raises Refused(INVALID) if the result has too many, before objects are made of them.
+
+        Making them of many takes milliseconds, so it waits for its turn.
+        """
         self._line_count += len(lines)
         if self._line_count > MAX_LINES:
             message = f"The result would have more than {MAX_LINES} lines. Request shorter pages (first)."
             raise refused(InputReason.TOO_MANY, message)
+        if len(lines) >= _MANY_LINES:
+            await next_turn()
         return lines
 
     async def name_of(self, sku: str) -> str:
