@@ -157,7 +157,8 @@ def _step() -> _Step | None:
             return None
         name = f"{module.removeprefix('oms.').removeprefix('domain.')}.{function}"
         if module == "oms.domain.idempotency.batcher":
-            batcher = frame, f"batch.{frame.f_locals['self'].handle.__name__}"
+            handle = frame.f_locals["self"].handle
+            batcher = frame, f"batch.{getattr(handle, 'func', handle).__name__}"  # the function itself, or a partial
         elif module.startswith("oms.domain"):
             domain = domain or name
         elif module.startswith("oms.jobs"):
