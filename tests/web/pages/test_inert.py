@@ -4,17 +4,19 @@
 """
 
 from collections import Counter
+from unittest import mock
 from xml.etree.ElementTree import Element
 
 import pytest
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.identity import accounts
 from oms.domain.vocabulary.actor import Role
 from tests.shop import ShopUnderTest, empty
 from tests.web.conftest import Server
 from tests.web.pages.conftest import signed_in
 from tests.web.pages.hostile import TEXTS
-from tests.web.pages.walk import NAMED_BY_TEXT, PEOPLE, leading_astray, parsed, set_scene, skeleton, walked
+from tests.web.pages.walk import NAMED_BY_TEXT, PEOPLE, leading_astray, parsed, set_scene, skeleton, unchecked, walked
 
 HARMLESS = "harmless"
 COMPUTED = "1234321"  # what 1111*1111 would be, were it carried out
@@ -26,6 +28,7 @@ Pages = dict[tuple[Role, str], Element]
 """Documents by who reads them, and the name of the page."""
 
 
+@mock.patch.object(accounts, "check_code", unchecked)
 async def everything(pages: Server, shop: ShopUnderTest, text: str) -> Pages:
     """What each role sees of a shop, and under a name, in which the text stands everywhere."""
     await empty(shop.owner)
