@@ -40,7 +40,12 @@ NEEDS: Final[Mapping[str, Permission]] = {
 MAX_SOURCES: Final = 4
 
 MERGE_S: Final = 0.2
-"""Changes within this time are merged."""
+"""Changes within this time are merged; the first is signalled at once."""
+
+LIST_MERGE_S: Final = 2.0
+"""The same for lists: in a busy shop something in them changes all the time."""
+
+_LISTS: Final = frozenset({"orders", "shipments"})
 
 KEEP_ALIVE_S: Final = 10.0
 
@@ -81,7 +86,9 @@ class PageStreams:
         sources = [source for on in names if (source := await self._source(viewer, on))]
         if not sources:
             return PlainTextResponse("There is no such source.", 400, headers=_HEADERS)
-        return StreamingResponse(self._events(credential, sources), media_type="text/event-stream", headers=_HEADERS)
+        merge_s = LIST_MERGE_S if _LISTS.intersection(names) else MERGE_S
+        events = self._events(credential, sources, merge_s)
+        return StreamingResponse(events, media_type="text/event-stream", headers=_HEADERS)
 
     async def _source(self, viewer: Viewer, on: str) -> AsyncGenerator[None, None] | None:
         """None if it does not exist or the viewer may not read it: also the time of a change is confidential."""
@@ -100,7 +107,9 @@ class PageStreams:
                 return _clock()
         return None
 
-    async def _events(self, credential: Credential, sources: list[AsyncGenerator[None, None]]) -> AsyncIterator[bytes]:
+    async def _events(
+        self, credential: Credential, sources: list[AsyncGenerator[None, None]], merge_s: float
+    ) -> AsyncIterator[bytes]:
         """Signals a change at once, so that a page that has just (re)connected is up to date, then each change."""
         changed, ended = asyncio.Event(), asyncio.Event()
         listening = [detached("live page", _listen(source, changed)) for source in sources]
@@ -112,7 +121,7 @@ class PageStreams:
                 stream.held_by(credential, ended.set)
                 while not ended.is_set():
                     yield _CHANGED if await _either(changed, ended, KEEP_ALIVE_S) else _ALIVE
-                    await asyncio.sleep(MERGE_S)
+                    await asyncio.sleep(merge_s)
         finally:
             for task in listening:
                 task.cancel()
