@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from oms.providers.sandbox.call_log import CallLog, LoggedCall, Outcome
+from oms.providers.sandbox.from_settings import FILE_NAME
 from oms.providers.sandbox.http_service import build_app
 from oms.providers.sandbox.rules import SandboxRules
 from oms.providers.sandbox.sandbox import Sandbox
@@ -21,7 +22,9 @@ Serve = Callable[[SandboxRules], AbstractAsyncContextManager[str]]
 
 @pytest.fixture
 def log_path(tmp_path: Path) -> Path:
-    return tmp_path / "sandbox.sqlite"
+    path = tmp_path / FILE_NAME
+    path.parent.mkdir()
+    return path
 
 
 @pytest.fixture

@@ -236,12 +236,12 @@ async def test_a_service_killed_before_its_answer_has_charged_once(log_path: Pat
         port = listening.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     async with client_of(url, timeout_s=30) as client:
-        with service(log_path.parent, port, latency_ms=2000) as first:
+        with service(log_path.parents[1], port, latency_ms=2000) as first:
             await wait_for(lambda: is_up(url))
             charging = asyncio.create_task(client.charge(CHARGE))
             await wait_for(lambda: len(calls.page()) == 1)
             first.send_signal(signal.SIGKILL)
-        with service(log_path.parent, port, latency_ms=0) as second:
+        with service(log_path.parents[1], port, latency_ms=0) as second:
             await wait_for(lambda: is_up(url))
             try:
                 answer = await charging

@@ -75,7 +75,7 @@ async def test_generated_queries(api: Api) -> None:
         result = await schema.execute(text, variables, api.context(viewer))
         await assert_same_by_strawberry(result, text, variables, api.context(viewer))
         with_data += any(value is not None for value in (result.data or {}).values())
-    assert with_data > CASES / 10
+    assert with_data > CASES / 20  # the rest are refused, or find nothing
 
 
 def _generated(known: list[str]) -> list[Request]:

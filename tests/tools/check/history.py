@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+from oms.domain.approvals import commands as approvals
+from oms.domain.approvals.model import Act, Request
 from oms.domain.audit.chain.retention import remove_entries
 from oms.domain.audit.model import OPERATOR, Entry
 from oms.domain.audit.record import record
@@ -62,6 +64,7 @@ async def live_through(shop: ShopUnderTest) -> Orders:
     orders |= await _delivered(shop)
     async with shop.db.transaction() as tx:
         await fraud.clear_spending(tx, MANAGER, "A new year")
+    await _rejected_request(shop)
     orders |= await _ended(shop)
     orders |= await _under_way(shop)
     await shop.seal()
@@ -77,6 +80,15 @@ async def _audited(shop: ShopUnderTest) -> None:
     await shop.seal()
     async with shop.owner.transaction() as tx:
         assert await remove_entries(tx, timedelta(days=365)) == 3
+
+
+async def _rejected_request(shop: ShopUnderTest) -> None:
+    """Support requested the erasure of a customer, and a manager rejected it."""
+    async with shop.db.transaction() as tx:
+        await approvals.request(tx, SUPPORT, Request(Act.ERASE_CUSTOMER, "cus_1", "Asked by phone"))
+    [(waiting,)] = await shop.rows("SELECT id FROM approvals")
+    async with shop.db.transaction() as tx:
+        await approvals.reject(tx, MANAGER, waiting)
 
 
 async def _amended(shop: ShopUnderTest) -> Orders:
