@@ -12,7 +12,7 @@ from tests.system.browser.tour import Scene, signed_in
 ORDERS: Final = 30
 
 _WHEN_IT_SAYS: Final = """words => new Promise(resolve => {
-  const standing = () => document.querySelector("#page .shipment .standing").textContent;
+  const standing = () => document.querySelector("#page .shipment header .status").textContent;
   const look = () => standing().includes(words) && (observer.disconnect(), resolve(Date.now()));
   const observer = new MutationObserver(look);
   observer.observe(document.body, { subtree: true, childList: true, characterData: true });
@@ -39,7 +39,7 @@ async def live_delays(browser: Browser, elsewhere: Elsewhere, _: Scene, __: Path
             await customer.goto(f"/orders/{order['id']}")
             await courier.goto(f"/courier/shipments/{order['shipments'][0]['id']}")
             await customer.wait_for_timeout(600)
-            figures_ms.append(await _delay_ms(customer, courier, "Dispatch", "With the courier"))
+            figures_ms.append(await _delay_ms(customer, courier, "Dispatch", "On the way"))
             await courier.locator(".act button:not([data-settling])", has_text="Deliver").wait_for()
             figures_ms.append(await _delay_ms(customer, courier, "Deliver", "Delivered"))
     cuts = quantiles(figures_ms, n=100, method="inclusive")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from oms.platform.settings import PROJECT_DIR
 from tests.system.browser.chromium import DESKTOP, PHONE
@@ -22,7 +22,6 @@ WHOLE: Final = {"manager-operations"}
 """Full-page screenshots on the desktop."""
 
 SETTLE_MS: Final = 600
-LOAD_S: Final = 40
 DEVICES: Final[dict[str, dict[str, Any]]] = {
     "desktop": {"viewport": {"width": 1280, "height": 720}},
     "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True},
@@ -37,21 +36,11 @@ async def take_pictures(browser: Browser, elsewhere: Elsewhere, scene: Scene, _:
             continue
         for device, options in DEVICES.items():
             async with arrived(browser, elsewhere, scene, stop, locale="en-GB", **options) as page:
-                if stop.name == "manager-operations" and device == "desktop":
-                    await _load(page)
                 await page.wait_for_timeout(SETTLE_MS)
                 file = FOLDER / f"{stop.name}-{device}.png"
                 await page.screenshot(path=file, full_page=stop.name in WHOLE and device == "desktop")
                 print(f"{file.relative_to(PROJECT_DIR)}: {file.stat().st_size / 1000:.0f} KB")
     await _picture_graphiql(browser, elsewhere)
-
-
-async def _load(page: Page) -> None:
-    """Places orders until the charts have enough data."""
-    await page.get_by_label("Orders per second").fill("5")
-    await page.get_by_role("textbox", name="Minutes").fill("1")
-    await page.get_by_role("button", name="Start").click()
-    await page.wait_for_timeout(LOAD_S * 1000)
 
 
 async def _picture_graphiql(browser: Browser, elsewhere: Elsewhere) -> None:

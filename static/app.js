@@ -4,10 +4,23 @@
 const shortTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const timeWithSeconds = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
+const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const ago = new Intl.RelativeTimeFormat(undefined, { style: "narrow", numeric: "always" });
+const DAY_S = 86_400;
+
+// How long ago, and after a day the date.
+function briefly(at) {
+  const seconds = (Date.now() - at) / 1000;
+  if (Math.abs(seconds) > DAY_S) return date.format(at);
+  if (seconds < 0) return shortTime.format(at);
+  return seconds < 3600 ? ago.format(-Math.floor(seconds / 60), "minute") : ago.format(-Math.floor(seconds / 3600), "hour");
+}
+
 function localise(root) {
   for (const time of root.querySelectorAll("time[datetime]:not([data-local])")) {
+    const at = new Date(time.dateTime);
     const format = "seconds" in time.dataset ? timeWithSeconds : shortTime;
-    time.textContent = format.format(new Date(time.dateTime));
+    time.textContent = "short" in time.dataset ? briefly(at) : format.format(at);
     time.dataset.local = "";
   }
 }
@@ -36,7 +49,7 @@ function announceChange() {
 
 // Pages cached by courier-worker.js belong to the signed-in courier: delete them once nobody is signed in.
 function deleteCachedPages() {
-  if (!document.querySelector("form.who") && "caches" in window) caches.delete("courier-pages");
+  if (!("signedIn" in document.body.dataset) && "caches" in window) caches.delete("courier-pages");
 }
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -113,3 +126,14 @@ setInterval(() => {
   setBroken({ stream: true });
   connection.reader?.cancel();
 }, 5_000);
+
+// Menus of the bar close when something else is pressed, or by Escape, which returns the focus.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+});

@@ -149,7 +149,7 @@ function element(name, content, attributes = {}) {
 }
 
 function button(text, act) {
-  const made = element("button", text, { type: "button", class: "quiet" });
+  const made = element("button", text, { type: "button" });
   made.addEventListener("click", act);
   return made;
 }
@@ -264,6 +264,8 @@ async function start() {
   await navigator.serviceWorker.register("/courier-worker.js", { scope: "/courier" });
   const worker = (await navigator.serviceWorker.ready).active;
   const files = [...document.querySelectorAll("script[src], link[rel=stylesheet]")].map((each) => each.src || each.href);
+  const drawings = document.querySelector("use")?.getAttribute("href").split("#")[0];
+  if (drawings) files.push(new URL(drawings, location.href).href);
   if (isFirst) worker.postMessage({ keep: [location.href.split("#")[0], ...files] });
 }
 

@@ -14,7 +14,7 @@ from oms.domain.order.policy import OrderReason
 from oms.domain.order.shipment import ENDED, SHIPMENT, Shipment, ShipmentStatus
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.events import ITSELF, Event, EventType, moved, part
-from oms.domain.vocabulary.machine import Command, Machine, StatusText
+from oms.domain.vocabulary.machine import Command, Machine, Shape, StatusText
 
 
 class OrderStatus(StrEnum):
@@ -53,44 +53,49 @@ ORDER: Final = Machine[OrderStatus](
         O.PENDING: StatusText(
             "Accepted and durable; items not yet allocated.",
             "Received",
-            "◔",
+            Shape.NEW,
             "We are reserving the items in our warehouses. This takes seconds; this page updates automatically.",
         ),
         O.CUSTOMER_ACTION_REQUIRED: StatusText(
             "Some items are in no warehouse: the order was amended and waits for the customer until actionDeadline.",
-            "Waiting for an answer",
-            "!",
+            "Awaiting customer",
+            Shape.ASK,
             "We are waiting for your answer. Nothing is charged before that.",
+            "We need your answer",
         ),
         O.PROCESSING: StatusText(
             "Shipments are being charged, booked, dispatched and delivered.",
+            "Processing",
+            Shape.MOVE,
+            "Each parcel is paid for, handed to a courier and delivered. This page updates automatically.",
             "In progress",
-            "◑",
-            "Each shipment is paid for, handed to a courier and delivered. This page updates automatically.",
         ),
         O.COMPLETED: StatusText(
             "Every shipment that was not cancelled or failed is delivered, and at least one is.",
             "Completed",
-            "✓",
+            Shape.DONE,
             "Nothing more: everything that could be sent has arrived.",
+            "Complete",
         ),
         O.FAILED: StatusText(
             "No shipment could be carried out, e.g. every charge was declined.",
             "Failed",
-            "✕",
-            "Nothing more: no shipment could be delivered, and you pay nothing.",
+            Shape.FAIL,
+            "Nothing more: no parcel could be delivered, and you pay nothing.",
+            "Could not be fulfilled",
         ),
         O.CANCELLED: StatusText(
             "Cancelled by the customer or by staff.",
             "Cancelled",
-            "–",
+            Shape.STOP,
             "Nothing more: nothing will be sent, and what was charged is refunded.",
         ),
         O.TIMED_OUT: StatusText(
             "The customer did not answer an amended order in time; all its shipments are cancelled.",
             "Timed out",
-            "–",
+            Shape.STOP,
             "Nothing more: we received no answer in time, and nothing was charged.",
+            "Ended without an answer",
         ),
     },
 )

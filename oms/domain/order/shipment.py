@@ -9,7 +9,7 @@ from uuid import UUID
 from oms.domain.order.events import OrderEvent as E
 from oms.domain.order.payment import Payment
 from oms.domain.order.policy import OrderReason
-from oms.domain.vocabulary.machine import Command, Machine, StatusText
+from oms.domain.vocabulary.machine import Command, Machine, Shape, StatusText
 
 ShipmentKey = tuple[UUID, int]
 """A shipment's order and its number in it."""
@@ -54,28 +54,35 @@ SHIPMENT: Final = Machine[ShipmentStatus](
     texts={
         S.PENDING: StatusText(
             "Allocated in one warehouse; not yet paid and booked.",
-            "Being prepared",
-            "◔",
+            "Pending",
+            Shape.WAIT,
             "It is paid for, then handed to a courier.",
+            "Being prepared",
         ),
         S.BOOKED: StatusText(
             "Charged, and a courier has accepted to deliver it.",
-            "Ready for pick-up",
-            "◑",
+            "Booked",
+            Shape.MOVE,
             "The courier picks it up at the warehouse.",
+            "Ready to go",
         ),
         S.DISPATCHED: StatusText(
-            "Picked up at the warehouse by the courier.", "With the courier", "➤", "The courier is on the way to you."
+            "Picked up at the warehouse by the courier.",
+            "Dispatched",
+            Shape.MOVE,
+            "The courier is on the way to you.",
+            "On the way",
         ),
-        S.DELIVERED: StatusText("Handed to the customer.", "Delivered", "✓"),
+        S.DELIVERED: StatusText("Handed to the customer.", "Delivered", Shape.DONE),
         S.FAILED: StatusText(
             "Its charge was declined, no courier would take it, or it was reported lost or undeliverable;"
             " any charge is refunded, and its stock released unless it had left.",
             "Failed",
-            "✕",
+            Shape.FAIL,
+            customer_label="Could not be delivered",
         ),
         S.CANCELLED: StatusText(
-            "Cancelled before dispatch; its stock is released and any charge refunded.", "Cancelled", "–"
+            "Cancelled before dispatch; its stock is released and any charge refunded.", "Cancelled", Shape.STOP
         ),
     },
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Self, TypeVar
 
 from oms.domain.vocabulary.errors import Code, Reason, refused
 from oms.domain.vocabulary.events import EventType
@@ -12,17 +12,43 @@ from oms.domain.vocabulary.events import EventType
 S = TypeVar("S", bound=StrEnum)
 
 
+class Shape(StrEnum):
+    """What a status looks like: a silhouette (`s-…` in static/icons.svg) and a tone, the same in all machines."""
+
+    NEW = "new", "wait"
+    WAIT = "wait", "wait"
+    MOVE = "move", "move"
+    DONE = "done", "good"
+    ASK = "ask", "warn"
+    FAIL = "fail", "bad"
+    STOP = "stop", "wait"
+    BACK = "back", "wait"
+
+    tone: str
+
+    def __new__(cls, name: str, tone: str) -> Self:
+        shape = str.__new__(cls, name)
+        shape._value_ = name
+        shape.tone = tone
+        return shape
+
+
 class StatusText(NamedTuple):
     """How people read a status.
 
-    `meaning`: for the API's documentation. `label`: on pages. `symbol`: a character beside the label, so that colour
-    is never the only sign. `next_step`: what the customer can expect now.
+    `meaning`: for the API's documentation. `label`: for staff. `next_step`: what the customer can expect now.
+    `customer_label`: for customers, where it differs.
     """
 
     meaning: str
     label: str
-    symbol: str
+    shape: Shape
     next_step: str = ""
+    customer_label: str = ""
+
+    @property
+    def for_customer(self) -> str:
+        return self.customer_label or self.label
 
 
 class StatusReason(Reason):

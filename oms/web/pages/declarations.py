@@ -3,7 +3,7 @@
     class StockPages(Pages):
         within = frozenset({Reach.ALL})
 
-        @page("/manager/stock", needs=InventoryPermission.READ_STOCK, entry=Entry("Stock", Role.MANAGER))
+        @page("/manager/stock", needs=InventoryPermission.READ_STOCK, entry=Entry("Inventory", Role.MANAGER))
         async def index(self, request: Request, viewer: Viewer) -> Response: ...
 
 Routes are tried in the order of the handlers, so `/orders/new` stands above `/orders/{id}`. A form's path is a noun.
@@ -11,6 +11,7 @@ Routes are tried in the order of the handlers, so `/orders/new` stands above `/o
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeVar
 
 from starlette.responses import Response
@@ -23,12 +24,27 @@ H = TypeVar("H", bound=Callable[..., Awaitable[Response]])
 _ATTRIBUTE: Final = "page_declarations"
 
 
-class Entry:
-    """An entry of the navigation for some roles: those whose daily work it is, of all that may open the page."""
+class Group(StrEnum):
+    """The headings of the staff's navigation, in their order."""
 
-    def __init__(self, label: str, *roles: Role) -> None:
+    HOME = ""
+    SELLING = "Selling"
+    GOODS = "Goods"
+    BUSINESS = "Business"
+
+
+class Entry:
+    """An entry of the navigation for some roles: those whose daily work it is, of all that may open the page.
+
+    `icon`: its drawing in static/icons.svg. `key`: after `g`, it leads there.
+    """
+
+    def __init__(self, label: str, *roles: Role, group: Group = Group.HOME, icon: str = "order", key: str = "") -> None:
         self.label = label
         self.roles = frozenset(roles)
+        self.group = group
+        self.icon = icon
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ PAGES: Final = (
     FraudControlPages,
     StockPages,
     OperationsPages,
-    CustomerPages,
     SupportPages,
     ApprovalPages,
+    CustomerPages,
     AuditPages,
     AccountPages,
 )

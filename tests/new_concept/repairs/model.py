@@ -8,7 +8,7 @@ from uuid import UUID
 
 from oms.domain.concept.work import Due, Step
 from oms.domain.vocabulary.events import EventKind, EventType, fixed
-from oms.domain.vocabulary.machine import Machine, StatusText
+from oms.domain.vocabulary.machine import Machine, Shape, StatusText
 
 
 class RepairEvent(EventType):
@@ -38,8 +38,8 @@ REPAIR: Final = Machine[RepairStatus](
         (RepairStatus.OPEN, RepairEvent.RepairFinished): RepairStatus.FINISHED,
     },
     texts={
-        RepairStatus.OPEN: StatusText("Accepted; the workshop has it.", "In the workshop", "◑"),
-        RepairStatus.FINISHED: StatusText("Repaired.", "Repaired", "✓"),
+        RepairStatus.OPEN: StatusText("Accepted; the workshop has it.", "In the workshop", Shape.MOVE),
+        RepairStatus.FINISHED: StatusText("Repaired.", "Repaired", Shape.DONE),
     },
 )
 

@@ -55,8 +55,8 @@ async def set_scene(elsewhere: Elsewhere) -> Scene:
 
 
 async def _unfold(page: Page) -> None:
-    """Opens all details elements."""
-    await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
+    """Opens all details elements of the page, not the menus of the bar."""
+    await page.evaluate("for (const details of document.querySelectorAll('#page details')) details.open = true")
 
 
 async def _wrong_password(page: Page) -> None:

@@ -46,9 +46,9 @@ def test_other_responses_are_not_compressed(html: str, accept_encoding: str | No
 async def test_a_file_is_compressed_and_cached_for_ever() -> None:
     app = Starlette(routes=[Mount("/static", Assets(directory=STATIC))])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://oms") as client:
-        sheet = await client.get(asset("app.css"))
-        plain = await client.get(asset("app.css"), headers={"Accept-Encoding": "identity"})
-    assert sheet.text == plain.text == (STATIC / "app.css").read_text()
+        sheet = await client.get(asset("console.css"))
+        plain = await client.get(asset("console.css"), headers={"Accept-Encoding": "identity"})
+    assert sheet.text == plain.text == (STATIC / "console.css").read_text()
     assert sheet.headers["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in plain.headers
     assert sheet.headers["Cache-Control"] == plain.headers["Cache-Control"] == "public, max-age=31536000, immutable"

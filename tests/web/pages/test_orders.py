@@ -114,11 +114,11 @@ async def test_the_list_has_pages(shop: ShopUnderTest, browser: httpx.AsyncClien
     for _ in range(21):
         await shop.place({"pen": 1}, customer=OWN)
     first = await _read(browser, "/orders?status=PENDING")
-    older = re.search(r'rel="next" href="([^"]+)"', first)
+    older = re.search(r'href="([^"]+)" rel="next"', first)
     assert older
     second = await _read(browser, older[1].replace("&amp;", "&"))
     assert re.findall(r">(order-\d+)</a>", second) == ["order-1"]
-    assert 'href="/orders?status=PENDING">Newest orders' in second
+    assert re.search(r'href="/orders\?status=PENDING"><svg.*?</svg>Newest orders', second)
     assert "Older orders" not in second
 
 
@@ -137,13 +137,13 @@ async def test_an_order_is_shown_with_shipments_invoice_payment_courier_and_time
     await shop.run()
     page = await _read(browser, address_of(order))
     tracking = (await shop.order(order)).shipments[0].tracking_number or "none"
-    for words in ("In progress", "Shipment 1 of 2", "Shipment 2 of 2", "Ready for pick-up", "Subtotal", "$20.00",
+    for words in ("In progress", "Parcel 1 of 2", "Parcel 2 of 2", "Ready to go", "Subtotal", "$20.00",
                   "Paid", tracking, "Sandbox Bike", "The order was placed.", "$30.00"):  # fmt: skip
         assert words in page, words
     await shop.dispatch(order)
     await shop.deliver(order)
     page = await _read(browser, address_of(order))
-    assert "Shipment 1: Delivered. Shipment 2: Ready for pick-up." in page
+    assert "Parcel 1: Delivered. Parcel 2: Ready to go." in page
     assert "cancellation" not in page
     assert "on=order%20" + order_id(order) in page
 
@@ -153,7 +153,7 @@ async def test_a_declined_payment_is_shown_with_its_reason(shop: ShopUnderTest, 
     await shop.run()
     page = await _read(browser, address_of(order))
     assert "Declined</span>: the card was declined" in page
-    assert "no shipment could be delivered" in page
+    assert "no parcel could be delivered" in page
 
 
 async def test_a_long_timeline_has_pages(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
@@ -165,7 +165,7 @@ async def test_a_long_timeline_has_pages(shop: ShopUnderTest, browser: httpx.Asy
     further = re.search(r'href="([^"]+)">Later events', page)
     assert further
     rest = await _read(browser, further[1])
-    assert page.count("<li><time") == 50
+    assert page.count("<li><svg") == 50
     assert "First page" in rest
     assert "The order was placed." not in rest
 
@@ -207,7 +207,7 @@ async def test_a_late_acceptance_is_refused_and_shows_the_order(
     await shop.cancel(order)
     answer = await browser.post(f"{address_of(order)}/acceptance", data=form)
     assert answer.status_code == 422
-    assert 'class="refusal"' in answer.text
+    assert 'class="notice refusal"' in answer.text
     assert "Cancelled" in answer.text
     assert f'data-hx-get="{address_of(order)}"' in answer.text
 
@@ -231,7 +231,7 @@ async def test_an_order_is_cancelled_with_a_reason(shop: ShopUnderTest, browser:
     order = await shop.place({"pen": 1}, customer=OWN)
     await shop.run()
     page = await _read(browser, address_of(order))
-    assert re.search(r'<details class="confirm[^>]*id="cancel">', page)  # asked once more, folded away
+    assert re.search(r'<details class="asks confirm[^>]*id="cancel">', page)  # asked once more, folded away
     form = {"key": hidden(page, "key"), "reason": "Found it cheaper"}
     for _ in range(2):
         answer = await browser.post(f"{address_of(order)}/cancellation", data=form)
@@ -261,7 +261,7 @@ async def test_a_dispatched_order_cannot_be_cancelled(shop: ShopUnderTest, brows
     answer = await browser.post(f"{address_of(order)}/cancellation", data=form)
     assert answer.status_code == 422
     assert "already on its way" in answer.text
-    assert "With the courier" in answer.text
+    assert "On the way" in answer.text
 
 
 # The checkout
@@ -276,7 +276,7 @@ async def test_an_order_is_placed_and_has_a_confirmation(shop: ShopUnderTest, br
     for _ in range(2):
         page = await _read(browser, address)
         assert "Thank you, your order was placed." in page
-        assert "Ana, 1 Road, US" in page
+        assert "Ana<br>1 Road<br>US<br>" in page
     assert await shop.rows("SELECT sku, quantity FROM order_lines ORDER BY sku") == [("ink", 2), ("pen", 1)]
 
 

@@ -74,7 +74,7 @@ async def test_visitors_pages_are_counted_by_address(web_settings: Settings, mon
             statuses = [(await browser.get(path, headers=here)).status_code for path in paths]
             assert statuses == [200, 303, 401, 429]
             assert (await browser.get("/", headers=there)).status_code == 200
-            assert (await browser.get("/static/app.css", headers=here)).status_code == 200
+            assert (await browser.get("/static/console.css", headers=here)).status_code == 200
 
 
 async def test_a_live_page_above_the_limit_is_refused_and_closed_ones_are_released(

@@ -42,11 +42,15 @@ def listed(page: str) -> list[str]:
 
 def forms(page: str) -> list[str]:
     """The targets of the page's own forms."""
-    return [address for address in re.findall(r'method="post" action="([^"]+)"', page) if address != "/sign-out"]
+    return [
+        address
+        for address in re.findall(r'method="post" action="([^"]+)"', page)
+        if address not in ("/sign-in", "/sign-out")
+    ]
 
 
 def refusals(page: str) -> list[str]:
-    return re.findall(r'<p class="refusal"[^>]*>([^<]*)</p>', html.unescape(page))
+    return re.findall(r'<p class="[^"]*refusal"[^>]*>(?:<svg.*?</svg><span>)?([^<]*)<', html.unescape(page))
 
 
 async def parked(shop: ShopUnderTest) -> UUID:
@@ -132,7 +136,7 @@ async def test_a_search_without_results_says_so_and_keeps_the_query(support: htt
     page = await read(support, "/support?q=nobodys&status=FAILED")
     assert "No order has this reference" in page
     assert 'value="nobodys"' in page
-    assert '<option value="FAILED" selected>' in page
+    assert '<a href="/support?q=nobodys&status=FAILED" aria-current="page">Failed</a>' in page
 
 
 @pytest.mark.parametrize("address", ["/support?q=" + "x" * 101, "/support?after=zzz", "/support?status=LOST"])
@@ -159,7 +163,7 @@ async def test_an_order_shows_everything_about_it(support: httpx.AsyncClient, sh
     for tracking, invoice in await shop.rows("SELECT tracking_number, invoice_number FROM shipments"):
         assert tracking in page
         assert invoice in page
-    assert "! 2" in page, "what is unavailable"
+    assert re.search(r'data-tone="warn"><svg.*?</svg>2</span>', page), "what is unavailable"
     assert re.findall(r'id="event-(\d+)"', page) == [str(n) for n in range(1, len(await shop.events(order)) + 1)]
     assert "cart (service)" in page
     assert "(the system)" in page
@@ -175,7 +179,7 @@ async def test_a_long_event_list_has_pages(
     address, found = f"/support/orders/{order_id(order)}", []
     while address:
         page = await read(support, address)
-        found += re.findall(r'id="event-\d+".*?class="code hint">(\w+)<', page, re.DOTALL)
+        found += re.findall(r'id="event-\d+".*?class="soft">[^<]*, (\w+)</span>', page, re.DOTALL)
         more = re.findall(r'href="(\?events=\d+)" rel="next"', page)
         address = f"/support/orders/{order_id(order)}{more[0]}" if more else ""
     assert found == await shop.events(order)
@@ -280,7 +284,7 @@ async def test_a_stuck_job_is_retried(support: httpx.AsyncClient, shop: ShopUnde
     page = await read(support, here)
     assert "The bank gave no answer" in page
     assert "12" in page
-    assert "⚑ 1 stuck" in await read(support, "/support")
+    assert "1 stuck" in await read(support, "/support")
     [retry] = [form for form in forms(page) if form.endswith(f"{billing(order)}/retry")]
     response = await support.post(retry, data={"key": "k7"})
     assert (response.status_code, response.headers["location"]) == (303, here)

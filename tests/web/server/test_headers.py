@@ -67,7 +67,13 @@ def addresses_of(app: Starlette) -> list[str]:
 async def test_every_address_responds_with_all_security_headers(
     browser: httpx.AsyncClient, strict: Server, method: str
 ) -> None:
-    addresses = [*addresses_of(strict.app), "/nothing/here", asset("app.css"), "/static/app.css", "/static/none.css"]
+    addresses = [
+        *addresses_of(strict.app),
+        "/nothing/here",
+        asset("console.css"),
+        "/static/console.css",
+        "/static/none.css",
+    ]
     assert len(addresses) > 40
     for address in addresses:
         answer = await browser.request(method, address, headers=PAGE)
@@ -85,8 +91,8 @@ async def test_responses_other_than_files_are_not_cached(browser: httpx.AsyncCli
 
 async def test_files_are_cached_for_ever_under_their_digest_only(browser: httpx.AsyncClient) -> None:
     for_ever = "public, max-age=31536000, immutable"
-    assert (await browser.get(asset("app.css"))).headers["cache-control"] == for_ever
-    for other in ("/static/app.css", asset("app.css").replace(asset("app.css").split("/")[2], "0" * 12)):
+    assert (await browser.get(asset("console.css"))).headers["cache-control"] == for_ever
+    for other in ("/static/console.css", asset("console.css").replace(asset("console.css").split("/")[2], "0" * 12)):
         answer = await browser.get(other)
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
 
@@ -94,7 +100,7 @@ async def test_files_are_cached_for_ever_under_their_digest_only(browser: httpx.
 @pytest.mark.parametrize(
     "address",
     ["/static", "/static/", "/static/vendor/", "/static/../pyproject.toml", "/static/%2e%2e/pyproject.toml",
-     "/static//etc/passwd", "/.git/config", "/templates/base.html", "/oms/platform/settings.py"],
+     "/static//etc/passwd", "/.git/config", "/templates/document.html", "/oms/platform/settings.py"],
 )  # fmt: skip
 async def test_only_files_below_static_are_served(browser: httpx.AsyncClient, address: str) -> None:
     answer = await browser.get(httpx.URL(address), follow_redirects=True)

@@ -45,7 +45,7 @@ def test_other_hosts_are_refused(host: str) -> None:
     assert not is_allowed_host(host, NAMES)
 
 
-@pytest.mark.parametrize("path", ["/", "/graphql", "/static/app.css", "/health", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/graphql", "/static/console.css", "/health", "/nothing"])
 async def test_the_refusal_of_another_host_names_the_setting(named: Server, path: str) -> None:
     async with httpx.AsyncClient(base_url=named.url) as client:
         answer = await client.get(path, headers={"Host": "evil.example"})

@@ -16,7 +16,7 @@ from oms.web.graphql.api import Api
 from oms.web.server.rate_limits import client_address
 
 _REFRESHED: Final = "main#page"
-"""The source that htmx names when an open page refreshes itself (templates/base.html)."""
+"""The source that htmx names when an open page refreshes itself (templates/document.html)."""
 
 
 class Sessions:

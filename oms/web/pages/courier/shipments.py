@@ -52,7 +52,7 @@ class CourierPages(Pages):
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    @page("/courier", needs=OrderPermission.COUNT_SHIPMENTS, entry=Entry("Shipments", Role.COURIER))
+    @page("/courier", needs=OrderPermission.COUNT_SHIPMENTS, entry=Entry("Shipments", Role.COURIER, icon="truck"))
     async def index(self, request: Request, viewer: Viewer) -> Response:
         query = request.query_params
         part = query.get("part", "") if query.get("part", "") in PARTS else "pick-up"

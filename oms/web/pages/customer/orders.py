@@ -18,6 +18,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.web.pages.declarations import Entry, Pages, form, page
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
+from oms.web.pages.rendering.views import status_views
 
 PAGE: Final = 20
 """Orders or products on one page."""
@@ -56,10 +57,11 @@ class OrderPages(Pages):
         }
         data = await self._site.query(viewer, "customer/index", variables)
         return self._site.render(
-            request, viewer, "customer/index", orders=data["orders"], selected=status, after=variables["after"]
-        )
+            request, viewer, "customer/index", orders=data["orders"], selected=status, after=variables["after"],
+            views=status_views("/orders", status, reader="customer"),
+        )  # fmt: skip
 
-    @page("/orders/new", needs=PlacingPermission.PLACE_ORDER, entry=Entry("Place an order", Role.CUSTOMER))
+    @page("/orders/new", needs=PlacingPermission.PLACE_ORDER, entry=Entry("Place an order", Role.CUSTOMER, icon="tag"))
     @form("/orders/new", needs=PlacingPermission.PLACE_ORDER)
     async def new(self, request: Request, viewer: Viewer) -> Response:
         """The checkout; POST shows other products and keeps the entered values."""

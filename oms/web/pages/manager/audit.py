@@ -12,7 +12,7 @@ from oms.domain.audit.policy import AuditPermission
 from oms.domain.concepts import REGISTRY
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
-from oms.web.pages.declarations import Entry, Pages, page
+from oms.web.pages.declarations import Entry, Group, Pages, page
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site
 
 AUDIT: Final = "/manager/audit"
@@ -30,7 +30,11 @@ class AuditPages(Pages):
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    @page(AUDIT, needs=AuditPermission.READ_AUDIT, entry=Entry("Audit log", Role.MANAGER, Role.SUPPORT))
+    @page(
+        AUDIT,
+        needs=AuditPermission.READ_AUDIT,
+        entry=Entry("Audit log", Role.MANAGER, Role.SUPPORT, group=Group.BUSINESS, icon="doc", key="y"),
+    )
     async def index(self, request: Request, viewer: Viewer) -> Response:
         filters = {name: request.query_params.get(name, "").strip() for name in ("actor", "action", "subject")}
         after = request.query_params.get("after")

@@ -12,7 +12,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.personal_data.policy import PersonalDataPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
-from oms.web.pages.declarations import Entry, Pages, form, page
+from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering.site import HEADERS, PageRefused, Refusals, Site, read_form, see_other
 
 HOME: Final = "/manager/customers"
@@ -27,7 +27,11 @@ class CustomerPages(Pages):
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    @page(HOME, needs=PersonalDataPermission.ERASE_CUSTOMER, entry=Entry("Customers", Role.MANAGER))
+    @page(
+        HOME,
+        needs=PersonalDataPermission.ERASE_CUSTOMER,
+        entry=Entry("Customer data", Role.MANAGER, group=Group.SELLING, icon="person", key="c"),
+    )
     async def index(self, request: Request, viewer: Viewer) -> Response:
         """?done=erasure confirms an erasure."""
         reference = request.query_params.get("reference", "")

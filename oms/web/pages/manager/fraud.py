@@ -11,7 +11,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.fraud.policy import FraudPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
-from oms.web.pages.declarations import Entry, Pages, form, page
+from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering import formatting
 from oms.web.pages.rendering.form_parsing import InvalidInput, minor_units, units
 from oms.web.pages.rendering.site import Refusals, Site, read_form, see_other
@@ -56,7 +56,11 @@ class FraudControlPages(Pages):
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    @page(HOME, needs=FraudPermission.READ_FRAUD, entry=Entry("Overview", Role.MANAGER))
+    @page(
+        HOME,
+        needs=FraudPermission.READ_FRAUD,
+        entry=Entry("Limits", Role.MANAGER, group=Group.BUSINESS, icon="shield", key="l"),
+    )
     async def overview(self, request: Request, viewer: Viewer) -> Response:
         data = await self._site.query(viewer, "manager/fraud/index", {"after": request.query_params.get("after")})
         changes = [Change.of(event, data["defaultCurrency"]) for event in data["fraudEvents"]["nodes"]]

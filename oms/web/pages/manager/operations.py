@@ -10,7 +10,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.domain.work.policy import WorkPermission
-from oms.web.pages.declarations import Entry, Pages, page
+from oms.web.pages.declarations import Entry, Group, Pages, page
 from oms.web.pages.manager.samples import Chart, Sample, Samples
 from oms.web.pages.rendering.site import Site
 
@@ -24,7 +24,11 @@ class OperationsPages(Pages):
         self._site = site
         self._samples = Samples()
 
-    @page("/manager/operations", needs=WorkPermission.READ_OPERATIONS, entry=Entry("Operations", Role.MANAGER))
+    @page(
+        "/manager/operations",
+        needs=WorkPermission.READ_OPERATIONS,
+        entry=Entry("Operations", Role.MANAGER, group=Group.BUSINESS, icon="chart", key="u"),
+    )
     async def operations(self, request: Request, viewer: Viewer) -> Response:
         data = await self._site.query(viewer, "manager/operations/index")
         self._samples.add(Sample.of(data["operations"], datetime.now(UTC)))

@@ -13,7 +13,7 @@ from oms.domain.catalog.policy import CatalogPermission
 from oms.domain.inventory.policy import InventoryPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
-from oms.web.pages.declarations import Entry, Pages, form, page
+from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering.form_parsing import InvalidInput, basis_points, minor_units, percent, units, whole_number
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
 
@@ -49,7 +49,11 @@ class StockPages(Pages):
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    @page(STOCK, needs=InventoryPermission.READ_STOCK, entry=Entry("Stock", Role.MANAGER))
+    @page(
+        STOCK,
+        needs=InventoryPermission.READ_STOCK,
+        entry=Entry("Inventory", Role.MANAGER, group=Group.GOODS, icon="shelf", key="i"),
+    )
     async def stock(self, request: Request, viewer: Viewer) -> Response:
         """?search=… filters by the start of a SKU or a part of a name; ?after=… continues."""
         search = request.query_params.get("search", "")

@@ -23,7 +23,7 @@ _REVALIDATE: Final = "no-cache"
 
 @lru_cache(maxsize=256)
 def asset(name: str) -> str:
-    """The address of a file of static/: app.css is at /static/0f3a…/app.css. Raises OSError without such a file."""
+    """The address of a file of static/: app.js is at /static/0f3a…/app.js. Raises OSError without such a file."""
     return f"/static/{_digest(STATIC / name)}/{name}"
 
 

@@ -11,16 +11,17 @@ from markupsafe import Markup
 
 from oms.domain.concept.registry import registered
 from oms.domain.vocabulary.failures import phrase
-from oms.domain.vocabulary.machine import StatusText
+from oms.domain.vocabulary.machine import Shape, StatusText
+from oms.web.pages.rendering.assets import asset
 
 # Clients see a payment's status through the eyes of the API, which has fewer and others than the machine.
 _PAYMENT: Final[Mapping[str, StatusText]] = {
-    "PENDING": StatusText("", "Not charged yet", "◔"),
-    "SUCCEEDED": StatusText("", "Paid", "✓"),
-    "DECLINED": StatusText("", "Declined", "✕"),
-    "VOIDED": StatusText("", "Not charged", "–"),
-    "PARTIALLY_REFUNDED": StatusText("", "Partly refunded", "↩"),
-    "REFUNDED": StatusText("", "Refunded", "↩"),
+    "PENDING": StatusText("", "Not charged", Shape.WAIT, customer_label="Not charged yet"),
+    "SUCCEEDED": StatusText("", "Paid", Shape.DONE),
+    "DECLINED": StatusText("", "Declined", Shape.FAIL),
+    "VOIDED": StatusText("", "Voided", Shape.STOP, customer_label="Not charged"),
+    "PARTIALLY_REFUNDED": StatusText("", "Part refunded", Shape.BACK, customer_label="Partly refunded"),
+    "REFUNDED": StatusText("", "Refunded", Shape.BACK),
 }
 
 
@@ -46,16 +47,26 @@ def _format_money(minor: int, currency: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def status(value: str, kind: str) -> Markup:
-    """A status as symbol and label."""
+def status(value: str, kind: str, reader: str = "staff", *, plain: bool = False) -> Markup:
+    """A status as shape and label; `reader` is "staff" or "customer". Plain: never filled with its tone's colour."""
     text = status_texts(kind)[value]
-    return Markup('<span class="status" data-status="{}"><span aria-hidden="true">{}</span> {}</span>').format(
-        value, text.symbol, text.label
+    label = text.for_customer if reader == "customer" else text.label
+    return Markup('<span class="status{}" data-status="{}" data-tone="{}">{}{}</span>').format(
+        " plain" if plain else "", value, text.shape.tone, icon(f"s-{text.shape}"), label
     )
 
 
-def instant(text: str | None, *, seconds: bool = False) -> Markup:
-    """A time of the API, to the minute or second, in UTC; app.js converts it to the reader's time zone."""
+@lru_cache(maxsize=256)
+def icon(name: str) -> Markup:
+    """A drawing of static/icons.svg. It has no name of its own: a text stands beside it, or its button has a label."""
+    return Markup('<svg class="i" aria-hidden="true"><use href="{}#{}"/></svg>').format(asset("icons.svg"), name)
+
+
+def instant(text: str | None, *, seconds: bool = False, short: bool = False) -> Markup:
+    """A time of the API in UTC, to the minute or second, or without its year; app.js converts it to local time.
+
+    Short times are for lists: app.js shows how long ago they were, and after a day their date.
+    """
     if text is None:
         return Markup("–")
     at = datetime.fromisoformat(text).astimezone(UTC)
@@ -64,8 +75,8 @@ def instant(text: str | None, *, seconds: bool = False) -> Markup:
     return Markup('<time datetime="%s" title="%s"%s>%s</time>') % (
         f"{date}T{clock}.{at.microsecond // 1000:03}Z",
         f"{date} {clock} UTC",
-        Markup(" data-seconds") if seconds else "",
-        f"{at:%d %b %Y}, {clock if seconds else clock[:5]} UTC",
+        Markup(" data-seconds") if seconds else Markup(" data-short") if short else "",
+        f"{at:%d %b}, {clock[:5]}" if short else f"{at:%d %b %Y}, {clock if seconds else clock[:5]} UTC",
     )
 
 

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.idempotency.keys import IdempotencyKey
+from oms.domain.vocabulary.actor import Role
 from oms.platform.settings import PROJECT_DIR
 from oms.web.auth.csrf import FIELD, FormToken, is_valid
 from oms.web.auth.same_origin import is_own
@@ -24,6 +25,7 @@ from oms.web.graphql.request import GraphQLRequest
 from oms.web.pages.rendering import formatting
 from oms.web.pages.rendering.assets import asset
 from oms.web.pages.rendering.compression import compressed
+from oms.web.pages.rendering.journey import journey
 from oms.web.server.bodies import read_body
 
 TEMPLATES: Final = PROJECT_DIR / "templates"
@@ -37,6 +39,9 @@ HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
     "Vary": "Cookie",
 }
+
+LAYOUTS: Final[Mapping[Role, str]] = {Role.CUSTOMER: "reader.html", Role.COURIER: "hand.html"}
+"""The layout of pages that several roles share; the other roles are staff."""
 
 _FOREIGN_FORM: Final = "Form not accepted"
 _STALE_FORM: Final = (
@@ -98,7 +103,7 @@ class Site:
         self._templates.filters |= {"money": formatting.money, "status": formatting.status, "reason": formatting.reason}
         self._templates.filters["instant"] = formatting.instant
         self._templates.globals |= {"asset": asset, "demo": demo, "new_key": new_key, "navigation": navigation}
-        self._templates.globals["status_texts"] = formatting.status_texts
+        self._templates.globals |= {"status_texts": formatting.status_texts, "journey": journey}
 
     async def query(self, viewer: Viewer, name: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Data of the document templates/NAME.graphql. Raises PageRefused where the API refuses."""
@@ -131,6 +136,7 @@ class Site:
     ) -> Response:  # fmt: skip
         """The page templates/TEMPLATE.html. `path` is the page's address if the request was a form's."""
         values.setdefault("refusals", Refusals())
+        values.setdefault("layout", LAYOUTS.get(viewer.role, "staff.html") if viewer else "reader.html")
         values |= {"path": path or request.url.path, "query": "" if path else request.url.query}
         form_token = FormToken(request, self._cookie)
         page = self._templates.get_template(f"{template}.html")

@@ -10,7 +10,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.approvals.policy import ApprovalPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
-from oms.web.pages.declarations import Entry, Pages, form, page
+from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering.site import Refusals, Site, read_form, see_other
 
 PAGE: Final = 20
@@ -31,7 +31,11 @@ class ApprovalPages(Pages):
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    @page(HOME, needs=ApprovalPermission.CONFIRM_ACT, entry=Entry("To confirm", Role.SUPPORT, Role.MANAGER))
+    @page(
+        HOME,
+        needs=ApprovalPermission.CONFIRM_ACT,
+        entry=Entry("To confirm", Role.SUPPORT, Role.MANAGER, group=Group.SELLING, icon="shield", key="v"),
+    )
     async def index(self, request: Request, viewer: Viewer) -> Response:
         """Oldest first; ?after= continues after one."""
         return await self._show(request, viewer, Refusals())

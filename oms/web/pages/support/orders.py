@@ -12,16 +12,17 @@ from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.cancellation.policy import CancellationPermission
-from oms.domain.concepts import REGISTRY
 from oms.domain.customers.policy import CustomerPermission
 from oms.domain.fulfilment.policy import FulfilmentPermission
 from oms.domain.parked.policy import ParkedPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.domain.work.policy import WorkPermission
-from oms.web.pages.declarations import Entry, Pages, form, page
+from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering.formatting import status_texts
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, document, read_form, see_other
+from oms.web.pages.rendering.views import status_views
+from oms.web.pages.support.next_step import STEP_PHRASES, next_step
 
 PAGE: Final = 20
 """Orders or stuck jobs on one page."""
@@ -34,10 +35,6 @@ RECENT: Final = timedelta(days=7)
 
 _ORDER: Final = "/support/orders/{id}"
 
-STEP_PHRASES: Final[Mapping[str, str]] = {
-    str(step): phrase for kind in REGISTRY.work_kinds.values() for step, phrase in kind.phrases.items()
-}
-
 
 class SupportPages(Pages):
     """/support and below."""
@@ -47,14 +44,19 @@ class SupportPages(Pages):
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    @page("/support", needs=WorkPermission.READ_OPERATIONS, entry=Entry("Orders", Role.SUPPORT, Role.MANAGER))
+    @page(
+        "/support",
+        needs=WorkPermission.READ_OPERATIONS,
+        entry=Entry("Orders", Role.SUPPORT, Role.MANAGER, group=Group.SELLING, key="o"),
+    )
     async def index(self, request: Request, viewer: Viewer) -> Response:
         """?q= searches all orders; without it, open and recently closed orders, longest waiting first."""
         search, status = (request.query_params.get(name, "").strip() for name in ("q", "status"))
         orders, refusals = await self._orders(viewer, _variables(request, search, status))
         return self._site.render(
             request, viewer, "support/index", status=422 if refusals.errors else 200, refusals=refusals,
-            search=search, selected=status, orders=orders, recent_days=RECENT.days,
+            search=search, selected=status, orders=orders, recent_days=RECENT.days, next_step=next_step,
+            views=status_views("/support", status, q=search),
             more=_more(orders, q=search, status=status) if orders else None, is_first="after" not in
             request.query_params,
         )  # fmt: skip
@@ -76,7 +78,11 @@ class SupportPages(Pages):
         """?events= continues the timeline after an event."""
         return await self._order(request, viewer)
 
-    @page("/support/parked", needs=ParkedPermission.MEND_WORK, entry=Entry("Stuck jobs", Role.SUPPORT))
+    @page(
+        "/support/parked",
+        needs=ParkedPermission.MEND_WORK,
+        entry=Entry("Stuck jobs", Role.SUPPORT, group=Group.SELLING, icon="system", key="s"),
+    )
     async def parked(self, request: Request, viewer: Viewer) -> Response:
         return await self._parked(request, viewer)
 
@@ -87,7 +93,7 @@ class SupportPages(Pages):
         if customer is None:
             raise PageRefused(404, "There is no such customer.")
         return self._site.render(
-            request, viewer, "support/customer", customer=customer, more=_more(customer["orders"]),
+            request, viewer, "support/customer", customer=customer, next_step=next_step, more=_more(customer["orders"]),
             is_first=variables["after"] is None,
         )  # fmt: skip
 
