@@ -148,7 +148,7 @@ async def remove_password(tx: Tx, by: Actor, account_id: UUID) -> None:
     if account.has_password:
         await account_store.set_password(tx, account_id, None)
         await sessions.end_all(tx, account_id)
-        before, after = {"has_password": True}, {"has_password": False}
+        before, after = {"signs_in_by": "password"}, {"signs_in_by": "provider"}
         await record(tx, by, _entry(IdentityAction.AccountChanged, account, before=before, after=after))
 
 
