@@ -26,7 +26,7 @@ def made_here() -> bool:
 @pytest.mark.trial
 @pytest.mark.skipif("not made_here()", reason="hosts are network namespaces: they take root on Linux")
 def test_a_host_is_added_and_lost_and_no_order_with_it() -> None:
-    command = [sys.executable, "-m", "benchmarks.hosts", "--hosts", "2", "--share", "0.5", "--seconds", "2"]
+    command = [sys.executable, "-m", "benchmarks.hosts", "--hosts", "2", "--share", "0.5", "--seconds", "5"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
     done = subprocess.run(command, check=False, cwd=PROJECT_DIR, env=kept, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
