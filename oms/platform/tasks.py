@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 MIN_PAUSE_S: Final = 0.1
 MAX_PAUSE_S: Final = 2.0
-"""Before a task is started again; doubled from the shortest pause while it keeps failing."""
+"""The pause before a failed task is restarted: it starts at the minimum and doubles with each further failure."""
 
 STEADY_S: Final = 10.0
 """A task that ran for this long begins again with the shortest pause."""

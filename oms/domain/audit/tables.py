@@ -27,7 +27,7 @@ audit_events: Final = table(
     Column("session_id", Uuid, info={"export": False}),
     # SHA-256 of the salt and the address in audit_addresses, so that the seal outlives them and reveals nothing.
     Column("address_digest", LargeBinary, info=secret(erase=None)),
-    # Readers find new entries by it: an earlier transaction may commit later.
+    # The sealer finds new entries by it, because a transaction that began earlier may commit later.
     Column(
         "transaction",
         BigInteger,

@@ -54,7 +54,7 @@ class Standing:
     unpaid_minor: dict[str, int] = field(default_factory=dict)
 
     def problems(self, limits: PlacingLimits, lines: Sequence[Line], currency: str) -> Iterator[Problem]:
-        """Why this customer may not place another order of these lines now."""
+        """The limits that this customer would exceed by placing an order of these lines."""
         if limits.open_orders and self.open_orders >= limits.open_orders:
             message = f"You have {self.open_orders} open orders, which is the maximum: wait until one ends."
             yield Problem(PlacingReason.TOO_MANY_OPEN_ORDERS, message)

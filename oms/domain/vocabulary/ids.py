@@ -33,7 +33,7 @@ _LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def short_name(key: UUID) -> str:
-    """A name for people, `C-` and 12 letters, of the 60 last bits of an id, which are random: nobody can guess it."""
+    """A readable name: `C-` and 12 characters for the last 60 bits of the id, which are random: nobody can guess it."""
     letters = "".join(_LETTERS[key.int >> shift & 31] for shift in range(55, -1, -5))
     return f"C-{letters[:4]}-{letters[4:8]}-{letters[8:]}"
 

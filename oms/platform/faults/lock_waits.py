@@ -35,7 +35,7 @@ class LockWaits:
         return asyncio.get_running_loop().time() + PATIENCE_S
 
     async def run(self, act: Callable[[], Awaitable[T]]) -> T:
-        """Runs a whole transaction, again and again while a lock is held. Raises what it raises."""
+        """Runs a transaction, and repeats it while a lock keeps it waiting. Raises what the transaction raises."""
         give_up_at_s = self.give_up_at_s()
         try:
             return await act()

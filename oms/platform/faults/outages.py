@@ -61,7 +61,7 @@ def _is_loss(cause: BaseException) -> bool:
 
 
 def _has_state(error: BaseException, states: tuple[str, ...]) -> bool:
-    """Whether PostgreSQL gave one of these SQLSTATEs, or of a class of them."""
+    """Whether the error has one of these SQLSTATEs, or belongs to one of these classes of them."""
     return any(str(getattr(cause, "sqlstate", None) or "").startswith(states) for cause in _causes(error))
 
 

@@ -43,7 +43,7 @@ MAX_ERRORS: Final = 10
 
 
 def too_many_values(maximum: int) -> GraphQLError:
-    """The error for a result of more values."""
+    """The error for a result that has more than `maximum` values."""
     message = (
         f"The result would have more than {maximum} values. Request shorter pages (first), fewer fields, or"
         " send several requests."

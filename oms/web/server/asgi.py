@@ -63,7 +63,7 @@ class Application(Starlette):
         try:
             await self._app_for(scope)(scope, receive, response.send)
         except Exception as error:
-            # Starlette raises again what it has answered. An outage is logged already, and no fault of ours.
+            # Starlette answers an error and then raises it again, for the log. An outage has been logged and is no bug.
             if not (response.status == HTTPStatus.SERVICE_UNAVAILABLE and is_outage(error)):
                 raise
         finally:
