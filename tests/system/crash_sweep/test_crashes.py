@@ -16,7 +16,6 @@ pytestmark = pytest.mark.trial
 POINTS = 24
 AT_ONCE = 6
 RECORDINGS = 3
-NOT_REACHED = 2
 BUG_TIMEOUT_S = 6.0
 """With a planted bug: several leases, after which an order that stands still counts as stuck."""
 
@@ -24,11 +23,15 @@ BUG_TIMEOUT_S = 6.0
 async def test_each_order_ends_as_it_should_with_a_kill_at_every_nth_point(instances: Instances) -> None:
     sweep = Sweep(instances, at_once=AT_ONCE)
     targets = await sweep.record(SCENARIOS.values(), again_warm=False)
-    report = await sweep.run(targets[len(targets) // POINTS // 2 :: len(targets) // POINTS])
-    assert [str(violation) for violation in report.violations] == []
-    # How often a retry reads an order depends on the machine's load, so a late point of one may not come again.
-    assert len(report.not_reached) <= NOT_REACHED, [str(target) for target in report.not_reached]
-    assert len(report.killed) >= POINTS - NOT_REACHED
+    left, killed = targets[len(targets) // POINTS // 2 :: len(targets) // POINTS], 0
+    for _ in range(RECORDINGS):  # how often a retry reads an order depends on the machine's load: try again
+        report = await sweep.run(left)
+        assert [str(violation) for violation in report.violations] == []
+        left, killed = report.not_reached, killed + len(report.killed)
+        if not left:
+            break
+    assert [str(target) for target in left] == []
+    assert killed >= POINTS
 
 
 @pytest.fixture(scope="module")
