@@ -86,7 +86,8 @@ def test_started_alone_by_root_they_become_another_user(shared: Instance, open_d
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "orders.example.com"])
-def test_a_demo_is_for_this_machine_only(environment: Environment, host: str) -> None:
+def test_a_demo_is_for_this_machine_only(open_dir: Path, host: str) -> None:
+    environment = clean_environment(open_dir / "never started")
     refused = oms(environment | {"OMS_HOST": host}, "run")
     assert refused.returncode == 1
     assert f"other machines may reach OMS_HOST={host}.\nSet OMS_DEMO=false" in refused.stderr
