@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.platform.db import Database
 from oms.platform.faults.outages import RETRY_AFTER_S, is_outage
+from oms.platform.language import preferred, speak
 from oms.platform.settings import Settings
 from oms.web.errors.codes import ErrorCode
 from oms.web.errors.refusals import RequestRefused, invalid, refusal_of
@@ -60,6 +61,7 @@ class Application(Starlette):
             return
         response = _ObservedResponse(send, self._security_headers)
         started_s = time.perf_counter()
+        speak(preferred(_accept_language(scope)))
         try:
             await self._app_for(scope)(scope, receive, response.send)
         except Exception as error:
@@ -75,6 +77,13 @@ class Application(Starlette):
         if not self._allowed_hosts.allow(scope["headers"]):
             return _MISDIRECTED
         return self._shortcuts.get((scope["type"], scope["path"])) or super().__call__
+
+
+def _accept_language(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"accept-language":
+            return str(value, "latin-1")
+    return ""
 
 
 _MISDIRECTED: Final = refusal_response(

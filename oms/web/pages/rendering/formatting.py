@@ -12,6 +12,7 @@ from markupsafe import Markup
 from oms.domain.concept.registry import registered
 from oms.domain.vocabulary.failures import phrase
 from oms.domain.vocabulary.machine import Shape, StatusText
+from oms.platform.language import Language, current_language, gettext
 from oms.web.pages.rendering.assets import asset
 
 # Clients see a payment's status through the eyes of the API, which has fewer and others than the machine.
@@ -36,21 +37,25 @@ def status_texts(kind: str) -> Mapping[str, StatusText]:
 
 def money(amount: Mapping[str, Any] | None) -> str:
     """The API's {"amount": minor units, "currency": code} as people write it; a dash for none."""
-    return "–" if amount is None else _format_money(amount["amount"], amount["currency"])
+    return "–" if amount is None else _format_money(amount["amount"], amount["currency"], current_language())
 
 
 # Babel takes 14 µs for an amount, and a page has a dozen of them, many of them equal.
 @lru_cache(maxsize=4096)
-def _format_money(minor: int, currency: str) -> str:
+def _format_money(minor: int, currency: str, language: Language) -> str:
     digits = get_currency_precision(currency)
-    return format_currency(Decimal(minor).scaleb(-digits), currency, locale="en")
+    return format_currency(Decimal(minor).scaleb(-digits), currency, locale=str(language))
 
 
-@lru_cache(maxsize=256)
 def status(value: str, kind: str, reader: str = "staff", *, plain: bool = False) -> Markup:
     """A status as shape and label; `reader` is "staff" or "customer". Plain: never filled with its tone's colour."""
+    return _format_status(value, kind, reader, plain, current_language())
+
+
+@lru_cache(maxsize=512)
+def _format_status(value: str, kind: str, reader: str, plain: bool, _: Language) -> Markup:
     text = status_texts(kind)[value]
-    label = text.for_customer if reader == "customer" else text.label
+    label = gettext(text.for_customer if reader == "customer" else text.label)
     return Markup('<span class="status{}" data-status="{}" data-tone="{}">{}{}</span>').format(
         " plain" if plain else "", value, text.shape.tone, icon(f"s-{text.shape}"), label
     )
@@ -82,4 +87,4 @@ def instant(text: str | None, *, seconds: bool = False, short: bool = False) -> 
 
 def reason(value: str | None) -> str:
     """A failure's reason as a phrase; a text that a person wrote stays as it is."""
-    return phrase(value) if value else ""
+    return gettext(phrase(value)) if value else ""

@@ -8,12 +8,14 @@ from typing import Any, Final, Self
 from urllib.parse import parse_qsl
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import i18n
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.vocabulary.actor import Role
+from oms.platform import language
 from oms.platform.settings import PROJECT_DIR
 from oms.web.auth.csrf import FIELD, FormToken, is_valid
 from oms.web.auth.same_origin import is_own
@@ -37,7 +39,7 @@ _POLICY: Final = (
 )
 HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
-    "Vary": "Cookie",
+    "Vary": "Cookie, Accept-Language",
 }
 
 LAYOUTS: Final[Mapping[Role, str]] = {Role.CUSTOMER: "reader.html", Role.COURIER: "hand.html"}
@@ -98,11 +100,20 @@ class Site:
         self.demo = demo
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True, auto_reload=False,
+            lstrip_blocks=True, auto_reload=False, extensions=[i18n],
         )  # fmt: skip
+        self._templates.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+            language.gettext, language.ngettext, newstyle=True
+        )
         self._templates.filters |= {"money": formatting.money, "status": formatting.status, "reason": formatting.reason}
         self._templates.filters["instant"] = formatting.instant
-        self._templates.globals |= {"asset": asset, "demo": demo, "new_key": new_key, "navigation": navigation}
+        self._templates.globals |= {
+            "asset": asset,
+            "demo": demo,
+            "new_key": new_key,
+            "language": language.current_language,
+            "navigation": navigation,
+        }
         self._templates.globals |= {"status_texts": formatting.status_texts, "journey": journey}
 
     async def query(self, viewer: Viewer, name: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
