@@ -47,6 +47,9 @@ SILENT_S: Final = 5.0
 
 CLEAN_UP_LIMIT: Final = 2_000
 
+DISTRUST_CLOCK_S: Final = 30.0
+"""For so long after the database's clock was set back, waiting work is looked at: transactions may still hold some."""
+
 
 def main(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT, then finishes batches in progress."""
@@ -98,6 +101,7 @@ class WorkerProcess:
         self._consumer = Consumer(context, served_queues(settings.queues))
         self._pulses = {queue: Pulse(SILENT_S) for queue in self._consumer.queues}
         self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._clock_distrusted_until_s = 0.0
 
     def _notify(self, changes: Changes) -> None:
         """Work that this process caused is started at once, without the round trip through Redis."""
@@ -141,8 +145,15 @@ class WorkerProcess:
         """Says that the worker is alive, for which queues it hears wake-ups, and how often its tasks failed."""
         listening = [queue for queue, pulse in self._pulses.items() if pulse.is_alive]
         sign = work_store.Heartbeat(self._name, self._consumer.queues, listening, failures.total())
+        now_s = asyncio.get_running_loop().time()
         async with self._db.transaction() as tx:
-            await work_store.heartbeat(tx, sign)
+            if await work_store.heartbeat(tx, sign):
+                self._clock_distrusted_until_s = now_s + DISTRUST_CLOCK_S
+        if now_s < self._clock_distrusted_until_s:
+            async with self._db.transaction() as tx:
+                changed = await work_store.bring_forward(tx, lease=timedelta(seconds=self._settings.work_lease_s))
+            if changed:
+                log.warning("The database's clock was set back: waiting work is due now", items=changed)
 
     async def _clean_up(self) -> None:
         """Until nothing old is left, so that it goes as fast as it comes; in short transactions."""

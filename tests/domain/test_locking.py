@@ -1,6 +1,7 @@
 """A decision under a lock is based on the state when the lock was granted, and is dated after that."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 from oms.domain.fraud import store as fraud_store
@@ -36,6 +37,24 @@ async def test_the_time_of_a_lock_is_after_it_was_granted_whichever_order_delaye
             await _until_a_transaction_waits(shop)
             released_at = await holder.clock()
         assert (await waiting).at > released_at
+
+
+async def test_the_time_of_a_lock_is_not_before_an_event_that_was_committed_while_waiting_for_it(
+    shop: ShopUnderTest,
+) -> None:
+    """Also if the database's clock was set back between the two."""
+    await shop.stock_up({"MUG": {"A": 100}})
+    order = await shop.place({"MUG": 1})
+    async with shop.db.transaction() as holder:
+        locked = await lock(holder, [order])
+        waiting = asyncio.create_task(_lock(shop, order))
+        await _until_a_transaction_waits(shop)
+        before_the_clock_was_set = locked.at + timedelta(hours=1)
+        locked.orders[order].open_shipment("A", before_the_clock_was_set)
+        locked.orders[order].record(OrderEvent.ItemsAllocated, by=Actor("allocation"), at=before_the_clock_was_set)
+        await locked.save()
+    assert (await waiting).at == before_the_clock_was_set
+    assert (await _lock(shop, order)).at == before_the_clock_was_set
 
 
 async def test_changes_committed_while_waiting_for_a_lock_are_seen(shop: ShopUnderTest) -> None:

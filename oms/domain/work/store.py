@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from oms.domain.concept.registry import registered
 from oms.domain.concept.work import Due, Gate, Step
-from oms.domain.work.model import WorkKey
+from oms.domain.work.model import MAX_BACKOFF_S, WorkKey
 from oms.platform.db import Database, Statement, Tx, columns, statement
 
 ALIVE: Final = "seen_at > statement_timestamp() - interval '5 seconds'"
@@ -253,6 +253,7 @@ _HEARTBEAT: Final = text(
     VALUES (:name, CAST(:queues AS text[]), CAST(:listening AS text[]), :failures, clock_timestamp())
     ON CONFLICT (name) DO UPDATE SET queues = excluded.queues, listening = excluded.listening,
                                      failures = excluded.failures, seen_at = excluded.seen_at
+    RETURNING old.seen_at IS NULL OR old.seen_at > new.seen_at
     """
 )
 _GONE: Final = text("DELETE FROM workers WHERE name = :name OR seen_at < statement_timestamp() - interval '1 hour'")
@@ -268,10 +269,46 @@ class Heartbeat:
     failures: int = 0
 
 
-async def heartbeat(tx: Tx, sign: Heartbeat) -> None:
-    """A worker without a heartbeat for five seconds does not count as alive."""
+async def heartbeat(tx: Tx, sign: Heartbeat) -> bool:
+    """A worker without a heartbeat for five seconds does not count as alive.
+
+    Returns whether the database's clock may have been set back: its last one is in the future, or this is its first.
+    """
     values = {"name": sign.name, "queues": list(sign.queues), "listening": list(sign.listening)}
-    await tx.conn.execute(_HEARTBEAT, values | {"failures": sign.failures})
+    return bool((await tx.conn.execute(_HEARTBEAT, values | {"failures": sign.failures})).scalar_one())
+
+
+# Rows that a transaction holds are skipped: whoever holds them writes a new instant, or a repeat finds them.
+_BRING_FORWARD: Final = Statement(
+    f"""
+    WITH late AS (
+        SELECT subject_id, part, queue FROM work
+        WHERE parked_at IS NULL AND (
+            leased_until > clock_timestamp() + CAST(:lease AS interval)
+            OR NOT held AND NOT (queue = ANY(CAST(:with_deadlines AS text[])))
+               AND due_at > clock_timestamp()
+                   + CASE WHEN attempt > 0 THEN CAST(:longest_delay AS interval) ELSE interval '2 seconds' END)
+        FOR UPDATE SKIP LOCKED)
+    UPDATE work
+    SET leased_until = least(leased_until, clock_timestamp() + CAST(:lease AS interval)),
+        due_at = CASE WHEN work.queue = ANY(CAST(:with_deadlines AS text[])) THEN due_at
+                      ELSE least(due_at, clock_timestamp()) END
+    FROM late AS t WHERE {_SAME_KEY}
+    """  # noqa: S608 - constants of this module
+)
+_IN_FUTURE: Final = Statement("DELETE FROM workers WHERE seen_at > clock_timestamp() + interval '5 seconds'")
+
+
+async def bring_forward(tx: Tx, *, lease: timedelta) -> int:
+    """After the database's clock was set back: work would be due, and leases would end, as much later.
+
+    Makes work due that cannot wait for so long, and ends leases after the given time. Deadlines of people stay the
+    instants that they were promised. Safe to repeat. Reads all work. Returns how many items it changed.
+    """
+    with_deadlines = [kind.queue for kind in registered().work_kinds.values() if kind.waits_for_people]
+    await tx.run(_IN_FUTURE)
+    longest = timedelta(seconds=MAX_BACKOFF_S)
+    return await tx.run(_BRING_FORWARD, lease=lease, with_deadlines=with_deadlines, longest_delay=longest)
 
 
 async def worker_gone(tx: Tx, name: str) -> None:

@@ -1,6 +1,6 @@
 """Loading orders: locked, to decide about them, or without a lock, to prepare calls to other systems."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -21,10 +21,15 @@ _LOCK: Final = Statement(
     f"""
     WITH locked AS MATERIALIZED (
         SELECT {", ".join(ORDER_COLUMNS)} FROM orders WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE)
-    SELECT *, clock_timestamp() AS at FROM locked
+    SELECT *, clock_timestamp() AS at,
+           (SELECT e.at FROM order_events e WHERE e.order_id = locked.id AND e.seq = locked.last_seq) AS last_event_at
+    FROM locked
     """  # noqa: S608 - names of columns
 )
-_PEEK: Final = Statement(_LOCK.text.replace("FOR UPDATE", ""))
+_LAST_EVENTS: Final = Statement("SELECT max(at) FROM order_events WHERE order_id = ANY(CAST(:ids AS uuid[]))")
+_PEEK: Final = Statement(
+    f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id"  # noqa: S608 - names of columns
+)
 _LINES: Final = Statement(LINES)
 _SHIPMENTS: Final = Statement(
     f"SELECT {SHIPMENT_COLUMNS} FROM shipments s WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, number"  # noqa: S608 - names of columns
@@ -39,7 +44,10 @@ _ITEMS: Final = Statement(
 
 @dataclass(slots=True)
 class LockedOrders:
-    """Orders that nobody else can change until the transaction ends. `at`: the clock after they were locked."""
+    """Orders that nobody else can change until the transaction ends.
+
+    `at`: the clock after they were locked, or their last event's instant if that is later.
+    """
 
     tx: Tx
     at: datetime
@@ -76,8 +84,21 @@ async def lock(tx: Tx, ids: Collection[UUID], *, lines: bool = False, items: boo
     rows = await tx.rows(_LOCK, ids=key)
     # The other tables are read after the lock was granted: a statement sees what was committed when it began.
     orders = await _with_shipments(tx, rows, key, lines=lines, items=items)
-    at = max((row["at"] for row in rows), default=None) or await tx.clock()
+    at = await _at(tx, rows, key)
     return LockedOrders(tx, at, orders, {order.id: Snapshot.of(order) for order in orders.values()})
+
+
+async def _at(tx: Tx, rows: Sequence[asyncpg.Record], ids: list[UUID]) -> datetime:
+    """The clock after the orders were locked. If it was set back since their last event, that event's instant.
+
+    So an order's events never go back in time.
+    """
+    if not rows:
+        return await tx.clock()
+    instants: list[datetime] = [instant for row in rows for instant in (row["at"], row["last_event_at"]) if instant]
+    if len(instants) < 2 * len(rows):  # the last event was committed while the statement waited for the lock
+        instants += [row[0] for row in await tx.rows(_LAST_EVENTS, ids=ids)]
+    return max(instants)
 
 
 async def peek(source: Tx | Database, ids: Collection[UUID], *, items: bool = False) -> dict[UUID, Order]:
@@ -90,7 +111,7 @@ async def _with_shipments(
     source: Tx | Database, rows: Iterable[asyncpg.Record], ids: list[UUID], *, lines: bool, items: bool
 ) -> dict[UUID, Order]:
     """Orders with their shipments, by id."""
-    orders = {row["id"]: order_of(row[:-1]) for row in rows}
+    orders = {row["id"]: order_of(row[: len(ORDER_COLUMNS)]) for row in rows}
     if lines:
         for order_id, *line in await source.rows(_LINES, ids=ids):
             orders[order_id].lines.append(Line(*line))
