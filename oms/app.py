@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.allocation.rules import HoldLimit
 from oms.domain.approvals.rules import SecondPerson
 from oms.domain.audit.reads import ReadRecorder
 from oms.domain.audit.refusals import RefusalRecorder
@@ -26,6 +27,8 @@ from oms.platform.faults.lock_waits import LOCK_TIMEOUT_S
 from oms.platform.notifications import Notifier
 from oms.platform.settings import Settings
 from oms.platform.tasks import CLOSE_S, Pulse, bounded, cancelled, supervised
+from oms.providers.ports import QuotingSystem
+from oms.providers.quoting import quoting
 from oms.schema.runtime.context import Context
 from oms.web.auth.authenticator import Authenticator
 from oms.web.graphql.api import Api
@@ -94,6 +97,7 @@ class Parts:
     counters: SharedCounters
     rate_limits: RateLimits
     provider: "IdentityProvider | None"
+    quotes: QuotingSystem
 
     @classmethod
     def of(cls, settings: Settings) -> "Parts":
@@ -124,6 +128,7 @@ class Parts:
             counters=counters,
             rate_limits=RateLimits(settings, counters),
             provider=identity_provider(settings),
+            quotes=quoting(settings),
         )
 
 
@@ -139,6 +144,8 @@ def new_context(parts: Parts, viewer: Viewer, repeat: IdempotencyKey | None) -> 
         repeat=repeat,
         demo=parts.settings.demo,
         session_rules=parts.session_rules,
+        quotes=parts.quotes,
+        hold=HoldLimit(parts.settings.customer_unpaid_units, of_services=parts.settings.hold_service_orders),
         breached=parts.settings.breached_passwords_file,
         compiled_queries=parts.settings.compiled_queries,
         placing_limits=placing_limits(parts.settings),
@@ -191,6 +198,7 @@ def lifespan(parts: Parts, authenticator: Authenticator) -> Lifespan:
             for part in (parts.db, parts.counters, parts.notifier, parts.provider):
                 if part is not None:
                     stack.push_async_callback(bounded, type(part).__name__, part.close, limit_s=CLOSE_S)
+            stack.push_async_callback(bounded, "prices", parts.quotes.aclose, limit_s=CLOSE_S)
             for recorder in (parts.refusals, parts.personal_reads):
                 write = partial(recorder.write, all_of_them=True)
                 stack.push_async_callback(bounded, type(recorder).__name__, write, limit_s=CLOSE_S)

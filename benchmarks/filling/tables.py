@@ -50,7 +50,7 @@ SHIPMENTS: Final = f"""
                            courier_name, tracking_number, booked_at, dispatched_at, delivered_at, payment_status,
                            spending_period, charged_minor, refunded_minor, charged_at, invoice_number, subtotal_minor,
                            discount_minor, tax_minor, shipping_minor, issued_at)
-    SELECT p.id, p.number, p.warehouse, 'DELIVERED', {_at(_DELIVERED_US)}, false, 'SANDBOX-BIKE', 'Sandbox Bike',
+    SELECT p.id, p.number, p.warehouse, 'DELIVERED', {_at(_DELIVERED_US)}, false, 'SANDBOX-BIKE', 'Bike courier',
            {_TRACKING}, {_at(20_000)}, {_at(3_600_000_000)}, {_at(_DELIVERED_US)}, 'SUCCEEDED', 1, {_TOTAL}, 0,
            {_at(15_000)}, {_INVOICE}, p.subtotal, 0, p.tax, p.shipping, {_at(10_000)}
     FROM filling.parcels($1, $2) AS p

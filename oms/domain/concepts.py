@@ -23,6 +23,7 @@ from oms.domain.order_queries.concept import ORDER_QUERIES
 from oms.domain.parked.concept import PARKED
 from oms.domain.personal_data.concept import PERSONAL_DATA
 from oms.domain.placing.concept import PLACING
+from oms.domain.quoting.concept import QUOTING
 from oms.domain.tokens.concept import TOKENS
 from oms.domain.work.concept import WORK
 from oms.platform.tables import metadata
@@ -30,6 +31,7 @@ from oms.platform.tables import metadata
 CONCEPTS: Final[tuple[Concept, ...]] = (
     ORDERS,
     PLACING,
+    QUOTING,
     ALLOCATION,
     AMENDMENTS,
     BILLING,

@@ -13,12 +13,12 @@ from oms.domain.work.store import Batch
 from oms.jobs.calls import answers
 from oms.jobs.context import JobContext
 from oms.providers.ports import (
-    BillLine,
     ChargeRequest,
     InvoiceAnswer,
     InvoiceRequest,
     ProviderUnavailable,
     RefundRequest,
+    bill_lines,
 )
 
 
@@ -58,10 +58,7 @@ async def _call(context: JobContext, request: ToSettle) -> Settled:
 
 
 def _invoice_request(request: ToInvoice) -> InvoiceRequest:
-    lines = tuple(
-        BillLine(item.sku, item.quantity, item.unit_price_minor, request.tax_bps.get(item.sku))
-        for item in request.items
-    )
+    lines = bill_lines(request.items, request.tax_bps)
     return InvoiceRequest(_key(request.key, "invoice"), request.currency, lines)
 
 

@@ -16,6 +16,8 @@ from oms.providers.ports import (
     ChargeRequest,
     InvoiceAnswer,
     InvoiceRequest,
+    QuoteAnswer,
+    QuoteRequest,
     RefundRequest,
     RequestRejected,
 )
@@ -35,7 +37,7 @@ class Keyed(Protocol):
     def key(self) -> str: ...
 
 
-Request = TypeVar("Request", bound=Keyed)
+Request = TypeVar("Request", bound=Keyed | QuoteRequest)
 Answer = TypeVar("Answer")
 
 
@@ -86,5 +88,8 @@ BOOK: Final = ProviderCall("book", "/bookings", TypeAdapter(BookingRequest), Typ
 RELEASE: Final[ProviderCall[ReleaseRequest, None]] = ProviderCall(
     "release", "/bookings/{key}", TypeAdapter(ReleaseRequest), TypeAdapter(type(None))
 )
+
+QUOTE: Final = ProviderCall("quote", "/quotes", TypeAdapter(QuoteRequest), TypeAdapter(QuoteAnswer))
+"""Nothing that is logged: it has no effect."""
 
 CALLS: Final[tuple[ProviderCall[Any, Any], ...]] = (INVOICE, CHARGE, REFUND, BOOK, RELEASE)

@@ -12,7 +12,7 @@ import orjson
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from oms.providers.calls import BOOK, CHARGE, INVOICE, REFUND, RELEASE, Keyed, ProviderCall, ReleaseRequest
+from oms.providers.calls import BOOK, CHARGE, INVOICE, QUOTE, REFUND, RELEASE, Keyed, ProviderCall, ReleaseRequest
 from oms.providers.ports import (
     BookingAnswer,
     BookingRequest,
@@ -22,18 +22,20 @@ from oms.providers.ports import (
     InvoiceRequest,
     KeyReused,
     ProviderUnavailable,
+    QuoteAnswer,
+    QuoteRequest,
     RefundRequest,
     RequestRejected,
 )
 
 ATTEMPTS: Final = 3
 
-Request = TypeVar("Request", bound=Keyed)
+Request = TypeVar("Request", bound=Keyed | QuoteRequest)
 Answer = TypeVar("Answer")
 
 
 class HttpProviders:
-    """BillingSystem and CourierSystem over HTTP, for use within one event loop.
+    """BillingSystem, QuotingSystem and CourierSystem over HTTP, for use within one event loop.
 
     A call takes at most `timeout_s`. It is tried up to three times with the same key: again after a broken connection,
     a timeout, 5xx, or 409 (the first attempt is still running). After that it raises ProviderUnavailable.
@@ -61,6 +63,9 @@ class HttpProviders:
 
     async def invoice(self, request: InvoiceRequest, /) -> InvoiceAnswer:
         return await self._call(INVOICE, request)
+
+    async def quote(self, request: QuoteRequest, /) -> QuoteAnswer:
+        return await self._call(QUOTE, request)
 
     async def charge(self, request: ChargeRequest, /) -> ChargeAnswer:
         return await self._call(CHARGE, request)
@@ -121,9 +126,11 @@ def _storable(answer: Answer) -> Answer:
 
 
 def _build(client: httpx.AsyncClient, call: ProviderCall[Request, Answer], request: Request) -> httpx.Request:
-    if call.name == RELEASE.name:
+    if isinstance(request, ReleaseRequest):
         return client.build_request("DELETE", call.path.format(key=quote(request.key, safe="")))
-    headers = {"Idempotency-Key": f'"{request.key}"', "Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json"}
+    if not isinstance(request, QuoteRequest):
+        headers["Idempotency-Key"] = f'"{request.key}"'
     body = call.body(request)
     return client.build_request("POST", call.path, content=body, headers=headers)
 

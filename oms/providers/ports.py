@@ -3,9 +3,12 @@
 Amounts are integers in minor units of the currency in the same request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+from oms.domain.order.payment import Cost
+from oms.domain.order.shipment import Item
 
 
 class ProviderUnavailable(Exception):
@@ -40,6 +43,11 @@ class BillLine:
     tax_bps: int | None
 
 
+def bill_lines(items: Iterable[Item], tax_bps: Mapping[str, int | None]) -> tuple[BillLine, ...]:
+    """The lines of a shipment's items; `tax_bps`: by SKU, of products that have their own rate."""
+    return tuple(BillLine(item.sku, item.quantity, item.unit_price_minor, tax_bps.get(item.sku)) for item in items)
+
+
 @dataclass(frozen=True, slots=True)
 class InvoiceRequest:
     """Calculate an invoice for the lines of one shipment."""
@@ -58,6 +66,21 @@ class InvoiceAnswer:
     discount_minor: int
     tax_minor: int
     shipping_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRequest:
+    """Calculate what invoices for the lines of some shipments would come to. It has no effect, so it needs no key."""
+
+    currency: str
+    shipments: tuple[tuple[BillLine, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteAnswer:
+    """What the invoice of each shipment would come to, in their order."""
+
+    shipments: tuple[Cost, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +130,13 @@ class BookingAnswer:
     courier_name: str | None = None
     tracking_number: str | None = None
     reason: str | None = None
+
+
+class QuotingSystem(Protocol):
+    """Tells the costs of lines before anything is billed. Raises ProviderUnavailable, RequestRejected."""
+
+    async def quote(self, request: QuoteRequest, /) -> QuoteAnswer: ...
+    async def aclose(self) -> None: ...
 
 
 class BillingSystem(Protocol):

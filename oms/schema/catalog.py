@@ -62,15 +62,22 @@ class Queries:
 
     @field(
         "In the order of SKUs; for all but couriers. search matches the start of a SKU, or a part of a name"
-        " in capitals or not.",
+        " in capitals or not; currency: only products with such a price.",
         needs=CatalogPermission.READ_CATALOG,
-        costs={"search": SEARCH},
+        costs={"search": SEARCH, "currency": SEARCH},
     )
     async def products(
-        self, info: Info, first: int | None = PAGE, after: str | None = None, search: str | None = None
+        self,
+        info: Info,
+        first: int | None = PAGE,
+        after: str | None = None,
+        search: str | None = None,
+        currency: CurrencyCode | None = None,
     ) -> Connection[Product]:
         context = info.context
-        page = await queries.products(context.db, context.viewer, first=size(first), after=after, search=search)
+        page = await queries.products(
+            context.db, context.viewer, first=size(first), after=after, search=search, currency=currency
+        )
         return connection(page, after=after, cursor=lambda product: cursor_of(product.sku), node=Product.of)
 
     @field("In the order of codes; for all but couriers.", needs=CatalogPermission.READ_WAREHOUSES)

@@ -6,14 +6,16 @@ import strawberry
 from strawberry import Parent
 
 from oms.domain.catalog.policy import CatalogPermission
-from oms.domain.inventory import commands, queries
+from oms.domain.inventory import commands, model, queries
 from oms.domain.inventory.commands import StockCount
+from oms.domain.inventory.model import Availability
 from oms.domain.inventory.policy import InventoryPermission
 from oms.domain.inventory.queries import Level
 from oms.platform.db import Tx
 from oms.schema.catalog import CatalogPayload, Product, Warehouse
 from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.context import Info
+from oms.schema.runtime.enums import described
 from oms.schema.runtime.fields import extends, field, mutation, object_type
 from oms.schema.runtime.reads import BatchRead
 
@@ -53,6 +55,29 @@ class StockLevel:
 )
 async def stock(product: Parent[Product], info: Info) -> list[StockLevel]:
     return [StockLevel.of(level) for level in await info.context.reads.load(LEVELS, product.sku)]
+
+
+described(
+    Availability,
+    "Availability",
+    {
+        Availability.IN_STOCK: "More than a few units are free.",
+        Availability.FEW_LEFT: "A few units are free; unitsLeft says how many.",
+        Availability.SOLD_OUT: "No unit is free.",
+    },
+)
+FREE_UNITS: Final = BatchRead(queries.free_units_of, 0)
+"""By SKU."""
+
+
+@extends(Product, "Whether it can be sent now.", needs=CatalogPermission.READ_CATALOG)
+async def availability(product: Parent[Product], info: Info) -> Availability:
+    return model.availability(await info.context.reads.load(FREE_UNITS, product.sku))
+
+
+@extends(Product, "How many units are free, if those are few; otherwise null.", needs=CatalogPermission.READ_CATALOG)
+async def units_left(product: Parent[Product], info: Info) -> int | None:
+    return model.units_left(await info.context.reads.load(FREE_UNITS, product.sku))
 
 
 @strawberry.type

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import strawberry
 
-from oms.domain.access.permissions import reach
+from oms.domain.access.permissions import reach, require
 from oms.domain.concept.registry import registered
 from oms.domain.order.model import Order
-from oms.domain.placing import commands, limits
+from oms.domain.placing import commands, limits, postal
 from oms.domain.placing.commands import Placed
 from oms.domain.placing.policy import PlacingPermission
 from oms.domain.placing.request import LineRequest, OrderRequest
@@ -16,7 +16,7 @@ from oms.domain.vocabulary.errors import InputReason, Problem, Refused
 from oms.domain.vocabulary.permission import Reach
 from oms.platform.db import Tx
 from oms.schema.order import OrderPayload
-from oms.schema.order_details import OrderDetailsInput
+from oms.schema.order_details import AddressInput, OrderDetailsInput
 from oms.schema.runtime.commands import run_batched, run_command
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.errors import UserError, user_errors
@@ -129,6 +129,15 @@ class PlacingLimits:
 @strawberry.type
 class Queries:
     """Queries of the limits."""
+
+    @field(
+        "What is missing or wrong in a postal address by the needs of its country, for forms that ask a person for one;"
+        " empty if a parcel can be sent there. placeOrder does not require an address.",
+        needs=PlacingPermission.PLACE_ORDER,
+    )
+    def check_address(self, info: Info, address: AddressInput) -> list[UserError]:
+        require(info.context.viewer, PlacingPermission.PLACE_ORDER)
+        return [error for problem in postal.problems(address.parts()) for error in user_errors(Refused(problem))]
 
     @field("For managers and support.", needs=PlacingPermission.READ_LIMITS)
     def placing_limits(self, info: Info) -> PlacingLimits:

@@ -32,14 +32,18 @@ from oms.domain.order_queries.lists import OrderQuery, OrderSort
 from oms.domain.parked import commands as parked
 from oms.domain.personal_data import commands as personal_data
 from oms.domain.placing import commands as placing
+from oms.domain.placing import postal
 from oms.domain.placing.limits import NO_LIMITS, PlacingLimits
 from oms.domain.placing.request import LineRequest, OrderRequest
+from oms.domain.quoting.rules import Prospect
 from oms.domain.tokens import commands as tokens
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Code, Problem, Refused
 from oms.domain.vocabulary.ids import NO_ID, order_id
 from oms.domain.vocabulary.permission import Permission
 from oms.domain.work.model import WorkKey
+from oms.providers.ports import ProviderUnavailable, RequestRejected
+from oms.schema import quoting
 from tests.schema.api import Api
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
 
@@ -573,6 +577,49 @@ async def _(shop: ShopUnderTest) -> None:
 async def _(shop: ShopUnderTest) -> None:
     async with shop.db.transaction() as tx:
         await tokens.revoke_token(tx, NO_ID)
+
+
+# addresses and quotes
+
+
+def refuse_address(**fields: str) -> None:
+    address = {"name": "Ana", "line1": "1 Road", "city": "Town", "country": "US", "region": "NY", "postalCode": "12345"}
+    raise Refused(*postal.problems(address | fields))
+
+
+@case("ADDRESS_INCOMPLETE", INVALID, "Enter the street and number", "address", "line1")
+async def _(shop: ShopUnderTest) -> None:
+    refuse_address(line1="")
+
+
+@case("BAD_POSTAL_CODE", INVALID, "enter one, such as 10000", "address", "postalCode")
+async def _(shop: ShopUnderTest) -> None:
+    refuse_address(postalCode="1234")
+
+
+@case("BAD_REGION", INVALID, "enter it as Alabama or Alaska", "address", "region")
+async def _(shop: ShopUnderTest) -> None:
+    refuse_address(region="Bavaria")
+
+
+async def quote(shop: ShopUnderTest, failure: Exception) -> None:
+    order = await booked(shop)
+    prospect = Prospect(await shop.order(order), {})
+    for shipment in prospect.order.shipments:
+        shipment.payment.invoice = None
+    context = Api(shop).context(CART)
+    context.quotes = mock.Mock(quote=mock.AsyncMock(side_effect=failure))
+    await quoting.priced(context, prospect)
+
+
+@case("PRICES_UNAVAILABLE", CONFLICT, "try again in a minute")
+async def _(shop: ShopUnderTest) -> None:
+    await quote(shop, ProviderUnavailable("no answer"))
+
+
+@case("NOT_BILLABLE", INVALID, "order fewer units", "lines")
+async def _(shop: ShopUnderTest) -> None:
+    await quote(shop, RequestRejected("INVALID", "too much"))
 
 
 # personal data

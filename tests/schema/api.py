@@ -88,6 +88,7 @@ class Api:
             live=self.notifications,
             currency="USD",
             session_rules=SESSION_RULES,
+            quotes=self.shop.sandbox,
             repeat=repeat,
             compiled_queries=COMPILED_QUERIES,
         )

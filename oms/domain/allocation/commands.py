@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from oms.domain.allocation import rules
-from oms.domain.allocation.plan import Demand, Levels, Plan, plan
 from oms.domain.allocation.rules import HOLD_ALL, HoldLimit
 from oms.domain.inventory import store as inventory
-from oms.domain.order.model import Order, OrderStatus
+from oms.domain.order.model import OrderStatus
 from oms.domain.order.storage.load import lock
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.work import store as work_store
@@ -27,19 +26,10 @@ async def allocate(tx: Tx, batch: Batch, *, answer_within: timedelta, hold: Hold
     demands = {order.id: rules.demand(order) for order in pending}
     levels = await inventory.lock_available(tx, {sku for demand in demands.values() for sku in demand})
     for order in pending:
-        found = _plan(order, demands[order.id], levels, hold)
+        found = rules.planned(demands[order.id], levels, most=hold.of(order))
         for part in found.parts:
             for sku, units in part.units.items():
                 levels[sku][part.warehouse_code] -= units
         rules.allocate(order, found, by=by, at=locked.at, answer_within=answer_within, keeps=hold.of(order))
     await locked.save()
     await work_store.ack(tx, batch, locked.still_due(ours))
-
-
-def _plan(order: Order, demand: Demand, levels: Levels, hold: HoldLimit) -> Plan:
-    """All that is available; of an order that must be amended for a shortage, no more than it may keep."""
-    found = plan(demand, levels)
-    most = hold.of(order)
-    if not found.short or most is None:
-        return found
-    return plan(demand, levels, at_most=rules.kept(demand, found, most))

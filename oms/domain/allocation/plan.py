@@ -30,16 +30,17 @@ class Plan:
     short: Mapping[str, int]
 
 
-def plan(demand: Demand, levels: Levels, *, at_most: Demand | None = None) -> Plan:
+def plan(demand: Demand, levels: Levels, *, at_most: Demand | None = None, effort: int = SEARCH_EFFORT) -> Plan:
     """Everything that can be allocated, from the best set of warehouses; of each SKU `at_most` so many units, if given.
 
-    Deterministic: equal input gives an equal plan. Source: docs/guides/allocation.md.
+    `effort`: what the search may examine. Deterministic: equal input gives an equal plan.
+    Source: docs/guides/allocation.md.
     """
     wanted = demand if at_most is None else {sku: at_most.get(sku, 0) for sku in demand}
     reachable = {sku: min(units, sum(levels.get(sku, {}).values())) for sku, units in wanted.items()}
     short = {sku: units - reachable[sku] for sku, units in demand.items() if units > reachable[sku]}
     available = {sku: units for sku, units in reachable.items() if units}
-    chosen = _choose(available, levels)
+    chosen = _choose(available, levels, effort)
     taken: dict[str, dict[str, int]] = {}
     for sku, units in available.items():
         for code, share in _shares(units, levels[sku], chosen):
@@ -70,7 +71,7 @@ def units_split(demand: Demand, levels: Levels, chosen: Iterable[str]) -> int:
     return sum(max(0, units - largest[sku]) for sku, units in demand.items())
 
 
-def _choose(demand: Demand, levels: Levels) -> tuple[str, ...]:
+def _choose(demand: Demand, levels: Levels, effort: int) -> tuple[str, ...]:
     """The smallest set of warehouses that covers the demand; sorted codes."""
     if not demand:
         return ()
@@ -78,7 +79,7 @@ def _choose(demand: Demand, levels: Levels) -> tuple[str, ...]:
     missing = _missing(demand, levels, forced)
     if not missing:
         return tuple(sorted(forced))
-    search = _Search(demand, levels, SEARCH_EFFORT)
+    search = _Search(demand, levels, effort)
     for extra in range(1, len(_warehouses(missing, levels) - forced) + 1):
         found = search.best(frozenset(forced), missing, extra)
         if found:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import unique
 from typing import Any, Final
 
-from oms.domain.allocation.plan import Demand, Plan
+from oms.domain.allocation.plan import SEARCH_EFFORT, Demand, Levels, Plan, plan
 from oms.domain.concept.work import Due, Step
 from oms.domain.order.events import OrderEvent as E
 from oms.domain.order.model import Line, Order, OrderStatus
@@ -51,6 +51,14 @@ class HoldLimit:
 
 
 HOLD_ALL: Final = HoldLimit()
+
+
+def planned(demand: Demand, levels: Levels, *, most: int | None, effort: int = SEARCH_EFFORT) -> Plan:
+    """All that is available; of an order that must be amended for a shortage, no more than the `most` it may keep."""
+    found = plan(demand, levels, effort=effort)
+    if not found.short or most is None:
+        return found
+    return plan(demand, levels, at_most=kept(demand, found, most), effort=effort)
 
 
 def kept(demand: Demand, plan: Plan, most: int) -> dict[str, int]:

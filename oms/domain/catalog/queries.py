@@ -17,14 +17,16 @@ from oms.platform.db import Database, Statement
 _PRODUCTS: Final = text(
     """
     SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
-    WHERE sku > :after ORDER BY sku LIMIT :limit
+    WHERE sku > :after AND (:currency = '' OR currency = :currency) ORDER BY sku LIMIT :limit
     """
 )
 # For a rare part of a name, PostgreSQL reads an index of such parts; for a frequent one, products by SKU until the page
 # is full. Only statistics and the part itself tell which, so it is planned anew, and may use a bitmap.
 _FOUND: Final = """
     SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
-    WHERE sku > :after AND (sku ^@ :search OR lower(name) LIKE '%' || lower(:part) || '%') ORDER BY sku LIMIT :limit
+    WHERE sku > :after AND (sku ^@ :search OR lower(name) LIKE '%' || lower(:part) || '%')
+        AND (:currency = '' OR currency = :currency)
+    ORDER BY sku LIMIT :limit
 """
 _AS_VALUES_REQUIRE: Final = text(
     "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'on', true)"
@@ -42,19 +44,29 @@ async def names_of(db: Database, skus: Collection[str]) -> dict[str, str]:
 
 
 async def products(
-    db: Database, viewer: Viewer, *, first: int, after: str | None, search: str | None = None
+    db: Database,
+    viewer: Viewer,
+    *,
+    first: int,
+    after: str | None,
+    search: str | None = None,
+    currency: str | None = None,
 ) -> Page[Product]:
-    """`search`: the start of a SKU, or a part of the name in either case. Raises Refused: FORBIDDEN, or INVALID."""
+    """`search`: the start of a SKU, or a part of the name in either case. `currency`: only with such a price.
+
+    Raises Refused: FORBIDDEN, or INVALID.
+    """
     search = (search or "").strip()
     refuse_all(check_text(search, "search", max_length=NAME_LENGTH, blank=True))
     require(viewer, CatalogPermission.READ_CATALOG)
-    rows = await (_found(db, search, first, after) if search else _rows(db, _PRODUCTS, first, after))
+    values = _page(first, after) | {"currency": currency or ""}
+    rows = await (_found(db, search, values) if search else _rows(db, _PRODUCTS, values))
     return Page.of([Product(*row) for row in rows], first)
 
 
-async def _found(db: Database, search: str, first: int, after: str | None) -> list[Any]:
+async def _found(db: Database, search: str, values: dict[str, Any]) -> list[Any]:
     part = _SPECIAL.sub(r"\\\g<0>", search)
-    values = _page(first, after) | {"search": search, "part": part}
+    values |= {"search": search, "part": part}
     query = text(bounded(_FOUND, int(values.pop("limit"))))
     async with db.transaction() as tx:
         await tx.conn.execute(_AS_VALUES_REQUIRE)
@@ -73,12 +85,12 @@ async def product(db: Database, viewer: Viewer, sku: str) -> Product | None:
 async def warehouses(db: Database, viewer: Viewer, *, first: int, after: str | None) -> Page[Warehouse]:
     """Raises Refused: FORBIDDEN, or INVALID."""
     require(viewer, CatalogPermission.READ_WAREHOUSES)
-    return Page.of([Warehouse(*row) for row in await _rows(db, _WAREHOUSES, first, after)], first)
+    return Page.of([Warehouse(*row) for row in await _rows(db, _WAREHOUSES, _page(first, after))], first)
 
 
-async def _rows(db: Database, query: TextClause, first: int, after: str | None) -> list[Any]:
+async def _rows(db: Database, query: TextClause, values: dict[str, Any]) -> list[Any]:
     async with db.reading() as conn:
-        return list((await conn.execute(query, _page(first, after))).all())
+        return list((await conn.execute(query, values)).all())
 
 
 def _page(first: int, after: str | None) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Final
 
 from oms.domain.access.permissions import Viewer, require
 from oms.domain.catalog.model import Warehouse
+from oms.domain.catalog.policy import CatalogPermission
+from oms.domain.inventory import store
 from oms.domain.inventory.policy import InventoryPermission
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
@@ -34,6 +36,15 @@ _LEVELS: Final = Statement(
     WHERE s.sku = ANY(CAST(:skus AS text[])) ORDER BY s.sku, s.warehouse_code
     """
 )
+
+
+async def free_units_of(db: Database, viewer: Viewer, skus: Collection[str]) -> dict[str, int]:
+    """Units by SKU that no order has, in all warehouses together. Raises Refused(FORBIDDEN).
+
+    Whoever sees the catalogue may know whether a product can be had; `model` says how much of it.
+    """
+    require(viewer, CatalogPermission.READ_CATALOG)
+    return {sku: sum(held.values()) for sku, held in (await store.available(db, skus)).items()}
 
 
 async def levels(db: Database, viewer: Viewer, sku: str) -> list[Level]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from oms.platform.db import Statement, Tx, columns
+from oms.platform.db import Database, Statement, Tx, columns
 
 StockKey = tuple[str, str]
 """SKU and warehouse code."""
@@ -22,6 +22,17 @@ async def lock_available(tx: Tx, skus: Collection[str]) -> dict[str, dict[str, i
     for sku, code, units in await tx.rows(_LOCK, skus=list(skus)):
         available.setdefault(sku, {})[code] = units
     return available
+
+
+_AVAILABLE: Final = Statement(_LOCK.text.replace("ORDER BY sku, warehouse_code FOR UPDATE", ""))
+
+
+async def available(db: Database, skus: Collection[str]) -> dict[str, dict[str, int]]:
+    """The same without a lock: others may take them meanwhile."""
+    found: dict[str, dict[str, int]] = {}
+    for sku, code, units in await db.rows(_AVAILABLE, skus=list(skus)):
+        found.setdefault(sku, {})[code] = units
+    return found
 
 
 _MOVED: Final = ("skus", "codes", "allocated", "gone")

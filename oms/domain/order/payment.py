@@ -47,6 +47,28 @@ PAYMENT: Final = Machine[PaymentStatus](
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What lines come to, in minor units of one currency."""
+
+    subtotal_minor: int = 0
+    discount_minor: int = 0
+    tax_minor: int = 0
+    shipping_minor: int = 0
+
+    @property
+    def total_minor(self) -> int:
+        return self.subtotal_minor - self.discount_minor + self.tax_minor + self.shipping_minor
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            self.subtotal_minor + other.subtotal_minor,
+            self.discount_minor + other.discount_minor,
+            self.tax_minor + other.tax_minor,
+            self.shipping_minor + other.shipping_minor,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What the billing system calculated, in minor units of the order's currency."""
 
@@ -55,6 +77,10 @@ class Draft:
     discount_minor: int
     tax_minor: int
     shipping_minor: int
+
+    @property
+    def cost(self) -> Cost:
+        return Cost(self.subtotal_minor, self.discount_minor, self.tax_minor, self.shipping_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +91,7 @@ class Invoice(Draft):
 
     @property
     def total_minor(self) -> int:
-        return self.subtotal_minor - self.discount_minor + self.tax_minor + self.shipping_minor
+        return self.cost.total_minor
 
 
 @dataclass(slots=True)

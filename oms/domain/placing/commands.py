@@ -39,8 +39,8 @@ async def place(tx: Tx, requests: Sequence[Request], *, limits: PlacingLimits = 
     """
     results: dict[int, Placed | Refused] = {}
     for index, (viewer, request) in enumerate(requests):
-        if refusal := _refusal(request, viewer, limits):
-            results[index] = refusal
+        if found := refusal(request, viewer, limits):
+            results[index] = found
     waiting = {index: request for index, request in enumerate(requests) if index not in results}
     standings = await _locked_standings(tx, waiting.values(), limits)
     # One iteration, unless a reference occurs twice among them or is taken by another transaction meanwhile.
@@ -51,19 +51,19 @@ async def place(tx: Tx, requests: Sequence[Request], *, limits: PlacingLimits = 
     return [results[index] for index in range(len(requests))]
 
 
-def _owner(viewer: Viewer, request: OrderRequest) -> str:
+def owner_of(viewer: Viewer, request: OrderRequest) -> str:
     """Who chose the order's reference: the customer who places it themself, or else the shop."""
     is_own = reach(viewer, PlacingPermission.PLACE_ORDER) == Reach.OWN
     return request.customer_reference if is_own else SHOP
 
 
 def _claim(viewer: Viewer, request: OrderRequest) -> Claim:
-    return _owner(viewer, request), request.reference
+    return owner_of(viewer, request), request.reference
 
 
 async def _locked_standings(tx: Tx, requests: Iterable[Request], limits: PlacingLimits) -> Standings:
     """What the customers among the callers have open and unpaid; empty, and without a statement, without limits."""
-    customers = {owner for viewer, request in requests if (owner := _owner(viewer, request)) != SHOP}
+    customers = {owner for viewer, request in requests if (owner := owner_of(viewer, request)) != SHOP}
     if not customers or not limits.of_customers:
         return {}
     await store.lock(tx, customers)
@@ -86,14 +86,15 @@ async def _place_first_of_each_reference(
     return settled | (await _add(tx, new, limits, standings) if new else {})
 
 
-def _refusal(request: OrderRequest, viewer: Viewer, limits: PlacingLimits) -> Refused | None:
+def refusal(request: OrderRequest, viewer: Viewer, limits: PlacingLimits) -> Refused | None:
+    """Why the order is refused whatever catalogue and database contain; None if it is not."""
     if not may(viewer, PlacingPermission.PLACE_ORDER):
         return forbidden(viewer, PlacingPermission.PLACE_ORDER)
     problems = list(request.problems())
     if not may_for(viewer, PlacingPermission.PLACE_ORDER, request.customer_reference):
         message = "You can order for yourself only; leave customerReference out."
         problems.append(Problem(AccessReason.NOT_YOURS, message, ("customerReference",)))
-    if _owner(viewer, request) != SHOP:
+    if owner_of(viewer, request) != SHOP:
         problems += limits.problems([line.quantity for line in request.lines])
     if not may(viewer, PlacingPermission.SET_PRICE):
         message = "The catalogue sets the price; leave unitPrice out."
@@ -122,7 +123,7 @@ async def _add(
     accepted: dict[int, Priced] = {}
     for index, (viewer, request) in requests.items():
         priced = request.priced(catalogue)
-        problems = priced.problems or _beyond_limits(_owner(viewer, request), priced, limits, standings)
+        problems = priced.problems or _beyond_limits(owner_of(viewer, request), priced, limits, standings)
         if problems:
             results[index] = Refused(*problems)
         else:
@@ -151,7 +152,7 @@ def _beyond_limits(owner: str, priced: Priced, limits: PlacingLimits, standings:
 def _order(viewer: Viewer, request: OrderRequest, priced: Priced, customers: Mapping[str, UUID], at: datetime) -> Order:
     """A customer's own order gets a reference by the server: theirs could be one that a cart is about to use."""
     order_id = uuid7(at)
-    is_own = _owner(viewer, request) != SHOP
+    is_own = owner_of(viewer, request) != SHOP
     order = Order(
         id=order_id,
         reference=short_name(order_id) if is_own else request.reference,

@@ -1,6 +1,7 @@
 """The sandbox as an HTTP service of its own: `python -m oms sandbox`.
 
 POST /invoices, /charges, /refunds, /bookings     each with an Idempotency-Key header
+POST /quotes                                      without one, because it has no effect
 DELETE /bookings/{key}                            releases a booking for good
 GET /calls?after=&limit=&key_prefix=              the log of calls, oldest first
 GET /health
@@ -28,7 +29,7 @@ from starlette.types import Receive, Scope, Send
 
 from oms.platform.listening import listen, port_of
 from oms.platform.settings import Settings
-from oms.providers.calls import BOOK, CHARGE, INVOICE, REFUND, RELEASE, ProviderCall
+from oms.providers.calls import BOOK, CHARGE, INVOICE, QUOTE, REFUND, RELEASE, ProviderCall
 from oms.providers.ports import ProviderUnavailable, RequestRejected
 from oms.providers.sandbox.call_log import CallLog, LoggedCall
 from oms.providers.sandbox.from_settings import call_log, sandbox_rules
@@ -68,6 +69,7 @@ class SandboxApi:
         )
         return [
             *(Route(call.path, self._post(call, serve), methods=["POST"]) for call, serve in posts),
+            Route(QUOTE.path, self.quote, methods=["POST"]),
             Route("/bookings/{key:path}", self.release, methods=["DELETE"]),
             Route("/calls", self.list_calls, methods=["GET"]),
             Route("/health", self.health, methods=["GET"]),
@@ -81,6 +83,10 @@ class SandboxApi:
             return _json(200, call.answer_json(answer))
 
         return endpoint
+
+    async def quote(self, request: Request) -> Response:
+        answer = await self._sandbox.quote(QUOTE.read_body("", await request.body()))
+        return _json(200, QUOTE.answer_json(answer))
 
     async def release(self, request: Request) -> Response:
         key = _checked_key(request.path_params["key"])

@@ -4,17 +4,22 @@ Source of every rule here: docs/guides/billing.md.
 """
 
 from base64 import b32encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
+from oms.domain.order.payment import Cost
 from oms.providers.ports import (
+    BillLine,
     BookingAnswer,
     BookingRequest,
     ChargeAnswer,
     ChargeRequest,
     InvoiceAnswer,
     InvoiceRequest,
+    QuoteAnswer,
+    QuoteRequest,
     RefundRequest,
     RequestRejected,
 )
@@ -53,9 +58,9 @@ class Courier:
 
 
 COURIERS: Final = (
-    Courier("SANDBOX-BIKE", "Sandbox Bike", max_units=5),
-    Courier("SANDBOX-VAN", "Sandbox Van", max_units=200),
-    Courier("SANDBOX-TRUCK", "Sandbox Truck", max_units=None),
+    Courier("SANDBOX-BIKE", "Bike courier", max_units=5),
+    Courier("SANDBOX-VAN", "Van courier", max_units=200),
+    Courier("SANDBOX-TRUCK", "Truck courier", max_units=None),
 )
 
 
@@ -72,27 +77,41 @@ def tax_minor(net_minor: int, rate_bps: int) -> int:
 
 def invoice(request: InvoiceRequest, rules: SandboxRules) -> InvoiceAnswer:
     """What the shipment costs. Raises RequestRejected (INVALID) on lines that cannot be billed."""
-    _require(bool(request.lines), "an invoice needs at least one line")
-    for line in request.lines:
+    cost = cost_of(request.lines, rules)
+    return InvoiceAnswer(
+        number=f"INV-{derived_code(request.key, 'invoice')}",
+        subtotal_minor=cost.subtotal_minor,
+        discount_minor=cost.discount_minor,
+        tax_minor=cost.tax_minor,
+        shipping_minor=cost.shipping_minor,
+    )
+
+
+def quote(request: QuoteRequest, rules: SandboxRules) -> QuoteAnswer:
+    """What the invoices would come to. Raises RequestRejected (INVALID) on lines that cannot be billed."""
+    return QuoteAnswer(tuple(cost_of(lines, rules) for lines in request.shipments))
+
+
+def cost_of(lines: Sequence[BillLine], rules: SandboxRules) -> Cost:
+    """What one shipment's lines cost. Raises RequestRejected (INVALID) on lines that cannot be billed."""
+    _require(bool(lines), "an invoice needs at least one line")
+    for line in lines:
         _require(line.quantity > 0, f"{line.sku}: quantity must be positive, not {line.quantity}")
         _require(line.unit_price_minor >= 0, f"{line.sku}: the price is negative")
         _require(line.tax_bps is None or line.tax_bps >= 0, f"{line.sku}: the tax rate is negative")
-    nets_minor = [line.quantity * line.unit_price_minor for line in request.lines]
+    nets_minor = [line.quantity * line.unit_price_minor for line in lines]
     taxes_minor = [
         tax_minor(net_minor, rules.tax_bps if line.tax_bps is None else line.tax_bps)
-        for line, net_minor in zip(request.lines, nets_minor, strict=True)
+        for line, net_minor in zip(lines, nets_minor, strict=True)
     ]
-    units = sum(line.quantity for line in request.lines)
-    answer = InvoiceAnswer(
-        number=f"INV-{derived_code(request.key, 'invoice')}",
+    units = sum(line.quantity for line in lines)
+    cost = Cost(
         subtotal_minor=sum(nets_minor),
-        discount_minor=0,
         tax_minor=sum(taxes_minor),
         shipping_minor=rules.shipping_base_minor + rules.shipping_per_unit_minor * units,
     )
-    total_minor = answer.subtotal_minor + answer.tax_minor + answer.shipping_minor
-    _require(total_minor <= MAX_AMOUNT_MINOR, f"a total of {total_minor} is more than {MAX_AMOUNT_MINOR}")
-    return answer
+    _require(cost.total_minor <= MAX_AMOUNT_MINOR, f"a total of {cost.total_minor} is more than {MAX_AMOUNT_MINOR}")
+    return cost
 
 
 def charge(request: ChargeRequest, rules: SandboxRules) -> ChargeAnswer:

@@ -20,6 +20,8 @@ from oms.providers.ports import (
     InvoiceRequest,
     KeyReused,
     ProviderUnavailable,
+    QuoteAnswer,
+    QuoteRequest,
     RefundRequest,
     RequestRejected,
 )
@@ -66,6 +68,9 @@ class Sandbox:
 
     async def invoice(self, request: InvoiceRequest, /) -> InvoiceAnswer:
         return await self._serve(INVOICE, request, lambda: rules_of.invoice(request, self._rules))
+
+    async def quote(self, request: QuoteRequest, /) -> QuoteAnswer:
+        return rules_of.quote(request, self._rules)
 
     async def charge(self, request: ChargeRequest, /) -> ChargeAnswer:
         return await self._serve(CHARGE, request, lambda: rules_of.charge(request, self._rules))

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.allocation.rules import HOLD_ALL, HoldLimit
 from oms.domain.approvals.rules import ALONE, SecondPerson
 from oms.domain.batched_commands import BatchedCommands
 from oms.domain.idempotency.keys import IdempotencyKey
@@ -17,6 +18,7 @@ from oms.domain.placing.limits import NO_LIMITS, PlacingLimits
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Database
 from oms.platform.faults.outages import RETRY_AFTER_S, through_outages
+from oms.providers.ports import QuotingSystem
 from oms.schema.compiled.selection import Selection
 from oms.schema.runtime.reads import Reads
 
@@ -68,7 +70,8 @@ class Context:
     Before a password is checked, `before_password` is called; before a customer's
     own orders are placed, `before_placing` with their number; before a courier's report of a failure, `before_failing`;
     and `before_execution` with the cost of the operation. They raise GraphQLError(RATE_LIMITED) over a limit.
-    `placing_limits`: of what customers order. `second_person`: what staff may not do alone.
+    `quotes` tells prices. `placing_limits`: of what customers order. `hold`: what amended orders keep.
+    `second_person`: what staff may not do alone.
     `repeat`: the Idempotency-Key header of a mutation with one root field. `demo`: everybody may read the schema.
     `breached`: the file of passwords that nobody may choose. `compiled_queries`: whether plans are used.
     """
@@ -80,11 +83,13 @@ class Context:
     live: Live
     currency: str
     session_rules: SessionRules
+    quotes: QuotingSystem
     repeat: IdempotencyKey | None = None
     demo: bool = False
     breached: Path | None = None
     compiled_queries: bool = True
     placing_limits: PlacingLimits = NO_LIMITS
+    hold: HoldLimit = HOLD_ALL
     second_person: SecondPerson = ALONE
     on_refusal: Callable[[Viewer, Refused], None] = _ignore_refusal
     on_personal_read: Callable[[Viewer, UUID], None] = _ignore_read

@@ -28,7 +28,7 @@ async def rows_read(shop: ShopUnderTest, search: str) -> int:
     query = "EXPLAIN (ANALYZE, FORMAT JSON) " + queries._FOUND.replace(":limit", "21")
     async with shop.db.transaction() as tx:
         await tx.conn.execute(queries._AS_VALUES_REQUIRE)
-        values = {"after": "", "search": search, "part": search}
+        values = {"after": "", "search": search, "part": search, "currency": ""}
         [plan] = (await tx.conn.execute(text(query), values)).scalar_one()
     steps, widest = [plan["Plan"]], 0.0
     while steps:

@@ -138,7 +138,7 @@ async def test_an_order_is_shown_with_shipments_invoice_payment_courier_and_time
     page = await _read(browser, address_of(order))
     tracking = (await shop.order(order)).shipments[0].tracking_number or "none"
     for words in ("In progress", "Parcel 1 of 2", "Parcel 2 of 2", "Ready to go", "Subtotal", "$20.00",
-                  "Paid", tracking, "Sandbox Bike", "The order was placed.", "$30.00"):  # fmt: skip
+                  "Paid", tracking, "Bike courier", "The order was placed.", "$30.00"):  # fmt: skip
         assert words in page, words
     await shop.dispatch(order)
     await shop.deliver(order)

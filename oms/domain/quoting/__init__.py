@@ -1,0 +1,1 @@
+"""What an order would cost before it is charged."""
