@@ -1,7 +1,7 @@
 """GraphQL over WebSockets at /graphql: connections, and the tasks of their operations.
 
-`websocket_protocol` decides; this performs. An operation holds one result at a time and waits while the socket's
-buffer is full, so a slow client slows down its own sources.
+`websocket_protocol` decides; this performs. An operation holds one result at a time. Results are encoded and written
+one after the other, each when the socket's buffer has room. So a slow client slows down its own sources.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ log = structlog.get_logger(__name__)
 
 INIT_TIMEOUT_S: Final = 10.0
 SEND_TIMEOUT_S: Final = 30.0
-"""A client that does not read for this long is disconnected."""
+"""The longest that a result waits, behind others of its connection, too. Then the client is disconnected."""
 
 PAUSE_S: Final = 1.0
 """After a client exceeded its rate limit, nothing is read from it for this long."""
@@ -97,6 +97,7 @@ class _Connection:
         self._protocol = Protocol()
         self._viewer: Viewer | None = None
         self._must_pause = False
+        self._sending = asyncio.Lock()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closing: asyncio.Future[CloseSocket] = asyncio.get_running_loop().create_future()
 
@@ -205,7 +206,7 @@ class _Connection:
 
     async def _send(self, message: Message) -> None:
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
+            async with asyncio.timeout(SEND_TIMEOUT_S), self._sending:
                 await self._socket.send_text(orjson.dumps(message).decode())
         except TimeoutError:
             self.end(TOO_SLOW)

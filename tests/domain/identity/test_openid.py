@@ -375,6 +375,24 @@ async def test_no_parameter_redirects_to_another_site(browser: Browser, ana: Acc
     assert answer.headers["location"] == "/support"
 
 
+async def test_the_provider_is_told_to_redirect_to_configured_host_names_only(
+    provider: Provider, web_settings: Settings
+) -> None:
+    """The server answers to addresses and localhost, too, but a sign-in does not lead there."""
+    with serving(with_provider(web_settings, provider, allowed_hosts=("shop.example",)), schema) as server:
+        async with Browser(server) as browser:
+            for host in ("127.0.0.1", "localhost", "shop.example.", f"127.0.0.1:{urlsplit(server.url).port}"):
+                refused = await browser.get("/sign-in/openid", headers={"Host": host})
+                assert "Open this site by its name to sign in: shop.example." in message(refused)
+                assert "location" not in refused.headers
+                assert FLOW not in browser.kept
+            unknown = await browser.get("/sign-in/openid", headers={"Host": "elsewhere.example"})
+            assert unknown.status_code == 421
+            allowed = await browser.get("/sign-in/openid", headers={"Host": "shop.example"})
+            sent_to = parse_qs(urlsplit(allowed.headers["location"]).query)["redirect_uri"]
+            assert sent_to == ["http://shop.example/sign-in/openid/answer"]
+
+
 async def test_a_link_on_another_site_starts_no_sign_in(browser: Browser) -> None:
     answer = await browser.get("/sign-in/openid", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.headers["location"] == "/"

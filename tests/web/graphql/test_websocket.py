@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 from oms.platform.db import Database
 from oms.platform.settings import Settings
 from oms.web.auth import authenticator as auth
+from oms.web.errors.codes import Close
 from oms.web.graphql import websocket as graphql_ws
 from oms.web.graphql import websocket_protocol
 from oms.web.graphql.request import MAX_REQUEST_BYTES
@@ -362,6 +363,37 @@ async def test_a_client_that_does_not_read_is_disconnected_and_costs_little(
         await _subscribe(socket, "1", "subscription { pages(length: 100000) }")
         await until(lambda: len(server.app.state.streams) == before)
         socket.transport.abort()
+
+
+async def test_results_of_one_connection_wait_for_each_other_and_not_in_the_socket_s_buffer(
+    server: Server, token: str
+) -> None:
+    """When a slow client has read some, one of its twenty results is written, and not all that wait."""
+    async with _greeted(server, token, max_queue=1, compression=None) as socket:
+        for key in range(20):
+            await _subscribe(socket, str(key), "subscription { pages(length: 100000) }")
+        buffered = []
+        for _ in range(60):
+            await _receive(socket)
+            await asyncio.sleep(0.005)
+            buffered += [transport.get_write_buffer_size() for transport in list(server.app.state.unread._of)]
+        assert 0 < max(buffered) < 500_000
+        socket.transport.abort()
+
+
+async def test_a_result_waits_behind_others_of_its_connection_no_longer_than_alone(
+    server: Server, token: str, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client reads, but too slowly for all that it subscribed to."""
+    monkeypatch.setattr(graphql_ws, "SEND_TIMEOUT_S", 1.0)
+    async with _greeted(server, token, max_queue=1, compression=None) as socket:
+        for key in range(20):
+            await _subscribe(socket, str(key), "subscription { pages(length: 1000000) }")
+        with suppress(ConnectionClosed):
+            while True:
+                await _receive(socket)
+                await asyncio.sleep(0.2)
+        assert socket.close_code == Close.TRY_AGAIN
 
 
 async def test_a_revoked_token_ends_its_operations(

@@ -379,3 +379,29 @@ async def test_the_address_of_the_last_order_is_filled_in(shop: ShopUnderTest, b
 async def test_an_empty_catalogue_is_stated(shop: ShopUnderTest, browser: httpx.AsyncClient) -> None:
     await shop.execute("TRUNCATE products")
     assert "The catalogue is empty." in await _read(browser, "/orders/new")
+
+
+# Many items
+
+
+async def test_a_long_order_is_shown_a_hundred_items_at_a_time(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    await shop.stock_up({f"bead-{number:03}": {"A": 1 if number < 240 else 0} for number in range(250)})
+    order = address_of(await shop.place([(f"bead-{number:03}", 1) for number in range(250)], customer=OWN))
+    await shop.run()
+
+    async def named(address: str) -> tuple[list[str], str]:
+        """What is listed as ordered, and the whole page."""
+        page = await _read(browser, address)
+        return re.findall(r"bead-\d+", page.partition("What you ordered")[2]), page
+
+    first, page = await named(order)
+    assert first == [f"bead-{number:03}" for number in range(100)]
+    assert "Items 1 to 100 of 250" in page
+    assert "and 140 more items" in page  # of the parcel
+    assert page.count("can’t be sent") == 10
+    assert f'href="{order}?items=100"' in page
+    last, page = await named(f"{order}?items=200")
+    assert last == [f"bead-{number:03}" for number in range(200, 250)]
+    assert "Items 201 to 250 of 250" in page
+    for nonsense in ("250", "-1", "x", "1" * 30):
+        assert (await named(f"{order}?items={nonsense}"))[0] == first
