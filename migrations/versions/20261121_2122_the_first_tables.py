@@ -296,6 +296,7 @@ def upgrade() -> None:
         postgresql_using="gin",
         postgresql_with={"fastupdate": "off"},
     )
+    op.create_index("ix_products_name_start", "products", [sa.text('"left"(lower(name), 2)'), "sku"], unique=False)
     op.create_table(
         "shipments",
         sa.Column("order_id", sa.Uuid(), nullable=False),

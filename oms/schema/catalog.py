@@ -62,7 +62,8 @@ class Queries:
 
     @field(
         "In the order of SKUs; for all but couriers. search matches the start of a SKU, or a part of a name"
-        " in capitals or not; currency: only products with such a price.",
+        " in capitals or not; two letters only the start of a name, one only that of a SKU."
+        " currency: only products with such a price.",
         needs=CatalogPermission.READ_CATALOG,
         costs={"search": SEARCH, "currency": SEARCH},
     )

@@ -28,6 +28,20 @@ _FOUND: Final = """
         AND (:currency = '' OR currency = :currency)
     ORDER BY sku LIMIT :limit
 """
+# Parts are indexed by three letters, or by one at the start of a word. A search that has neither matches starts only.
+_HAS_INDEXED_PART: Final = re.compile(r"[^\W_]{3}|[\W_][^\W_]")
+NAME_START: Final = 2
+"""So many letters are looked for at the start of names, too; fewer at the start of SKUs only."""
+
+_STARTING: Final = f"""
+    (SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
+     WHERE sku > :after AND sku ^@ :search AND (:currency = '' OR currency = :currency) ORDER BY sku LIMIT :limit)
+    UNION
+    (SELECT sku, name, unit_price_minor, currency, tax_bps FROM products
+     WHERE sku > :after AND left(lower(name), {NAME_START}) = lower(:search)
+         AND (:currency = '' OR currency = :currency) ORDER BY sku LIMIT :limit)
+    ORDER BY sku LIMIT :limit
+"""  # noqa: S608 - a constant of this module
 _AS_VALUES_REQUIRE: Final = text(
     "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'on', true)"
 )
@@ -54,6 +68,9 @@ async def products(
 ) -> Page[Product]:
     """`search`: the start of a SKU, or a part of the name in either case. `currency`: only with such a price.
 
+    Without three letters in a row, or the start of a second word, a search matches the start of a SKU, or of a name if
+    it has NAME_START letters.
+
     Raises Refused: FORBIDDEN, or INVALID.
     """
     search = (search or "").strip()
@@ -67,7 +84,8 @@ async def products(
 async def _found(db: Database, search: str, values: dict[str, Any]) -> list[Any]:
     part = _SPECIAL.sub(r"\\\g<0>", search)
     values |= {"search": search, "part": part}
-    query = text(bounded(_FOUND, int(values.pop("limit"))))
+    found = _FOUND if _HAS_INDEXED_PART.search(search) else _STARTING
+    query = text(bounded(found, int(values.pop("limit"))))
     async with db.transaction() as tx:
         await tx.conn.execute(_AS_VALUES_REQUIRE)
         return list((await tx.conn.execute(query, values)).all())
