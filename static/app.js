@@ -1,11 +1,14 @@
 "use strict";
 // Enhancements of all pages: local times, countdowns, and a notice when the connection is lost.
 
-const shortTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const timeWithSeconds = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+// In the page's language, as the reader's country writes it; in the chosen time zone, else the browser's.
+const { lang, dataset: { zone: timeZone } } = document.documentElement;
+const locale = navigator.languages.find((name) => name.split("-")[0] === lang) ?? lang;
+const shortTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone });
+const timeWithSeconds = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", timeZone });
 
-const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const ago = new Intl.RelativeTimeFormat(undefined, { style: "narrow", numeric: "always" });
+const date = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone });
+const ago = new Intl.RelativeTimeFormat(locale, { style: "narrow", numeric: "always" });
 const DAY_S = 86_400;
 
 // How long ago, and after a day the date.
@@ -52,7 +55,12 @@ function deleteCachedPages() {
   if (!("signedIn" in document.body.dataset) && "caches" in window) caches.delete("courier-pages");
 }
 
+function nameZone() {
+  for (const output of document.querySelectorAll("[data-zone-name]")) output.textContent = shortTime.resolvedOptions().timeZone;
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  nameZone();
   deleteCachedPages();
   localise(document);
   countDown();

@@ -44,6 +44,8 @@ def upgrade() -> None:
         sa.Column("customer_reference", sa.Text(), nullable=True),
         sa.Column("warehouses", sa.ARRAY(sa.Text()), nullable=True),
         sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("time_zone", sa.Text(), nullable=True),
         sa.Column("openid_issuer", sa.Text(), nullable=True),
         sa.Column("openid_subject", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

@@ -4,16 +4,13 @@ Each request has a current language, which its responses are written in: a perso
 client asks for in Accept-Language, else English.
 """
 
+import gettext as library
 import io
 from collections.abc import Iterable
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
-
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
 
 from oms.platform.settings import PROJECT_DIR
 
@@ -65,17 +62,20 @@ def _ranges(accept_language: str) -> Iterable[tuple[str, float]]:
 
 
 @lru_cache
-def _texts(language: Language) -> NullTranslations:
+def _texts(language: Language) -> library.NullTranslations:
     """The texts of a language, compiled in memory, so that no compiled file can be older than its source."""
-    source = TRANSLATIONS / f"{language}.po"
     if language is Language.ENGLISH:
-        return NullTranslations()
-    with source.open("rb") as file:
+        return library.NullTranslations()
+    # Workers, which speak English only, would pay for the import with memory.
+    from babel.messages.mofile import write_mo  # noqa: PLC0415
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
+    with (TRANSLATIONS / f"{language}.po").open("rb") as file:
         catalogue = read_po(file, locale=str(language))
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    return Translations(compiled)
+    return library.GNUTranslations(compiled)
 
 
 def load_texts() -> None:

@@ -9,6 +9,7 @@ from oms.domain.customers import queries
 from oms.domain.customers.policy import CustomerPermission
 from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.ids import customer_id, parse_customer
+from oms.domain.vocabulary.wording import wording
 from oms.schema.runtime.connections import Node, node_reader
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.fields import attribute, field, object_type
@@ -57,5 +58,5 @@ class Queries:
         if id is not None and reference is None:
             return await customer_of_id(info.context.reads, id)
         if reference is None or id is not None:
-            raise refused(InputReason.GIVE_EXACTLY_ONE, "Give either id or reference, and not both.", "id")
+            raise refused(InputReason.GIVE_EXACTLY_ONE, wording("Give either id or reference, and not both."), "id")
         return await customer_of(info.context.reads, reference)

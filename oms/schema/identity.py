@@ -12,12 +12,17 @@ from oms.domain.identity.sessions import Session as OwnSession
 from oms.domain.identity.signing_in import hashing
 from oms.domain.vocabulary import ids
 from oms.domain.vocabulary.errors import Refused
+from oms.domain.vocabulary.wording import said
 from oms.platform.db import Tx
+from oms.platform.language import Language, gettext
 from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.context import Context, Info
+from oms.schema.runtime.enums import described
 from oms.schema.runtime.errors import UserError, user_errors
 from oms.schema.runtime.fields import NOTHING_MORE, attribute, mutation, object_type
 from oms.schema.runtime.scalars import Instant
+
+described(Language, "Language", {Language.ENGLISH: "English.", Language.GERMAN: "German."})
 
 
 @object_type(needs=NOTHING_MORE)
@@ -78,11 +83,22 @@ class Mutations:
                     context.db, context.viewer, current=present_password, new=new_password, breached=context.breached
                 )
         except hashing.LaneFull as full:
-            raise GraphQLError(str(full), extensions={"code": "UNAVAILABLE"}) from full
+            raise GraphQLError(said(full.message, gettext), extensions={"code": "UNAVAILABLE"}) from full
         except Refused as refusal:
             context.on_refusal(context.viewer, refusal)
             return AccountPayload(sessions=[], user_errors=user_errors(refusal))
         return AccountPayload(sessions=await own_sessions(context), user_errors=[])
+
+    @mutation(
+        "Sets the language of texts for the viewer, and the time zone of their pages. Null: as the browser asks.",
+        needs=NOTHING_MORE,
+    )
+    async def set_preferences(
+        self, info: Info, language: Language | None = None, time_zone: str | None = None
+    ) -> AccountPayload:
+        viewer = info.context.viewer
+        _, errors = await run_command(info, lambda tx: accounts.set_preferences(tx, viewer, language, time_zone))
+        return AccountPayload(sessions=await own_sessions(info.context), user_errors=errors)
 
     @mutation("Ends one of the viewer's sessions; its open connections close within seconds.", needs=NOTHING_MORE)
     async def end_session(self, info: Info, session_id: strawberry.ID) -> AccountPayload:

@@ -22,6 +22,7 @@ from oms.domain.order_queries.orders import CustomerPage, SeenOrder, reference_f
 from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.ids import NO_ID, line_id, order_id, parse_customer, parse_order
 from oms.domain.vocabulary.paging import Page
+from oms.domain.vocabulary.wording import wording
 from oms.schema.customers import Customer
 from oms.schema.fulfilment import Shipment
 from oms.schema.order_details import OrderDetailsFields
@@ -241,7 +242,7 @@ class Queries:
         if id is not None and reference is None:
             return await order_of_id(reads, id, includes_of(info))
         if reference is None or id is not None:
-            raise refused(InputReason.GIVE_EXACTLY_ONE, "Give either id or reference, and not both.", "id")
+            raise refused(InputReason.GIVE_EXACTLY_ONE, wording("Give either id or reference, and not both."), "id")
         seen = await order_queries.of_reference(reads.db, reads.viewer, reference, includes_of(info))
         return Order.of(reads, reads.remember(seen)) if seen else None
 
@@ -311,7 +312,7 @@ async def visible_order(context: Context, text: str) -> UUID:
     """The key of an order that the viewer may see. Raises Refused(NOT_FOUND)."""
     key = order_key(text)
     if await context.fresh_reads().order.load(key) is None:
-        raise refused(OrderReason.ORDER_NOT_FOUND, "There is no such order.", "orderId")
+        raise refused(OrderReason.ORDER_NOT_FOUND, wording("There is no such order."), "orderId")
     return key
 
 

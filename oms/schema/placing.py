@@ -14,6 +14,7 @@ from oms.domain.placing.policy import PlacingPermission
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import InputReason, Problem, Refused
 from oms.domain.vocabulary.permission import Reach
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 from oms.schema.order import OrderPayload
 from oms.schema.order_details import AddressInput, OrderDetailsInput
@@ -166,7 +167,9 @@ class Mutations:
     )
     async def place_orders(self, info: Info, inputs: list[PlaceOrderInput]) -> PlaceOrdersPayload:
         if len(inputs) > MAX_ORDERS:
-            message = f"{len(inputs)} orders; send at most {MAX_ORDERS} at once."
+            message = wording(
+                "{number} orders; send at most {max_orders} at once.", number=len(inputs), max_orders=MAX_ORDERS
+            )
             refusal = Refused(Problem(InputReason.TOO_MANY, message, ("inputs",)))
             return PlaceOrdersPayload(results=[], user_errors=user_errors(refusal))
 

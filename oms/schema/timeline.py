@@ -17,7 +17,9 @@ from oms.domain.order.storage.effects import due_work
 from oms.domain.order_queries.timeline import Section, seq_of
 from oms.domain.vocabulary.events import Event
 from oms.domain.vocabulary.paging import MAX_PAGE_SIZE, Page, check_first
+from oms.domain.vocabulary.wording import said
 from oms.platform.faults.outages import through_outages
+from oms.platform.language import gettext
 from oms.schema.fulfilment import Shipment
 from oms.schema.order import Order, visible_now, visible_order
 from oms.schema.runtime.connections import Connection, connection, size
@@ -58,7 +60,7 @@ class OrderEvent:
             actor=event.by.name,
             actor_role=event.by.role,
             reason=event.reason,
-            summary=registered().event_kinds[event.type].sentence(event, order.currency),
+            summary=said(registered().event_kinds[event.type].sentence(event, order.currency), gettext),
         )
 
     @field(needs=OrderPermission.READ_ORDER)

@@ -10,6 +10,7 @@ from oms.domain.catalog.policy import CatalogPermission
 from oms.domain.fraud.policy import FraudPermission
 from oms.domain.identity import account_commands as accounts
 from oms.domain.order.policy import OrderPermission
+from oms.platform.language import Language
 from oms.schema.identity import Session, own_sessions
 from oms.schema.runtime.connections import NODE_READERS, Node
 from oms.schema.runtime.context import Info
@@ -23,6 +24,8 @@ class Viewer:
 
     name: str
     role: Role
+    language: Language | None = attribute("As the viewer has chosen it; null: as the browser asks.")
+    time_zone: str | None = attribute("The chosen name in the IANA time zone database; null: the browser's.")
     can_change_fraud_settings: bool
     can_change_catalog: bool = attribute("Products, prices, warehouses and stock.")
 
@@ -31,6 +34,8 @@ class Viewer:
         return cls(
             name=viewer.name,
             role=viewer.role,
+            language=Language(viewer.language) if viewer.language else None,
+            time_zone=viewer.time_zone,
             can_change_fraud_settings=may(viewer, FraudPermission.SET_FRAUD),
             can_change_catalog=may(viewer, CatalogPermission.SET_CATALOG),
         )

@@ -41,6 +41,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Code, Problem, Refused
 from oms.domain.vocabulary.ids import NO_ID, order_id
 from oms.domain.vocabulary.permission import Permission
+from oms.domain.vocabulary.wording import wording
 from oms.domain.work.model import WorkKey
 from oms.providers.ports import ProviderUnavailable, RequestRejected
 from oms.schema import quoting
@@ -192,7 +193,7 @@ async def _(shop: ShopUnderTest) -> Refused:
     error = await Api(shop).refusal("{ customer { id } }")
     assert error.extensions
     reason = REGISTRY.reasons[error.extensions["reason"]]
-    return Refused(Problem(reason, error.message, tuple(error.extensions["path"])))
+    return Refused(Problem(reason, wording(error.message), tuple(error.extensions["path"])))
 
 
 @case("SEARCH_HAS_NO_SORT", INVALID, "always newest first: leave sort out", "sort")

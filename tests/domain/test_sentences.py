@@ -29,10 +29,7 @@ SENTENCES: list[tuple[EventType, str | None, dict[str, Any], str]] = [
         E.ItemsUnavailable,
         None,
         {"shipments": [], "unavailable": SHORT},
-        (
-            "Nothing of the order is available (1 of s1, 2 of s2, 3 of s3 and of 2 other lines):"
-            " the customer may cancel it."
-        ),
+        ("Nothing of the order is available (1 of s1, 2 of s2, 3 of s3, and 2 more): the customer may cancel it."),
     ),
     (E.AmendmentAccepted, None, {}, "The customer accepted the order without its unavailable items."),
     (E.OrderCancelled, "Too late", {}, "The order was cancelled: Too late."),

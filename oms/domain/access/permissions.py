@@ -6,6 +6,7 @@ from uuid import UUID
 from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.errors import AccessReason, Refused, refused
 from oms.domain.vocabulary.permission import STAFF, Permission, Reach
+from oms.domain.vocabulary.wording import wording
 
 
 class SchemaPermission(Permission):
@@ -33,6 +34,7 @@ class Viewer:
     name for callers made by the product itself. Rate limits, idempotency keys and the audit log use it.
     `scope`: the permissions that a token was issued for; None: all permissions of its role. `session_id`: the session
     in which a person acts; `address`: from where, for the audit log. `carries`: what a COURIER reaches.
+    `language`, `time_zone`: what a person prefers; None: what the browser does.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Viewer:
     session_id: UUID | None = None
     carries: Carries = Carries()
     address: str | None = field(default=None, compare=False)
+    language: str | None = field(default=None, compare=False)
+    time_zone: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not self.principal:
@@ -90,8 +94,16 @@ def require(viewer: Viewer, permission: Permission) -> None:
 def forbidden(viewer: Viewer, permission: Permission) -> Refused:
     """The refusal for a viewer whose role or token does not allow it."""
     if viewer.role in permission.reach:
-        message = f"With this token you can't {permission}: it was issued for other operations."
+        message = wording(
+            "With this token you can't {permission}: it was issued for other operations.",
+            permission=wording(str(permission)),
+        )
         return refused(AccessReason.TOKEN_NOT_ALLOWED, message)
     needed = ", ".join(sorted(permission.reach))
-    message = f"As {viewer.role} you can't {permission}; that needs one of: {needed}."
+    message = wording(
+        "As {role} you can't {permission}; that needs one of: {needed}.",
+        role=viewer.role,
+        permission=wording(str(permission)),
+        needed=needed,
+    )
     return refused(AccessReason.ROLE_NOT_ALLOWED, message)

@@ -12,6 +12,7 @@ from oms.domain.order.policy import OrderReason
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.failures import FailureReason
+from oms.domain.vocabulary.wording import wording
 
 _NO_ANSWER: Final = FailureReason.NO_ANSWER
 
@@ -37,10 +38,10 @@ def can_accept(order: Order, *, at: datetime) -> bool:
 def accept(order: Order, *, by: Actor, at: datetime) -> None:
     """The customer accepts the order without its unavailable items. Raises Refused(CONFLICT) unless can_accept()."""
     if ORDER.allows(order.status, E.AmendmentAccepted) and not order.shipments:
-        message = "Nothing of this order is available, so there is nothing to accept: cancel it."
+        message = wording("Nothing of this order is available, so there is nothing to accept: cancel it.")
         raise refused(OrderReason.NOTHING_TO_ACCEPT, message)
     if ORDER.allows(order.status, E.AmendmentAccepted) and not can_accept(order, at=at):
-        message = "The time to accept has run out; place a new order for the available items."
+        message = wording("The time to accept has run out; place a new order for the available items.")
         raise refused(OrderReason.ACTION_DEADLINE_PASSED, message)
     order.record(E.AmendmentAccepted, by=by, at=at)
     order.action_deadline = None

@@ -11,6 +11,7 @@ from oms.domain.audit.model import Entry
 from oms.domain.audit.record import record
 from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.ids import uuid7
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 
 Carry = Callable[[Tx, Viewer, Request], Awaitable[object]]
@@ -31,7 +32,7 @@ async def confirm(tx: Tx, viewer: Viewer, approval_id: UUID, carry: Carry) -> UU
     """
     waiting = await _waiting(tx, viewer, approval_id)
     if waiting.by.principal == viewer.principal:
-        message = "You requested this yourself: another person must confirm it. You may reject it."
+        message = wording("You requested this yourself: another person must confirm it. You may reject it.")
         raise refused(ApprovalReason.OWN_REQUEST, message)
     await store.decide(tx, approval_id, viewer, "CONFIRMED")
     await _record(tx, viewer, ApprovalAction.ActConfirmed, waiting)
@@ -51,7 +52,7 @@ async def _waiting(tx: Tx, viewer: Viewer, approval_id: UUID) -> Waiting:
     require(viewer, ApprovalPermission.CONFIRM_ACT)
     waiting = await store.lock(tx, approval_id)
     if waiting is None:
-        message = "No such request waits; it may have been confirmed or rejected already."
+        message = wording("No such request waits; it may have been confirmed or rejected already.")
         raise refused(ApprovalReason.APPROVAL_NOT_FOUND, message, "approvalId")
     return waiting
 

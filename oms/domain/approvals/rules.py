@@ -8,13 +8,14 @@ from oms.domain.approvals.model import Act, Request
 from oms.domain.approvals.policy import ApprovalReason
 from oms.domain.audit.model import OVERRIDING
 from oms.domain.vocabulary.errors import Problem, Refused
+from oms.domain.vocabulary.wording import wording
 
 
 class AwaitsConfirmation(Refused):
     """The act is not done now. The door rolls back, and stores the `request` for another person."""
 
     def __init__(self, request: Request) -> None:
-        message = "This needs a second person: it was requested, and is done when somebody else confirms it."
+        message = wording("This needs a second person: it was requested, and is done when somebody else confirms it.")
         super().__init__(Problem(ApprovalReason.NEEDS_SECOND_PERSON, message))
         self.request = request
 

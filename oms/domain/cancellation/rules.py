@@ -8,6 +8,7 @@ from oms.domain.order.model import ORDER, Order
 from oms.domain.order.policy import OrderReason
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refused
+from oms.domain.vocabulary.wording import wording
 
 
 def can_cancel(order: Order) -> bool:
@@ -18,7 +19,7 @@ def can_cancel(order: Order) -> bool:
 def cancel(order: Order, *, by: Actor, at: datetime, reason: str | None) -> None:
     """Ends the order and every open shipment. Raises Refused(CONFLICT) unless can_cancel()."""
     if order.was_dispatched and not order.is_final:
-        message = "A shipment is already on its way, so the order can't be cancelled any more."
+        message = wording("A shipment is already on its way, so the order can't be cancelled any more.")
         raise refused(OrderReason.TOO_LATE_TO_CANCEL, message)
     ORDER.after(order.status, E.OrderCancelled)
     cancel_open_shipments(order, by=by, at=at, reason=reason)

@@ -11,6 +11,7 @@ from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.catalog.policy import CatalogAction, CatalogPermission
 from oms.domain.catalog.record import record_changes
 from oms.domain.vocabulary.errors import InputReason, Problem, refuse_all
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 
 MAX_ENTRIES: Final = 1000
@@ -54,12 +55,18 @@ def problems_of(
 ) -> Iterator[Problem]:
     """What is wrong with the number of entries, with each of them, and which occur twice."""
     if len(entries) > MAX_ENTRIES:
-        yield Problem(InputReason.TOO_MANY, f"{len(entries)} entries; send at most {MAX_ENTRIES} at once.", ("inputs",))
+        yield Problem(
+            InputReason.TOO_MANY,
+            wording(
+                "{number} entries; send at most {max_entries} at once.", number=len(entries), max_entries=MAX_ENTRIES
+            ),
+            ("inputs",),
+        )
         return
     seen: set[tuple[str, ...]] = set()
     for index, entry in enumerate(entries):
         yield from (problem.under("inputs", index) for problem in problems(entry))
         if key(entry) in seen:
-            message = f"{' in '.join(key(entry))} occurs twice; send each entry once."
+            message = wording("{entry} occurs twice; send each entry once.", entry=" in ".join(key(entry)))
             yield Problem(InputReason.GIVEN_TWICE, message, ("inputs", str(index)))
         seen.add(key(entry))

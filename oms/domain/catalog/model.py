@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from oms.domain.vocabulary.errors import InputReason, Problem
 from oms.domain.vocabulary.money import MAX_MINOR, is_currency
 from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
+from oms.domain.vocabulary.wording import wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,17 @@ class Product:
         yield from check_price(self.unit_price_minor)
         yield from check_currency(self.currency)
         if self.tax_bps is not None and not 0 <= self.tax_bps <= 10_000:
-            yield Problem(InputReason.OUT_OF_RANGE, "taxBps is in basis points, from 0 to 10000 (100 %).", ("taxBps",))
+            yield Problem(
+                InputReason.OUT_OF_RANGE, wording("taxBps is in basis points, from 0 to 10000 (100 %)."), ("taxBps",)
+            )
 
 
 def check_price(minor: int) -> Iterator[Problem]:
     if not 0 <= minor <= MAX_MINOR:
         yield Problem(
-            InputReason.OUT_OF_RANGE, f"A unit price is a number of minor units from 0 to {MAX_MINOR}.", ("unitPrice",)
+            InputReason.OUT_OF_RANGE,
+            wording("A unit price is a number of minor units from 0 to {max_minor}.", max_minor=MAX_MINOR),
+            ("unitPrice",),
         )
 
 
@@ -50,6 +55,6 @@ def check_currency(code: str) -> Iterator[Problem]:
     if not is_currency(code):
         yield Problem(
             InputReason.BAD_CURRENCY,
-            "A currency is an ISO 4217 code of three capital letters, such as USD.",
+            wording("A currency is an ISO 4217 code of three capital letters, such as USD."),
             ("currency",),
         )

@@ -15,6 +15,7 @@ from oms.domain.fraud.policy import FraudAction, FraudPermission
 from oms.domain.vocabulary.errors import InputReason, refuse_all, refused
 from oms.domain.vocabulary.money import MAX_MINOR
 from oms.domain.vocabulary.text import REASON_LENGTH, check_text
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 
 
@@ -22,7 +23,7 @@ async def set_spending_limit(tx: Tx, viewer: Viewer, limit_minor: int) -> None:
     """0 removes the limit. Raises Refused: FORBIDDEN, INVALID."""
     require(viewer, FraudPermission.SET_FRAUD)
     if not 0 <= limit_minor <= MAX_MINOR:
-        message = f"A limit is a number of minor units from 0 (none) to {MAX_MINOR}."
+        message = wording("A limit is a number of minor units from 0 (none) to {max_minor}.", max_minor=MAX_MINOR)
         raise refused(InputReason.OUT_OF_RANGE, message, "limit")
     await _limit(tx, viewer, await _locked(tx), limit_minor)
 

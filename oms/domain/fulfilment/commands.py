@@ -21,6 +21,7 @@ from oms.domain.vocabulary.errors import Refused, refuse_all, refused
 from oms.domain.vocabulary.ids import shipment_id
 from oms.domain.vocabulary.permission import Permission, Reach
 from oms.domain.vocabulary.text import REASON_LENGTH, check_text
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 
 
@@ -88,7 +89,7 @@ def _visible(locked: LockedOrders, viewer: Viewer, key: ShipmentKey, permission:
     require(viewer, permission)
     found = locked.shipment(key)
     if found is None or not _reaches(viewer, permission, *found, at=locked.at):
-        raise refused(OrderReason.SHIPMENT_NOT_FOUND, "There is no such shipment.", "shipmentId")
+        raise refused(OrderReason.SHIPMENT_NOT_FOUND, wording("There is no such shipment."), "shipmentId")
     return found
 
 

@@ -10,6 +10,7 @@ from oms.domain.order.policy import OrderReason
 from oms.domain.order.shipment import COURIER_SEES, SHIPMENT, WITH_COURIER, Shipment
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refused
+from oms.domain.vocabulary.wording import wording
 
 
 def carries(whose: Carries, shipment: Shipment, *, at: datetime) -> bool:
@@ -54,6 +55,9 @@ def can_fail(shipment: Shipment) -> bool:
 def fail(order: Order, shipment: Shipment, *, by: Actor, at: datetime, reason: str) -> None:
     """Ends a shipment that a courier has; its charge is refunded. Raises Refused(CONFLICT) unless can_fail()."""
     if not can_fail(shipment):
-        message = f"The shipment is {shipment.status}; only one that is BOOKED or DISPATCHED can be reported as failed."
+        message = wording(
+            "The shipment is {status}; only one that is BOOKED or DISPATCHED can be reported as failed.",
+            status=shipment.status,
+        )
         raise refused(OrderReason.NOT_WITH_COURIER, message)
     end_failed(order, shipment, by=by, at=at, reason=reason)

@@ -20,7 +20,10 @@ from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.errors import refuse_all, refused
 from oms.domain.vocabulary.ids import uuid7
 from oms.domain.vocabulary.text import NAME_LENGTH, check_name
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database, Tx
+from oms.platform.language import Language
+from oms.platform.time_zone import time_zones
 
 NOBODY: Final = Actor("nobody")
 """The actor of failed sign-ins."""
@@ -34,7 +37,7 @@ async def add(tx: Tx, by: Actor, new: NewAccount, password_hash: str | None = No
     refuse_all(new.problems())
     account = await account_store.add(tx, uuid7(await tx.clock()), new, password_hash)
     if account is None:
-        message = "There is an account with this login already; choose another."
+        message = wording("There is an account with this login already; choose another.")
         raise refused(IdentityReason.LOGIN_TAKEN, message, "login")
     await record(tx, by, _entry(IdentityAction.AccountCreated, account, after=_role(account.role, account.warehouses)))
     return account
@@ -92,7 +95,9 @@ async def of_login(db: Database, login: str) -> Account:
     async with db.reading() as conn:
         found = await account_store.of_login(conn, login)
     if found is None:
-        raise refused(IdentityReason.ACCOUNT_NOT_FOUND, "There is no account with this login; see: user list.", "login")
+        raise refused(
+            IdentityReason.ACCOUNT_NOT_FOUND, wording("There is no account with this login; see: user list."), "login"
+        )
     return found[0]
 
 
@@ -120,12 +125,14 @@ async def change_password(db: Database, viewer: Viewer, *, current: str, new: st
     if not (await passwords.verify(known, current, KNOWN)).matches:
         async with db.transaction() as tx:
             await record(tx, viewer, _entry(IdentityAction.SignInFailed, account))
-        raise refused(IdentityReason.WRONG_PASSWORD, "This is not your present password; try again.", "presentPassword")
+        raise refused(
+            IdentityReason.WRONG_PASSWORD, wording("This is not your present password; try again."), "presentPassword"
+        )
     refuse_all(problem.under("newPassword") for problem in await passwords.problems_of(new, account, breached))
     password_hash = await passwords.hashed(new)
     async with db.transaction() as tx:
         if (await _locked(tx, account_id))[0].changed_at != account.changed_at:
-            raise refused(IdentityReason.ACCOUNT_CHANGED, "Your account was changed just now: sign in again.")
+            raise refused(IdentityReason.ACCOUNT_CHANGED, wording("Your account was changed just now: sign in again."))
         await account_store.set_password(tx, account_id, password_hash)
         await sessions.end_all(tx, account_id, but=viewer.session_id)
         await record(tx, viewer, _entry(IdentityAction.PasswordChanged, account))
@@ -143,7 +150,7 @@ async def remove_password(tx: Tx, by: Actor, account_id: UUID) -> None:
     """From now on its owner signs in at the provider only. Raises Refused(CONFLICT) before they have done so once."""
     account, _ = await _locked(tx, account_id)
     if account.openid_subject is None:
-        message = "The owner has to sign in at the provider once, so that the account is linked to it."
+        message = wording("The owner has to sign in at the provider once, so that the account is linked to it.")
         raise refused(IdentityReason.NOT_LINKED, message, "login")
     if account.has_password:
         await account_store.set_password(tx, account_id, None)
@@ -182,6 +189,17 @@ async def rename(tx: Tx, by: Actor, account_id: UUID, name: str) -> None:
     await record(tx, by, _entry(IdentityAction.AccountChanged, account, after={"renamed": True}))
 
 
+async def set_preferences(tx: Tx, viewer: Viewer, language: Language | None, time_zone: str | None) -> None:
+    """The viewer's own; None: what their browser does. Not audited, because they concern nobody else.
+
+    Raises Refused: INVALID for an unknown time zone; FORBIDDEN for a machine.
+    """
+    if time_zone is not None and time_zone not in time_zones():
+        message = wording("There is no time zone {name!r}; give a name such as Europe/Berlin.", name=time_zone)
+        raise refused(IdentityReason.UNKNOWN_TIME_ZONE, message, "timeZone")
+    await account_store.set_preferences(tx, account_id_of(viewer), language, time_zone)
+
+
 async def set_disabled(tx: Tx, by: Actor, account_id: UUID, *, disabled: bool) -> None:
     """A disabled account can't sign in, and its sessions have ended."""
     account, _ = await _locked(tx, account_id)
@@ -205,7 +223,7 @@ def _entry(
 async def _locked(tx: Tx, account_id: UUID) -> tuple[Account, str | None]:
     found = await account_store.lock(tx, account_id)
     if found is None:
-        raise refused(IdentityReason.ACCOUNT_NOT_FOUND, "There is no such account.", "login")
+        raise refused(IdentityReason.ACCOUNT_NOT_FOUND, wording("There is no such account."), "login")
     return found
 
 

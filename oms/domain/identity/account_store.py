@@ -40,6 +40,7 @@ _AFTER: Final = text(
 _ANY: Final = text("SELECT EXISTS (SELECT FROM accounts)")
 _REHASH: Final = text("UPDATE accounts SET password_hash = :new WHERE id = :id AND password_hash = :old")
 _RENAME: Final = text("UPDATE accounts SET name = :name WHERE id = :id")
+_SET_PREFERENCES: Final = text("UPDATE accounts SET language = :language, time_zone = :time_zone WHERE id = :id")
 _SET_PASSWORD: Final = text(
     "UPDATE accounts SET password_hash = :password_hash, changed_at = clock_timestamp() WHERE id = :id"
 )
@@ -115,6 +116,10 @@ async def has_password(conn: AsyncConnection, account_id: UUID) -> bool:
 
 async def any_exists(conn: AsyncConnection) -> bool:
     return bool((await conn.execute(_ANY)).scalar_one())
+
+
+async def set_preferences(tx: Tx, account_id: UUID, language: str | None, time_zone: str | None) -> None:
+    await tx.conn.execute(_SET_PREFERENCES, {"id": account_id, "language": language, "time_zone": time_zone})
 
 
 async def rehash(tx: Tx, account_id: UUID, *, old: str, new: str) -> None:

@@ -12,6 +12,7 @@ from oms.domain.identity.policy import IdentityReason
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Problem, refused
 from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
+from oms.domain.vocabulary.wording import wording
 
 LOGIN_LENGTH: Final = 254
 """Enough for any e-mail address."""
@@ -70,7 +71,7 @@ class Account:
 def account_id_of(viewer: Viewer) -> UUID:
     """Raises Refused(FORBIDDEN) for a machine."""
     if not viewer.is_person:
-        raise refused(IdentityReason.NO_ACCOUNT, "A token has no account: sign in as a person to do this.")
+        raise refused(IdentityReason.NO_ACCOUNT, wording("A token has no account: sign in as a person to do this."))
     return UUID(viewer.principal.removeprefix("account:"))
 
 
@@ -90,7 +91,9 @@ def login_problems(login: str) -> Iterator[Problem]:
     if not problems and any(
         character.isspace() or not character.isprintable() for character in normalized_login(login)
     ):
-        yield Problem(IdentityReason.BAD_LOGIN, "login must be one word, such as ana or ana@example.com.", ("login",))
+        yield Problem(
+            IdentityReason.BAD_LOGIN, wording("login must be one word, such as ana or ana@example.com."), ("login",)
+        )
 
 
 def role_problems(
@@ -99,16 +102,16 @@ def role_problems(
     if role not in PEOPLE:
         yield Problem(
             IdentityReason.ROLE_FOR_MACHINES,
-            f"People can't be {role}: issue a token for the machine instead.",
+            wording("People can't be {role}: issue a token for the machine instead.", role=role),
             ("role",),
         )
     if (role == Role.CUSTOMER) != (customer_reference is not None):
-        message = "Give a customer reference with the role CUSTOMER, and only with it."
+        message = wording("Give a customer reference with the role CUSTOMER, and only with it.")
         yield Problem(IdentityReason.ROLE_NEEDS_CUSTOMER, message, ("customer",))
     elif customer_reference is not None:
         yield from check_code(customer_reference, "customer")
     if warehouses is not None and role != Role.COURIER:
-        message = "Only a COURIER is limited to warehouses; leave them out."
+        message = wording("Only a COURIER is limited to warehouses; leave them out.")
         yield Problem(IdentityReason.ROLE_HAS_NO_WAREHOUSES, message, ("warehouses",))
     for code in sorted(warehouses or ()):
         yield from check_code(code, "warehouses")

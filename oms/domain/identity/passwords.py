@@ -22,6 +22,7 @@ from oms.domain.identity.policy import IdentityReason
 from oms.domain.identity.signing_in.hashing import KNOWN, STRANGERS, Lane
 from oms.domain.vocabulary.errors import Problem
 from oms.domain.vocabulary.text import check_text
+from oms.domain.vocabulary.wording import Wording, joined, wording
 
 MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 128
@@ -62,19 +63,34 @@ async def problems_of(password: str, owner: Account | NewAccount, breached: Path
 
 def _problems(password: str, words: Set[str], breached: Path | None) -> Iterator[Problem]:
     if len(password) < MIN_LENGTH:
-        yield _problem(f"A password has at least {MIN_LENGTH} characters; a few words in a row are a good one.")
+        yield _problem(
+            wording(
+                "A password has at least {least} characters; a few words in a row are a good one.", least=MIN_LENGTH
+            )
+        )
     elif len(password) > MAX_LENGTH:
-        yield _problem(f"A password has at most {MAX_LENGTH} characters; this one has {len(password)}.")
+        yield _problem(
+            wording(
+                "A password has at most {most} characters; this one has {number}.",
+                most=MAX_LENGTH,
+                number=len(password),
+            )
+        )
     elif unstorable := list(check_text(password, "password", max_length=MAX_LENGTH)):
         yield from (replace(problem, path=()) for problem in unstorable)
     elif breached and is_breached(password, breached):
-        yield _problem("This password is known from a breach of another system; choose one that you use nowhere else.")
+        yield _problem(
+            wording("This password is known from a breach of another system; choose one that you use nowhere else.")
+        )
     elif len(_without_words(password, words)) < _MIN_OTHER_CHARACTERS:
         yield _problem(
-            "Apart from your name, your login and words such as “order”, there is too little in it; add other words."
+            wording(
+                "Apart from your name, your login and words such as “order”, there is too little in it; "
+                "add other words."
+            )
         )
     elif (advice := _advice(password, words)) is not None:
-        yield _problem(f"This password would be guessed soon. {advice}")
+        yield _problem(wording("This password would be guessed soon. {advice}", advice=advice))
 
 
 def _without_words(password: str, words: Set[str]) -> str:
@@ -86,7 +102,7 @@ def _without_words(password: str, words: Set[str]) -> str:
     return re.sub(r"[\W_]+", "", rest)
 
 
-def _advice(password: str, words: Set[str]) -> str | None:
+def _advice(password: str, words: Set[str]) -> Wording | None:
     """How to improve a password that is easy to guess; None if it is strong enough."""
     from zxcvbn import zxcvbn  # noqa: PLC0415 - its dictionary takes 13 MB: only processes that check a new password load it
 
@@ -96,10 +112,10 @@ def _advice(password: str, words: Set[str]) -> str | None:
         return None
     feedback = verdict["feedback"]
     sentences = [sentence.rstrip(".") for sentence in (feedback["warning"], *feedback["suggestions"]) if sentence]
-    return " ".join(f"{sentence}." for sentence in sentences or ["Add one or two uncommon words"])
+    return joined(wording(f"{sentence}.") for sentence in sentences or ["Add one or two uncommon words"])
 
 
-def _problem(message: str) -> Problem:
+def _problem(message: Wording) -> Problem:
     return Problem(IdentityReason.WEAK_PASSWORD, message)
 
 

@@ -14,6 +14,7 @@ class IdentityReason(Reason):
     ROLE_HAS_NO_WAREHOUSES = Code.INVALID, "Only a COURIER may be limited to warehouses."
     ROLE_NEEDS_CUSTOMER = Code.INVALID, "A customer reference is required for the role CUSTOMER, and only for it."
     ROLE_FOR_MACHINES = Code.INVALID, "People cannot have the role SERVICE."
+    UNKNOWN_TIME_ZONE = Code.INVALID, "The time zone is not a name of the IANA time zone database."
     WRONG_PASSWORD = Code.INVALID, "The present password is wrong."
     WEAK_PASSWORD = Code.INVALID, "The new password is too short, too common, guessable or known from a breach."
     ACCOUNT_CHANGED = Code.CONFLICT, "The account was changed by another request in between."

@@ -17,6 +17,7 @@ from oms.domain.identity.signing_in import device_store
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.ids import uuid7
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database, Tx
 
 MAX_LISTED: Final = 100
@@ -73,7 +74,9 @@ async def end_one(tx: Tx, viewer: Viewer, session_id: UUID) -> None:
     """Ends another session of the viewer. Raises Refused(NOT_FOUND), also for a session of somebody else."""
     account_id = account_id_of(viewer)
     if not await session_store.end_one(tx, account_id, session_id):
-        raise refused(IdentityReason.SESSION_NOT_FOUND, "There is no such session, or it has ended.", "sessionId")
+        raise refused(
+            IdentityReason.SESSION_NOT_FOUND, wording("There is no such session, or it has ended."), "sessionId"
+        )
     await record(tx, viewer, Entry(IdentityAction.SessionsEnded, viewer.principal, after={"ended": 1}))
 
 

@@ -31,7 +31,7 @@ _START: Final = text(
 )
 _FIND: Final = text(
     f"""
-    SELECT s.id, s.account_id, a.name, a.role, a.customer_reference, a.warehouses,
+    SELECT s.id, s.account_id, a.name, a.role, a.customer_reference, a.warehouses, a.language, a.time_zone,
            clock_timestamp() - s.last_seen_at AS idle
     FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.hash = :hash AND {_VALID}
     """  # noqa: S608 - a constant of this module
@@ -57,7 +57,7 @@ _END: Final = text(
     """
     UPDATE sessions s SET ended_at = clock_timestamp() FROM accounts a
     WHERE s.hash = :hash AND s.ended_at IS NULL AND a.id = s.account_id
-    RETURNING s.id, s.account_id, a.name, a.role, a.customer_reference, a.warehouses
+    RETURNING s.id, s.account_id, a.name, a.role, a.customer_reference, a.warehouses, a.language, a.time_zone
     """
 )
 _END_ONE: Final = text(
@@ -144,6 +144,8 @@ def _viewer(row: Row[Any]) -> Viewer:
         principal=f"account:{row.account_id}",
         session_id=row.id,
         carries=Carries(None if row.warehouses is None else frozenset(row.warehouses)),
+        language=row.language,
+        time_zone=row.time_zone,
     )
 
 

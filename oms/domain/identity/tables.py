@@ -23,6 +23,9 @@ accounts: Final = table(
     # The only warehouses from which a COURIER carries shipments; NULL: all.
     Column("warehouses", ARRAY(Text), info=INTERNAL),
     Column("password_hash", Text, info=secret()),
+    # What the owner prefers; NULL: what the browser does.
+    Column("language", Text, info=personal()),
+    Column("time_zone", Text, info=personal()),
     Column("openid_issuer", Text, info=personal()),
     Column("openid_subject", Text, info=personal()),
     Column("created_at", DateTime(timezone=True), nullable=False),

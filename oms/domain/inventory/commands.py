@@ -14,6 +14,7 @@ from oms.domain.inventory import store
 from oms.domain.inventory.policy import InventoryAction, InventoryReason
 from oms.domain.vocabulary.errors import InputReason, Problem, refuse_all
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 
 MAX_ON_HAND: Final = 2**31 - 1
@@ -32,7 +33,11 @@ class StockCount:
         yield from check_text(self.sku, "sku", max_length=CODE_LENGTH)
         yield from check_text(self.warehouse_code, "warehouseCode", max_length=CODE_LENGTH)
         if not 0 <= self.on_hand <= MAX_ON_HAND:
-            yield Problem(InputReason.OUT_OF_RANGE, f"onHand is from 0 to {MAX_ON_HAND}.", ("onHand",))
+            yield Problem(
+                InputReason.OUT_OF_RANGE,
+                wording("onHand is from 0 to {max_on_hand}.", max_on_hand=MAX_ON_HAND),
+                ("onHand",),
+            )
 
 
 async def set_stock(tx: Tx, viewer: Viewer, counts: Sequence[StockCount]) -> int:
@@ -69,18 +74,24 @@ def _change(count: StockCount, on_hand: int) -> Entry:
 def _unknown(index: int, count: StockCount, *, sku: bool, warehouse: bool) -> Iterator[Problem]:
     where = ("inputs", str(index))
     if not sku:
-        message = f"There is no product with the SKU {count.sku!r}; add it to the catalogue first."
+        message = wording("There is no product with the SKU {sku!r}; add it to the catalogue first.", sku=count.sku)
         yield Problem(CatalogReason.UNKNOWN_PRODUCT, message, (*where, "sku"))
     if not warehouse:
-        message = f"There is no warehouse {count.warehouse_code!r}; add it first."
+        message = wording(
+            "There is no warehouse {warehouse_code!r}; add it first.", warehouse_code=count.warehouse_code
+        )
         yield Problem(CatalogReason.UNKNOWN_WAREHOUSE, message, (*where, "warehouseCode"))
 
 
 def _conflicts(index: int, count: StockCount, on_hand: int, allocated: int) -> Iterator[Problem]:
     where = ("inputs", str(index))
     if count.expected is not None and count.expected != on_hand:
-        message = f"{on_hand} are on hand, not {count.expected}: read the stock again, then repeat."
+        message = wording(
+            "{on_hand} are on hand, not {expected}: read the stock again, then repeat.",
+            on_hand=on_hand,
+            expected=count.expected,
+        )
         yield Problem(InventoryReason.STOCK_CHANGED, message, (*where, "expectedOnHand"))
     if count.on_hand < allocated:
-        message = f"{allocated} units are allocated to orders; set at least that many."
+        message = wording("{allocated} units are allocated to orders; set at least that many.", allocated=allocated)
         yield Problem(InventoryReason.BELOW_ALLOCATED, message, (*where, "onHand"))

@@ -8,6 +8,7 @@ from oms.domain.order.policy import OrderReason
 from oms.domain.order.storage.load import LockedOrders, lock
 from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.permission import Permission
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 
 
@@ -17,5 +18,5 @@ async def lock_for(tx: Tx, viewer: Viewer, order_id: UUID, permission: Permissio
     locked = await lock(tx, [order_id])
     order = locked.get(order_id)
     if order is None or not may_for(viewer, permission, order.customer_reference):
-        raise refused(OrderReason.ORDER_NOT_FOUND, "There is no such order.", "orderId")
+        raise refused(OrderReason.ORDER_NOT_FOUND, wording("There is no such order."), "orderId")
     return locked, order

@@ -11,6 +11,7 @@ from typing import Any, Final
 from oms.domain.vocabulary.countries import COUNTRY_CODES
 from oms.domain.vocabulary.errors import InputReason, Problem
 from oms.domain.vocabulary.text import EMAIL_LENGTH, NAME_LENGTH, check_text
+from oms.domain.vocabulary.wording import wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,11 @@ def check_email(email: str) -> Iterator[Problem]:
     yield from (found := list(check_text(email, "email", max_length=EMAIL_LENGTH)))
     before, at, after = email.rpartition("@")
     if not found and not (before and at and after and not any(c.isspace() for c in email)):
-        yield Problem(InputReason.BAD_EMAIL, "email is not an address such as name@example.com.", ("email",))
+        yield Problem(InputReason.BAD_EMAIL, wording("email is not an address such as name@example.com."), ("email",))
 
 
 def _check_country(country: str | None) -> Iterator[Problem]:
     """None and empty mean that it was not given. check_text() reports one that is too long."""
     if country and len(country) <= NAME_LENGTH and country not in COUNTRY_CODES:
-        message = "country is not a code of ISO 3166-1 alpha-2: two capital letters such as PT."
+        message = wording("country is not a code of ISO 3166-1 alpha-2: two capital letters such as PT.")
         yield Problem(InputReason.BAD_COUNTRY, message, ("shippingAddress", "country"))

@@ -6,6 +6,7 @@ from typing import Any, Final
 from oms.domain.vocabulary.events import Event, EventKind, EventType, Sentence
 from oms.domain.vocabulary.failures import phrase
 from oms.domain.vocabulary.money import formatted
+from oms.domain.vocabulary.wording import Wording, joined, wording
 
 SHIPMENT_PART: Final = "shipment"
 """The name of a shipment in subjects of events and in parts of work."""
@@ -37,49 +38,65 @@ class OrderEvent(EventType):
     ShipmentCancelled = "ShipmentCancelled"
 
 
-def because(event: Event) -> str:
-    """`: the reason`, if the event has one."""
-    return f": {phrase(event.reason)}" if event.reason else ""
+def full_stop(sentence: Wording, event: Event) -> Wording:
+    """The sentence, the event's reason if it has one, and a full stop."""
+    if event.reason:
+        return wording("{sentence}: {reason}.", sentence=sentence, reason=wording(phrase(event.reason)))
+    return wording("{sentence}.", sentence=sentence)
 
 
 def _plain(text: str) -> Sentence:
-    """A sentence about the event's shipment ({n}), with the reason if there is one."""
-    return lambda event, _: f"{text.format(n=event.number_of(SHIPMENT_PART))}{because(event)}."
+    """A sentence about the event's shipment ({n}), without its full stop; with the reason if there is one."""
+    return lambda event, _: full_stop(wording(text, n=event.number_of(SHIPMENT_PART)), event)
 
 
 def _amount(text: str, key: str) -> Sentence:
-    """The same with an amount from the event's data."""
+    """The same with an amount from the event's data, and without reason."""
 
-    def sentence(event: Event, currency: str) -> str:
+    def sentence(event: Event, currency: str) -> Wording:
         amount = formatted(event.data[key], currency)
-        return f"{text.format(n=event.number_of(SHIPMENT_PART), amount=amount)}."
+        return wording("{sentence}.", sentence=wording(text, n=event.number_of(SHIPMENT_PART), amount=amount))
 
     return sentence
 
 
-def _allocated(event: Event, _: str) -> str:
-    shipments = _counted(len(event.data["shipments"]), "shipment")
+def _allocated(event: Event, _: str) -> Wording:
     places = ", ".join(dict.fromkeys(part["warehouse"] for part in event.data["shipments"]))
-    return f"All items are allocated, in {shipments} from {places}."
+    number = len(event.data["shipments"])
+    if number == 1:
+        return wording("All items are allocated, in 1 shipment from {places}.", places=places)
+    return wording("All items are allocated, in {number} shipments from {places}.", number=number, places=places)
 
 
-def _unavailable(event: Event, _: str) -> str:
-    short: list[dict[str, Any]] = event.data["unavailable"]
-    lacking = ", ".join(f"{entry['units']} of {entry['sku']}" for entry in short[:3])
-    more = f" and of {_counted(len(short) - 3, 'other line')}" if len(short) > 3 else ""
+def _unavailable(event: Event, _: str) -> Wording:
+    lacking = _lacking(event.data["unavailable"])
     if not event.data["shipments"]:
-        return f"Nothing of the order is available ({lacking}{more}): the customer may cancel it."
-    kept = f" Until then it keeps at most {_counted(event.data['keeps'], 'unit')}." if "keeps" in event.data else ""
-    return f"Unavailable: {lacking}{more}; the customer is asked to accept the rest or to cancel.{kept}"
+        return wording("Nothing of the order is available ({lacking}): the customer may cancel it.", lacking=lacking)
+    sentences = [
+        wording("Unavailable: {lacking}; the customer is asked to accept the rest or to cancel.", lacking=lacking)
+    ]
+    if "keeps" in event.data:
+        sentences.append(
+            wording("Until then, the order keeps at most this many units: {units}.", units=event.data["keeps"])
+        )
+    return joined(sentences)
 
 
-def _booked(event: Event, _: str) -> str:
-    courier, tracking = event.data["courier"], event.data["tracking"]
-    return f"{courier} will deliver shipment {event.number_of(SHIPMENT_PART)}, tracking number {tracking}."
+def _lacking(short: list[dict[str, Any]]) -> Wording:
+    """The first three lines that are short of units, and how many more there are."""
+    parts = [wording("{units} of {sku}", units=entry["units"], sku=entry["sku"]) for entry in short[:3]]
+    if len(short) > 3:
+        parts.append(wording("and {number} more", number=len(short) - 3))
+    return joined(parts, by=", ")
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def _booked(event: Event, _: str) -> Wording:
+    return wording(
+        "{courier} will deliver shipment {n}, tracking number {tracking}.",
+        courier=event.data["courier"],
+        n=event.number_of(SHIPMENT_PART),
+        tracking=event.data["tracking"],
+    )
 
 
 def _without_amount(sentence: Sentence) -> EventKind:

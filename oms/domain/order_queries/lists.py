@@ -18,6 +18,7 @@ from oms.domain.vocabulary.ids import uuid7_floor
 from oms.domain.vocabulary.machine import sql_list
 from oms.domain.vocabulary.paging import Page, bad_cursor, bounded, check_first, instant_of, key_of
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database
 
 
@@ -63,7 +64,9 @@ async def page(
     if sort == OrderSort.WAITING_LONGEST:
         if search:
             raise refused(
-                SearchReason.SEARCH_HAS_NO_SORT, "Search results are always newest first: leave sort out.", "sort"
+                SearchReason.SEARCH_HAS_NO_SORT,
+                wording("Search results are always newest first: leave sort out."),
+                "sort",
             )
         return Page.of(await _waiting_longest(db, query_filter, select, after, check_first(first) + 1), first)
     values = dict(_values(query_filter, after))

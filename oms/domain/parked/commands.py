@@ -21,6 +21,7 @@ from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refuse_all, refused
 from oms.domain.vocabulary.ids import work_id
 from oms.domain.vocabulary.text import REASON_LENGTH, check_text
+from oms.domain.vocabulary.wording import wording
 from oms.domain.work import store
 from oms.domain.work.model import WorkKey, backoff_s
 from oms.domain.work.store import Batch
@@ -74,7 +75,7 @@ async def give_up(tx: Tx, viewer: Viewer, key: WorkKey, reason: str, *, second_p
     locked, order = await _unpark(tx, viewer, key)
     shipment = order.shipment(key.part) if order else None
     if order is None or shipment is None or not can_be_given_up(shipment):
-        message = "Only a job of a pending shipment can be given up; retry it, or cancel the order."
+        message = wording("Only a job of a pending shipment can be given up; retry it, or cancel the order.")
         raise refused(ParkedReason.CANNOT_BE_GIVEN_UP, message)
     refund, work = shipment.payment.tallied_minor, work_id(key.subject_id, key.part, key.queue)
     second_person.check_refund(viewer, Request(Act.GIVE_UP_WORK, work, reason, refund, order.currency))
@@ -89,7 +90,7 @@ async def _unpark(tx: Tx, viewer: Viewer, key: WorkKey) -> tuple[LockedOrders, O
     require(viewer, ParkedPermission.MEND_WORK)
     locked = await lock(tx, [key.subject_id])
     if not await store.unpark(tx, key):
-        message = "No stuck job has this id; it may have been retried already."
+        message = wording("No stuck job has this id; it may have been retried already.")
         raise refused(ParkedReason.NOT_PARKED, message, "workId")
     return locked, locked.get(key.subject_id)
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from oms.domain.order.events import SHIPMENT_PART, because
+from oms.domain.order.events import SHIPMENT_PART, full_stop
 from oms.domain.vocabulary.events import Event, EventKind, EventType, Sentence
+from oms.domain.vocabulary.wording import Wording, wording
 
 
 class ParkedEvent(EventType):
@@ -15,10 +16,10 @@ class ParkedEvent(EventType):
 
 
 def _sentence(text: str) -> Sentence:
-    def sentence(event: Event, _: str) -> str:
+    def sentence(event: Event, _: str) -> Wording:
         number = event.number_of(SHIPMENT_PART)
-        about = f"shipment {number}" if number else "the order"
-        return f"{text.format(queue=event.data['queue'].capitalize(), about=about)}{because(event)}."
+        about = wording("shipment {n}", n=number) if number else wording("the order")
+        return full_stop(wording(text, queue=wording(event.data["queue"].capitalize()), about=about), event)
 
     return sentence
 

@@ -18,6 +18,7 @@ from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import Refused, refuse_all, refused
 from oms.domain.vocabulary.ids import customer_id
 from oms.domain.vocabulary.text import CODE_LENGTH, REASON_LENGTH, check_text
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 
 
@@ -42,7 +43,9 @@ async def erase(
     customer = await _locked(tx, by, reference)
     if open_orders := await store.open_orders(tx, reference):
         shown = ", ".join(open_orders)
-        message = f"Orders are still under way: {shown}. Wait until they end, or cancel them, then erase."
+        message = wording(
+            "Orders are still under way: {shown}. Wait until they end, or cancel them, then erase.", shown=shown
+        )
         raise refused(PersonalDataReason.ORDERS_UNDER_WAY, message, "reference")
     second_person.check_erasure(customer_id(customer), reason)
     erased = await store.erase(tx, customer, reference)
@@ -71,5 +74,5 @@ async def _locked(tx: Tx, by: Viewer | Actor, reference: str) -> UUID:
 
 
 def _no_customer() -> Refused:
-    message = "There is no customer with this reference; an erased customer is found by the pseudonym."
+    message = wording("There is no customer with this reference; an erased customer is found by the pseudonym.")
     return refused(PersonalDataReason.CUSTOMER_NOT_FOUND, message, "reference")

@@ -18,6 +18,7 @@ from oms.domain.placing.request import OrderRequest, Priced
 from oms.domain.vocabulary.errors import AccessReason, Problem, Refused, refused
 from oms.domain.vocabulary.ids import short_name, uuid7
 from oms.domain.vocabulary.permission import Reach
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 
 
@@ -92,12 +93,12 @@ def refusal(request: OrderRequest, viewer: Viewer, limits: PlacingLimits) -> Ref
         return forbidden(viewer, PlacingPermission.PLACE_ORDER)
     problems = list(request.problems())
     if not may_for(viewer, PlacingPermission.PLACE_ORDER, request.customer_reference):
-        message = "You can order for yourself only; leave customerReference out."
+        message = wording("You can order for yourself only; leave customerReference out.")
         problems.append(Problem(AccessReason.NOT_YOURS, message, ("customerReference",)))
     if owner_of(viewer, request) != SHOP:
         problems += limits.problems([line.quantity for line in request.lines])
     if not may(viewer, PlacingPermission.SET_PRICE):
-        message = "The catalogue sets the price; leave unitPrice out."
+        message = wording("The catalogue sets the price; leave unitPrice out.")
         problems += [
             Problem(PlacingReason.PRICE_NOT_ALLOWED, message, ("lines", str(index), "unitPrice"))
             for index, line in enumerate(request.lines)
@@ -109,7 +110,10 @@ def refusal(request: OrderRequest, viewer: Viewer, limits: PlacingLimits) -> Ref
 def _repeat(request: OrderRequest, order_id: UUID, content_hash: bytes) -> Placed | Refused:
     if request.content_hash() == content_hash:
         return Placed(order_id)
-    message = f"The reference {request.reference!r} was used for a different order; give this one another."
+    message = wording(
+        "The reference {reference!r} was used for a different order; give this one another.",
+        reference=request.reference,
+    )
     return refused(PlacingReason.REFERENCE_TAKEN, message, "reference")
 
 

@@ -8,6 +8,7 @@ from oms.domain.order.model import Line
 from oms.domain.placing.policy import PlacingReason
 from oms.domain.vocabulary.errors import Problem
 from oms.domain.vocabulary.money import formatted
+from oms.domain.vocabulary.wording import wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,19 @@ class PlacingLimits:
     def problems(self, quantities: Sequence[int]) -> Iterator[Problem]:
         """Of one order by itself. `quantities`: of its lines."""
         if self.order_lines and len(quantities) > self.order_lines:
-            message = f"Your orders have at most {self.order_lines} lines; this one has {len(quantities)}: split it."
+            message = wording(
+                "Your orders have at most {order_lines} lines; this one has {number}: split it.",
+                order_lines=self.order_lines,
+                number=len(quantities),
+            )
             yield Problem(PlacingReason.TOO_MANY_LINES, message, ("lines",))
         for index, quantity in enumerate(quantities):
             if self.line_units and quantity > self.line_units:
-                message = f"You may order at most {self.line_units} of an item at once; this is {quantity}."
+                message = wording(
+                    "You may order at most {line_units} of an item at once; this is {quantity}.",
+                    line_units=self.line_units,
+                    quantity=quantity,
+                )
                 yield Problem(PlacingReason.QUANTITY_TOO_LARGE, message, ("lines", str(index), "quantity"))
 
 
@@ -56,20 +65,29 @@ class Standing:
     def problems(self, limits: PlacingLimits, lines: Sequence[Line], currency: str) -> Iterator[Problem]:
         """The limits that this customer would exceed by placing an order of these lines."""
         if limits.open_orders and self.open_orders >= limits.open_orders:
-            message = f"You have {self.open_orders} open orders, which is the maximum: wait until one ends."
+            message = wording(
+                "You have {open_orders} open orders, which is the maximum: wait until one ends.",
+                open_orders=self.open_orders,
+            )
             yield Problem(PlacingReason.TOO_MANY_OPEN_ORDERS, message)
         units, minor = _size(lines)
         if limits.unpaid_units and self.unpaid_units + units > limits.unpaid_units:
-            message = (
-                f"You may hold {limits.unpaid_units} units that are not paid. You hold {self.unpaid_units}, and this"
-                f" order has {units}: order less, or cancel an order that waits for your answer."
+            message = wording(
+                "You may hold {allowed} units that are not paid. You hold {held}, and this order has {units}: "
+                "order less, or cancel an order that waits for your answer.",
+                allowed=limits.unpaid_units,
+                held=self.unpaid_units,
+                units=units,
             )
             yield Problem(PlacingReason.TOO_MANY_UNPAID_UNITS, message, ("lines",))
         held = self.unpaid_minor.get(currency, 0)
         if limits.unpaid_minor and held + minor > limits.unpaid_minor:
-            message = (
-                f"Your orders that are not paid may be worth {formatted(limits.unpaid_minor, currency)}. They are worth"
-                f" {formatted(held, currency)}, and this one {formatted(minor, currency)}: wait until they are paid."
+            message = wording(
+                "Your orders that are not paid may be worth {allowed}. They are worth {held}, and this one {added}: "
+                "wait until they are paid.",
+                allowed=formatted(limits.unpaid_minor, currency),
+                held=formatted(held, currency),
+                added=formatted(minor, currency),
             )
             yield Problem(PlacingReason.TOO_MUCH_UNPAID, message, ("lines",))
 

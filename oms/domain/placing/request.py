@@ -15,6 +15,7 @@ from oms.domain.placing.policy import PlacingReason
 from oms.domain.vocabulary.errors import InputReason, Problem
 from oms.domain.vocabulary.money import MAX_ORDER_MINOR
 from oms.domain.vocabulary.text import CODE_LENGTH, check_code, check_text
+from oms.domain.vocabulary.wording import wording
 
 MAX_LINES: Final = 2000
 MAX_UNITS: Final = 1_000_000
@@ -52,7 +53,11 @@ class OrderRequest:
 
     def _line_problems(self) -> Iterator[Problem]:
         if not 1 <= len(self.lines) <= MAX_LINES:
-            message = f"An order has 1 to {MAX_LINES} lines; this one has {len(self.lines)}."
+            message = wording(
+                "An order has 1 to {max_lines} lines; this one has {number}.",
+                max_lines=MAX_LINES,
+                number=len(self.lines),
+            )
             yield Problem(InputReason.OUT_OF_RANGE, message, ("lines",))
             return
         for index, line in enumerate(self.lines):
@@ -84,16 +89,26 @@ class OrderRequest:
         for index, line in enumerate(self.lines):
             product = catalogue.get(line.sku)
             if product is None:
-                message = f"There is no product with the SKU {line.sku!r}; add it to the catalogue first."
+                message = wording(
+                    "There is no product with the SKU {sku!r}; add it to the catalogue first.", sku=line.sku
+                )
                 problems.append(Problem(CatalogReason.UNKNOWN_PRODUCT, message, ("lines", str(index), "sku")))
                 continue
             if product.currency != currency and (line.unit_price_minor is None or self.currency is None):
-                message = f"{line.sku} is priced in {product.currency}, the order is in {currency}: use one currency."
+                message = wording(
+                    "{sku} is priced in {currency}, the order is in {of_order}: use one currency.",
+                    sku=line.sku,
+                    currency=product.currency,
+                    of_order=currency,
+                )
                 problems.append(Problem(PlacingReason.CURRENCY_MISMATCH, message, ("lines", str(index), "sku")))
             price = product.unit_price_minor if line.unit_price_minor is None else line.unit_price_minor
             lines.append(Line(len(lines) + 1, line.sku, line.quantity, price))
         if sum(line.quantity * line.unit_price_minor for line in lines) > MAX_ORDER_MINOR:
-            message = f"The order's value exceeds {MAX_ORDER_MINOR} minor units; split it into several orders."
+            message = wording(
+                "The order's value exceeds {max_order_minor} minor units; split it into several orders.",
+                max_order_minor=MAX_ORDER_MINOR,
+            )
             problems.append(Problem(PlacingReason.ORDER_TOO_LARGE, message, ("lines",)))
         return Priced(currency, lines, tuple(problems))
 
@@ -109,5 +124,7 @@ class Priced:
 
 def _quantity_problems(quantity: int) -> Iterator[Problem]:
     if not 1 <= quantity <= MAX_UNITS:
-        message = f"A quantity is from 1 to {MAX_UNITS}; this one is {quantity}."
+        message = wording(
+            "A quantity is from 1 to {max_units}; this one is {quantity}.", max_units=MAX_UNITS, quantity=quantity
+        )
         yield Problem(InputReason.OUT_OF_RANGE, message, ("quantity",))

@@ -17,6 +17,7 @@ from oms.domain.vocabulary.errors import InputReason, Refused, refuse_all, refus
 from oms.domain.vocabulary.ids import uuid7
 from oms.domain.vocabulary.permission import Permission
 from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database, Tx
 
 DEFAULT_DAYS: Final = 90
@@ -49,7 +50,7 @@ async def issue_token(
     if (role == Role.CUSTOMER) != (customer_reference is not None):
         raise refused(
             TokenReason.TOKEN_NEEDS_CUSTOMER,
-            "Give a customer reference with the role CUSTOMER, and only with it.",
+            wording("Give a customer reference with the role CUSTOMER, and only with it."),
             "customer",
         )
     if customer_reference is not None:
@@ -58,12 +59,14 @@ async def issue_token(
     if warehouses is not None:
         refuse_all(problem for code in sorted(warehouses) for problem in check_code(code, "warehouses"))
         if role != Role.COURIER:
-            message = "Only a COURIER is limited to warehouses; leave them out."
+            message = wording("Only a COURIER is limited to warehouses; leave them out.")
             raise refused(TokenReason.TOKEN_HAS_NO_WAREHOUSES, message, "warehouses")
     if beyond := sorted(each.name for each in scope or () if role not in each.reach):
         raise refused(
             TokenReason.SCOPE_BEYOND_ROLE,
-            f"A {role} may not do this, so leave it out of the scope: {', '.join(beyond)}.",
+            wording(
+                "A {role} may not do this, so leave it out of the scope: {names}.", role=role, names=", ".join(beyond)
+            ),
             "scope",
         )
     token = f"oms_{new_secret()}"
@@ -89,9 +92,10 @@ async def rotate_token(
     if held is None:
         raise _not_found("expired or revoked")
     if overlap and held.previous_until and held.previous_until > await tx.clock():
-        message = (
-            f"The secret before the last rotation works until {held.previous_until:%Y-%m-%d %H:%M} UTC. "
-            "Wait until then, or rotate without overlap: then only the new one works."
+        message = wording(
+            "The secret before the last rotation works until {previous_until:%Y-%m-%d %H:%M} UTC. Wait until then, or "
+            "rotate without overlap: then only the new one works.",
+            previous_until=held.previous_until,
         )
         raise refused(TokenReason.TOKEN_JUST_ROTATED, message, "id")
     token = f"oms_{new_secret()}"
@@ -105,12 +109,14 @@ def _lifetime(days: int | None) -> timedelta | None:
     if days is None:
         return None
     if not 1 <= days <= MAX_DAYS:
-        raise refused(InputReason.OUT_OF_RANGE, f"A token is valid for 1 to {MAX_DAYS} days.", "days")
+        raise refused(
+            InputReason.OUT_OF_RANGE, wording("A token is valid for 1 to {max_days} days.", max_days=MAX_DAYS), "days"
+        )
     return timedelta(days=days)
 
 
 def _not_found(otherwise: str) -> Refused:
-    message = f"There is no such token, or it was {otherwise} already; see: token list."
+    message = wording("There is no such token, or it was {otherwise} already; see: token list.", otherwise=otherwise)
     return refused(TokenReason.TOKEN_NOT_FOUND, message, "id")
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Self
 
+from oms.domain.vocabulary.wording import Wording
+
 
 class Code(StrEnum):
     """The broad kind of a refusal; the contract's ErrorCode."""
@@ -62,7 +64,7 @@ class Problem:
     """One thing that is wrong, the input field it is about, and a message that says how to correct it."""
 
     reason: Reason
-    message: str
+    message: Wording
     path: tuple[str, ...] = ()
 
     @property
@@ -82,7 +84,7 @@ class Refused(Exception):
         self.problems = problems
 
 
-def refused(reason: Reason, message: str, *path: str | int) -> Refused:
+def refused(reason: Reason, message: Wording, *path: str | int) -> Refused:
     """A refusal with a single problem."""
     return Refused(Problem(reason, message, tuple(map(str, path))))
 

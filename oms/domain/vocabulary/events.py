@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from oms.domain.vocabulary.actor import Actor
+from oms.domain.vocabulary.wording import Wording, wording
 
 
 class EventType(StrEnum):
@@ -49,13 +50,13 @@ def moved(before: StrEnum, after: StrEnum) -> dict[str, Any]:
     return {} if before == after else {"from": str(before), "to": str(after)}
 
 
-Sentence = Callable[[Event, str], str]
+Sentence = Callable[[Event, str], Wording]
 """What an event says to a person, in one sentence. The text is the currency of its amounts."""
 
 
 def fixed(text: str) -> Sentence:
     """The same sentence for each event of a kind."""
-    return lambda _event, _currency: text
+    return lambda _event, _currency: wording(text)
 
 
 @dataclass(frozen=True, slots=True)

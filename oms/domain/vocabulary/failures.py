@@ -19,7 +19,7 @@ class FailureReason(StrEnum):
     NO_ANSWER = "NO_ANSWER"
 
 
-_PHRASES: Final = {
+PHRASES: Final = {
     FailureReason.SPENDING_LIMIT_EXCEEDED: "it would exceed the customer's spending limit",
     FailureReason.FRAUD_MAINTENANCE: "fraud control is in maintenance",
     FailureReason.CARD_DECLINED: "the card was declined",
@@ -32,7 +32,7 @@ _PHRASES: Final = {
 
 def phrase(reason: str) -> str:
     """Follows a colon in a sentence. Words that a person wrote are returned unchanged."""
-    if reason in _PHRASES:
-        return _PHRASES[FailureReason(reason)]
+    if reason in PHRASES:
+        return PHRASES[FailureReason(reason)]
     is_code = "_" in reason and reason.isupper()
     return "the provider refused it" if is_code else reason

@@ -6,8 +6,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Generic, NamedTuple, Self, TypeVar
 
-from oms.domain.vocabulary.errors import Code, Reason, refused
+from oms.domain.vocabulary.errors import Code, Reason, Refused, refused
 from oms.domain.vocabulary.events import EventType
+from oms.domain.vocabulary.wording import wording
 
 S = TypeVar("S", bound=StrEnum)
 
@@ -113,10 +114,21 @@ class Machine(Generic[S]):
             return status
         if (status, event) not in self.table:
             possible = " or ".join(sorted(str(before) for before, known in self.table if known == event))
-            verb, reason = self.commands.get(event, (None, StatusReason.STATUS_CHANGED))
-            what = f"it can be {verb}" if verb else f"{event} can happen"
-            raise refused(reason, f"The {self.noun} is {status}; {what} only while it is {possible}.")
+            raise self._not_allowed(event, noun=wording(self.noun), status=status, possible=possible)
         return self.table[status, event]
+
+    def _not_allowed(self, event: EventType, **values: object) -> Refused:
+        if command := self.commands.get(event):
+            message = wording(
+                "The {noun} is {status}; it can be {verb} only while it is {possible}.",
+                verb=wording(command.verb),
+                **values,
+            )
+            return refused(command.reason, message)
+        message = wording(
+            "The {noun} is {status}; {event} can happen only while it is {possible}.", event=event, **values
+        )
+        return refused(StatusReason.STATUS_CHANGED, message)
 
 
 def sql_list(statuses: frozenset[S]) -> str:

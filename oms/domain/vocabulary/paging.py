@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
 from oms.domain.vocabulary.errors import InputReason, refused
+from oms.domain.vocabulary.wording import wording
 
 MAX_PAGE_SIZE: Final = 100
 
@@ -38,7 +39,13 @@ def bounded(query: str, limit: int) -> str:
 def check_first(first: int) -> int:
     """Raises Refused(INVALID) unless it is 1 to 100."""
     if not 1 <= first <= MAX_PAGE_SIZE:
-        raise refused(InputReason.BAD_PAGE_SIZE, f"first is from 1 to {MAX_PAGE_SIZE}; this one is {first}.", "first")
+        raise refused(
+            InputReason.BAD_PAGE_SIZE,
+            wording(
+                "first is from 1 to {max_page_size}; this one is {first}.", max_page_size=MAX_PAGE_SIZE, first=first
+            ),
+            "first",
+        )
     return first
 
 
@@ -74,5 +81,5 @@ MAX_KEY_LENGTH: Final = 250
 
 
 def bad_cursor() -> Exception:
-    message = "This cursor does not belong to this list; leave it out to start at the beginning."
+    message = wording("This cursor does not belong to this list; leave it out to start at the beginning.")
     return refused(InputReason.BAD_CURSOR, message, "after")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from oms.domain.vocabulary.errors import InputReason, Problem
+from oms.domain.vocabulary.wording import wording
 
 CODE_LENGTH: Final = 100
 NAME_LENGTH: Final = 200
@@ -16,12 +17,17 @@ def check_text(text: str, *path: str, max_length: int, blank: bool = False) -> I
     """Problems with a text of at most `max_length` characters that may not be blank unless allowed."""
     what = path[-1]
     if not blank and not text.strip():
-        yield Problem(InputReason.EMPTY, f"{what} must not be empty.", path)
+        yield Problem(InputReason.EMPTY, wording("{what} must not be empty.", what=what), path)
     elif len(text) > max_length:
-        message = f"{what} has {len(text)} characters; at most {max_length} are allowed."
+        message = wording(
+            "{what} has {number} characters; at most {max_length} are allowed.",
+            what=what,
+            number=len(text),
+            max_length=max_length,
+        )
         yield Problem(InputReason.TOO_LONG, message, path)
     elif not _is_storable(text):
-        message = f"{what} contains a NUL character or half a surrogate pair; remove it."
+        message = wording("{what} contains a NUL character or half a surrogate pair; remove it.", what=what)
         yield Problem(InputReason.UNSUPPORTED_CHARACTER, message, path)
 
 
@@ -31,7 +37,9 @@ def check_name(text: str, *path: str, max_length: int) -> Iterator[Problem]:
         return
     found = list(check_text(text, *path, max_length=max_length))
     if not found and (hidden := _first_hidden(text)):
-        message = f"{path[-1]} contains the invisible character U+{ord(hidden):04X}; remove it."
+        message = wording(
+            "{what} contains the invisible character U+{code:04X}; remove it.", what=path[-1], code=ord(hidden)
+        )
         found = [Problem(InputReason.INVISIBLE_CHARACTER, message, path)]
     yield from found
 
@@ -43,7 +51,9 @@ def check_code(text: str, *path: str, max_length: int = CODE_LENGTH) -> Iterator
     found = list(check_name(text, *path, max_length=max_length))
     if not found and len(scripts := _lookalike_scripts(text)) > 1:
         names = " and ".join(sorted(name.capitalize() for name in scripts))
-        message = f"{path[-1]} mixes {names} letters, which look alike; use those of one alphabet."
+        message = wording(
+            "{what} mixes {names} letters, which look alike; use those of one alphabet.", what=path[-1], names=names
+        )
         found = [Problem(InputReason.MIXED_SCRIPTS, message, path)]
     yield from found
 

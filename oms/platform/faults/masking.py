@@ -7,6 +7,7 @@ import structlog
 from graphql import GraphQLError
 
 from oms.platform.faults.outages import RETRY_AFTER_S, is_outage, outage_message
+from oms.platform.language import gettext
 
 log = structlog.get_logger(__name__)
 
@@ -41,5 +42,5 @@ def fault_of(cause: BaseException, **context: object) -> Fault:
         log.warning("A request failed because of an outage", correlation_id=number, error=repr(cause), **context)
         return Fault("UNAVAILABLE", f"{outage_message(cause)} ({number})", number)
     log.error("A request failed because of a bug", correlation_id=number, exc_info=cause, **context)
-    message = f"Something went wrong on our side. Give this number when you report it: {number}"
-    return Fault("INTERNAL", message, number)
+    message = gettext("Something went wrong on our side. Give this number when you report it: {number}")
+    return Fault("INTERNAL", message.format(number=number), number)

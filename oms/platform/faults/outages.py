@@ -10,6 +10,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
+from oms.platform.language import gettext
+
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
@@ -106,10 +108,10 @@ async def through_outages(read: Callable[[], Awaitable[T]]) -> T:
 def outage_message(error: BaseException) -> str:
     """What to tell a caller, and what they can do."""
     if isinstance(error, OutcomeUnknown):
-        return (
+        return gettext(
             "The connection to the database was lost while saving, so the request may or may not have taken effect. "
             "Send it again with the same reference or Idempotency-Key: it takes effect once."
         )
     if is_lock_timeout(error):
-        return "Another change holds what this one needs; try again in a moment."
-    return "The database is unavailable; try again in a moment."
+        return gettext("Another change holds what this one needs; try again in a moment.")
+    return gettext("The database is unavailable; try again in a moment.")

@@ -7,8 +7,10 @@ from strawberry.extensions import MaskErrors
 
 from oms.domain.idempotency.keys import KeyInUse, KeyReused
 from oms.domain.vocabulary.errors import Code, Problem, Refused
+from oms.domain.vocabulary.wording import said
 from oms.platform.faults.masking import cause_of, fault_of
 from oms.platform.faults.outages import is_outage
+from oms.platform.language import gettext
 from oms.schema.runtime.context import Context
 from oms.schema.runtime.enums import described
 from oms.schema.runtime.fields import NOTHING_MORE, attribute, object_type
@@ -37,7 +39,7 @@ class UserError:
 
 def user_errors(refusal: Refused) -> list[UserError]:
     return [
-        UserError(code=p.code, reason=p.reason.name, message=p.message, path=list(p.path) or None)
+        UserError(code=p.code, reason=p.reason.name, message=said(p.message, gettext), path=list(p.path) or None)
         for p in refusal.problems
     ]
 
@@ -48,15 +50,16 @@ def masked(error: GraphQLError) -> GraphQLError:
     match cause:
         case Refused(problems=(Problem(reason, _, path), *_)):
             extensions = {"code": str(reason.code), "reason": reason.name} | ({"path": list(path)} if path else {})
-            return _rewritten(error, str(cause), extensions)
+            message = "; ".join(said(problem.message, gettext) for problem in cause.problems)
+            return _rewritten(error, message, extensions)
         case KeyInUse():
-            message = "The first request with this Idempotency-Key is still running; try again in a moment."
+            message = gettext("The first request with this Idempotency-Key is still running; try again in a moment.")
             return _rewritten(error, message, {"code": str(Code.CONFLICT)}, original=cause)
         case KeyReused():
-            message = "This Idempotency-Key was used with a different body; use a new key for a new request."
+            message = gettext("This Idempotency-Key was used with a different body; use a new key for a new request.")
             return _rewritten(error, message, {"code": str(Code.DUPLICATE)}, original=cause)
         case RecursionError():
-            return _rewritten(error, "The document is nested too deeply.", {"code": str(Code.INVALID)})
+            return _rewritten(error, gettext("The document is nested too deeply."), {"code": str(Code.INVALID)})
         case None if "code" in (error.extensions or {}):
             return error
         case None:

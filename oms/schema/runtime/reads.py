@@ -22,6 +22,7 @@ from oms.domain.order_queries.shipments import SeenShipment
 from oms.domain.order_queries.timeline import Section
 from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.events import Event
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database
 from oms.schema.compiled.run import next_turn
 from oms.schema.runtime.loader import Loader
@@ -140,7 +141,9 @@ class Reads:
         """
         self._line_count += len(lines)
         if self._line_count > MAX_LINES:
-            message = f"The result would have more than {MAX_LINES} lines. Request shorter pages (first)."
+            message = wording(
+                "The result would have more than {max_lines} lines. Request shorter pages (first).", max_lines=MAX_LINES
+            )
             raise refused(InputReason.TOO_MANY, message)
         if len(lines) >= _MANY_LINES:
             await next_turn()

@@ -130,3 +130,15 @@ def reference(
     from oms.tools.reference.command import run as run_reference
 
     run_reference(page)
+
+
+@app.command()
+def translations() -> None:
+    """Bring translations/*.po up to date with the texts of templates and code."""
+    from oms.domain.concepts import REGISTRY  # noqa: F401 - registers the concepts, whose texts are wanted
+    from oms.platform.language import Language
+    from oms.tools.translations import write
+
+    for language in Language:
+        if language is not Language.ENGLISH:
+            typer.echo(f"{language}: {write(language)} texts wait for their translation")

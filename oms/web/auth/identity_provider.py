@@ -23,6 +23,8 @@ from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from oms.domain.vocabulary.wording import wording
+from oms.platform.language import gettext
 from oms.platform.settings import is_secure_url
 
 log = structlog.get_logger(__name__)
@@ -256,21 +258,23 @@ class IdentityProvider:
     def _refused(self, error: str) -> SignInFailed:
         """An OAuth error code from the provider; its description is not shown, because anybody could have set it."""
         if error == "access_denied":
-            return SignInFailed(f"{self.name} denied access, or you did not consent.", "access_denied")
+            return SignInFailed(
+                gettext("{name} denied access, or you did not consent.").format(name=self.name), "access_denied"
+            )
         if error in ("server_error", "temporarily_unavailable"):
             return self._unavailable(error)
         reason = error if error.replace("_", "").isalpha() and len(error) <= 40 else "an error code of unknown form"
-        return SignInFailed(f"{self.name} did not sign you in. Try again.", reason)
+        return SignInFailed(gettext("{name} did not sign you in. Try again.").format(name=self.name), reason)
 
     def _unavailable(self, reason: str) -> SignInFailed:
-        return SignInFailed(f"{self.name} is unavailable. Try again in a moment.", reason)
+        return SignInFailed(gettext("{name} is unavailable. Try again in a moment.").format(name=self.name), reason)
 
     def _invalid(self, reason: str) -> SignInFailed:
-        message = f"The response of {self.name} is not valid, so you are not signed in. Try again."
-        return SignInFailed(message, reason)
+        message = gettext("The response of {name} is not valid, so you are not signed in. Try again.")
+        return SignInFailed(message.format(name=self.name), reason)
 
 
-RESTART: Final = "This sign-in was started too long ago, or in another browser. Start again."
+RESTART: Final = wording("This sign-in was started too long ago, or in another browser. Start again.")
 
 
 def _decoded(id_token: str, keys: KeySet) -> jwt.Token:

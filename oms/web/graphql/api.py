@@ -15,6 +15,7 @@ from oms.domain.idempotency.keys import IdempotencyKey
 from oms.platform.faults.outages import through_outages
 from oms.web.auth.authenticator import Authenticator, Unauthenticated
 from oms.web.auth.credentials import Presented
+from oms.web.auth.preferences import answer_as_preferred
 from oms.web.errors.codes import FAILS_REQUEST, HTTP_STATUS
 from oms.web.errors.refusals import RequestRefused, format_errors, invalid, refusal_of
 from oms.web.graphql.request import GraphQLRequest
@@ -53,6 +54,7 @@ class Api:
             await self.rate_limits.count_anonymous(address)
             raise
         await self.rate_limits.count_request(viewer)
+        answer_as_preferred(viewer)
         return _acting(viewer, address)
 
     async def execute(

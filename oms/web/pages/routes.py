@@ -11,7 +11,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from oms.domain.access.permissions import Viewer, reach, require
 from oms.domain.vocabulary.errors import AccessReason, Refused, refused
 from oms.domain.vocabulary.permission import Permission, Reach
+from oms.domain.vocabulary.wording import said, wording
 from oms.platform.db import Database
+from oms.platform.language import gettext
 from oms.platform.settings import PROJECT_DIR
 from oms.web.errors.refusals import refusal_of
 from oms.web.graphql.api import Api
@@ -35,11 +37,11 @@ PublicHandler = Callable[[Request], Awaitable[Response]]
 OnRefusal = Callable[[Viewer, Refused], None]
 
 _HEADINGS: Final = {
-    403: "You may not do this",
-    404: "Page not found",
-    409: "Already in progress",
-    429: "Too many requests",
-    503: "Not available for a moment",
+    403: wording("You may not do this"),
+    404: wording("Page not found"),
+    409: wording("Already in progress"),
+    429: wording("Too many requests"),
+    503: wording("Not available for a moment"),
 }
 
 
@@ -56,7 +58,7 @@ class Need:
             return
         try:
             require(viewer, self.permission)
-            message = f"This page is for other roles; as {viewer.role} you have pages of your own."
+            message = wording("This page is for other roles; as {role} you have pages of your own.", role=viewer.role)
             raise refused(AccessReason.ROLE_NOT_ALLOWED, message)
         except Refused as refusal:
             raise PageRefused(403, str(refusal)) from refusal
@@ -133,9 +135,14 @@ class PageRoutes:
         return respond
 
     def _refuse(self, refusal: PageRefused, request: Request, viewer: Viewer | None) -> Response:
-        heading = refusal.heading or _HEADINGS.get(refusal.status, "That did not work")
+        heading = refusal.heading or _HEADINGS.get(refusal.status, wording("That did not work"))
         response = self._site.render(
-            request, viewer, "error", status=refusal.status, heading=heading, message=refusal.message
+            request,
+            viewer,
+            "error",
+            status=refusal.status,
+            heading=said(heading, gettext),
+            message=said(refusal.message, gettext),
         )
         response.headers.update(refusal.headers)
         return response

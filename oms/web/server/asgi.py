@@ -20,6 +20,7 @@ from oms.platform.db import Database
 from oms.platform.faults.outages import RETRY_AFTER_S, is_outage
 from oms.platform.language import preferred, speak
 from oms.platform.settings import Settings
+from oms.platform.time_zone import show_times_in
 from oms.web.errors.codes import ErrorCode
 from oms.web.errors.refusals import RequestRefused, invalid, refusal_of
 from oms.web.server.headers import SecurityHeaders
@@ -62,6 +63,7 @@ class Application(Starlette):
         response = _ObservedResponse(send, self._security_headers)
         started_s = time.perf_counter()
         speak(preferred(_accept_language(scope)))
+        show_times_in(None)
         try:
             await self._app_for(scope)(scope, receive, response.send)
         except Exception as error:

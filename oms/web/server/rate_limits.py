@@ -25,6 +25,7 @@ from starlette.requests import HTTPConnection
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.identity.accounts import LOGIN_LENGTH, normalized_login
+from oms.platform.language import gettext, ngettext
 from oms.platform.settings import Settings
 from oms.web.errors.codes import ErrorCode
 from oms.web.errors.refusals import RequestRefused
@@ -35,7 +36,6 @@ _MAX_LEASES: Final = 20_000
 """Callers whose leases a process keeps; one that drops out loses its unspent permits, nothing else."""
 
 _LARGEST_SHARE: Final = 10
-_KNOWN_BROWSER: Final = ", or now in a browser in which you have signed in before"
 _IPV6_NETWORK: Final = 64
 """A client with one IPv6 address usually has the whole network of this prefix."""
 
@@ -47,13 +47,18 @@ QUERIES_AT_ONCE: Final = 3
 class RateLimited(RequestRefused):
     """Too many requests. If waiting helps, the message and Retry-After (whole seconds) say how long."""
 
-    def __init__(self, message: str, wait_s: float | None = None, *, instead: str = "") -> None:
-        """`instead`: what else helps, at once."""
+    def __init__(self, message: str, wait_s: float | None = None, *, known_browser: bool = False) -> None:
+        """`known_browser`: in a browser in which the person has signed in before, there is no need to wait."""
         headers = {}
         if wait_s is not None:
             seconds = max(1, math.ceil(wait_s))
             headers["Retry-After"] = str(seconds)
-            message = f"{message} Try again in {_duration(seconds)}{instead}."
+            again = (
+                gettext("Try again in {duration}, or now in a browser in which you have signed in before.")
+                if known_browser
+                else gettext("Try again in {duration}.")
+            )
+            message = f"{message} {again.format(duration=_duration(seconds))}"
         super().__init__(ErrorCode.RATE_LIMITED, message, headers=headers)
 
 
@@ -103,7 +108,7 @@ class RateLimits:
         limit = self._cost_per_person if viewer.is_person else self._cost_per_machine
         if requests and cost * requests <= limit:
             return
-        message = f"This costs {cost}; you may spend {limit} a second."
+        message = gettext("This costs {cost}; you may spend {limit} a second.").format(cost=cost, limit=limit)
         try:
             await self._spend(f"cost:{viewer.principal}", limit, message, permits=min(cost, limit))
         except RateLimited as refusal:
@@ -120,7 +125,8 @@ class RateLimits:
         limit = self._open_per_person if viewer.is_person else self._open_per_machine
         principal = viewer.principal
         if self._open[principal] >= limit:
-            raise RateLimited(f"You have {limit} subscriptions open, which is the maximum: end one of them first.")
+            message = gettext("You have {limit} subscriptions open, which is the maximum: end one of them first.")
+            raise RateLimited(message.format(limit=limit))
         self._open[principal] += 1
         try:
             yield
@@ -145,7 +151,7 @@ class RateLimits:
         if len(login) > LOGIN_LENGTH:
             return  # nobody's: there are no attempts of an owner to count
         login_digest = hashlib.sha256(normalized_login(login).encode("utf-8", "surrogatepass")).hexdigest()
-        await self._attempt(self._sign_ins, f"sign-in:{login_digest}", instead=_KNOWN_BROWSER)
+        await self._attempt(self._sign_ins, f"sign-in:{login_digest}", known_browser=True)
 
     async def count_sign_in_of_device(self, device: bytes) -> None:
         """An attempt from a browser in which the login's owner has signed in before. Raises RateLimited.
@@ -156,7 +162,7 @@ class RateLimits:
 
     async def count_sign_in_from(self, address: str) -> None:
         """An attempt to sign in whose login is not known yet. Raises RateLimited."""
-        await self._attempt(self._sign_ins_from_address, f"sign-in:from:{address}", instead=_KNOWN_BROWSER)
+        await self._attempt(self._sign_ins_from_address, f"sign-in:from:{address}", known_browser=True)
 
     async def count_password(self, viewer: Viewer) -> None:
         """A signed-in viewer's attempt to enter the present password. Raises RateLimitedError."""
@@ -167,26 +173,32 @@ class RateLimits:
 
     async def count_placing(self, viewer: Viewer, orders: int) -> None:
         """Orders that a customer places, by whichever account or token. Raises RateLimitedError."""
-        await self._count_acts(f"place:{viewer.customer_reference}", self._placings, orders, "place {} orders")
+        await self._count_acts(
+            f"place:{viewer.customer_reference}",
+            self._placings,
+            orders,
+            gettext("You may place {limit} orders a minute."),
+        )
 
     async def count_failure(self, viewer: Viewer) -> None:
         """A shipment that a courier reports as failed. Raises RateLimitedError."""
-        await self._count_acts(f"fail:{viewer.principal}", self._failures, 1, "report {} failed shipments")
+        await self._count_acts(
+            f"fail:{viewer.principal}", self._failures, 1, gettext("You may report {limit} failed shipments a minute.")
+        )
 
-    async def _count_acts(self, key: str, limit: int, amount: int, what: str) -> None:
-        """`what`: with a place for the limit, of which 0 is none. Raises RateLimitedError."""
+    async def _count_acts(self, key: str, limit: int, amount: int, allowed: str) -> None:
+        """`allowed`: a sentence with a place for the limit, of which 0 is none. Raises RateLimitedError."""
         if not limit:
             return
         if wait_s := await self._counters.wait_s(RateLimitItemPerMinute(limit), key, amount):
-            refusal = RateLimited(f"You may {what.format(limit)} a minute.", wait_s)
+            refusal = RateLimited(allowed.format(limit=limit), wait_s)
             raise RateLimitedError(refusal) from refusal
 
-    async def _attempt(self, rates: list[RateLimitItem], key: str, *, instead: str = "") -> None:
+    async def _attempt(self, rates: list[RateLimitItem], key: str, *, known_browser: bool = False) -> None:
         for rate in rates:
             if wait_s := await self._counters.wait_s(rate, key):
-                raise RateLimited(
-                    "There were too many attempts to sign in, or to enter a password.", wait_s, instead=instead
-                )
+                message = gettext("There were too many attempts to sign in, or to enter a password.")
+                raise RateLimited(message, wait_s, known_browser=known_browser)
 
     async def _spend(self, key: str, limit: int, message: str, *, permits: int = 1) -> None:
         """Takes permits of a lease, and renews it if it has too few or has expired. A limit of 0 is none."""
@@ -274,5 +286,5 @@ def _counted_address(host: str) -> str:
 
 def _duration(seconds: int) -> str:
     if seconds < 120:
-        return "a second" if seconds == 1 else f"{seconds} seconds"
-    return f"{math.ceil(seconds / 60)} minutes"
+        return ngettext("a second", "{seconds} seconds", seconds).format(seconds=seconds)
+    return gettext("{minutes} minutes").format(minutes=math.ceil(seconds / 60))

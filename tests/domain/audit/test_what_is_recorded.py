@@ -32,6 +32,7 @@ from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.errors import AccessReason, InputReason, Problem, Refused, refused
 from oms.domain.vocabulary.ids import order_id
 from oms.domain.vocabulary.permission import Permission
+from oms.domain.vocabulary.wording import wording
 from oms.domain.work.model import WorkKey
 from tests.domain.audit.test_audit_log import entries
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer, open_shop
@@ -170,7 +171,10 @@ async def test_forbidden_operations_are_grouped_by_their_reason(shop: ShopUnderT
     recorder.add(COURIER, refusal_of(COURIER, FraudPermission.SET_FRAUD))
     recorder.add(SUPPORT, refusal_of(SUPPORT, FraudPermission.SET_FRAUD))
     recorder.add(narrow, refusal_of(narrow, PlacingPermission.PLACE_ORDER))
-    not_yours, unpriced = Problem(AccessReason.NOT_YOURS, "Not yours."), Problem(InputReason.EMPTY, "Nothing.")
+    not_yours, unpriced = (
+        Problem(AccessReason.NOT_YOURS, wording("Not yours.")),
+        Problem(InputReason.EMPTY, wording("Nothing.")),
+    )
     recorder.add(customer("ana"), Refused(not_yours, unpriced))
     await recorder.write()
     subjects = Counter(entry.subject for entry in await entries(shop, action=RefusalAction.OperationRefused))
@@ -180,7 +184,7 @@ async def test_forbidden_operations_are_grouped_by_their_reason(shop: ShopUnderT
 
 async def test_refusals_with_other_codes_are_not_recorded(shop: ShopUnderTest) -> None:
     recorder = RefusalRecorder(shop.db)
-    recorder.add(MANAGER, refused(OrderReason.NOT_BOOKED, "Not now."))
+    recorder.add(MANAGER, refused(OrderReason.NOT_BOOKED, wording("Not now.")))
     await recorder.write(all_of_them=True)
     assert await entries(shop) == []
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Final, ParamSpec, TypeVar
 
+from oms.domain.vocabulary.wording import joined, wording
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -23,16 +25,26 @@ RETRY_AFTER_S: Final = 5
 class LaneFull(Exception):
     """Too many wait already. The message says what to do; nothing was counted or verified."""
 
-    def __init__(self, instead: str) -> None:
-        busy = "The server is busy with the passwords of others, and did not check yours."
-        super().__init__(f"{busy} Try again in {RETRY_AFTER_S} seconds{instead}.")
+    def __init__(self, *, known_browser: bool) -> None:
+        busy = wording("The server is busy with the passwords of others, and did not check yours.")
+        again = (
+            wording("Try again in {seconds} seconds.", seconds=RETRY_AFTER_S)
+            if known_browser
+            else wording(
+                "Try again in {seconds} seconds, or now in a browser in which you have signed in before: "
+                "that is served first.",
+                seconds=RETRY_AFTER_S,
+            )
+        )
+        self.message = joined([busy, again])
+        super().__init__(self.message)
 
 
 class Lane:
-    """One thread, and the attempts that wait for it. `instead`: what else helps when it is full."""
+    """One thread, and the attempts that wait for it. `is_known`: for people whom the system knows already."""
 
-    def __init__(self, name: str, *, places: int = PLACES, instead: str = "") -> None:
-        self._instead = instead
+    def __init__(self, name: str, *, is_known: bool, places: int = PLACES) -> None:
+        self._is_known = is_known
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"passwords of {name}")
         self._places = BoundedSemaphore(places)
 
@@ -40,7 +52,7 @@ class Lane:
     def place(self) -> Iterator[None]:
         """Holds a place while the block runs. Raises LaneFull at once if there is none."""
         if not self._places.acquire(blocking=False):
-            raise LaneFull(self._instead)
+            raise LaneFull(known_browser=self._is_known)
         try:
             yield
         finally:
@@ -51,8 +63,6 @@ class Lane:
         return await asyncio.wrap_future(self._thread.submit(function, *args, **kwargs))
 
 
-STRANGERS: Final = Lane(
-    "strangers", instead=", or now in a browser in which you have signed in before: that is served first"
-)
-KNOWN: Final = Lane("known people")
+STRANGERS: Final = Lane("strangers", is_known=False)
+KNOWN: Final = Lane("known people", is_known=True)
 """For signed-in people, browsers in which they signed in before, and the operator."""

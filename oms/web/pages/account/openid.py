@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity.accounts import Account
 from oms.platform.db import Database
+from oms.platform.language import gettext
 from oms.web.auth.identity_provider import RESTART, Flow, Identity, IdentityProvider, SignInFailed
 from oms.web.auth.same_origin import is_own
 from oms.web.pages.account.sign_in import SignInPages
@@ -102,8 +103,10 @@ class OpenIdPages(Pages):
             )
         if account is None:
             name = self._provider.name
-            message = f"{name} knows you, but you have no account here. Ask the operator of this system for one."
-            raise SignInFailed(message, "no such account, or it is disabled")
+            message = gettext(
+                "{name} knows you, but you have no account here. Ask the operator of this system for one."
+            )
+            raise SignInFailed(message.format(name=name), "no such account, or it is disabled")
         return account
 
     async def _refuse(self, request: Request, failure: SignInFailed) -> Response:
@@ -118,6 +121,7 @@ class OpenIdPages(Pages):
         """CALLBACK at the host name that the browser used. Raises SignInFailed unless that is one of the site's."""
         host = request.url.hostname or ""
         if host not in (self._hosts or _THIS_MACHINE):
-            message = f"Open this site by its name to sign in: {', '.join(self._hosts) or 'see OMS_ALLOWED_HOSTS'}."
-            raise SignInFailed(message, f"{host!r} is not in OMS_ALLOWED_HOSTS")
+            message = gettext("Open this site by its name to sign in: {names}.")
+            names = ", ".join(self._hosts) or "see OMS_ALLOWED_HOSTS"
+            raise SignInFailed(message.format(names=names), f"{host!r} is not in OMS_ALLOWED_HOSTS")
         return str(request.url.replace(path=CALLBACK, query="", fragment=""))

@@ -10,28 +10,30 @@ from oms.domain.identity import account_commands as accounts
 from oms.domain.identity.accounts import Account
 from oms.domain.identity.signing_in import hashing, personas
 from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.wording import said, wording
 from oms.platform.db import Database
+from oms.platform.language import gettext
 from oms.web.pages.account.session import Sessions
 from oms.web.pages.declarations import Pages, public_form, public_page
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
 from oms.web.server.rate_limits import RateLimits, client_address
 
 PERSONAS: Final = (
-    ("customer", "Place orders, follow them, and answer if something is unavailable."),
-    ("courier", "Pick up shipments at the warehouse and deliver them."),
-    ("manager", "Set the spending limit and maintenance mode, manage stock, watch operations."),
-    ("support", "Find any order, see its history, and repair stuck jobs."),
+    ("customer", wording("Place orders, follow them, and answer if something is unavailable.")),
+    ("courier", wording("Pick up shipments at the warehouse and deliver them.")),
+    ("manager", wording("Set the spending limit and maintenance mode, manage stock, watch operations.")),
+    ("support", wording("Find any order, see its history, and repair stuck jobs.")),
 )
 
-WRONG: Final = "There is no account with this login and password. Check both, capitals too, and try again."
+WRONG: Final = wording("There is no account with this login and password. Check both, capitals too, and try again.")
 """The same for an unknown login, a wrong password and a disabled account, so that it reveals no accounts."""
 
 _CLEARED: Final = '"cache"'
 """Not "storage", which would delete a courier's unsent actions, and not "cookies", which would forget the device."""
 
-_BUSY: Final = "Too many people are signing in"
+_BUSY: Final = wording("Too many people are signing in")
 
-_CHANGED: Final = "Your account was changed a moment ago: sign in again."
+_CHANGED: Final = wording("Your account was changed a moment ago: sign in again.")
 
 
 class SignInPages(Pages):
@@ -90,7 +92,7 @@ class SignInPages(Pages):
                 return await accounts.sign_in(self._db, login, password, lane, address=address)
         except hashing.LaneFull as full:
             headers = {"Retry-After": str(hashing.RETRY_AFTER_S)}
-            raise PageRefused(503, str(full), heading=_BUSY, headers=headers) from full
+            raise PageRefused(503, said(full.message, gettext), heading=_BUSY, headers=headers) from full
 
     @public_form("/sign-out")
     async def sign_out(self, request: Request) -> Response:
@@ -112,7 +114,7 @@ class SignInPages(Pages):
     async def refuse(self, message: str, request: Request, *, login: str | None = None) -> Response:
         """The start page with the reason why nobody is signed in, at the field of the `login` if one was entered."""
         path = [] if login is None else ["login"]
-        refusals = Refusals(({"message": message, "path": path},), {"login": login or ""})
+        refusals = Refusals(({"message": said(message, gettext), "path": path},), {"login": login or ""})
         return await self._show(request, refusals, status=422)
 
     async def _show(self, request: Request, refusals: Refusals | None = None, *, status: int = 200) -> Response:

@@ -16,6 +16,7 @@ from oms.domain.order.policy import OrderPermission
 from oms.domain.placing.policy import PlacingPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
+from oms.domain.vocabulary.wording import wording
 from oms.web.pages.declarations import Entry, Pages, form, page
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
 from oms.web.pages.rendering.views import status_views
@@ -114,7 +115,7 @@ class OrderPages(Pages):
         variables = {"id": _order_id(request), "eventsAfter": request.query_params.get("events")}
         order = (await self._site.query(viewer, "customer/show", variables))["order"]
         if order is None:
-            raise PageRefused(404, "You have no such order.")
+            raise PageRefused(404, wording("You have no such order."))
         answers: dict[str, Any] = {}
         if refusals:
             answers = {"status": 422, "path": f"/orders/{order['id']}", "refusals": refusals}

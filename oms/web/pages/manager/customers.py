@@ -12,6 +12,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.personal_data.policy import PersonalDataPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
+from oms.domain.vocabulary.wording import wording
 from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering.site import HEADERS, PageRefused, Refusals, Site, read_form, see_other
 
@@ -92,6 +93,6 @@ class CustomerPages(Pages):
     async def _customer(self, request: Request, viewer: Viewer) -> Mapping[str, Any]:
         found = await self._site.query(viewer, "manager/customers/customer", {"id": request.path_params["id"]})
         if found["customer"] is None:
-            raise PageRefused(404, "There is no such customer.")
+            raise PageRefused(404, wording("There is no such customer."))
         customer: Mapping[str, Any] = found["customer"]
         return customer

@@ -13,6 +13,7 @@ from oms.domain.catalog.policy import CatalogPermission
 from oms.domain.inventory.policy import InventoryPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
+from oms.domain.vocabulary.wording import wording
 from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering.form_parsing import InvalidInput, basis_points, minor_units, percent, units, whole_number
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
@@ -74,7 +75,7 @@ class StockPages(Pages):
         refusals = refusals or Refusals()
         data = await self._site.query(viewer, "manager/stock/product", {"sku": sku})
         if data["product"] is None:
-            raise PageRefused(404, f"There is no product with the SKU {sku!r}.")
+            raise PageRefused(404, wording("There is no product with the SKU {sku!r}.", sku=sku))
         price = data["product"]["unitPrice"]
         offered = {
             "name": data["product"]["name"],

@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
+from babel.dates import get_month_names
 from babel.numbers import format_currency, get_currency_precision
 from markupsafe import Markup
 
@@ -13,6 +14,7 @@ from oms.domain.concept.registry import registered
 from oms.domain.vocabulary.failures import phrase
 from oms.domain.vocabulary.machine import Shape, StatusText
 from oms.platform.language import Language, current_language, gettext
+from oms.platform.time_zone import current_zone
 from oms.web.pages.rendering.assets import asset
 
 # Clients see a payment's status through the eyes of the API, which has fewer and others than the machine.
@@ -68,7 +70,7 @@ def icon(name: str) -> Markup:
 
 
 def instant(text: str | None, *, seconds: bool = False, short: bool = False) -> Markup:
-    """A time of the API in UTC, to the minute or second, or without its year; app.js converts it to local time.
+    """A time of the API for the reader, to the minute or second, or without its year; app.js makes it local.
 
     Short times are for lists: app.js shows how long ago they were, and after a day their date.
     """
@@ -76,13 +78,26 @@ def instant(text: str | None, *, seconds: bool = False, short: bool = False) -> 
         return Markup("–")
     at = datetime.fromisoformat(text).astimezone(UTC)
     date, clock = at.isoformat(" ")[:19].split(" ")
+    shown = at.astimezone(current_zone())
+    day = f"{shown.day}{_DAY_ENDS[current_language()]} {_months(current_language())[shown.month]}"
+    time = f"{shown:%H:%M:%S}" if seconds else f"{shown:%H:%M}"
     # With %, because Markup.format() takes longer than everything else here. HTML allows no microseconds.
     return Markup('<time datetime="%s" title="%s"%s>%s</time>') % (
         f"{date}T{clock}.{at.microsecond // 1000:03}Z",
         f"{date} {clock} UTC",
         Markup(" data-seconds") if seconds else Markup(" data-short") if short else "",
-        f"{at:%d %b}, {clock[:5]}" if short else f"{at:%d %b %Y}, {clock if seconds else clock[:5]} UTC",
+        f"{day}, {time}" if short else f"{day} {shown.year}, {time} {shown.tzname()}",
     )
+
+
+_DAY_ENDS: Final = {Language.ENGLISH: "", Language.GERMAN: "."}
+
+
+@lru_cache
+def _months(language: Language) -> Mapping[int, str]:
+    """The short names of the months."""
+    names: Mapping[int, str] = get_month_names("abbreviated", locale=str(language))
+    return names
 
 
 def reason(value: str | None) -> str:

@@ -15,8 +15,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from oms.domain.access.permissions import Viewer
 from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.wording import wording
 from oms.platform import language
 from oms.platform.settings import PROJECT_DIR
+from oms.platform.time_zone import chosen_zone
 from oms.web.auth.csrf import FIELD, FormToken, is_valid
 from oms.web.auth.same_origin import is_own
 from oms.web.errors.codes import HTTP_STATUS, ErrorCode
@@ -45,8 +47,8 @@ HEADERS: Final = {
 LAYOUTS: Final[Mapping[Role, str]] = {Role.CUSTOMER: "reader.html", Role.COURIER: "hand.html"}
 """The layout of pages that several roles share; the other roles are staff."""
 
-_FOREIGN_FORM: Final = "Form not accepted"
-_STALE_FORM: Final = (
+_FOREIGN_FORM: Final = wording("Form not accepted")
+_STALE_FORM: Final = wording(
     "The page was open for too long, somebody else has signed in since, or the form came from another site. "
     "Nothing was changed. Go back, reload the page, and try again."
 )
@@ -112,6 +114,7 @@ class Site:
             "demo": demo,
             "new_key": new_key,
             "language": language.current_language,
+            "chosen_zone": chosen_zone,
             "navigation": navigation,
         }
         self._templates.globals |= {"status_texts": formatting.status_texts, "journey": journey}
@@ -156,10 +159,17 @@ class Site:
         form_token.set_cookie(response)
         return response
 
+    def read_session_again(self, request: Request) -> None:
+        """The viewer has changed: do not wait until this process would look the session up again."""
+        if secret := self._cookie.read(request):
+            self._api.authenticator.forget(secret)
+
     async def require_own_form(self, request: Request) -> None:
         """Raises PageRefused(403) unless one of this site's pages sent the form, in the present session."""
         if not is_own(request):
-            raise PageRefused(403, "This form was sent from another site. Nothing was changed.", heading=_FOREIGN_FORM)
+            raise PageRefused(
+                403, wording("This form was sent from another site. Nothing was changed."), heading=_FOREIGN_FORM
+            )
         token = (await read_form(request)).get(FIELD, "")
         if not is_valid(request, token, self._cookie):
             raise PageRefused(403, _STALE_FORM, heading=_FOREIGN_FORM)

@@ -17,6 +17,7 @@ from oms.domain.fulfilment.policy import FulfilmentPermission
 from oms.domain.parked.policy import ParkedPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
+from oms.domain.vocabulary.wording import wording
 from oms.domain.work.policy import WorkPermission
 from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering.formatting import status_texts
@@ -91,7 +92,7 @@ class SupportPages(Pages):
         variables = {"id": request.path_params["id"], "first": PAGE, "after": request.query_params.get("after")}
         customer = (await self._site.query(viewer, "support/customer", variables))["customer"]
         if customer is None:
-            raise PageRefused(404, "There is no such customer.")
+            raise PageRefused(404, wording("There is no such customer."))
         return self._site.render(
             request, viewer, "support/customer", customer=customer, next_step=next_step, more=_more(customer["orders"]),
             is_first=variables["after"] is None,
@@ -133,7 +134,7 @@ class SupportPages(Pages):
         variables = {"id": request.path_params["id"], "events": EVENTS, "eventsAfter": after}
         order = (await self._site.query(viewer, "support/order", variables))["order"]
         if order is None:
-            raise PageRefused(404, "There is no such order.")
+            raise PageRefused(404, wording("There is no such order."))
         numbers = {shipment["id"]: number for number, shipment in enumerate(order["shipments"], 1)}
         return self._site.render(
             request, viewer, "support/order", status=422 if refusals else 200,
