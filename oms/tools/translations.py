@@ -3,6 +3,7 @@
 New texts come without a translation, which tests refuse; texts that are no longer said are dropped.
 """
 
+import io
 from collections.abc import Iterator
 from os import PathLike
 from typing import Final
@@ -36,6 +37,12 @@ _KEYWORDS: Final = {
 """Functions whose first argument is a text that people read."""
 
 _SOURCES: Final = ("oms", "templates")
+
+
+_HEADER: Final = (
+    'msgid ""\nmsgstr ""\n"Language: {language}\\n"\n"Plural-Forms: {plurals}\\n"\n'
+    '"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+)
 
 
 def template() -> Catalog:
@@ -80,12 +87,24 @@ def updated(language: Language) -> Catalog:
     return catalogue
 
 
+def save(language: Language, catalogue: Catalog) -> None:
+    """Writes the language's file, with a header that does not change from day to day."""
+    body = io.BytesIO()
+    write_po(body, catalogue, width=120, omit_header=True, ignore_obsolete=True, sort_output=True, include_lineno=False)
+    header = _HEADER.format(language=language, plurals=catalogue.plural_forms)
+    (TRANSLATIONS / f"{language}.po").write_bytes(header.encode() + body.getvalue())
+
+
 def write(language: Language) -> int:
     """Updates the language's file; returns how many texts wait for their translation."""
     catalogue = updated(language)
-    with (TRANSLATIONS / f"{language}.po").open("wb") as file:
-        write_po(file, catalogue, width=120, ignore_obsolete=True, sort_output=True, include_lineno=False)
-    return sum(1 for message in catalogue if message.id and not all(_strings(message.string)))
+    save(language, catalogue)
+    return len(untranslated(catalogue))
+
+
+def untranslated(catalogue: Catalog) -> list[str]:
+    """The English of all texts that lack one of their forms."""
+    return [str(message.id) for message in catalogue if message.id and not all(_strings(message.string))]
 
 
 def _strings(string: object) -> tuple[str, ...]:

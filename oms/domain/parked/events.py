@@ -19,7 +19,8 @@ def _sentence(text: str) -> Sentence:
     def sentence(event: Event, _: str) -> Wording:
         number = event.number_of(SHIPMENT_PART)
         about = wording("shipment {n}", n=number) if number else wording("the order")
-        return full_stop(wording(text, queue=wording(event.data["queue"].capitalize()), about=about), event)
+        queue: str = event.data["queue"]
+        return full_stop(wording(text, queue=wording(queue.capitalize()), about=about), event)
 
     return sentence
 
