@@ -15,6 +15,7 @@ from oms.domain.quoting import queries
 from oms.domain.quoting.policy import QuotingReason
 from oms.domain.quoting.rules import Prospect
 from oms.domain.vocabulary.errors import AccessReason, Refused, refused
+from oms.domain.vocabulary.wording import wording
 from oms.providers.ports import ProviderUnavailable, QuoteRequest, RequestRejected, bill_lines
 from oms.schema.order import order_key
 from oms.schema.placing import OrderLineInput
@@ -165,8 +166,10 @@ async def priced(context: Context, prospect: Prospect) -> tuple[Cost, ...]:
     try:
         return (await context.quotes.quote(QuoteRequest(prospect.order.currency, shipments))).shipments
     except ProviderUnavailable as error:
-        message = "Tax and shipping can't be calculated at the moment; try again in a minute."
+        message = wording("Tax and shipping can't be calculated at the moment; try again in a minute.")
         raise refused(QuotingReason.PRICES_UNAVAILABLE, message) from error
     except RequestRejected as error:
-        message = "The billing system can't bill this order: order fewer units, or split it into several orders."
+        message = wording(
+            "The billing system can't bill this order: order fewer units, or split it into several orders."
+        )
         raise refused(QuotingReason.NOT_BILLABLE, message, "lines") from error

@@ -541,6 +541,12 @@ async def _(shop: ShopUnderTest) -> None:
         await session_commands.end_others(tx, Viewer("cart", Role.SERVICE, principal="token:1"))
 
 
+@case("UNKNOWN_TIME_ZONE", INVALID, "give a name such as Europe/Berlin", "timeZone")
+async def _(shop: ShopUnderTest) -> None:
+    async with shop.db.transaction() as tx:
+        await account_commands.set_preferences(tx, MANAGER, None, "Mars/Olympus")
+
+
 # access tokens
 
 
@@ -593,12 +599,12 @@ async def _(shop: ShopUnderTest) -> None:
     refuse_address(line1="")
 
 
-@case("BAD_POSTAL_CODE", INVALID, "enter one, such as 10000", "address", "postalCode")
+@case("BAD_POSTAL_CODE", INVALID, "enter one such as 10000", "address", "postalCode")
 async def _(shop: ShopUnderTest) -> None:
     refuse_address(postalCode="1234")
 
 
-@case("BAD_REGION", INVALID, "enter it as Alabama or Alaska", "address", "region")
+@case("BAD_REGION", INVALID, "enter it as, for example, Alabama, Alaska", "address", "region")
 async def _(shop: ShopUnderTest) -> None:
     refuse_address(region="Bavaria")
 

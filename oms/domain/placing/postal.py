@@ -14,11 +14,23 @@ from oms.domain.placing.policy import PlacingReason
 from oms.domain.vocabulary.countries import COUNTRY_CODES
 from oms.domain.vocabulary.errors import InputReason, Problem, Reason
 from oms.domain.vocabulary.text import NAME_LENGTH, check_text
+from oms.domain.vocabulary.wording import Wording, wording
 
-_REGIONS: Final = {"do_si": "province", "oblast": "region", "": "region"}
-"""Words for kinds of regions that are not English; the others are, such as `state` and `prefecture`."""
+_REGIONS: Final = {
+    "state": wording("state"),
+    "prefecture": wording("prefecture"),
+    "province": wording("province"),
+    "do_si": wording("province"),
+    "island": wording("island"),
+    "county": wording("county"),
+    "department": wording("department"),
+    "district": wording("district"),
+    "emirate": wording("emirate"),
+    "parish": wording("parish"),
+}
+"""Words for the kinds of regions in the data; any other is a region."""
 
-_CODES: Final = {"zip": "ZIP code", "eircode": "Eircode", "pin": "PIN code"}
+_CODES: Final = {"zip": wording("ZIP code"), "eircode": wording("Eircode"), "pin": wording("PIN code")}
 
 
 def problems(address: Mapping[str, str | None]) -> Iterator[Problem]:
@@ -29,13 +41,13 @@ def problems(address: Mapping[str, str | None]) -> Iterator[Problem]:
         yield from too_long
         return
     if not given.get("name"):
-        yield _problem(PlacingReason.ADDRESS_INCOMPLETE, "Enter the name of who receives the parcel.", "name")
+        yield _problem(PlacingReason.ADDRESS_INCOMPLETE, wording("Enter the name of who receives the parcel."), "name")
     country = given.get("country", "")
     if not country:
         yield from _missing(given, frozenset({"street_address", "city"}))
-        yield _problem(PlacingReason.ADDRESS_INCOMPLETE, "Choose a country.", "country")
+        yield _problem(PlacingReason.ADDRESS_INCOMPLETE, wording("Choose a country."), "country")
     elif country not in COUNTRY_CODES:
-        message = "country is not a code of ISO 3166-1 alpha-2: two capital letters such as PT."
+        message = wording("country is not a code of ISO 3166-1 alpha-2: two capital letters such as PT.")
         yield _problem(InputReason.BAD_COUNTRY, message, "country")
     else:
         yield from _of_country(given, country)
@@ -53,18 +65,25 @@ def _of_country(given: Mapping[str, str], country: str) -> Iterator[Problem]:
         rules = _rules(country, region)
     yield from _postal_code_problems(given.get("postalCode", ""), rules)
     if region is None:
-        kind = _REGIONS.get(rules.country_area_type, rules.country_area_type)
-        examples = " or ".join(dict.fromkeys(label for _, label in rules.country_area_choices[:2]))
-        what = "is not known" if given.get("region") else "is missing"
-        reason = PlacingReason.BAD_REGION if given.get("region") else PlacingReason.ADDRESS_INCOMPLETE
-        yield _problem(reason, f"The {kind} {what}: enter it as {examples}.", "region")
+        kind = _REGIONS.get(rules.country_area_type, wording("region"))
+        examples = ", ".join(dict.fromkeys(label for _, label in rules.country_area_choices[:2]))
+        if given.get("region"):
+            message = wording(
+                "The {kind} is not known: enter it as, for example, {examples}.", kind=kind, examples=examples
+            )
+            yield _problem(PlacingReason.BAD_REGION, message, "region")
+        else:
+            message = wording(
+                "The {kind} is missing: enter it as, for example, {examples}.", kind=kind, examples=examples
+            )
+            yield _problem(PlacingReason.ADDRESS_INCOMPLETE, message, "region")
 
 
 def _missing(given: Mapping[str, str], required: frozenset[str] | set[str]) -> Iterator[Problem]:
     if "street_address" in required and not given.get("line1"):
-        yield _problem(PlacingReason.ADDRESS_INCOMPLETE, "Enter the street and number.", "line1")
+        yield _problem(PlacingReason.ADDRESS_INCOMPLETE, wording("Enter the street and number."), "line1")
     if "city" in required and not given.get("city"):
-        yield _problem(PlacingReason.ADDRESS_INCOMPLETE, "Enter the town or city.", "city")
+        yield _problem(PlacingReason.ADDRESS_INCOMPLETE, wording("Enter the town or city."), "city")
 
 
 def _region(entered: str, rules: ValidationRules) -> str | None:
@@ -77,17 +96,20 @@ def _region(entered: str, rules: ValidationRules) -> str | None:
 
 
 def _postal_code_problems(entered: str, rules: ValidationRules) -> Iterator[Problem]:
-    word = _CODES.get(rules.postal_code_type, "postal code")
-    example = f", such as {rules.postal_code_examples[0]}" if rules.postal_code_examples else ""
+    word = _CODES.get(rules.postal_code_type, wording("postal code"))
+    example = rules.postal_code_examples[0] if rules.postal_code_examples else "…"
     if not entered:
         if "postal_code" in rules.required_fields:
-            yield _problem(PlacingReason.ADDRESS_INCOMPLETE, f"Enter the {word}{example}.", "postalCode")
+            message = wording("Enter the {word}, such as {example}.", word=word, example=example)
+            yield _problem(PlacingReason.ADDRESS_INCOMPLETE, message, "postalCode")
     elif not all(matcher.match(entered.upper()) for matcher in rules.postal_code_matchers):
-        message = f"This {word} does not belong to this address: enter one{example}."
+        message = wording(
+            "This {word} does not belong to this address: enter one such as {example}.", word=word, example=example
+        )
         yield _problem(PlacingReason.BAD_POSTAL_CODE, message, "postalCode")
 
 
-def _problem(reason: Reason, message: str, field: str) -> Problem:
+def _problem(reason: Reason, message: Wording, field: str) -> Problem:
     return Problem(reason, message, ("address", field))
 
 

@@ -19,6 +19,7 @@ from oms.domain.placing.request import OrderRequest
 from oms.domain.quoting import rules
 from oms.domain.quoting.rules import Prospect
 from oms.domain.vocabulary.errors import Refused, refused
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database
 
 
@@ -57,7 +58,7 @@ async def of_order(db: Database, viewer: Viewer, order_id: UUID) -> Prospect:
     """A placed order. Raises Refused: FORBIDDEN, or NOT_FOUND if there is none that the viewer may see."""
     require(viewer, OrderPermission.READ_MONEY)
     if not await orders.of_ids(db, viewer, [order_id]):
-        raise refused(OrderReason.ORDER_NOT_FOUND, "There is no such order.", "orderId")
+        raise refused(OrderReason.ORDER_NOT_FOUND, wording("There is no such order."), "orderId")
     order = (await peek(db, [order_id], items=True))[order_id]
     order.lines = (await orders.lines_of(db, [order_id])).get(order_id, [])
     return Prospect(order, await _tax_rates(db, {line.sku for line in order.lines}))

@@ -38,9 +38,9 @@ def test_a_whole_address_is_accepted_as_people_write_it(address: dict[str, str])
     ("address", "field", "message"),
     [
         ({"country": "US", "region": "NY"}, "postalCode", "Enter the ZIP code, such as 10000."),
-        ({"country": "US", "postalCode": "95014"}, "region", "The state is missing: enter it as "),
+        ({"country": "US", "postalCode": "95014"}, "region", "The state is missing: enter it as, for example, "),
         ({"country": "US", "region": "Bavaria", "postalCode": "95014"}, "region", "The state is not known: enter it"),
-        ({"country": "US", "region": "NY", "postalCode": "95014"}, "postalCode", "enter one, such as 10000."),
+        ({"country": "US", "region": "NY", "postalCode": "95014"}, "postalCode", "enter one such as 10000."),
         ({"country": "DE", "postalCode": "1011"}, "postalCode", "This postal code does not belong to this address"),
         ({"country": "DE", "postalCode": "10115", "city": " "}, "city", "Enter the town or city."),
         ({"country": "DE", "postalCode": "10115", "line1": ""}, "line1", "Enter the street and number."),
