@@ -237,6 +237,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_order_lines_sku_order_id"), "order_lines", ["sku", "order_id"], unique=False)
     op.create_table(
+        "order_notes",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("author_role", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("order_id", "number", name=op.f("pk_order_notes")),
+    )
+    op.create_table(
         "order_references",
         sa.Column("reference", sa.Text(collation="C"), nullable=False),
         sa.Column("owner", sa.Text(collation="C"), server_default=sa.text("''"), nullable=False),
@@ -461,6 +471,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_orders_closed_at"), table_name="orders", postgresql_where=sa.text("closed_at IS NOT NULL"))
     op.drop_table("orders")
     op.drop_table("order_references")
+    op.drop_table("order_notes")
     op.drop_index(op.f("ix_order_lines_sku_order_id"), table_name="order_lines")
     op.drop_table("order_lines")
     op.drop_index(op.f("ix_order_events_transaction"), table_name="order_events")

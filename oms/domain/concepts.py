@@ -18,6 +18,7 @@ from oms.domain.fulfilment.concept import FULFILMENT
 from oms.domain.idempotency.concept import IDEMPOTENCY
 from oms.domain.identity.concept import IDENTITY
 from oms.domain.inventory.concept import INVENTORY
+from oms.domain.notes.concept import NOTES
 from oms.domain.order.concept import ORDERS
 from oms.domain.order_queries.concept import ORDER_QUERIES
 from oms.domain.parked.concept import PARKED
@@ -38,6 +39,7 @@ CONCEPTS: Final[tuple[Concept, ...]] = (
     BOOKING,
     FULFILMENT,
     CANCELLATION,
+    NOTES,
     ORDER_QUERIES,
     CATALOG,
     INVENTORY,

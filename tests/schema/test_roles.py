@@ -123,6 +123,11 @@ MUTATIONS = {
         f'mutation ($id: ID!) {{ giveUpWork(workId: $id, reason: "No way") {ORDER_PAYLOAD} }}',
         {"id": "$work"},
     ),
+    "addNote": Rule(
+        only(M, S),
+        'mutation ($id: ID!) { addNote(orderId: $id, text: "Hm") { note { id } userErrors { code message path } } }',
+        {"id": "$order"},
+    ),
     "confirmApproval": Rule(
         only(M, S),
         "mutation ($id: ID!) { confirmApproval(approvalId: $id) { done userErrors { code } } }",

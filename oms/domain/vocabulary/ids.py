@@ -50,6 +50,10 @@ def line_id(order: UUID, number: int) -> str:
     return f"lin_{order.hex}_{number}"
 
 
+def note_id(order: UUID, number: int) -> str:
+    return f"nte_{order.hex}_{number}"
+
+
 def customer_id(customer: UUID) -> str:
     return f"cus_{customer.hex}"
 

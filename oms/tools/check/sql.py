@@ -27,6 +27,11 @@ def line_id(order: str, number: str) -> str:
     return f"'lin_' || replace({order}::text, '-', '') || '_' || {number}"
 
 
+def note_id(note: str) -> str:
+    """The id in the API of a note with this alias."""
+    return f"'nte_' || replace({note}.order_id::text, '-', '') || '_' || {note}.number"
+
+
 def subject_id(order: str, subject: str) -> str:
     """The id in the API of an event's subject: of the order itself, or of its part, such as `shipment/2`."""
     return (

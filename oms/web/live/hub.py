@@ -17,6 +17,8 @@ import structlog
 from graphql import GraphQLError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from oms.domain.notes import store as note_store
+from oms.domain.notes.model import NOTES
 from oms.domain.order_queries import event_log
 from oms.domain.order_queries.event_log import Horizon, LoggedEvent, ShipmentChange
 from oms.platform.db import Changes, Database
@@ -51,6 +53,7 @@ class LiveHub:
         self._customers: dict[str | None, set[asyncio.Event]] = {}
         self._inboxes: set[_Inbox] = set()
         self._settings: set[asyncio.Event] = set()
+        self._notes: dict[UUID, set[asyncio.Event]] = {}
 
         self._subscribers = 0
         self._starting = asyncio.Lock()
@@ -64,6 +67,7 @@ class LiveHub:
         self._history: deque[tuple[float, int]] = deque()  # seconds of the loop's clock, watermark then
         self._delivered: dict[UUID, tuple[int, int]] = {}  # order: last number, latest transaction
         self._settings_seq = 0
+        self._note_numbers: dict[UUID, int] = {}  # order: its newest note
 
     async def order(self, order_id: UUID) -> AsyncGenerator[None, None]:
         """Yields at once, then after every change of the order or its shipments; changes close together merge."""
@@ -120,6 +124,26 @@ class LiveHub:
             finally:
                 self._settings.remove(changed)
 
+    async def notes(self, order_id: UUID) -> AsyncGenerator[None, None]:
+        """Yields at once, then after every new note on the order; notes close together merge."""
+        changed = asyncio.Event()
+        async with self._subscribed():
+            async with self._starting:
+                if order_id not in self._notes:
+                    async with self._db.reading() as conn:
+                        self._note_numbers |= await note_store.last_numbers(conn, [order_id])
+                self._notes.setdefault(order_id, set()).add(changed)
+            try:
+                yield
+                while True:
+                    await _next_change(changed)
+                    yield
+            finally:
+                self._notes[order_id].remove(changed)
+                if not self._notes[order_id]:
+                    del self._notes[order_id]
+                    self._note_numbers.pop(order_id, None)
+
     @property
     def subscribers(self) -> int:
         """How many subscriptions are open."""
@@ -153,12 +177,18 @@ class LiveHub:
     def notify(self, changes: Changes) -> None:
         """Somebody committed changes."""
         orders = changes.subjects if self._needs_all_orders else changes.subjects & self._orders.keys()
-        settings = _FRAUD_SETTINGS in changes.topics and bool(self._settings)
-        if orders or settings:
+        topics = changes.topics & self._topics
+        if orders or topics:
             self._notified.subjects |= orders
-            if settings:
-                self._notified.topics.add(_FRAUD_SETTINGS)
+            self._notified.topics |= topics
             self._wake.set()
+
+    @property
+    def _topics(self) -> set[str]:
+        """Those that have subscribers."""
+        return {
+            topic for topic, subscribers in ((_FRAUD_SETTINGS, self._settings), (NOTES, self._notes)) if subscribers
+        }
 
     @property
     def _needs_all_orders(self) -> bool:
@@ -202,8 +232,10 @@ class LiveHub:
             if due:
                 self._reread_at_s = now_s + REREAD_EVERY_S
                 await self._read_log(conn)
-            if due or notified.topics:
+            if due or _FRAUD_SETTINGS in notified.topics:
                 await self._read_settings(conn)
+            if due or NOTES in notified.topics:
+                await self._read_notes(conn)
 
     async def _read_log(self, conn: AsyncConnection) -> None:
         now = await event_log.horizon(conn)
@@ -237,6 +269,7 @@ class LiveHub:
         self._remember()
         self._delivered.clear()
         self._settings_seq = -1
+        self._note_numbers.clear()
         for changed in (*chain(*self._orders.values()), *chain(*self._customers.values())):
             changed.set()
 
@@ -273,6 +306,16 @@ class LiveHub:
             self._settings_seq = seq
             for changed in self._settings:
                 changed.set()
+
+    async def _read_notes(self, conn: AsyncConnection) -> None:
+        """Of all orders with subscribers, one for each open page of staff: each costs one look at an index."""
+        if not self._notes:
+            return
+        for order_id, number in (await note_store.last_numbers(conn, self._notes.keys())).items():
+            if number != self._note_numbers.get(order_id):
+                self._note_numbers[order_id] = number
+                for changed in self._notes.get(order_id, ()):
+                    changed.set()
 
 
 class _Inbox:

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from oms.domain.access.permissions import Viewer, may
 from oms.domain.fraud.policy import FraudPermission
+from oms.domain.notes.policy import NotePermission
 from oms.domain.order.policy import OrderPermission
 from oms.domain.order_queries import orders
 from oms.domain.vocabulary.ids import parse_order
@@ -30,6 +31,7 @@ from oms.web.server.rate_limits import RateLimited, RateLimits
 
 NEEDS: Final[Mapping[str, Permission]] = {
     "order": OrderPermission.READ_ORDER,
+    "notes": NotePermission.READ_NOTES,
     "orders": OrderPermission.READ_ORDERS,
     "shipments": OrderPermission.READ_SHIPMENTS,
     "fraud": FraudPermission.READ_FRAUD,
@@ -57,7 +59,7 @@ _HEADERS: Final = {"X-Accel-Buffering": "no"}
 
 
 class PageStreams:
-    """GET /live?on=…, with the names of NEEDS; an order with its id: `order ID`. `on` may be repeated."""
+    """GET /live?on=…, with the names of NEEDS; an order and its notes with its id: `order ID`. `on` may be repeated."""
 
     def __init__(
         self, db: Database, hub: LiveHub, sessions: Sessions, streams: OpenStreams, rate_limits: RateLimits
@@ -99,6 +101,8 @@ class PageStreams:
         match name:
             case "order" if order_id and await orders.of_ids(self._db, viewer, [order_id]):
                 return self._hub.order(order_id)
+            case "notes" if order_id:
+                return self._hub.notes(order_id)
             case "orders" | "shipments":
                 return self._hub.orders_of(viewer.customer_reference)
             case "fraud":

@@ -19,6 +19,7 @@ from oms.domain.concepts import metadata
 from oms.domain.idempotency.keys import IdempotencyKey, once
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity.accounts import NewAccount
+from oms.domain.notes import commands as notes
 from oms.domain.order_queries import timeline
 from oms.domain.order_queries.timeline import Section
 from oms.domain.personal_data import commands
@@ -81,6 +82,7 @@ async def test_after_erasing_no_table_holds_anything_of_them(shop: ShopUnderTest
         return "anything"
 
     async with shop.db.transaction() as tx:
+        await notes.add_note(tx, SUPPORT, cancelled, "Ana Canary called from 1 Canary Street")
         await once(tx, holder, IdempotencyKey.of("key", b"the canary's address"), act)
     assert "canary" in (await everything_written(shop)).lower()
     done = await erased(shop)

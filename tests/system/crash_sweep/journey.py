@@ -30,6 +30,7 @@ _FAIL: Final = (
 )
 _RETRY: Final = "mutation ($work: ID!) { retryWork(workId: $work) { order { status } ERRORS } }"
 _GIVE_UP: Final = 'mutation ($work: ID!) { giveUpWork(workId: $work, reason: "No answer") { order { status } ERRORS } }'
+_NOTE: Final = "mutation ($order: ID!, $text: String!) { addNote(orderId: $order, text: $text) { note { id } ERRORS } }"
 _MAINTENANCE: Final = (
     "mutation ($on: Boolean!) { setFraudMaintenance(enabled: $on) { fraudSettings { maintenanceMode } ERRORS } }"
 )
@@ -39,7 +40,8 @@ _STATE: Final = """
         (SELECT coalesce(json_agg(json_build_array(status, payment_status) ORDER BY number), '[]') FROM shipments
          WHERE order_id = orders.id) AS shipments,
         (SELECT coalesce(json_agg(json_build_array(part, queue, step, held, parked_at)), '[]') FROM work
-         WHERE subject_id = orders.id) AS work
+         WHERE subject_id = orders.id) AS work,
+        (SELECT coalesce(json_agg(text ORDER BY number), '[]') FROM order_notes WHERE order_id = orders.id) AS notes
     FROM orders WHERE reference = $1
 """
 
@@ -57,6 +59,7 @@ class State:
     parked: tuple[tuple[int, str], ...]
     is_held: bool
     steps: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def is_over(self) -> bool:
@@ -72,6 +75,7 @@ class Journey:
         self._reference = reference
         self._timeout_s = timeout_s
         self._retries = 0
+        self.noted: list[str] = []
         self.id: UUID
 
     async def place(self, lines: Mapping[str, int], *, key: str | None = None, **more: Any) -> None:
@@ -97,6 +101,11 @@ class Journey:
 
     async def fail(self, number: int) -> None:
         await self._for_shipment(_FAIL, number, "fail")
+
+    async def note(self, text: str) -> None:
+        self.noted.append(text)
+        key = f"{self._reference}-note-{len(self.noted)}"
+        await self._request("SUPPORT", _NOTE, key, order=ids.order_id(self.id), text=text)
 
     async def _for_shipment(self, document: str, number: int, action: str) -> None:
         key = f"{self._reference}-{action}-{number}"
@@ -134,6 +143,7 @@ class Journey:
             tuple((part, queue) for part, queue, _, _, parked_at in work if parked_at),
             any(held for *_, held, _ in work),
             tuple(step for _, _, step, *_ in work),
+            tuple(json.loads(rows[0]["notes"])),
         )
 
     async def until(self, holds: Callable[[State], bool], *, retrying: bool = False) -> State:

@@ -167,6 +167,8 @@ class Sweep:
             return f"{type(problem).__name__}: {problem}\n{instance.logged()}"
         if (ended.status, ended.shipments) != (scenario.ends, scenario.shipments):
             return f"ended as {ended.status} {ended.shipments}, not as {scenario.ends} {scenario.shipments}"
+        if list(ended.notes) != journey.noted:
+            return f"has the notes {ended.notes}, not {journey.noted}"
         return "; ".join(journey.provider_errors(ended))
 
     async def _in_parallel(self, work: Callable[[], Coroutine[Any, Any, None]], most: int) -> None:

@@ -10,6 +10,7 @@ from oms.domain.approvals.model import Act, Request
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product
 from oms.domain.fraud import commands as fraud
+from oms.domain.notes import commands as notes
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import customer_id, order_id, shipment_id
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
@@ -92,6 +93,7 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
     )
     cancellation = Request(Act.CANCEL_ORDER, order_id(parked), "Fraud", 100, "USD")
     async with shop.db.transaction() as tx:
+        await notes.add_note(tx, SUPPORT, split, "Called, no answer")
         await approvals.request(tx, Viewer("kim", Role.SUPPORT), cancellation)
     ids = {reference: customer_id(key) for key, reference in await shop.rows("SELECT id, reference FROM customers")}
     return Scene(delivered, split, amended, declined, cancelled, parked, bens, ids["ana"], ids["ben"])

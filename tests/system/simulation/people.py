@@ -21,6 +21,7 @@ from oms.domain.idempotency.batcher import Done
 from oms.domain.idempotency.keys import IdempotencyKey, KeyInUse, once
 from oms.domain.inventory import commands as inventory
 from oms.domain.inventory.commands import StockCount
+from oms.domain.notes import commands as notes
 from oms.domain.order.details import OrderDetails
 from oms.domain.order.events import SHIPMENT_PART
 from oms.domain.parked import commands as parked
@@ -56,6 +57,7 @@ ORDERS: Final = """
 SHIPMENTS: Final = "SELECT order_id, number FROM shipments WHERE status = ANY($1) ORDER BY order_id, number"
 PARKED: Final = "SELECT subject_id, part, queue FROM work WHERE parked_at IS NOT NULL ORDER BY subject_id, part, queue"
 STOCK: Final = "SELECT sku, warehouse_code, on_hand, allocated FROM stock ORDER BY 1, 2"
+NOTED: Final = "SELECT text FROM order_notes"
 EVENTS: Final = "SELECT order_id, type, subject FROM order_events"
 
 
@@ -87,6 +89,8 @@ class People:
     requested: dict[str, OrderRequest] = field(default_factory=dict)
     placed: dict[tuple[str | None, str], tuple[OrderRequest, UUID]] = field(default_factory=dict)
     """By the customer who chose the reference, None for the carts, and the reference."""
+    noted: set[str] = field(default_factory=set)
+    """The texts of notes, all different."""
     sent: list[Command] = field(default_factory=list)
     answered: list[Command] = field(default_factory=list)
 
@@ -136,6 +140,12 @@ class People:
             f"Rule 1: {reference} was acknowledged and is gone"
             for (_, reference), (_, order_id) in self.placed.items()
             if order_id not in present
+        ]
+        notes = [row[0] for row in await self.monitor.fetch(NOTED)]
+        lost += [
+            f"Rule 1: the note {text!r} was acknowledged, and is there {notes.count(text)} times"
+            for text in sorted(self.noted)
+            if notes.count(text) != 1
         ]
         return lost + [
             f"Rule 5: {command.name} was acknowledged, and no event records it"
@@ -245,7 +255,7 @@ class People:
     async def _repair(self, chance: random.Random) -> Command | None:
         found = await self.monitor.fetch(PARKED)
         if not found:
-            return None
+            return await self._note(chance)
         row = chance.choice(found)
         if chance.random() < 0.5:
             return self.retrying(row)
@@ -256,6 +266,20 @@ class People:
     def retrying(row: Any) -> Command:
         key = WorkKey(row["subject_id"], row["part"], row["queue"])
         return Command(f"retry {key}", SUPPORT, lambda tx: parked.retry(tx, SUPPORT, key))
+
+    async def _note(self, chance: random.Random) -> Command | None:
+        open_orders = await self.monitor.fetch(ORDERS)
+        if not open_orders:
+            return None
+        order_id: UUID = chance.choice(open_orders)["id"]
+        text = f"note {len(self.sent)}"
+        return Command(
+            f"{text} on {order_id}",
+            SUPPORT,
+            lambda tx: notes.add_note(tx, SUPPORT, order_id, text),
+            key=IdempotencyKey.of(text, b"body"),
+            acknowledged=lambda _: self.noted.add(text),
+        )
 
     async def _repeat(self, chance: random.Random) -> Command | None:
         """After a lost answer, or a double click."""

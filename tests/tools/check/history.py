@@ -13,6 +13,7 @@ from oms.domain.fraud import commands as fraud
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity import session_commands as sessions
 from oms.domain.identity.accounts import NewAccount
+from oms.domain.notes import commands as notes
 from oms.domain.parked.commands import retry
 from oms.domain.tokens import commands as access
 from oms.domain.tokens.policy import TokenAction
@@ -65,6 +66,9 @@ async def live_through(shop: ShopUnderTest) -> Orders:
     async with shop.db.transaction() as tx:
         await fraud.clear_spending(tx, MANAGER, "A new year")
     await _rejected_request(shop)
+    async with shop.db.transaction() as tx:
+        await notes.add_note(tx, SUPPORT, orders["booked"], "Called, no answer")
+        await notes.add_note(tx, MANAGER, orders["booked"], "Tries again tomorrow")
     orders |= await _ended(shop)
     orders |= await _under_way(shop)
     await shop.seal()

@@ -16,6 +16,7 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.domain.fraud import commands as fraud
+from oms.domain.notes import commands as notes
 from oms.domain.order_queries import event_log
 from oms.domain.order_queries.event_log import ShipmentChange
 from oms.platform.db import Changes, Database
@@ -308,6 +309,21 @@ async def test_fraud_settings_are_delivered_at_once_and_after_a_change(
         await watched.count(2, within_s=0.5 if notified else 2)
         await asyncio.sleep(1.5)
         assert len(watched.taken) == 2
+
+
+async def test_a_note_is_heard_of_even_if_its_notification_is_lost(shop: ShopUnderTest, hub: LiveHub) -> None:
+    await shop.stock_up({"tea": {"north": 9}})
+    order = await shop.place({"tea": 1})
+    async with aclosing(hub.notes(order)) as changes:
+        await asyncio.wait_for(anext(changes), 1)
+        for notified in (True, False):
+            async with shop.db.transaction() as tx:
+                await notes.add_note(tx, MANAGER, order, "Called")
+            if notified:
+                hub.notify(Changes(topics={"order_notes"}))
+            await asyncio.wait_for(anext(changes), 5)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(changes), 1.5)
 
 
 async def test_without_subscribers_nothing_is_read(database_url: str) -> None:

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from oms.domain.notes import commands as notes
 from oms.domain.vocabulary.ids import order_id
-from tests.shop import ShopUnderTest
+from tests.shop import MANAGER, ShopUnderTest
 from tests.web.conftest import Server
 from tests.web.pages.conftest import persona, visiting
 
@@ -50,3 +51,33 @@ async def test_an_order_of_somebody_else_can_be_watched_no_more_than_one_that_is
 async def test_nobody_watches_without_a_session(pages: Server) -> None:
     async with visiting(pages) as browser:
         assert (await browser.get("/live?on=orders")).status_code == 401
+
+
+async def test_staff_hear_of_a_note_that_somebody_else_adds(pages: Server, shop: ShopUnderTest) -> None:
+    order, other = await shop.place({"pen": 1}), await shop.place({"pen": 1})
+    async with (
+        persona(pages, "support") as browser,
+        browser.stream("GET", "/live", params={"on": f"notes {order_id(order)}"}) as stream,
+    ):
+        heard = rings(stream)
+        await asyncio.wait_for(anext(heard), WITHIN_S)
+        async with shop.db.transaction() as tx:
+            await notes.add_note(tx, MANAGER, order, "Called, no answer")
+        await asyncio.wait_for(anext(heard), WITHIN_S)
+        async with shop.db.transaction() as tx:
+            await notes.add_note(tx, MANAGER, other, "Of another order")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(heard), 1.5)
+
+
+async def test_customers_do_not_hear_of_notes_on_their_orders(pages: Server, shop: ShopUnderTest) -> None:
+    order = await shop.place({"pen": 1}, customer="demo-customer")
+    async with persona(pages, "customer") as browser:
+        assert (await browser.get("/live", params={"on": f"notes {order_id(order)}"})).status_code == 400
+        async with browser.stream("GET", "/live", params={"on": f"order {order_id(order)}"}) as stream:
+            heard = rings(stream)
+            await asyncio.wait_for(anext(heard), WITHIN_S)
+            async with shop.db.transaction() as tx:
+                await notes.add_note(tx, MANAGER, order, "Called, no answer")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(heard), 1.5)
