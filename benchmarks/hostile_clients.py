@@ -9,6 +9,7 @@ import asyncio
 import http.client
 import multiprocessing
 import re
+import secrets
 import socket
 import statistics
 import sys
@@ -16,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Final
@@ -28,15 +30,18 @@ import orjson
 import psutil
 
 from benchmarks.instance import an_instance, people_of
+from oms.domain.access.permissions import Viewer
 from oms.domain.tokens.commands import issue_token
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Database
 from oms.tools.dev_services.embedded import running_instance
 from tests.platform.conftest import Instance
 from tests.system.browser.elsewhere import Elsewhere
+from tests.web.conftest import account_of
 
 LINES: Final = 2_000
 MIB: Final = 1024 * 1024
+SIGN_INS: Final = 10
 STAY_S: Final = 12.0
 """How long a client that only waits stays."""
 
@@ -52,7 +57,10 @@ _POST: Final = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: appl
 
 @dataclass
 class Scene:
-    """The instance, and what hostile clients know. `sockets` stay open until the kind has been measured."""
+    """The instance, and what hostile clients know. `sockets` stay open until the kind has been measured.
+
+    `manager`: the login and password of a manager. `notes` are printed below the table.
+    """
 
     url: str
     cookie: str
@@ -60,6 +68,8 @@ class Scene:
     visitor: str
     order_id: str
     token: str
+    manager: dict[str, str]
+    notes: list[str] = field(default_factory=list)
     sockets: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def connect(self, sent: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -164,11 +174,53 @@ async def a_customer_with_a_long_order(scene: Scene) -> None:
     await asyncio.gather(*(read_again() for _ in range(20)))
 
 
+async def sign_in_flood(scene: Scene) -> None:
+    """Wrong passwords from 40 addresses, each as soon as the one before is answered. A manager signs in meanwhile."""
+    cookies = {"Cookie": scene.visitor, "Sec-Fetch-Site": "same-origin"}
+    ends = asyncio.Event()
+
+    async def guess(number: int) -> int:
+        """Returns how many guesses were answered 503 at once."""
+        refused, transport = 0, httpx.AsyncHTTPTransport(local_address=f"127.0.0.{number}")
+        form = {"form_token": scene.form_token, "login": f"somebody-{number}", "password": "a guess"}
+        async with httpx.AsyncClient(base_url=scene.url, transport=transport, timeout=60, headers=cookies) as browser:
+            while not ends.is_set():
+                refused += (await browser.post("/sign-in", data=form)).status_code == 503
+        return refused
+
+    async def signed_in(more: str = "") -> httpx.Response:
+        headers = cookies | {"Cookie": scene.visitor + more}
+        async with httpx.AsyncClient(base_url=scene.url, timeout=60, headers=headers) as browser:
+            return await browser.post("/sign-in", data=scene.manager | {"form_token": scene.form_token})
+
+    device = "".join(f"; {cookie.name}={cookie.value}" for cookie in (await signed_in()).cookies.jar)
+    alone = [(await signed_in(device)).elapsed for _ in range(SIGN_INS)]
+    guesses = [asyncio.create_task(guess(number)) for number in range(2, 42)]
+    await asyncio.sleep(2)
+    known = [await signed_in(device) for _ in range(SIGN_INS)]
+    unknown = [await signed_in() for _ in range(SIGN_INS)]
+    ends.set()
+    refused = sum(await asyncio.gather(*guesses))
+    elsewhere = [response.elapsed for response in unknown if response.status_code == 303]
+    scene.notes.append(
+        f"A manager's sign-in: {_ms(alone)} alone; in the flood {_ms([each.elapsed for each in known])} in a known"
+        f" browser ({sum(each.status_code == 303 for each in known)} of {SIGN_INS} signed in), elsewhere"
+        f" {_ms(elsewhere)} ({len(elsewhere)} of {SIGN_INS}, others 503). Guesses refused at once: {refused}."
+    )
+
+
+def _ms(waits: list[timedelta]) -> str:
+    if not waits:
+        return "never"
+    in_ms = [1_000 * wait.total_seconds() for wait in waits]
+    return f"{statistics.median(in_ms):.0f} ms, worst {max(in_ms):.0f}"
+
+
 KINDS: Final[dict[str, Callable[[Scene], Awaitable[None]]]] = {
     kind.__name__: kind
     for kind in (
         long_logins, endless_trailers, endless_bodies, unread_answers, early_messages, many_frames, long_heads,
-        long_pipelines, tiny_chunks, a_customer_with_a_long_order,
+        long_pipelines, tiny_chunks, a_customer_with_a_long_order, sign_in_flood,
     )
 }  # fmt: skip
 
@@ -259,6 +311,8 @@ async def scene_of(instance: Instance, elsewhere: Elsewhere) -> Scene:
     db = Database(running.database_url, pool_size=1, notify=lambda _: None)
     async with db.transaction() as tx:
         token = await issue_token(tx, role=Role.SERVICE, name="hostile", customer_reference=None, days=None)
+    password = secrets.token_urlsafe()
+    manager = await account_of(db, Viewer("a manager", Role.MANAGER), password=password)
     await db.close()
     database = await asyncpg.connect(running.database_url.replace("+asyncpg", ""))
     await database.execute(
@@ -273,11 +327,17 @@ async def scene_of(instance: Instance, elsewhere: Elsewhere) -> Scene:
     if form_token is None:
         raise SystemExit("The start page has no form.")
     cookie = f"oms_session={await elsewhere.session('customer')}"
-    return Scene(instance.url, cookie, form_token[1], visitor, order_id, token)
+    return Scene(
+        instance.url, cookie, form_token[1], visitor, order_id, token, {"login": manager.login, "password": password}
+    )
 
 
 async def main(names: list[str]) -> None:
-    limits = {"OMS_STRANGER_REQUESTS_PER_S": "50", "OMS_SIGN_IN_RATE_FROM_ADDRESS": "30/minute"}
+    limits = {
+        "OMS_STRANGER_REQUESTS_PER_S": "50",
+        "OMS_SIGN_IN_RATE_FROM_ADDRESS": "1000/minute",
+        "OMS_SIGN_IN_RATE": "1000/minute",
+    }
     with an_instance(**limits) as instance:
         elsewhere = people_of(instance)
         scene = await scene_of(instance, elsewhere)
@@ -287,6 +347,7 @@ async def main(names: list[str]) -> None:
         print("| --- | ---: | ---: | ---: | ---: | ---: |")
         for name in names:
             print(await measure(name, scene, other, web), flush=True)
+        print(*scene.notes, sep="\n")
         await elsewhere.close()
 
 

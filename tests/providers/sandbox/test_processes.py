@@ -124,7 +124,7 @@ async def test_a_stopped_process_does_not_block_the_event_loops_of_others(
         requests = [ChargeRequest(f"d-{attempt}-{n}", 1, "USD", "sandbox-ok") for n in range(50)]
         started_s = time.monotonic()
         answers = await asyncio.gather(*map(sandbox.charge, requests), return_exceptions=True)
-        assert time.monotonic() - started_s < 2
+        assert time.monotonic() - started_s < 10  # all together; one after the other they would take 15 s
         process.send_signal(signal.SIGCONT)
         if any(isinstance(answer, ProviderUnavailable) for answer in answers):
             break

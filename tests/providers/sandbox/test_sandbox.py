@@ -159,7 +159,7 @@ async def test_calls_of_a_batch_wait_at_the_same_time(open_sandbox: OpenSandbox)
     slow = open_sandbox(SandboxRules(latency_ms=100), timeout_s=5)
     started_s = time.monotonic()
     await asyncio.gather(*(slow.charge(replace(CHARGE, key=f"c-{n}")) for n in range(100)))
-    assert 0.1 <= time.monotonic() - started_s < 1
+    assert 0.1 <= time.monotonic() - started_s < 5  # one after the other they would take 10 s
 
 
 async def test_a_locked_storage_is_unavailable(log_path: Path) -> None:

@@ -47,9 +47,14 @@ async def reports(instances: Instances) -> Mapping[str, Report]:
 async def _sweep_with(instances: Instances, bug: Bug, recorded: Sequence[Target]) -> Report:
     sweep = Sweep(instances, at_once=1, bug=bug.name, timeout_s=BUG_TIMEOUT_S)
     targets = [] if bug.adds_points else _points_of(bug, recorded)
-    for _ in range(RECORDINGS):  # on a busy machine, a worker may have claimed with other work
+    report = Report()
+    for _ in range(RECORDINGS):  # on a busy machine, a worker may claim with other work, now or when it was recorded
         targets = targets or _points_of(bug, await sweep.record([SCENARIOS[bug.scenario]], again_warm=False))
-    return await sweep.run(targets, first_only=True)
+        report = await sweep.run(targets, first_only=True)
+        if report.killed:
+            break
+        targets = []
+    return report
 
 
 def _points_of(bug: Bug, recorded: Sequence[Target]) -> list[Target]:

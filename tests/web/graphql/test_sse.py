@@ -157,4 +157,4 @@ async def test_a_stopping_server_ends_its_streams_at_once(web_settings: Settings
             stopping = asyncio.create_task(asyncio.to_thread(server.stop))
             assert [block async for block in _events(response)] == [":"]
             await stopping
-            assert time.monotonic() - began_s < 2
+            assert time.monotonic() - began_s < 10  # the server would wait for 25 s

@@ -419,4 +419,4 @@ async def test_a_stopping_server_closes_with_1001_at_once(web_settings: Settings
             stopping = asyncio.create_task(asyncio.to_thread(server.stop))
             assert await _closed(socket) == await _closed(silent) == 1001
             await stopping
-            assert time.monotonic() - began_s < 2
+            assert time.monotonic() - began_s < 10  # the server would wait for 25 s

@@ -1,7 +1,6 @@
 """The application as `python -m oms web` serves it: real schema, real log, real notifications."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from oms.platform.notifications import Notifier
 from oms.platform.settings import Settings
 from oms.schema.schema import schema
 from oms.tools.serve import create_app
+from oms.web.live import hub
 from tests.shop import ShopUnderTest, open_shop
 from tests.web.conftest import Server, serving
 
@@ -46,7 +46,9 @@ async def shop(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
 
 
 @pytest.fixture
-def whole(web_settings: Settings) -> Any:
+def whole(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Changes are told by notifications alone: the timer that makes up for lost ones would take an hour."""
+    monkeypatch.setattr(hub, "REREAD_EVERY_S", 3600.0)
     with serving(web_settings, schema) as server:
         yield server
 
@@ -128,14 +130,12 @@ async def test_an_order_goes_its_way_before_the_eyes_of_those_who_watch(whole: S
         while (seen := await support.next())["shipments"] != [shipment]:
             assert seen["status"] in ("PENDING", "PROCESSING")
 
-        began_s = time.monotonic()
         dispatch = "mutation($id: ID!) { dispatchShipment(shipmentId: $id) { userErrors { code } } }"
         assert await _ask(dispatcher, dispatch, id=shipment["id"]) == {"dispatchShipment": {"userErrors": []}}
         while (await support.next())["shipments"][0]["status"] != "DISPATCHED":
             pass
         while (await courier.next())["status"] != "DISPATCHED":
             pass
-        assert time.monotonic() - began_s < 0.8, "not by the doorbell"
 
         deliver = "mutation($id: ID!) { deliverShipment(shipmentId: $id) { userErrors { code } } }"
         await _ask(dispatcher, deliver, id=shipment["id"])
