@@ -6,7 +6,7 @@ once, so a page misses nothing while it reconnects.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing, nullcontext, suppress
 from typing import Final
 
 from starlette.requests import Request
@@ -22,7 +22,7 @@ from oms.domain.vocabulary.ids import parse_order
 from oms.domain.vocabulary.permission import Permission
 from oms.domain.work.policy import WorkPermission
 from oms.platform.db import Database
-from oms.platform.tasks import child, detached
+from oms.platform.tasks import cancelled, detached
 from oms.web.auth.credentials import Credential
 from oms.web.live.hub import LiveHub
 from oms.web.live.open_streams import OpenStreams
@@ -115,38 +115,54 @@ class PageStreams:
         self, credential: Credential, sources: list[AsyncGenerator[None, None]], merge_s: float
     ) -> AsyncIterator[bytes]:
         """Signals a change at once, so that a page that has just (re)connected is up to date, then each change."""
-        changed, ended = asyncio.Event(), asyncio.Event()
-        listening = [detached("live page", _listen(source, changed)) for source in sources]
+        signals = _Signals()
+        listening = [detached("live page", _listen(source, signals)) for source in sources]
         for task in listening:
             # A source that ends or fails ends the stream: the page opens another one and misses nothing.
-            task.add_done_callback(lambda _: ended.set())
+            task.add_done_callback(lambda _: signals.end())
         try:
-            with self._streams.open(ended.set) as stream:
-                stream.held_by(credential, ended.set)
-                while not ended.is_set():
-                    yield _CHANGED if await _either(changed, ended, KEEP_ALIVE_S) else _ALIVE
+            with self._streams.open(signals.end) as stream:
+                stream.held_by(credential, signals.end)
+                while not signals.has_ended:
+                    yield _CHANGED if await signals.change_within(KEEP_ALIVE_S) else _ALIVE
                     await asyncio.sleep(merge_s)
         finally:
-            for task in listening:
-                task.cancel()
-            await asyncio.gather(*listening, return_exceptions=True)
+            await cancelled(listening)
 
 
-async def _listen(source: AsyncGenerator[None, None], changed: asyncio.Event) -> None:
+class _Signals:
+    """What an open page waits for: a change, or the end of its stream.
+
+    One event for both, so that waiting needs no tasks: those of a page that has gone would never be awaited.
+    """
+
+    def __init__(self) -> None:
+        self.has_ended = False
+        self._has_changed = False
+        self._signalled = asyncio.Event()
+
+    def change(self) -> None:
+        self._has_changed = True
+        self._signalled.set()
+
+    def end(self) -> None:
+        self.has_ended = True
+        self._signalled.set()
+
+    async def change_within(self, seconds: float) -> bool:
+        """Whether something changed before the time was up or the stream ended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._signalled.wait()
+        has_changed, self._has_changed = self._has_changed, False
+        self._signalled.clear()
+        return has_changed
+
+
+async def _listen(source: AsyncGenerator[None, None], signals: _Signals) -> None:
     async with aclosing(source):
         async for _ in source:
-            changed.set()
-
-
-async def _either(changed: asyncio.Event, ended: asyncio.Event, seconds: float) -> bool:
-    """Whether something changed before the time was up or the stream ended."""
-    waiting = [child(changed.wait()), child(ended.wait())]
-    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()
-    has_changed = changed.is_set()
-    changed.clear()
-    return has_changed
+            signals.change()
 
 
 async def _clock() -> AsyncGenerator[None, None]:

@@ -1,6 +1,7 @@
 """The stream of events behind an open page: it rings when what the viewer may see has changed, and only then."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import httpx
@@ -9,10 +10,12 @@ import pytest
 from oms.domain.notes import commands as notes
 from oms.domain.vocabulary.ids import order_id
 from tests.shop import MANAGER, ShopUnderTest
-from tests.web.conftest import Server
+from tests.web.conftest import Server, until
 from tests.web.pages.conftest import persona, visiting
 
 WITHIN_S = 5
+LEFT_AFTER_S = 0.5
+"""Longer than changes are merged, so that a page is left while its stream waits."""
 
 
 async def rings(answer: httpx.Response) -> AsyncIterator[str]:
@@ -81,3 +84,16 @@ async def test_customers_do_not_hear_of_notes_on_their_orders(pages: Server, sho
                 await notes.add_note(tx, MANAGER, order, "Called, no answer")
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(anext(heard), 1.5)
+
+
+async def test_pages_that_are_left_leave_no_task_behind(pages: Server, caplog: pytest.LogCaptureFixture) -> None:
+    """Python logs "Task was destroyed but it is pending" for each that is forgotten while it waits."""
+    async with persona(pages, "support") as browser:
+        for on in ("fraud", "clock") * 4:
+            async with browser.stream("GET", "/live", params={"on": on}) as stream:
+                heard = rings(stream)
+                await asyncio.wait_for(anext(heard), WITHIN_S)
+                await asyncio.sleep(LEFT_AFTER_S)
+    await until(lambda: not len(pages.app.state.streams))
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
