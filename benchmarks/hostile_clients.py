@@ -15,7 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.synchronize import Event
@@ -185,7 +185,8 @@ async def sign_in_flood(scene: Scene) -> None:
         form = {"form_token": scene.form_token, "login": f"somebody-{number}", "password": "a guess"}
         async with httpx.AsyncClient(base_url=scene.url, transport=transport, timeout=60, headers=cookies) as browser:
             while not ends.is_set():
-                refused += (await browser.post("/sign-in", data=form)).status_code == 503
+                with suppress(httpx.TransportError):  # the server may close a connection between two requests
+                    refused += (await browser.post("/sign-in", data=form)).status_code == 503
         return refused
 
     async def signed_in(more: str = "") -> httpx.Response:

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,6 +146,40 @@ def test_a_restored_shop_survives_the_next_disaster_before_its_next_backup(open_
         assert asyncio.run(execute(engines.owner_url, "SELECT n FROM notes ORDER BY n")) == [1, 2, 3, 4]
     for folder in (backups.path, *folders):
         shutil.rmtree(folder)
+
+
+IN_ARCHIVE_WITHIN_S = 60.0
+
+
+@pytest.mark.trial
+@pytest.mark.parametrize(("rows", "commits"), [(1, 1), (1, 20), (20_000, 60)], ids=["one", "few", "many"])
+async def test_a_commit_is_in_the_archive_within_a_minute_at_any_rate(
+    open_dir: Path, redis_url: str, rows: int, commits: int
+) -> None:
+    """So many commits of so many rows, at most two a second. The first is as far from PostgreSQL's timer as can be."""
+    backups, folder = BackupFolder(open_dir / "backups in time"), open_dir / "in time"
+    for each in (backups.path, folder):
+        shutil.rmtree(each, ignore_errors=True)
+    with Engines(folder, redis_url=redis_url, backup_dir=backups.path) as engines:
+        await execute(engines.owner_url, "CREATE TABLE notes (n int, words text)")
+        await archived(engines.owner_url)
+        took_s = []
+        async with asyncio.TaskGroup() as waiting:
+            for _ in range(commits):
+                insert = f"INSERT INTO notes SELECT n, md5(random()::text) FROM generate_series(1, {rows}) n"
+                await execute(engines.owner_url, insert)
+                committed_s = time.monotonic()
+                [segment] = await execute(engines.owner_url, "SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
+
+                async def measure(file: Path, since_s: float) -> None:
+                    await until(file.exists, within_s=2 * IN_ARCHIVE_WITHIN_S)
+                    took_s.append(time.monotonic() - since_s)
+
+                waiting.create_task(measure(backups.wal / str(segment), committed_s))
+                await asyncio.sleep(0.5)
+    assert max(took_s) <= IN_ARCHIVE_WITHIN_S
+    for each in (backups.path, folder):
+        shutil.rmtree(each)
 
 
 async def execute(owner_url: str, statements: str) -> list[object]:

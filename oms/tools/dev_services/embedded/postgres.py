@@ -115,6 +115,9 @@ class PostgresServer:
             port = self._port or free_port(self._folder.preferred_port(self.name))
             self._process = self._launch(port)
             if self._wait_until_ready():
+                # Its checkpointer starts during recovery, when it ignores archive_timeout, and sleeps for five minutes:
+                # a reload wakes it.
+                self._process.send_signal(signal.SIGHUP)
                 self._port = port
                 self._folder.remember_port(self.name, self._port)
                 return
