@@ -84,7 +84,7 @@ async def _empty(owner: Database) -> None:
             await _execute_together(tx, [f"DELETE FROM {name}" for name in _REFERRING_FIRST])
         else:
             await tx.conn.execute(text(f"TRUNCATE {GROWING}"))
-        reset = "UPDATE fraud_settings SET limit_minor = 0, maintenance = false, period = 1, last_seq = 0"
+        reset = "UPDATE fraud_settings SET limits = '{}', maintenance = false, period = 1, last_seq = 0"
         await tx.conn.execute(text(reset))
 
 

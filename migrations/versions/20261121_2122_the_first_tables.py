@@ -187,7 +187,7 @@ def upgrade() -> None:
     op.create_table(
         "fraud_settings",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("limit_minor", sa.BigInteger(), nullable=False),
+        sa.Column("limits", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("maintenance", sa.Boolean(), nullable=False),
         sa.Column("period", sa.Integer(), nullable=False),
         sa.Column("last_seq", sa.Integer(), nullable=False),
@@ -300,6 +300,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sku", name=op.f("pk_products")),
     )
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    op.create_index(op.f("ix_products_currency"), "products", ["currency"], unique=False)
     op.create_index(
         "ix_products_name_parts",
         "products",
@@ -433,8 +434,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_workers")),
     )
     op.execute(
-        "INSERT INTO fraud_settings (id, limit_minor, maintenance, period, last_seq, updated_at)"
-        " VALUES (1, 0, false, 1, 0, clock_timestamp())"
+        "INSERT INTO fraud_settings (id, limits, maintenance, period, last_seq, updated_at)"
+        " VALUES (1, '{}', false, 1, 0, clock_timestamp())"
     )
 
 
@@ -465,6 +466,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_shipments_warehouse_code_order_id_number"), table_name="shipments")
     op.drop_index(op.f("ix_shipments_status_order_id_number"), table_name="shipments")
     op.drop_table("shipments")
+    op.drop_index(op.f("ix_products_currency"), table_name="products")
     op.drop_table("products")
     op.drop_index(op.f("ix_orders_status_id"), table_name="orders")
     op.drop_index(op.f("ix_orders_customer_reference_id"), table_name="orders")

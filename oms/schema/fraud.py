@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import strawberry
 
+from oms.domain.catalog.queries import currencies
 from oms.domain.fraud import commands, model, queries
 from oms.domain.fraud.policy import FraudPermission
 from oms.platform.db import Tx
@@ -16,23 +17,42 @@ from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import Role
 from oms.schema.runtime.errors import UserError
 from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type, subscription
-from oms.schema.runtime.scalars import Instant, MinorUnits
+from oms.schema.runtime.scalars import CurrencyCode, Instant, MinorUnits
+
+
+@object_type(needs=FraudPermission.READ_FRAUD)
+class SpendingLimit:
+    """What each customer may spend in one currency."""
+
+    currency: CurrencyCode
+    limit: MinorUnits = attribute("In minor units. 0: no limit.")
 
 
 @object_type(needs=FraudPermission.READ_FRAUD)
 class FraudSettings:
     """The current settings."""
 
+    settings: strawberry.Private[model.FraudSettings]
     spending_limit: MinorUnits = attribute(
         "The cumulative charges allowed to each customer, in minor units, per currency. 0: no limit."
     )
     maintenance_mode: bool = attribute("While true no new charge is made, whatever its amount.")
     updated_at: Instant
 
+    @field(
+        "spendingLimit is the one of the default currency. Here are those of all currencies: of the prices in the"
+        " catalogue, and of each other currency that has a limit. A currency without a limit of its own has none.",
+        needs=FraudPermission.READ_FRAUD,
+    )
+    async def spending_limits(self, info: Info) -> list[SpendingLimit]:
+        limits = self.settings.limits_with([info.context.currency, *await currencies(info.context.db)])
+        return [SpendingLimit(currency=CurrencyCode(code), limit=MinorUnits(minor)) for code, minor in limits]
+
     @classmethod
-    def of(cls, settings: model.FraudSettings) -> Self:
+    def of(cls, settings: model.FraudSettings, context: Context) -> Self:
         return cls(
-            spending_limit=MinorUnits(settings.limit_minor),
+            settings=settings,
+            spending_limit=MinorUnits(settings.limit_minor(context.currency)),
             maintenance_mode=settings.maintenance,
             updated_at=Instant(settings.updated_at),
         )
@@ -47,6 +67,7 @@ class FraudEvent:
     actor: str
     actor_role: Role | None
     reason: str | None
+    currency: CurrencyCode | None = attribute("Of a spending limit.")
     before: str = attribute("The old value.")
     after: str = attribute("The new value.")
 
@@ -58,6 +79,7 @@ class FraudEvent:
             actor=event.by.name,
             actor_role=event.by.role,
             reason=event.reason,
+            currency=CurrencyCode(event.currency) if event.currency else None,
             before=_value(event.before),
             after=_value(event.after),
         )
@@ -65,7 +87,7 @@ class FraudEvent:
 
 def _value(change: dict[str, Any]) -> str:
     """An entry changes one setting; its value as text."""
-    return ", ".join(str(value).lower() for value in change.values())
+    return ", ".join(str(value).lower() for name, value in change.items() if name != "currency")
 
 
 @strawberry.type
@@ -74,7 +96,7 @@ class Queries:
 
     @field("For managers and support.", needs=FraudPermission.READ_FRAUD)
     async def fraud_settings(self, info: Info) -> FraudSettings | None:
-        return FraudSettings.of(await queries.settings(info.context.db, info.context.viewer))
+        return FraudSettings.of(await queries.settings(info.context.db, info.context.viewer), info.context)
 
     @field(
         "Every change of the fraud settings, newest first. For managers and support.", needs=FraudPermission.READ_FRAUD
@@ -96,7 +118,7 @@ class FraudSettingsPayload:
     @field(needs=FraudPermission.READ_FRAUD)
     async def fraud_settings(self, info: Info) -> FraudSettings | None:
         context = info.context
-        return FraudSettings.of(await queries.settings(context.db, context.viewer)) if self.done else None
+        return FraudSettings.of(await queries.settings(context.db, context.viewer), context) if self.done else None
 
 
 async def _run(info: Info, act: Callable[[Tx], Awaitable[None]]) -> FraudSettingsPayload:
@@ -119,8 +141,12 @@ class Mutations:
     """Commands of managers on fraud control."""
 
     @mutation("In minor units; 0 removes the limit.", needs=FraudPermission.SET_FRAUD)
-    async def set_spending_limit(self, info: Info, limit: MinorUnits) -> FraudSettingsPayload:
-        return await _run(info, lambda tx: commands.set_spending_limit(tx, info.context.viewer, limit))
+    async def set_spending_limit(
+        self, info: Info, limit: MinorUnits, currency: CurrencyCode | None = None
+    ) -> FraudSettingsPayload:
+        context = info.context
+        of = context.currency if currency is None else currency
+        return await _run(info, lambda tx: commands.set_spending_limit(tx, context.viewer, limit, of))
 
     @mutation(needs=FraudPermission.SET_FRAUD)
     async def set_fraud_maintenance(self, info: Info, enabled: bool) -> FraudSettingsPayload:
@@ -148,4 +174,4 @@ async def _states(context: Context) -> AsyncGenerator[FraudSettings, None]:
     async with aclosing(context.live.fraud_settings()) as notifications:
         async for _ in notifications:
             async for settings in context.resent(partial(queries.settings, context.db, context.viewer)):
-                yield FraudSettings.of(settings)
+                yield FraudSettings.of(settings, context)

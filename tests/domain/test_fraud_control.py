@@ -1,10 +1,14 @@
 """Fraud control: the limit holds under concurrency, maintenance holds charges, every change leaves a trace."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oms.domain.fraud import commands as fraud
+from oms.domain.fraud.model import FraudSettings, Verdict, judge
 from oms.domain.order.model import OrderStatus
 from oms.domain.order.payment import PaymentStatus
 from oms.domain.vocabulary.errors import Code, Refused
@@ -12,9 +16,9 @@ from oms.platform.db import Statement
 from tests.shop import COURIER, MANAGER, SUPPORT, ShopUnderTest
 
 
-async def set_limit(shop: ShopUnderTest, minor: int) -> None:
+async def set_limit(shop: ShopUnderTest, minor: int, currency: str = "USD") -> None:
     async with shop.db.transaction() as tx:
-        await fraud.set_spending_limit(tx, MANAGER, minor)
+        await fraud.set_spending_limit(tx, MANAGER, minor, currency)
 
 
 async def set_maintenance(shop: ShopUnderTest, *, enabled: bool) -> None:
@@ -43,6 +47,57 @@ async def test_each_customer_and_currency_has_a_tally_of_its_own(shop: ShopUnder
     ]
     await shop.run()
     assert [(await shop.order(order)).status for order in orders] == [OrderStatus.PROCESSING] * 3
+
+
+async def test_each_currency_has_a_limit_of_its_own(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 10}})
+    await shop.stock_up({"TASSE": {"A": 10}}, currency="EUR")
+    await shop.stock_up({"XICARA": {"A": 10}}, currency="BRL")
+    await set_limit(shop, 3000)
+    await set_limit(shop, 1000, "EUR")
+    orders = [await shop.place({sku: 2}) for sku in ("MUG", "TASSE", "XICARA")]
+    await shop.run()
+    declined = OrderStatus.FAILED
+    assert [(await shop.order(order)).status for order in orders] == [
+        OrderStatus.PROCESSING, declined, OrderStatus.PROCESSING,
+    ]  # fmt: skip
+    await set_limit(shop, 0, "EUR")
+    again = await shop.place({"TASSE": 9})
+    await shop.run()
+    assert (await shop.order(again)).status == OrderStatus.PROCESSING
+
+
+async def test_a_reset_removes_the_limit_of_every_currency(shop: ShopUnderTest) -> None:
+    await set_limit(shop, 3000)
+    await set_limit(shop, 1000, "EUR")
+    async with shop.db.transaction() as tx:
+        await fraud.reset(tx, MANAGER)
+    assert await shop.rows("SELECT limits FROM fraud_settings") == [({},)]
+    changes = await shop.rows("SELECT before, after FROM fraud_events ORDER BY seq DESC LIMIT 2")
+    assert [(before["currency"], before["limit"], after["limit"]) for before, after in changes] == [
+        ("USD", 3000, 0),
+        ("EUR", 1000, 0),
+    ]
+
+
+@pytest.mark.parametrize("currency", ["", "usd", "DOLLAR", "U1D"])
+async def test_a_limit_needs_a_currency(shop: ShopUnderTest, currency: str) -> None:
+    with pytest.raises(Refused, match="three capital letters"):
+        await set_limit(shop, 1000, currency)
+    assert await shop.rows("SELECT limits FROM fraud_settings") == [({},)]
+
+
+LIMITS = st.dictionaries(st.sampled_from(["USD", "EUR", "BRL"]), st.integers(1, 5_000))
+
+
+@given(LIMITS, st.sampled_from(["USD", "EUR", "BRL"]), st.integers(0, 6_000), st.integers(0, 6_000))
+def test_only_the_limit_of_its_own_currency_declines_a_charge(
+    limits: dict[str, int], currency: str, tally_minor: int, amount_minor: int
+) -> None:
+    settings = FraudSettings(limits, False, 1, datetime(2026, 1, 1, tzinfo=UTC))
+    verdict = judge(settings, currency=currency, tally_minor=tally_minor, amount_minor=amount_minor).verdict
+    fits = currency not in limits or tally_minor + amount_minor <= limits[currency]
+    assert verdict == (Verdict.CHARGE if fits else Verdict.DECLINE)
 
 
 async def test_a_failed_charge_and_a_refund_reduce_the_tally(shop: ShopUnderTest) -> None:
@@ -136,9 +191,25 @@ async def test_every_change_of_the_settings_leaves_old_and_new_value_and_actor(s
         "SELECT seq, type, before, after, actor, actor_role, reason FROM fraud_events ORDER BY seq"
     )
     assert events == [
-        (1, "SpendingLimitSet", {"limit": 0}, {"limit": 500}, "manager", "MANAGER", None),
+        (
+            1,
+            "SpendingLimitSet",
+            {"limit": 0, "currency": "USD"},
+            {"limit": 500, "currency": "USD"},
+            "manager",
+            "MANAGER",
+            None,
+        ),
         (2, "MaintenanceSwitched", {"maintenance": False}, {"maintenance": True}, "manager", "MANAGER", None),
-        (3, "SpendingLimitSet", {"limit": 500}, {"limit": 0}, "manager", "MANAGER", None),
+        (
+            3,
+            "SpendingLimitSet",
+            {"limit": 500, "currency": "USD"},
+            {"limit": 0, "currency": "USD"},
+            "manager",
+            "MANAGER",
+            None,
+        ),
         (4, "MaintenanceSwitched", {"maintenance": True}, {"maintenance": False}, "manager", "MANAGER", None),
         (5, "SpendingCleared", {"period": 1}, {"period": 2}, "manager", "MANAGER", "Audit"),
     ]
@@ -148,7 +219,7 @@ async def test_every_change_of_the_settings_leaves_old_and_new_value_and_actor(s
 async def test_only_a_manager_sets_the_limit(shop: ShopUnderTest, viewer: object) -> None:
     with pytest.raises(Refused) as refusal:
         async with shop.db.transaction() as tx:
-            await fraud.set_spending_limit(tx, viewer, 1)  # type: ignore[arg-type]
+            await fraud.set_spending_limit(tx, viewer, 1, "USD")  # type: ignore[arg-type]
     assert refusal.value.problems[0].code == Code.FORBIDDEN
 
 

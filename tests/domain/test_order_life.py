@@ -120,7 +120,7 @@ async def test_a_deadline_never_acts_early(shop: ShopUnderTest) -> None:
 
 async def test_a_declined_shipment_fails_alone(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 1}, "LAMP": {"B": 1}})
-    await shop.execute("UPDATE fraud_settings SET limit_minor = 1500")
+    await shop.execute("UPDATE fraud_settings SET limits = '{\"USD\": 1500}'")
     order_id = await shop.place({"MUG": 1, "LAMP": 1})
     await shop.run()
     order = await shop.order(order_id)

@@ -64,7 +64,7 @@ async def test_the_application_cannot_rewrite_an_event_log(shop: ShopUnderTest, 
     await shop.place({"pen": 1})
     await shop.run("allocation")
     async with shop.db.transaction() as tx:
-        await set_spending_limit(tx, MANAGER, 1)
+        await set_spending_limit(tx, MANAGER, 1, "USD")
         await record(tx, OPERATOR, Entry(TokenAction.TokenIssued, "token:1"))
     await shop.seal()
     before = await shop.rows(f"SELECT * FROM {log} ORDER BY 1")

@@ -280,6 +280,27 @@ async def test_changes_of_fraud_settings_are_logged_with_old_value_new_value_and
     assert {(e["actor"], e["actorRole"]) for e in trail} == {("manager", "MANAGER")}
 
 
+async def test_the_limit_of_a_currency_is_set_apart_from_that_of_the_default(api: Api) -> None:
+    await api.shop.stock_up({"saque": {"north": 1}}, currency="BRL")
+
+    async def act(call: str) -> Any:
+        fields = "fraudSettings { spendingLimit spendingLimits { currency limit } } userErrors { code reason path }"
+        return await api.ask(f"mutation {{ {call} {{ {fields} }} }}", MANAGER)
+
+    assert (await act("setSpendingLimit(limit: 700)"))["fraudSettings"] == {
+        "spendingLimit": 700,
+        "spendingLimits": [{"currency": "BRL", "limit": 0}, {"currency": "USD", "limit": 700}],
+    }
+    settings = (await act('setSpendingLimit(limit: 9, currency: "EUR")'))["fraudSettings"]
+    assert settings["spendingLimit"] == 700
+    limits = {limit["currency"]: limit["limit"] for limit in settings["spendingLimits"]}
+    assert limits == {"BRL": 0, "EUR": 9, "USD": 700}
+    refused = await act('setSpendingLimit(limit: 9, currency: "euro")')
+    assert refused["userErrors"] == [{"code": "INVALID", "reason": "BAD_CURRENCY", "path": ["currency"]}]
+    [event] = (await api.ask("{ fraudEvents(first: 1) { nodes { currency before after } } }", SUPPORT))["nodes"]
+    assert event == {"currency": "EUR", "before": "0", "after": "9"}
+
+
 async def test_maintenance_mode_can_be_repeated_and_switched_off_again(api: Api) -> None:
     document = """mutation ($enabled: Boolean!) { setFraudMaintenance(enabled: $enabled) {
         fraudSettings { maintenanceMode } userErrors { code } } }"""

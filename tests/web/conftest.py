@@ -120,7 +120,7 @@ class Subscription:
     async def fraud_settings(self, info: I) -> AsyncIterator[int]:
         async for _ in info.context.live.fraud_settings():
             async with info.context.db.reading() as conn:
-                yield (await conn.execute(text("SELECT limit_minor FROM fraud_settings"))).scalar_one()
+                yield (await conn.execute(text("SELECT (limits->>'USD')::bigint FROM fraud_settings"))).scalar_one()
 
     @strawberry.subscription
     async def bug(self) -> AsyncIterator[int]:

@@ -63,7 +63,7 @@ def start_charge(
     Raises Refused(CONFLICT) unless the payment is PENDING.
     """
     total = shipment.payment.due_minor
-    judgement = judge(settings, tally_minor=tally_minor, amount_minor=total)
+    judgement = judge(settings, currency=order.currency, tally_minor=tally_minor, amount_minor=total)
     match judgement.verdict:
         case Verdict.CHARGE:
             order.record_for(shipment, E.ChargeStarted, by=by, at=at, amount=total)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from oms.domain.vocabulary.errors import InputReason, Problem
-from oms.domain.vocabulary.money import MAX_MINOR, is_currency
+from oms.domain.vocabulary.money import MAX_MINOR, check_currency
 from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
 from oms.domain.vocabulary.wording import wording
 
@@ -48,13 +48,4 @@ def check_price(minor: int) -> Iterator[Problem]:
             InputReason.OUT_OF_RANGE,
             wording("A unit price is a number of minor units from 0 to {max_minor}.", max_minor=MAX_MINOR),
             ("unitPrice",),
-        )
-
-
-def check_currency(code: str) -> Iterator[Problem]:
-    if not is_currency(code):
-        yield Problem(
-            InputReason.BAD_CURRENCY,
-            wording("A currency is an ISO 4217 code of three capital letters, such as USD."),
-            ("currency",),
         )

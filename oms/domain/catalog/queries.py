@@ -49,6 +49,17 @@ _SPECIAL: Final = re.compile(r"[\\%_]")
 _PRODUCT: Final = text("SELECT sku, name, unit_price_minor, currency, tax_bps FROM products WHERE sku = :sku")
 _WAREHOUSES: Final = text("SELECT code, name FROM warehouses WHERE code > :after ORDER BY code LIMIT :limit")
 
+# From one currency to the next by the index: a catalogue has many products and few currencies.
+_CURRENCIES: Final = text(
+    """
+    WITH RECURSIVE found AS (
+        SELECT min(currency) AS currency FROM products
+        UNION ALL
+        SELECT (SELECT min(p.currency) FROM products p WHERE p.currency > found.currency)
+        FROM found WHERE found.currency IS NOT NULL)
+    SELECT currency FROM found WHERE currency IS NOT NULL
+    """
+)
 _NAMES: Final = Statement("SELECT sku, name FROM products WHERE sku = ANY(CAST(:skus AS text[]))")
 
 
@@ -89,6 +100,12 @@ async def _found(db: Database, search: str, values: dict[str, Any]) -> list[Any]
     async with db.transaction() as tx:
         await tx.conn.execute(_AS_VALUES_REQUIRE)
         return list((await tx.conn.execute(query, values)).all())
+
+
+async def currencies(db: Database) -> list[str]:
+    """Of all prices. Needs no permission: whoever sets limits has to know for which currencies."""
+    async with db.reading() as conn:
+        return list((await conn.execute(_CURRENCIES)).scalars())
 
 
 async def product(db: Database, viewer: Viewer, sku: str) -> Product | None:

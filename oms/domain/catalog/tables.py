@@ -13,6 +13,7 @@ products: Final = table(
     Column("unit_price_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False, info=PLAIN),
     Column("tax_bps", Integer),
+    Index(None, "currency"),
     # Finds a part of a name; the extension pg_trgm is part of PostgreSQL. Products are read far more often than
     # changed, so each change is put in its place at once: a list of pending ones would be read by each search.
     Index(

@@ -1,1 +1,1 @@
-"""Fraud control: the spending limit, maintenance mode and each customer's tally."""
+"""Fraud control: the spending limits, maintenance mode and each customer's tally."""

@@ -13,19 +13,20 @@ from oms.domain.fraud.gate import MAINTENANCE
 from oms.domain.fraud.model import FraudSettings
 from oms.domain.fraud.policy import FraudAction, FraudPermission
 from oms.domain.vocabulary.errors import InputReason, refuse_all, refused
-from oms.domain.vocabulary.money import MAX_MINOR
+from oms.domain.vocabulary.money import MAX_MINOR, check_currency
 from oms.domain.vocabulary.text import REASON_LENGTH, check_text
 from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 
 
-async def set_spending_limit(tx: Tx, viewer: Viewer, limit_minor: int) -> None:
-    """0 removes the limit. Raises Refused: FORBIDDEN, INVALID."""
+async def set_spending_limit(tx: Tx, viewer: Viewer, limit_minor: int, currency: str) -> None:
+    """What each customer may spend in this currency; 0 removes the limit. Raises Refused: FORBIDDEN, INVALID."""
     require(viewer, FraudPermission.SET_FRAUD)
     if not 0 <= limit_minor <= MAX_MINOR:
         message = wording("A limit is a number of minor units from 0 (none) to {max_minor}.", max_minor=MAX_MINOR)
         raise refused(InputReason.OUT_OF_RANGE, message, "limit")
-    await _limit(tx, viewer, await _locked(tx), limit_minor)
+    refuse_all(check_currency(currency))
+    await _limit(tx, viewer, await _locked(tx), currency, limit_minor)
 
 
 async def set_maintenance(tx: Tx, viewer: Viewer, *, enabled: bool) -> None:
@@ -35,9 +36,11 @@ async def set_maintenance(tx: Tx, viewer: Viewer, *, enabled: bool) -> None:
 
 
 async def reset(tx: Tx, viewer: Viewer) -> None:
-    """No limit and no maintenance; tallies are kept. Raises Refused(FORBIDDEN)."""
+    """No limit in any currency and no maintenance; tallies are kept. Raises Refused(FORBIDDEN)."""
     require(viewer, FraudPermission.SET_FRAUD)
-    settings = await _limit(tx, viewer, await _locked(tx), 0)
+    settings = await _locked(tx)
+    for currency in sorted(settings.limits):
+        settings = await _limit(tx, viewer, settings, currency, 0)
     await _maintenance(tx, viewer, settings, enabled=False)
 
 
@@ -57,13 +60,15 @@ async def _locked(tx: Tx) -> FraudSettings:
     return await store.settings_to_change(tx)
 
 
-async def _limit(tx: Tx, viewer: Viewer, old: FraudSettings, limit_minor: int) -> FraudSettings:
-    if old.limit_minor == limit_minor:
+async def _limit(tx: Tx, viewer: Viewer, old: FraudSettings, currency: str, limit_minor: int) -> FraudSettings:
+    if old.limit_minor(currency) == limit_minor:
         return old
-    new = replace(old, limit_minor=limit_minor, updated_at=await tx.clock())
+    limits = {**old.limits, currency: limit_minor}
+    new = replace(old, limits={c: minor for c, minor in limits.items() if minor}, updated_at=await tx.clock())
     await _change(
         tx, viewer, new, FraudEvent.SpendingLimitSet, reason=None,
-        before={"limit": old.limit_minor}, after={"limit": limit_minor},
+        before={"limit": old.limit_minor(currency), "currency": currency},
+        after={"limit": limit_minor, "currency": currency},
     )  # fmt: skip
     return new
 

@@ -28,11 +28,16 @@ class SettingsEvent:
     after: dict[str, Any]
 
     @property
+    def currency(self) -> str | None:
+        """Of a spending limit."""
+        return self.after.get("currency")
+
+    @property
     def cursor(self) -> str:
         return cursor_of(str(self.seq))
 
 
-_SETTINGS: Final = text("SELECT limit_minor, maintenance, period, updated_at FROM fraud_settings WHERE id = 1")
+_SETTINGS: Final = text("SELECT limits, maintenance, period, updated_at FROM fraud_settings WHERE id = 1")
 _EVENTS: Final = text(
     """
     SELECT seq, at, type, actor, actor_role, reason, before, after FROM fraud_events

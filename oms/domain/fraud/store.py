@@ -20,7 +20,7 @@ TallyKey = tuple[UUID, str, int]
 _READ: Final[Mapping[str, Statement]] = {
     lock: Statement(
         f"""
-        SELECT limit_minor, maintenance, period, updated_at, clock_timestamp() FROM fraud_settings
+        SELECT limits, maintenance, period, updated_at, clock_timestamp() FROM fraud_settings
         WHERE id = 1 FOR {lock}
         """  # noqa: S608 - one of these
     )
@@ -56,7 +56,7 @@ async def change_settings(
         await tx.conn.execute(
             update(fraud_settings)
             .values(
-                limit_minor=new.limit_minor,
+                limits=dict(new.limits),
                 maintenance=new.maintenance,
                 period=new.period,
                 updated_at=new.updated_at,

@@ -7,13 +7,13 @@ from typing import Final
 
 import orjson
 
-from oms.domain.catalog.model import Product, check_currency, check_price
+from oms.domain.catalog.model import Product, check_price
 from oms.domain.catalog.policy import CatalogReason
 from oms.domain.order.details import NO_DETAILS, OrderDetails
 from oms.domain.order.model import Line
 from oms.domain.placing.policy import PlacingReason
 from oms.domain.vocabulary.errors import InputReason, Problem
-from oms.domain.vocabulary.money import MAX_ORDER_MINOR
+from oms.domain.vocabulary.money import MAX_ORDER_MINOR, check_currency
 from oms.domain.vocabulary.text import CODE_LENGTH, check_code, check_text
 from oms.domain.vocabulary.wording import wording
 

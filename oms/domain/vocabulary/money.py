@@ -1,6 +1,10 @@
 """Money is a whole number of minor units (cents) with its currency."""
 
+from collections.abc import Iterator
 from typing import Final
+
+from oms.domain.vocabulary.errors import InputReason, Problem
+from oms.domain.vocabulary.wording import wording
 
 MAX_MINOR: Final = 2**53 - 1
 """The largest amount a JSON number carries exactly; nothing in the system exceeds it."""
@@ -12,6 +16,12 @@ MAX_ORDER_MINOR: Final = 2**52
 def is_currency(code: str) -> bool:
     """Whether it has the form of an ISO 4217 code: three capital letters."""
     return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
+
+
+def check_currency(code: str) -> Iterator[Problem]:
+    if not is_currency(code):
+        message = wording("A currency is an ISO 4217 code of three capital letters, such as USD.")
+        yield Problem(InputReason.BAD_CURRENCY, message, ("currency",))
 
 
 _NO_DECIMALS: Final = frozenset(

@@ -92,11 +92,11 @@ async def test_retrying_and_giving_up_work_are_overrides(shop: ShopUnderTest) ->
 
 async def test_changes_of_fraud_settings_are_recorded_with_before_after_and_reason(shop: ShopUnderTest) -> None:
     async with shop.db.transaction() as tx:
-        await fraud.set_spending_limit(tx, MANAGER, 700)
+        await fraud.set_spending_limit(tx, MANAGER, 700, "USD")
         await fraud.clear_spending(tx, MANAGER, "New year")
     cleared, limited = await entries(shop)
     assert (limited.action, limited.subject) == (FraudAction.FraudSettingsChanged, "SpendingLimitSet")
-    assert (limited.before, limited.after) == ({"limit": 0}, {"limit": 700})
+    assert (limited.before, limited.after) == ({"limit": 0, "currency": "USD"}, {"limit": 700, "currency": "USD"})
     assert (cleared.subject, cleared.reason) == ("SpendingCleared", "New year")
 
 

@@ -77,7 +77,7 @@ class Racer:
                 case 0:
                     await fraud.set_maintenance(tx, MANAGER, enabled=True)
                 case 1:
-                    await fraud.set_spending_limit(tx, MANAGER, self.chance.randrange(20_000, 60_000))
+                    await fraud.set_spending_limit(tx, MANAGER, self.chance.randrange(20_000, 60_000), "USD")
                 case 2:
                     await fraud.clear_spending(tx, MANAGER, "A new period")
         await asyncio.sleep(0.05)

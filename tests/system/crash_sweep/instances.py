@@ -32,7 +32,10 @@ _WAREHOUSES: Final = (
 )
 _PRODUCTS: Final = "mutation ($inputs: [ProductInput!]!) { upsertProducts(inputs: $inputs) { userErrors { message } } }"
 _STOCK: Final = "mutation ($inputs: [StockInput!]!) { setStock(inputs: $inputs) { userErrors { message } } }"
-_LIMIT: Final = "mutation ($limit: MinorUnits!) { setSpendingLimit(limit: $limit) { userErrors { message } } }"
+_LIMIT: Final = """
+    mutation ($limit: MinorUnits!, $currency: CurrencyCode) {
+        setSpendingLimit(limit: $limit, currency: $currency) { userErrors { message } } }
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ class Instances:
             counts = [{"sku": sku, "warehouseCode": code, "onHand": units} for sku, code, units in levels]
             await client.request("MANAGER", _STOCK, inputs=counts)
             await client.request("MANAGER", _LIMIT, limit=LIMIT_MINOR)
+            # A limit of another currency must never decline a charge.
+            await client.request("MANAGER", _LIMIT, limit=1, currency="EUR")
         await web.kill()
 
     def environment(self, database_url: str, redis_number: int, folder: Path) -> dict[str, str]:

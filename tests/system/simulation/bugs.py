@@ -22,6 +22,7 @@ from oms.domain.booking.commands import NoCourier, Released
 from oms.domain.booking.rules import BookingStep
 from oms.domain.concept.work import Due
 from oms.domain.fraud import store as fraud_store
+from oms.domain.fraud.model import FraudSettings
 from oms.domain.inventory import store as inventory_store
 from oms.domain.inventory.store import StockKey
 from oms.domain.order import access as order_access
@@ -242,6 +243,13 @@ def read_settings_without_lock() -> Iterator[Any]:
     yield mock.patch.dict(fraud_store.__dict__["_READ"], {"SHARE": Statement(locked.replace("FOR SHARE", ""))})
 
 
+def compare_with_the_limit_of_another_currency() -> Iterator[Any]:
+    def in_dollars(settings: FraudSettings, _: str) -> int:
+        return settings.limits.get("USD", 0)
+
+    yield mock.patch.object(FraudSettings, "limit_minor", in_dollars)
+
+
 def read_tally_without_lock() -> Iterator[Any]:
     query = text(
         "SELECT spent_minor FROM tallies WHERE customer_id = :customer AND currency = :currency AND period = :p"
@@ -339,6 +347,7 @@ def trust_notifications() -> Iterator[Any]:
 PROFILES: Final[Mapping[Any, Mapping[str, Any]]] = {
     skip_stock_lock: CONCURRENT | {"units": 3},
     read_settings_without_lock: CONCURRENT | {"habits": (30, 0, 0, 40, 0, 0)},
+    compare_with_the_limit_of_another_currency: {"habits": (40, 0, 0, 0, 0, 0), "limit_minor": 12_000},
     read_tally_without_lock: CONCURRENT | {"habits": (40, 0, 0, 0, 0, 0), "limit_minor": 5_000},
     write_without_a_claim: FROZEN_WORKERS,
     claim_what_others_hold: FROZEN_WORKERS,
@@ -355,6 +364,7 @@ BUGS: Final = tuple(
         skip_stock_lock,
         skip_order_lock,
         read_settings_without_lock,
+        compare_with_the_limit_of_another_currency,
         read_tally_without_lock,
         new_charge_key_each_call,
         new_refund_key_each_call,

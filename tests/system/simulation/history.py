@@ -42,7 +42,7 @@ QUEUES: Final = tuple(REGISTRY.work_kinds)
 
 EMPTY: Final = f"""
     TRUNCATE {GROWING};
-    UPDATE fraud_settings SET limit_minor = 0, maintenance = false, period = 1, last_seq = 0, updated_at = 'epoch';
+    UPDATE fraud_settings SET limits = '{{}}', maintenance = false, period = 1, last_seq = 0, updated_at = 'epoch';
 """
 UNFINISHED: Final = """
     SELECT (SELECT count(*) FROM orders WHERE closed_at IS NULL) AS orders, (SELECT count(*) FROM work) AS work,
@@ -179,12 +179,15 @@ class History:
         chance = self._chance("stock")
         async with self.db.transaction() as tx:
             await catalog.upsert_warehouses(tx, MANAGER, [Warehouse(code, code) for code in WAREHOUSES])
-            await catalog.upsert_products(tx, MANAGER, [Product(sku, sku, 1000, "USD") for sku in SKUS])
+            await catalog.upsert_products(
+                tx, MANAGER, [Product(sku, sku, 1000, currency) for sku, currency in SKUS.items()]
+            )
             counts = [
                 StockCount(sku, code, chance.randrange(self.profile.units + 1)) for sku in SKUS for code in WAREHOUSES
             ]
             await inventory.set_stock(tx, MANAGER, counts)
-            await fraud.set_spending_limit(tx, MANAGER, self.profile.limit_minor)
+            await fraud.set_spending_limit(tx, MANAGER, self.profile.limit_minor, "USD")
+            await fraud.set_spending_limit(tx, MANAGER, self.profile.limit_minor // 2, "EUR")
 
     def _new_worker(self) -> Worker:
         self.started += 1

@@ -34,7 +34,9 @@ from oms.platform.db import Tx
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, customer
 from tests.system.simulation.database import SteppedDatabase
 
-SKUS: Final = ("S1", "S2", "S3")
+SKUS: Final = {"S1": "USD", "S2": "USD", "S3": "USD", "E1": "EUR"}
+"""With the currency of their price."""
+
 WAREHOUSES: Final = ("A", "B", "C")
 CUSTOMERS: Final = ("ana", "ben", "cem")
 RESTOCK: Final = "restock"
@@ -236,8 +238,12 @@ class People:
     async def _manage(self, chance: random.Random) -> Command | None:
         match chance.randrange(6):
             case 0 | 1:
-                limit = chance.choice((0, 5_000, 10_000, 20_000))
-                return Command(f"limit {limit}", MANAGER, lambda tx: fraud.set_spending_limit(tx, MANAGER, limit))
+                limit, currency = chance.choice((0, 5_000, 10_000, 20_000)), chance.choice(("USD", "USD", "EUR"))
+                return Command(
+                    f"limit {limit} {currency}",
+                    MANAGER,
+                    lambda tx: fraud.set_spending_limit(tx, MANAGER, limit, currency),
+                )
             case 2:
                 return Command("maintenance on", MANAGER, lambda tx: fraud.set_maintenance(tx, MANAGER, enabled=True))
             case 3:
@@ -287,8 +293,10 @@ class People:
 
 
 def _order(chance: random.Random, reference: str, customers: tuple[str, ...]) -> OrderRequest:
+    currency = "EUR" if chance.random() < 0.2 else "USD"
+    skus = [sku for sku, priced_in in SKUS.items() if priced_in == currency]
     lines = [
-        LineRequest(chance.choice(SKUS), chance.choice((1, 1, 2, 3, 6))) for _ in range(chance.choice((1, 1, 2, 3)))
+        LineRequest(chance.choice(skus), chance.choice((1, 1, 2, 3, 6))) for _ in range(chance.choice((1, 1, 2, 3)))
     ]
     method = "sandbox-declined" if chance.random() < 0.07 else "sandbox-ok"
     return OrderRequest(reference, chance.choice(customers), tuple(lines), payment_method=method)

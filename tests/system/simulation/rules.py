@@ -1,5 +1,6 @@
 """The rules of domain.md: the riskiest after every commit, in SQL of its own; all that `check` knows, at the end."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -75,7 +76,7 @@ OBSERVE: Final = """
         (SELECT coalesce(sum(started), 0) FROM folded) AS started,
         (SELECT count(*) FROM orders) AS placed,
         (SELECT array_agg((customer_id, currency, period, spent_minor)) FROM tallies) AS spent,
-        limit_minor, maintenance, period
+        limits, maintenance, period
     FROM fraud_settings
 """
 """Counts of what is wrong, and what the next observation is compared with."""
@@ -117,11 +118,12 @@ def broken(before: Observation, now: Observation, *, restocked: bool) -> Iterato
         yield "Rule 3: units came or went without a count or a dispatch"
     if before.row["maintenance"] and now.row["maintenance"] and now.row["started"] > before.row["started"]:
         yield "Rule 4: a charge was started in maintenance mode"
-    for customer, (period, minor) in now.spent.items():
-        earlier = before.spent.get(customer, (period, 0))
+    limits = json.loads(now.row["limits"])
+    for (customer, currency), (period, minor) in now.spent.items():
+        earlier = before.spent.get((customer, currency), (period, 0))
         grew = minor > (earlier[1] if earlier[0] == period else 0)
-        if grew and 0 < now.row["limit_minor"] < minor:
-            yield f"Rule 4: a charge took a tally to {minor}, the limit is {now.row['limit_minor']}"
+        if grew and minor > limits.get(currency, minor):
+            yield f"Rule 4: a charge took a tally to {minor}, the limit in {currency} is {limits[currency]}"
         if period < earlier[0]:
             yield "Rule 4: a tally went back to a spending period that had ended"
 

@@ -56,11 +56,13 @@ async def live_through(shop: ShopUnderTest) -> Orders:
     """Everything once, in an order in which no step disturbs an earlier one."""
     await _audited(shop)
     await shop.stock_up({"MUG": {"A": 1000}, "CUP": {"A": 4, "B": 5}, "JUG": {"A": 2}, "URN": {"A": 0}})
+    await shop.stock_up({"TASSE": {"A": 10}}, currency="EUR")
     async with shop.db.transaction() as tx:
         await access.issue_token(tx, role=Role.CUSTOMER, name="Ana", customer_reference="ana", days=None)
         account = await accounts.add(tx, OPERATOR, NewAccount("ana", "Ana", Role.CUSTOMER, "ana"), "nobody's")
         await sessions.start(tx, account, SESSION_RULES, by="password", address="192.0.2.7")
-        await fraud.set_spending_limit(tx, MANAGER, 90_000)
+        await fraud.set_spending_limit(tx, MANAGER, 90_000, "USD")
+        await fraud.set_spending_limit(tx, MANAGER, 4_000, "EUR")
     orders = await _amended(shop)
     orders |= await _delivered(shop)
     async with shop.db.transaction() as tx:
@@ -121,6 +123,7 @@ async def _delivered(shop: ShopUnderTest) -> Orders:
         "split": await shop.place({"CUP": 7, "MUG": 1}),
         "dispatched": await shop.place({"MUG": 1}),
         "booked": await shop.place({"MUG": 2}),
+        "in_euros": await shop.place({"TASSE": 1}),
     }
     await shop.run()
     await shop.dispatch(orders["completed"])

@@ -40,8 +40,10 @@ def test_every_check_reports_a_planted_violation() -> None:
 
 
 async def test_charges_up_to_the_limit_are_allowed(connection: Connection, honest_shop: HonestShop) -> None:
-    await connection.execute("""UPDATE fraud_events SET after = '{"limit": 15000}' WHERE type = 'SpendingLimitSet'""")
-    await connection.execute("UPDATE fraud_settings SET limit_minor = 15000")
+    await connection.execute(
+        """UPDATE fraud_events SET after = after || '{"limit": 15000}' WHERE after->>'currency' = 'USD'"""
+    )
+    await connection.execute("""UPDATE fraud_settings SET limits = limits || '{"USD": 15000}'""")
     assert [result.holds for result in await examine(connection) if result.is_violation] == []
 
 

@@ -54,7 +54,7 @@ async def manage(shop: ShopUnderTest, chance: random.Random) -> None:
         async with shop.db.transaction() as tx:
             match chance.choice(["limit", "on", "off", "off", "clear"]):
                 case "limit":
-                    await fraud.set_spending_limit(tx, MANAGER, chance.choice([0, 20_000, 40_000]))
+                    await fraud.set_spending_limit(tx, MANAGER, chance.choice([0, 20_000, 40_000]), "USD")
                 case "on":
                     await fraud.set_maintenance(tx, MANAGER, enabled=True)
                 case "off":

@@ -303,7 +303,7 @@ async def test_fraud_settings_are_delivered_at_once_and_after_a_change(
     async with _watching(hub, hub.fraud_settings()) as watched:
         await watched.count(1, within_s=0.5)
         async with shop.db.transaction() as tx:
-            await fraud.set_spending_limit(tx, MANAGER, 4711)
+            await fraud.set_spending_limit(tx, MANAGER, 4711, "USD")
         if notified:
             hub.notify(Changes(topics={"fraud_settings"}))
         await watched.count(2, within_s=0.5 if notified else 2)

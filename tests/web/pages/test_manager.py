@@ -49,7 +49,7 @@ def text_of(html: str) -> str:
 
 
 async def settings_of(shop: ShopUnderTest) -> tuple[Any, ...]:
-    return (await shop.rows("SELECT limit_minor, maintenance, period FROM fraud_settings"))[0]
+    return (await shop.rows("SELECT coalesce((limits->>'USD')::bigint, 0), maintenance, period FROM fraud_settings"))[0]
 
 
 # who may look and act
@@ -105,15 +105,49 @@ async def test_the_limit_is_entered_in_currency_units_and_confirmed(
     browser: httpx.AsyncClient, shop: ShopUnderTest
 ) -> None:
     first = await browser.get("/manager/spending-limit")
-    assert "New limit in USD" in first.text
+    assert hidden(first.text, "currency") == "USD"
     asked = await browser.get("/manager/spending-limit", params={"amount": "1,250.50"})
-    assert "From none to $1,250.50" in text_of(asked.text)
+    assert "In USD from none to $1,250.50" in text_of(asked.text)
     assert (await settings_of(shop))[0] == 0
-    fields = {"amount": hidden(asked.text, "amount"), "key": hidden(asked.text, "key")}
+    fields = {name: hidden(asked.text, name) for name in ("currency", "amount", "key")}
     done = await browser.post("/manager/spending-limit", data=fields)
     assert (done.status_code, done.headers["location"]) == (303, "/manager")
     assert (await settings_of(shop))[0] == 125_050
     assert "$1,250.50" in (await browser.get("/manager")).text
+
+
+def gaps(html: str) -> list[str]:
+    """The warnings that stand beside currencies."""
+    return re.findall(r'<dd><span class="status" data-tone="warn"><svg.*?</svg>([^<]*)', html)
+
+
+async def test_each_currency_has_a_limit_and_a_gap_is_told(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    await shop.stock_up({"saque": {"east": 1}}, currency="BRL")
+    assert "BRL No limit" in text_of((await browser.get("/manager")).text)
+    asked = await browser.get("/manager/spending-limit", params={"currency": "usd", "amount": "1,000"})
+    fields = {name: hidden(asked.text, name) for name in ("currency", "amount", "key")}
+    assert (await browser.post("/manager/spending-limit", data=fields)).status_code == 303
+    page = (await browser.get("/manager")).text
+    assert re.search(r"USD \$1,000\.00 Change .* BRL No limit Change", text_of(page))
+    assert gaps(page) == ["No limit"]
+    await browser.post("/manager/spending-limit", data={"currency": "BRL", "amount": "5000"})
+    page = (await browser.get("/manager")).text
+    assert re.search(r"USD \$1,000\.00 Change .* BRL R\$5,000\.00 Change", text_of(page))
+    assert gaps(page) == []
+    assert await shop.rows("SELECT limits FROM fraud_settings") == [({"USD": 100_000, "BRL": 500_000},)]
+    assert hidden((await browser.get("/manager/spending-limit?currency=BRL")).text, "amount") == "5000.00"
+
+
+async def test_a_currency_that_is_none_is_refused_at_its_field(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    fields = {"currency": "$", "amount": "5"}
+    for answer in (
+        await browser.get("/manager/spending-limit", params=fields),
+        await browser.post("/manager/spending-limit", data=fields),
+    ):
+        assert answer.status_code == 422
+        assert 'id="currency-refusal"' in answer.text
+        assert (hidden(answer.text, "currency"), hidden(answer.text, "amount")) == ("$", "5")
+    assert await shop.rows("SELECT limits FROM fraud_settings") == [({},)]
 
 
 @pytest.mark.parametrize("amount", ["", "much", "-5", "1.005", "1,25", "99999999999999999", "NaN"])
@@ -195,7 +229,7 @@ async def test_the_log_shows_actor_time_before_after_and_reason(browser: httpx.A
     html = (await browser.get("/manager")).text
     text = text_of(html)
     at = r"\d\d \w{3} \d{4}, \d\d:\d\d UTC"
-    assert re.search(rf"Spending limit {at} none \$300\.00 demo manager \(manager\) –", text)
+    assert re.search(rf"Spending limit in USD {at} none \$300\.00 demo manager \(manager\) –", text)
     assert re.search(rf"Maintenance mode {at} off on demo manager \(manager\) –", text)
     assert re.search(rf"Spending cleared {at} period 1 period 2 demo manager \(manager\) a <new> month", text)
     assert html.count("<time datetime=") == 3
@@ -205,7 +239,7 @@ async def test_the_log_shows_actor_time_before_after_and_reason(browser: httpx.A
 async def test_the_trail_is_paged(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     async with shop.db.transaction() as tx:
         for limit in range(1, 26):
-            await fraud.set_spending_limit(tx, MANAGER, limit * 100)
+            await fraud.set_spending_limit(tx, MANAGER, limit * 100, "USD")
     first = (await browser.get("/manager")).text
     assert first.count('<th scope="row"') == 20
     [older] = re.findall(r'href="(/manager\?after=[^"#]*)', first)

@@ -42,11 +42,14 @@ _WALK: Final = f"""
     tallied AS (
         SELECT *, reserved - sum(back) OVER (PARTITION BY customer_id, currency, period ORDER BY at) AS tally
         FROM moves),
+    sets AS (
+        SELECT DISTINCT currency, 0 AS seq, timestamptz '-infinity' AS since, 0::numeric AS minor FROM starts
+        UNION ALL
+        SELECT after->>'currency', seq, at, (after->>'limit')::numeric FROM fraud_events
+        WHERE type = 'SpendingLimitSet'),
     limits AS (
-        SELECT since, lead(since, 1, 'infinity') OVER (ORDER BY seq) AS until, minor
-        FROM (SELECT 0 AS seq, timestamptz '-infinity' AS since, 0::numeric AS minor
-              UNION ALL
-              SELECT seq, at, (after->>'limit')::numeric FROM fraud_events WHERE type = 'SpendingLimitSet') AS sets)
+        SELECT currency, since, lead(since, 1, 'infinity') OVER (PARTITION BY currency ORDER BY seq) AS until, minor
+        FROM sets)
 """
 
 CHECKS: Final = (
@@ -79,10 +82,12 @@ CHECKS: Final = (
         f"""
         WITH {_WALK}
         SELECT {event_id("t")}, format('tally %s, limit at most %s', t.tally,
-                   (SELECT max(minor) FROM limits l WHERE l.since <= t.at AND l.until >= t.since))
+                   (SELECT max(minor) FROM limits l
+                    WHERE l.currency = t.currency AND l.since <= t.at AND l.until >= t.since))
         FROM tallied t
         WHERE t.order_id IS NOT NULL AND NOT EXISTS (
-            SELECT FROM limits l WHERE l.since <= t.at AND l.until >= t.since AND (l.minor = 0 OR t.tally <= l.minor))
+            SELECT FROM limits l WHERE l.currency = t.currency AND l.since <= t.at AND l.until >= t.since
+                AND (l.minor = 0 OR t.tally <= l.minor))
         """,
     ),
     Check(
@@ -123,8 +128,8 @@ CHECKS: Final = (
         """
         WITH changes AS (
             SELECT seq, type, before, row_number() OVER (ORDER BY seq) AS place,
-                   coalesce(lag(after) OVER (PARTITION BY type ORDER BY seq), CASE type
-                       WHEN 'SpendingLimitSet' THEN '{"limit": 0}'::jsonb
+                   coalesce(lag(after) OVER (PARTITION BY type, after->>'currency' ORDER BY seq), CASE type
+                       WHEN 'SpendingLimitSet' THEN jsonb_build_object('limit', 0, 'currency', after->>'currency')
                        WHEN 'MaintenanceSwitched' THEN '{"maintenance": false}'
                        WHEN 'SpendingCleared' THEN '{"period": 1}' END) AS value_before
             FROM fraud_events)
@@ -139,19 +144,23 @@ CHECKS: Final = (
         "settings",
         "fraud_settings",
         """
-        WITH folded AS (
+        WITH last_limits AS (
+            SELECT DISTINCT ON (after->>'currency') after->>'currency' AS currency, after->'limit' AS minor
+            FROM fraud_events WHERE type = 'SpendingLimitSet' ORDER BY after->>'currency', seq DESC),
+        folded AS (
             SELECT count(*) AS seq,
-                (array_agg(after->>'limit' ORDER BY seq DESC) FILTER (WHERE after ? 'limit'))[1] AS minor,
+                (SELECT coalesce(jsonb_object_agg(currency, minor), '{}') FROM last_limits
+                 WHERE minor <> '0') AS limits,
                 (array_agg(after->>'maintenance' ORDER BY seq DESC) FILTER (WHERE after ? 'maintenance'))[1] AS is_on,
                 (array_agg(after->>'period' ORDER BY seq DESC) FILTER (WHERE after ? 'period'))[1] AS period
             FROM fraud_events)
         SELECT 'fraud settings', format(
-            'limit %s, maintenance %s, period %s, %s changes; the events give %s, %s, %s, %s',
-            s.limit_minor, s.maintenance, s.period, s.last_seq, coalesce(f.minor, '0'), coalesce(f.is_on, 'false'),
+            'limits %s, maintenance %s, period %s, %s changes; the events give %s, %s, %s, %s',
+            s.limits, s.maintenance, s.period, s.last_seq, f.limits, coalesce(f.is_on, 'false'),
             coalesce(f.period, '1'), f.seq)
         FROM folded f LEFT JOIN fraud_settings s ON true
-        WHERE (s.limit_minor::text, s.maintenance::text, s.period::text, s.last_seq::bigint)
-            IS DISTINCT FROM (coalesce(f.minor, '0'), coalesce(f.is_on, 'false'), coalesce(f.period, '1'), f.seq)
+        WHERE (s.limits, s.maintenance::text, s.period::text, s.last_seq::bigint)
+            IS DISTINCT FROM (f.limits, coalesce(f.is_on, 'false'), coalesce(f.period, '1'), f.seq)
         """,
     ),
 )

@@ -10,7 +10,9 @@ from starlette.responses import Response
 from oms.domain.access.permissions import Viewer
 from oms.domain.fraud.policy import FraudPermission
 from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.money import check_currency
 from oms.domain.vocabulary.permission import Reach
+from oms.platform.language import gettext
 from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering import formatting
 from oms.web.pages.rendering.form_parsing import InvalidInput, minor_units, units
@@ -29,23 +31,47 @@ class Change:
     after: str
 
     @classmethod
-    def of(cls, event: Mapping[str, Any], currency: str) -> "Change":
-        before, after = event["before"], event["after"]
+    def of(cls, event: Mapping[str, Any]) -> "Change":
+        before, after, currency = event["before"], event["after"], event["currency"]
         match event["type"]:
             case "SpendingLimitSet":
-                return cls(event, "Spending limit", format_limit(before, currency), format_limit(after, currency))
+                what = gettext("Spending limit in %(currency)s") % {"currency": currency}
+                return cls(event, what, format_limit(before, currency), format_limit(after, currency))
             case "MaintenanceSwitched":
-                return cls(event, "Maintenance mode", _SWITCH_PHRASES[before], _SWITCH_PHRASES[after])
+                return cls(event, gettext("Maintenance mode"), _switch(before), _switch(after))
             case "SpendingCleared":
-                return cls(event, "Spending cleared", f"period {before}", f"period {after}")
+                periods = [gettext("period %(number)s") % {"number": number} for number in (before, after)]
+                return cls(event, gettext("Spending cleared"), *periods)
         return cls(event, event["type"], before, after)
 
 
-_SWITCH_PHRASES: Final = {"true": "on", "false": "off"}
+def _switch(value: str) -> str:
+    return gettext("on") if value == "true" else gettext("off")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What each customer may spend in one currency; `is_gap`: anything, although other currencies have limits."""
+
+    currency: str
+    minor: int
+    is_gap: bool
+
+    @property
+    def amount(self) -> str:
+        return format_limit(self.minor, self.currency)
+
+
+def limits_of(data: Mapping[str, Any]) -> list[Limit]:
+    """Of the page's `fraudSettings`, the default currency first."""
+    limits = [(limit["currency"], limit["limit"]) for limit in data["fraudSettings"]["spendingLimits"]]
+    limits.sort(key=lambda limit: limit[0] != data["defaultCurrency"])
+    has_any = any(minor for _, minor in limits)
+    return [Limit(currency, minor, is_gap=has_any and not minor) for currency, minor in limits]
 
 
 def format_limit(minor: int | str, currency: str) -> str:
-    return formatting.money({"amount": int(minor), "currency": currency}) if int(minor) else "none"
+    return formatting.money({"amount": int(minor), "currency": currency}) if int(minor) else gettext("none")
 
 
 class FraudControlPages(Pages):
@@ -63,43 +89,47 @@ class FraudControlPages(Pages):
     )
     async def overview(self, request: Request, viewer: Viewer) -> Response:
         data = await self._site.query(viewer, "manager/fraud/index", {"after": request.query_params.get("after")})
-        changes = [Change.of(event, data["defaultCurrency"]) for event in data["fraudEvents"]["nodes"]]
+        changes = [Change.of(event) for event in data["fraudEvents"]["nodes"]]
         unpaid = format_limit(data["placingLimits"]["unpaidValue"], data["defaultCurrency"])
         return self._show(request, viewer, "index", data, Refusals(), changes=changes, unpaid_value=unpaid)
 
     @page(f"{HOME}/spending-limit", needs=FraudPermission.READ_FRAUD)
     async def spending_limit(self, request: Request, viewer: Viewer) -> Response:
-        """Asks for the amount, and with ?amount=… for confirmation."""
+        """Asks for the amount, and with ?amount=… for confirmation. ?currency=… is the default one if left out."""
         data = await self._settings(viewer)
-        if "amount" not in request.query_params:
-            return self._ask_amount(request, viewer, data, Refusals())
-        entered = {"amount": request.query_params["amount"]}
+        entered = dict(request.query_params)
+        if "amount" not in entered:
+            return self._ask_amount(request, viewer, data, Refusals(entered=entered))
         try:
-            minor = minor_units(entered["amount"], data["defaultCurrency"])
-        except InvalidInput as problem:
-            return self._ask_amount(request, viewer, data, problem.at(("limit",), entered))
-        limit = format_limit(minor, data["defaultCurrency"])
+            currency, minor = _entered_limit(entered, data["defaultCurrency"])
+        except InvalidLimit as problem:
+            return self._ask_amount(request, viewer, data, problem.refusals)
         return self._show(
-            request, viewer, "spending_limit", data, Refusals(), new_limit=limit, amount=entered["amount"]
-        )
+            request, viewer, "spending_limit", data, Refusals(entered=entered), currency=currency,
+            amount=entered["amount"], now=_limit_in(currency, data), new_limit=format_limit(minor, currency),
+            removes=not minor,
+        )  # fmt: skip
 
     @form(f"{HOME}/spending-limit", needs=FraudPermission.SET_FRAUD)
     async def set_spending_limit(self, request: Request, viewer: Viewer) -> Response:
         values = await read_form(request)
         data = await self._settings(viewer)
         try:
-            limit = minor_units(values.get("amount", ""), data["defaultCurrency"])
-        except InvalidInput as problem:
-            return self._ask_amount(request, viewer, data, problem.at(("limit",), values))
-        refusals = await self._change(viewer, "set_spending_limit", values, limit=limit)
+            currency, limit = _entered_limit(values, data["defaultCurrency"])
+        except InvalidLimit as problem:
+            return self._ask_amount(request, viewer, data, problem.refusals)
+        refusals = await self._change(viewer, "set_spending_limit", values, limit=limit, currency=currency)
         if refusals.errors:
             return self._ask_amount(request, viewer, data, refusals)
         return see_other(HOME)
 
     def _ask_amount(self, request: Request, viewer: Viewer, data: dict[str, Any], refusals: Refusals) -> Response:
-        now = data["fraudSettings"]["spendingLimit"]
-        amount = refusals.entered.get("amount", units(now, data["defaultCurrency"]) if now else "")
-        return self._show(request, viewer, "spending_limit", data, refusals, new_limit=None, amount=amount)
+        currency = refusals.entered.get("currency") or data["defaultCurrency"]
+        now = _limit_in(currency, data)
+        amount = refusals.entered.get("amount", units(now.minor, currency) if now.minor else "")
+        return self._show(
+            request, viewer, "spending_limit", data, refusals, currency=currency, amount=amount, now=now, new_limit=None
+        )
 
     @page(f"{HOME}/maintenance", needs=FraudPermission.READ_FRAUD)
     async def maintenance(self, request: Request, viewer: Viewer) -> Response:
@@ -160,8 +190,31 @@ class FraudControlPages(Pages):
         refusals: Refusals,
         **more: Any,
     ) -> Response:
-        limit = format_limit(data["fraudSettings"]["spendingLimit"], data["defaultCurrency"])
         return self._site.render(
             request, viewer, f"manager/fraud/{template}", status=422 if refusals.errors else 200,
-            refusals=refusals, data=data, limit=limit, **more,
+            refusals=refusals, data=data, limits=limits_of(data), **more,
         )  # fmt: skip
+
+
+class InvalidLimit(Exception):
+    """A field of the form for a limit can't take its value."""
+
+    def __init__(self, refusals: Refusals) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+
+def _entered_limit(entered: Mapping[str, str], default_currency: str) -> tuple[str, int]:
+    """The currency, and its limit in minor units. Raises InvalidLimit."""
+    currency = entered.get("currency", default_currency).strip().upper()
+    wrong = [{"message": problem.message, "path": list(problem.path)} for problem in check_currency(currency)]
+    if wrong:
+        raise InvalidLimit(Refusals(tuple(wrong), entered))
+    try:
+        return currency, minor_units(entered.get("amount", ""), currency)
+    except InvalidInput as problem:
+        raise InvalidLimit(problem.at(("limit",), entered)) from None
+
+
+def _limit_in(currency: str, data: Mapping[str, Any]) -> Limit:
+    return next((limit for limit in limits_of(data) if limit.currency == currency), Limit(currency, 0, is_gap=False))

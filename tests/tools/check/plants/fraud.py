@@ -11,8 +11,17 @@ PLANTS: Final = (
         "4",
         "charges above the limit",
         """
-        UPDATE fraud_events SET after = '{"limit": 14999}' WHERE type = 'SpendingLimitSet';
-        UPDATE fraud_settings SET limit_minor = 14999
+        UPDATE fraud_events SET after = '{"limit": 14999, "currency": "USD"}' WHERE after->>'currency' = 'USD';
+        UPDATE fraud_settings SET limits = limits || '{"USD": 14999}'
+        """,
+        "No charge was started that",
+    ),
+    plant(
+        "4",
+        "charges above the limit of their own currency, but below that of another",
+        """
+        UPDATE fraud_events SET after = '{"limit": 999, "currency": "EUR"}' WHERE after->>'currency' = 'EUR';
+        UPDATE fraud_settings SET limits = limits || '{"EUR": 999}'
         """,
         "No charge was started that",
     ),
@@ -31,8 +40,8 @@ PLANTS: Final = (
     plant(
         "4",
         "a change of the limit without an event",
-        """UPDATE fraud_events SET before = '{"limit": 5}' WHERE type = 'SpendingLimitSet'""",
+        """UPDATE fraud_events SET before = before || '{"limit": 5}' WHERE after->>'currency' = 'EUR'""",
         "Every change of the fraud",
     ),
-    plant("4", "a limit that no event set", "UPDATE fraud_settings SET limit_minor = 0", "Folding their events"),
+    plant("4", "a limit that no event set", "UPDATE fraud_settings SET limits = '{}'", "Folding their events"),
 )
