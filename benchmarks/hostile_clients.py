@@ -35,6 +35,7 @@ from oms.domain.tokens.commands import issue_token
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Database
 from oms.tools.dev_services.embedded import running_instance
+from oms.web.auth.credentials import DeviceCookie
 from tests.platform.conftest import Instance
 from tests.system.browser.elsewhere import Elsewhere
 from tests.web.conftest import account_of
@@ -194,7 +195,8 @@ async def sign_in_flood(scene: Scene) -> None:
         async with httpx.AsyncClient(base_url=scene.url, timeout=60, headers=headers) as browser:
             return await browser.post("/sign-in", data=scene.manager | {"form_token": scene.form_token})
 
-    device = "".join(f"; {cookie.name}={cookie.value}" for cookie in (await signed_in()).cookies.jar)
+    name = DeviceCookie(secure=False).name
+    device = f"; {name}={(await signed_in()).cookies[name]}"
     alone = [(await signed_in(device)).elapsed for _ in range(SIGN_INS)]
     guesses = [asyncio.create_task(guess(number)) for number in range(2, 42)]
     await asyncio.sleep(2)
