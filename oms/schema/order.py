@@ -17,8 +17,9 @@ from oms.domain.order.policy import OrderPermission, OrderReason
 from oms.domain.order_queries import lists
 from oms.domain.order_queries import orders as order_queries
 from oms.domain.order_queries.includes import ORDER_ONLY, Includes
-from oms.domain.order_queries.lists import OrderQuery, OrderSort
+from oms.domain.order_queries.lists import OrderSort
 from oms.domain.order_queries.orders import CustomerPage, SeenOrder, reference_for
+from oms.domain.order_queries.selection import OrderQuery
 from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.ids import NO_ID, line_id, order_id, parse_customer, parse_order
 from oms.domain.vocabulary.paging import Page
@@ -44,9 +45,14 @@ described(
     "OrderSort",
     {
         OrderSort.NEWEST_FIRST: "By when they were placed, the newest first.",
+        OrderSort.OLDEST_FIRST: "By when they were placed, the oldest first.",
         OrderSort.WAITING_LONGEST: (
             "Open ones first, those placed first before the others;"
             " then closed ones, those closed last before the others."
+        ),
+        OrderSort.LARGEST_TOTAL: (
+            "By currency, and within it the largest total first; orders without a total are last. The filter must leave"
+            " at most 10,000 orders."
         ),
     },
 )
@@ -166,6 +172,9 @@ async def order(shipment: Parent[Shipment]) -> Order:
     return Order.of(shipment.reads, seen)
 
 
+SORT: Final = 100
+"""The price of a list's `sort`: the database may have to compute the totals of 10,000 orders."""
+
 _NO_ORDERS: Final[Page[SeenOrder]] = Page((), more=False)
 ORDERS_OF_CUSTOMER: Final = BatchRead(order_queries.pages_of_customers, _NO_ORDERS)
 
@@ -187,9 +196,16 @@ class OrderFilter:
     open_or_closed_since: Instant | None = strawberry.field(
         default=None, description="Those that are open, and those that were closed at this instant or later."
     )
+    needs_attention: bool | None = strawberry.field(
+        default=None,
+        description="True: only those with a step that kept failing and waits for support. For managers and support.",
+    )
+    ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Only these orders, at most 100; an id that is no order's matches nothing."
+    )
 
 
-def _query_of(given: OrderFilter | None, search: str | None) -> OrderQuery | None:
+def query_of(given: OrderFilter | None, search: str | None = None) -> OrderQuery | None:
     """None if nothing can match, because the customer's id is malformed."""
     if given is None:
         return OrderQuery(search=search)
@@ -197,7 +213,16 @@ def _query_of(given: OrderFilter | None, search: str | None) -> OrderQuery | Non
     if given.customer_id is not None and customer is None:
         return None
     statuses = frozenset(given.status) if given.status is not None else None
-    return OrderQuery(customer, statuses, given.placed_from, given.placed_to, search, given.open_or_closed_since)
+    return OrderQuery(
+        customer,
+        statuses,
+        given.placed_from,
+        given.placed_to,
+        search,
+        given.open_or_closed_since,
+        given.needs_attention is True,
+        None if given.ids is None else frozenset(key for each in given.ids if (key := parse_order(each))),
+    )
 
 
 def _connection(
@@ -250,6 +275,7 @@ class Queries:
         "Newest first, first at most 100. search matches a whole order, customer or tracking reference, the"
         " start of an order reference, or a SKU.",
         needs=OrderPermission.READ_ORDERS,
+        costs={"sort": SORT},
     )
     async def orders(
         self,
@@ -260,7 +286,7 @@ class Queries:
         search: str | None = None,
         sort: OrderSort = OrderSort.NEWEST_FIRST,
     ) -> Connection[Order]:
-        reads, query = info.context.reads, _query_of(filter, search)
+        reads, query = info.context.reads, query_of(filter, search)
         if query is None:
             return _connection(reads, Page((), more=False), after)
         includes = includes_of(info, "nodes.", "edges.node.")

@@ -18,6 +18,7 @@ from oms.schema import (
     inventory,
     notes,
     order,
+    order_counts,
     parked,
     personal_data,
     placing,
@@ -32,6 +33,7 @@ from oms.schema.runtime.fields import combined
 MODULES: Final[tuple[ModuleType, ...]] = (
     viewer,
     order,
+    order_counts,
     fulfilment,
     placing,
     quoting,

@@ -10,6 +10,7 @@ from benchmarks.load.catalogue import FAR, IN_THE_OTHER_WAREHOUSE_FROM, NEAR, SK
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.order_queries import lists
+from oms.domain.order_queries.selection import OrderQuery
 from oms.platform.grants import address_of
 from oms.tools.check.snapshot import run_checks
 from tests.owner import owner_of
@@ -52,10 +53,10 @@ async def test_three_in_ten_leave_from_two_warehouses(filled: ShopUnderTest) -> 
 
 
 async def test_they_are_listed_in_the_order_of_their_placing_and_found(filled: ShopUnderTest) -> None:
-    question = lists.OrderQuery(search="FILLED-")
+    question = OrderQuery(search="FILLED-")
     newest = await lists.page(filled.db, SUPPORT, question, first=3, after=None)
     assert [seen.order.reference for seen in newest.entries] == [f"FILLED-{ORDERS - n:010}" for n in range(3)]
-    own = await lists.page(filled.db, SUPPORT, lists.OrderQuery(search=customer(1)), first=50, after=None)
+    own = await lists.page(filled.db, SUPPORT, OrderQuery(search=customer(1)), first=50, after=None)
     assert len(own.entries) == ORDERS_OF_A_CUSTOMER
 
 

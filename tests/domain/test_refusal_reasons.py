@@ -28,7 +28,8 @@ from oms.domain.inventory.commands import StockCount
 from oms.domain.order.details import OrderDetails
 from oms.domain.order.events import OrderEvent
 from oms.domain.order_queries import lists
-from oms.domain.order_queries.lists import OrderQuery, OrderSort
+from oms.domain.order_queries.lists import OrderSort
+from oms.domain.order_queries.selection import OrderQuery
 from oms.domain.parked import commands as parked
 from oms.domain.personal_data import commands as personal_data
 from oms.domain.placing import commands as placing
@@ -200,6 +201,14 @@ async def _(shop: ShopUnderTest) -> Refused:
 async def _(shop: ShopUnderTest) -> None:
     query = OrderQuery(search="MUG")
     await lists.page(shop.db, SUPPORT, query, first=1, after=None, sort=OrderSort.WAITING_LONGEST)
+
+
+@case("TOO_MANY_TO_SORT", INVALID, "choose a status, a customer, or some days", "sort")
+async def _(shop: ShopUnderTest) -> None:
+    await place(shop, reference="one")
+    await place(shop, reference="two")
+    with mock.patch("oms.domain.order_queries.counts.MAX_COUNTED", 1), mock.patch.object(lists, "MAX_COUNTED", 1):
+        await lists.page(shop.db, SUPPORT, OrderQuery(), first=1, after=None, sort=OrderSort.LARGEST_TOTAL)
 
 
 # permissions

@@ -10,3 +10,4 @@ class SearchReason(Reason):
         Code.INVALID,
         "Search results are always newest first, so `sort` cannot be combined with `search`.",
     )
+    TOO_MANY_TO_SORT = Code.INVALID, "Orders are sorted by their total only if the filter leaves at most 10,000."

@@ -6,6 +6,7 @@ import pytest
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.order_queries import lists, orders
+from oms.domain.order_queries.selection import OrderQuery
 from oms.domain.placing import commands as placing
 from oms.domain.placing.commands import Placed
 from oms.domain.placing.request import LineRequest, OrderRequest
@@ -83,7 +84,7 @@ async def test_staff_find_an_order_by_its_reference_in_the_shop_and_by_what_its_
     for viewer in (SUPPORT, ANA):
         assert await found(stocked, viewer, order.reference) == of_ana
     for name in (NAME, order.reference, "CART-2"):
-        page = await lists.page(stocked.db, SUPPORT, lists.OrderQuery(search=name), first=9, after=None)
+        page = await lists.page(stocked.db, SUPPORT, OrderQuery(search=name), first=9, after=None)
         assert [seen.order.id for seen in page.entries] == [of_ana]
 
 
