@@ -6,15 +6,18 @@ let first = "";
 const types = (target) => target.closest("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
 const rowLinks = () => [...document.querySelectorAll("table.list tbody th a")];
 
+const rowLink = (within) => within.closest("table.list tbody tr")?.querySelector("th a");
+
 function step(by) {
   const links = rowLinks();
-  const at = links.indexOf(document.activeElement);
+  const at = links.indexOf(rowLink(document.activeElement));
   links[Math.min(Math.max(at + by, 0), links.length - 1)]?.focus();
 }
 
 function press(key) {
   if (key === "?") return document.getElementById("keys").showModal();
   if (key === "j" || key === "k") return step(key === "j" ? 1 : -1);
+  if (key === "x") return document.activeElement.closest("table.list tbody tr")?.querySelector("input[type=checkbox]")?.click();
   const found = [...document.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key);
   if (!found) return false;
   return found.matches("input") ? found.focus() : found.click();
@@ -30,6 +33,12 @@ document.addEventListener("keydown", (event) => {
   const key = first ? `${first} ${event.key}` : event.key;
   first = event.key === "g" && !first ? "g" : "";
   if (!first && press(key) !== false) event.preventDefault();
+});
+
+// The box in a list's head chooses all of its rows.
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches("[data-all]")) return;
+  for (const box of target.closest("table").querySelectorAll("tbody input[type=checkbox]")) box.checked = target.checked;
 });
 
 // A row leads where its reference leads, unless something in it was pressed or text was selected.

@@ -11,6 +11,8 @@ from oms.web.pages.manager.fraud import FraudControlPages
 from oms.web.pages.manager.operations import OperationsPages
 from oms.web.pages.manager.stock import StockPages
 from oms.web.pages.support.approvals import ApprovalPages
+from oms.web.pages.support.chosen_orders import ChosenOrderPages
+from oms.web.pages.support.order_list import OrderListPages
 from oms.web.pages.support.orders import SupportPages
 
 PAGES: Final = (
@@ -19,6 +21,8 @@ PAGES: Final = (
     FraudControlPages,
     StockPages,
     OperationsPages,
+    OrderListPages,
+    ChosenOrderPages,
     SupportPages,
     ApprovalPages,
     CustomerPages,

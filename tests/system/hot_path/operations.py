@@ -187,6 +187,11 @@ def _orders(sort: str = "NEWEST_FIRST", **filters: Any) -> Operation:
     return listed(FILTERED, Role.SUPPORT, filter=filters, sort=sort)
 
 
+def _oldest(**filters: Any) -> Operation:
+    """Without their work: that of the filled tables belongs to no kind."""
+    return listed(FILTERED.replace("work { id }", ""), Role.SUPPORT, filter=filters, sort="OLDEST_FIRST")
+
+
 def _shipments(**filters: Any) -> Operation:
     return listed(SHIPMENTS, Role.COURIER, filter=filters)
 
@@ -199,6 +204,20 @@ async def _of_a_customer(run: Run) -> None:
     """As a filter of the list, and as a field of the customer."""
     customer_id = (await run.hot.request(Role.SUPPORT, CUSTOMER, reference=BUYER))["id"]
     await run.hot.request(Role.SUPPORT, FILTERED, filter={"customerId": customer_id}, sort="NEWEST_FIRST")
+
+
+async def _of_ids(run: Run) -> None:
+    await run.hot.request(Role.SUPPORT, FILTERED, filter={"ids": list(run.orders.values())}, sort="NEWEST_FIRST")
+
+
+COUNT: Final = "query ($filter: OrderFilter) { orderCount(filter: $filter) { count isMore } }"
+
+
+def _count(**filters: Any) -> Operation:
+    async def count(run: Run) -> None:
+        await run.hot.request(Role.SUPPORT, COUNT, filter=filters)
+
+    return count
 
 
 async def _courier_list(run: Run) -> None:
@@ -250,6 +269,11 @@ LISTS: Final[Mapping[str, Operation]] = {
     "orders of a day and a status": _orders(status=["COMPLETED"], placedFrom=_days_ago(100), placedTo=_days_ago(99)),
     "orders waiting longest": _orders("WAITING_LONGEST", openOrClosedSince=_days_ago(1)),
     "orders open or closed lately": _orders(openOrClosedSince=_days_ago(1)),
+    "oldest orders of a common status": _oldest(status=["COMPLETED"]),
+    "oldest orders": _oldest(),
+    "orders needing attention": _orders(needsAttention=True),
+    "orders by their ids": _of_ids,
+    "orders of a day by their total": _orders("LARGEST_TOTAL", placedFrom=_days_ago(100), placedTo=_days_ago(99.5)),
     "orders of a customer": show("/orders"),
     "orders of a customer by id": _of_a_customer,
     "shipments to pick up": _shipments(status=["BOOKED"], warehouseCode=NEAR),
@@ -259,11 +283,20 @@ LISTS: Final[Mapping[str, Operation]] = {
     "search": search,
 }
 
+COUNTS: Final[Mapping[str, Operation]] = {
+    "count of all orders": _count(),
+    "count of a common status": _count(status=["COMPLETED"]),
+    "count of rare statuses": _count(status=["CUSTOMER_ACTION_REQUIRED", "FAILED"]),
+    "count of a day and a status": _count(status=["COMPLETED"], placedFrom=_days_ago(100), placedTo=_days_ago(99)),
+    "count of what needs attention": _count(needsAttention=True),
+}
+"""They read up to 10,001 entries of an index."""
+
 
 async def execute_all(hot: HotShop, recording: Recording, number: int) -> None:
     """One after the other; `number` identifies the run."""
     run = Run(hot, recording, number)
-    for name, execute in {**COMMANDS_AND_WORK, **ONE_ORDER, **LISTS}.items():
+    for name, execute in {**COMMANDS_AND_WORK, **ONE_ORDER, **LISTS, **COUNTS}.items():
         recording.operation = name
         await execute(run)
     recording.operation = ""

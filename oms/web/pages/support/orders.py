@@ -1,9 +1,8 @@
-"""The pages of support, and of managers: all orders, one order with its whole timeline, and stuck jobs."""
+"""The pages of support, and of managers: one order with its whole timeline, a customer's orders, and stuck jobs."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -20,9 +19,7 @@ from oms.domain.vocabulary.permission import Reach
 from oms.domain.vocabulary.wording import wording
 from oms.domain.work.policy import WorkPermission
 from oms.web.pages.declarations import Entry, Group, Pages, form, page
-from oms.web.pages.rendering.formatting import status_texts
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, document, read_form, see_other
-from oms.web.pages.rendering.views import status_views
 from oms.web.pages.support.next_step import STEP_PHRASES, next_step
 
 PAGE: Final = 20
@@ -31,48 +28,16 @@ PAGE: Final = 20
 EVENTS: Final = 100
 """Events of the timeline on one page; few orders have more."""
 
-RECENT: Final = timedelta(days=7)
-"""A closed order stays in the list without a search for this long."""
-
 _ORDER: Final = "/support/orders/{id}"
 
 
 class SupportPages(Pages):
-    """/support and below."""
+    """Below /support."""
 
     within = frozenset({Reach.ALL})
 
     def __init__(self, site: Site) -> None:
         self._site = site
-
-    @page(
-        "/support",
-        needs=WorkPermission.READ_OPERATIONS,
-        entry=Entry("Orders", Role.SUPPORT, Role.MANAGER, group=Group.SELLING, key="o"),
-    )
-    async def index(self, request: Request, viewer: Viewer) -> Response:
-        """?q= searches all orders; without it, open and recently closed orders, longest waiting first."""
-        search, status = (request.query_params.get(name, "").strip() for name in ("q", "status"))
-        orders, refusals = await self._orders(viewer, _variables(request, search, status))
-        return self._site.render(
-            request, viewer, "support/index", status=422 if refusals.errors else 200, refusals=refusals,
-            search=search, selected=status, orders=orders, recent_days=RECENT.days, next_step=next_step,
-            views=status_views("/support", status, q=search),
-            more=_more(orders, q=search, status=status) if orders else None, is_first="after" not in
-            request.query_params,
-        )  # fmt: skip
-
-    async def _orders(self, viewer: Viewer, variables: Mapping[str, Any]) -> tuple[Any, Refusals]:
-        """The orders found; or None, and why the search is invalid."""
-        for status in variables["filter"].get("status", ()):
-            if status not in status_texts("order"):
-                return None, Refusals(({"message": f"There is no status {status}.", "path": None},))
-        try:
-            return (await self._site.query(viewer, "support/index", variables))["orders"], Refusals()
-        except PageRefused as refusal:
-            if refusal.status != 400:
-                raise
-            return None, Refusals(({"message": refusal.message, "path": None},))
 
     @page(_ORDER, needs=WorkPermission.READ_OPERATIONS)
     async def order(self, request: Request, viewer: Viewer) -> Response:
@@ -152,16 +117,6 @@ class SupportPages(Pages):
             path=_page_of(request) if refusals else None, refusals=refusals or Refusals(), refused=refused,
             parked=parked, steps=STEP_PHRASES, more=_more(parked), is_first=after is None,
         )  # fmt: skip
-
-
-def _variables(request: Request, search: str, status: str) -> dict[str, Any]:
-    """The variables of support/index.graphql."""
-    variables: dict[str, Any] = {"first": PAGE, "after": request.query_params.get("after")}
-    only: dict[str, Any] = {"status": [status]} if status else {}
-    if search:
-        return variables | {"search": search, "filter": only}
-    since = (datetime.now(UTC) - RECENT).isoformat()
-    return variables | {"sort": "WAITING_LONGEST", "filter": only | {"openOrClosedSince": since}}
 
 
 def _more(connection: Mapping[str, Any], **kept: str) -> str | None:
