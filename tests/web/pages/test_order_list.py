@@ -5,6 +5,7 @@ import html
 import io
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -290,7 +291,13 @@ def test_no_text_of_a_customer_becomes_a_formula(text: str) -> None:
 
 def test_amounts_are_decimals_in_the_digits_of_their_currency() -> None:
     def total(amount: int, currency: str) -> str:
-        order = {"reference": "r", "status": "PENDING", "customer": {"reference": "c"}, "placedAt": "", "shipments": []}
+        order: dict[str, Any] = {
+            "reference": "r",
+            "status": "PENDING",
+            "customer": {"reference": "c"},
+            "placedAt": "",
+            "shipments": [],
+        }
         order |= {"closedAt": None, "total": {"amount": amount, "currency": currency}}
         return order_export.row(order)[order_export.COLUMNS.index("total")]
 
