@@ -173,6 +173,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_customers_reference")),
     )
     op.create_table(
+        "figures",
+        sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("measure", "slot", "key", name=op.f("pk_figures")),
+    )
+    op.create_table(
+        "figures_progress",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("transaction", sa.BigInteger(), nullable=False),
+        sa.Column("known_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("known_until", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_figures_progress_single_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_figures_progress")),
+    )
+    op.create_table(
         "fraud_events",
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -482,6 +499,8 @@ def downgrade() -> None:
     op.drop_table("idempotency_keys")
     op.drop_table("fraud_settings")
     op.drop_table("fraud_events")
+    op.drop_table("figures_progress")
+    op.drop_table("figures")
     op.drop_table("customers")
     op.drop_table("audit_chain")
     op.drop_index(op.f("ix_audit_addresses_principal"), table_name="audit_addresses")

@@ -13,6 +13,7 @@ from oms.domain.catalog.concept import CATALOG
 from oms.domain.concept.declaration import Concept
 from oms.domain.concept.registry import Registry, register
 from oms.domain.customers.concept import CUSTOMERS
+from oms.domain.figures.concept import FIGURES
 from oms.domain.fraud.concept import FRAUD
 from oms.domain.fulfilment.concept import FULFILMENT
 from oms.domain.idempotency.concept import IDEMPOTENCY
@@ -53,6 +54,7 @@ CONCEPTS: Final[tuple[Concept, ...]] = (
     IDEMPOTENCY,
     PERSONAL_DATA,
     APPROVALS,
+    FIGURES,
 )
 
 REGISTRY: Final[Registry] = register(CONCEPTS, metadata)

@@ -19,6 +19,7 @@ from oms.domain.allocation.rules import HoldLimit
 from oms.domain.audit.chain.retention import delete_old_addresses
 from oms.domain.audit.chain.sealing import seal
 from oms.domain.concept.registry import registered
+from oms.domain.figures import store as figures_store
 from oms.domain.idempotency import store as idempotency_store
 from oms.domain.identity import session_store
 from oms.domain.identity.signing_in import device_store
@@ -41,6 +42,7 @@ ARQ_POLL_EVERY_S: Final = 0.02
 """How often arq polls for wake-ups."""
 
 SEAL_EVERY_S: Final = 5.0
+COUNT_EVERY_S: Final = 5.0
 CLEAN_UP_EVERY_S: Final = 600.0
 SILENT_S: Final = 5.0
 """A listener that has not polled for this long is started again."""
@@ -123,6 +125,7 @@ class WorkerProcess:
         tasks.append(supervised("heartbeat", partial(_every, POLL_EVERY_S, self._beat)))
         tasks.append(supervised("clean-up", partial(_every, CLEAN_UP_EVERY_S, self._clean_up)))
         tasks.append(supervised("sealing of the audit log", partial(_every, SEAL_EVERY_S, self._seal)))
+        tasks.append(supervised("counting for the figures", partial(_every, COUNT_EVERY_S, self._count)))
         await until.wait()
         await cancelled(tasks)
         closing = (self._sign_off, self._notifier.close, self._providers.aclose, self._db.close)
@@ -172,6 +175,10 @@ class WorkerProcess:
     async def _seal(self) -> None:
         """One of all workers at a time."""
         await seal(self._db)
+
+    async def _count(self) -> None:
+        """One of all workers at a time."""
+        await figures_store.count_new(self._db)
 
     async def _listen(self, queue: str) -> None:
         """Runs an arq worker for the queue. It ends with an outage of Redis, during which the timer polls."""

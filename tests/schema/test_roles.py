@@ -51,6 +51,11 @@ QUERIES = {
     "auditTrail": Rule(only(M, S), "{ auditTrail { nodes { action } } }"),
     "operations": Rule(only(M, S), "{ operations { completionRate } }"),
     "approvals": Rule(only(M, S), "{ approvals { nodes { id } } }"),
+    "orderCount": Rule(only(C, M, S, V), "{ orderCount { count } }"),
+    "shopFigures": Rule(
+        only(M, S), '{ shopFigures(begin: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z") { placed } }'
+    ),
+    "attention": Rule(only(M, S), "{ attention { cause } }"),
     "parkedWork": Rule(only(S), "{ parkedWork { nodes { id } } }"),
     "stock": Rule(only(M, S, V), '{ stock(sku: "tea") { onHand } }'),
     "defaultCurrency": Rule(ALL, "{ defaultCurrency }"),

@@ -36,8 +36,9 @@ NEEDS: Final[Mapping[str, Permission]] = {
     "shipments": OrderPermission.READ_SHIPMENTS,
     "fraud": FraudPermission.READ_FRAUD,
     "clock": WorkPermission.READ_OPERATIONS,
+    "minute": WorkPermission.READ_OPERATIONS,
 }
-"""The sources, and the permission that each needs. `clock` ticks, for figures that change without an event."""
+"""The sources, and the permission that each needs. `clock` and `minute` tick: some figures change without an event."""
 
 MAX_SOURCES: Final = 4
 
@@ -48,6 +49,10 @@ LIST_MERGE_S: Final = 2.0
 """The same for lists: in a busy shop something in them changes all the time."""
 
 _LISTS: Final = frozenset({"orders", "shipments"})
+
+CLOCK_S: Final = 2.0
+MINUTE_S: Final = 30.0
+"""For figures that take longer to compute, and of which nobody needs each second."""
 
 KEEP_ALIVE_S: Final = 10.0
 
@@ -108,7 +113,9 @@ class PageStreams:
             case "fraud":
                 return self._hub.fraud_settings()
             case "clock":
-                return _clock()
+                return _clock(CLOCK_S)
+            case "minute":
+                return _clock(MINUTE_S)
         return None
 
     async def _events(
@@ -165,7 +172,7 @@ async def _listen(source: AsyncGenerator[None, None], signals: _Signals) -> None
             signals.change()
 
 
-async def _clock() -> AsyncGenerator[None, None]:
+async def _clock(seconds: float) -> AsyncGenerator[None, None]:
     while True:
         yield
-        await asyncio.sleep(2.0)
+        await asyncio.sleep(seconds)

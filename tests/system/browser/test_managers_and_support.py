@@ -22,6 +22,8 @@ async def change(manager: Page, link: str, button: str | re.Pattern[str]) -> Non
 
 async def test_managers_see_each_others_changes_of_fraud_control(visit: Visit) -> None:
     one, other = await visit("manager"), await visit("manager", viewport=PHONE)
+    for manager in (one, other):
+        await manager.goto("/manager")
     await one.get_by_role("link", name="Set a limit").click()
     await one.get_by_label("New limit in USD").fill("1,250.50")
     await one.get_by_role("button", name="Continue").click()

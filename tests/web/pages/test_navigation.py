@@ -17,6 +17,7 @@ BARS = {
     Role.CUSTOMER: ["/orders", "/orders/new"],
     Role.COURIER: ["/courier"],
     Role.MANAGER: [
+        "/home",
         "/support",
         "/approvals",
         "/manager/customers",
@@ -25,7 +26,7 @@ BARS = {
         "/manager/operations",
         "/manager/audit",
     ],
-    Role.SUPPORT: ["/support", "/support/parked", "/approvals", "/manager/audit"],
+    Role.SUPPORT: ["/home", "/support", "/support/parked", "/approvals", "/manager/audit"],
 }  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def test_the_entry_nearest_to_the_page_is_the_current_one(path: str, current: st
 
 def test_people_start_at_the_page_declared_first_and_machines_have_no_pages() -> None:
     assert {role: home_of(role) for role in Role} == {
-        Role.CUSTOMER: "/orders", Role.COURIER: "/courier", Role.MANAGER: "/manager", Role.SUPPORT: "/support",
+        Role.CUSTOMER: "/orders", Role.COURIER: "/courier", Role.MANAGER: "/home", Role.SUPPORT: "/home",
         Role.SERVICE: None,
     }  # fmt: skip
 

@@ -53,7 +53,7 @@ def set_cookie(answer: httpx.Response, name: str) -> set[str]:
     return set(header.lower().split("; ")[1:])
 
 
-HOME = {Role.CUSTOMER: "/orders", Role.COURIER: "/courier", Role.MANAGER: "/manager", Role.SUPPORT: "/support"}
+HOME = {Role.CUSTOMER: "/orders", Role.COURIER: "/courier", Role.MANAGER: "/home", Role.SUPPORT: "/home"}
 
 
 @pytest.mark.parametrize("role", sorted(HOME))

@@ -39,9 +39,12 @@ class ChosenOrderPages(Pages):
 
     @page(CHOSEN, needs=WorkPermission.READ_OPERATIONS)
     async def ask(self, request: Request, viewer: Viewer) -> Response:
-        """?order= each of the orders, ?do= retry or cancel: what would happen with each."""
-        act = request.query_params.get("do", "")
-        orders = await self._orders(viewer, request.query_params.getlist("order"))
+        """?order= each of the orders, or ?stuck=all; ?do= retry or cancel: what would happen with each."""
+        act, chosen = request.query_params.get("do", ""), request.query_params.getlist("order")
+        if "stuck" in request.query_params:
+            orders = await self._found(viewer, {"needsAttention": True})
+        else:
+            orders = await self._orders(viewer, chosen)
         possible = [order for order in orders if _is_possible(order, act)]
         return self._site.render(
             request, viewer, "support/chosen", act=act, orders=orders, possible=possible, steps=STEP_PHRASES,
@@ -106,10 +109,14 @@ class ChosenOrderPages(Pages):
             raise PageRefused(422, _("Choose at least one order by its box, then what to do with it."))
         if len(chosen) > MAX_CHOSEN:
             raise PageRefused(422, _("Choose at most %(number)s orders.") % {"number": MAX_CHOSEN})
-        found = await self._site.query(viewer, "support/chosen", {"ids": chosen, "first": MAX_CHOSEN})
-        orders: list[dict[str, Any]] = found["orders"]["nodes"]
+        orders = await self._found(viewer, {"ids": chosen})
         if not orders:
             raise PageRefused(404, _("There is no such order."))
+        return orders
+
+    async def _found(self, viewer: Viewer, only: Mapping[str, Any]) -> list[dict[str, Any]]:
+        found = await self._site.query(viewer, "support/chosen", {"filter": only, "first": MAX_CHOSEN})
+        orders: list[dict[str, Any]] = found["orders"]["nodes"]
         return orders
 
 
