@@ -12,14 +12,16 @@ from oms.domain.figures.policy import FiguresPermission
 from oms.platform.db import Database, Statement
 
 _COUNTED: Final = text("SELECT known_from, known_until FROM figures_progress WHERE isfinite(known_until)")
+# Each period and measure reads one range of the primary key.
 _SUMS: Final = Statement(
     f"""
-    SELECT p.place, f.measure, f.key, sum(f.amount)::bigint
+    SELECT p.place, m.measure, f.key, f.amount
     FROM unnest(CAST(:places AS int[]), CAST(:begins AS timestamptz[]), CAST(:ends AS timestamptz[]))
         AS p(place, begins, ends)
     CROSS JOIN unnest(ARRAY[{", ".join(f"'{measure}'" for measure in Measure)}]) AS m(measure)
-    JOIN figures f ON f.measure = m.measure AND f.slot >= p.begins AND f.slot < p.ends
-    GROUP BY p.place, f.measure, f.key
+    CROSS JOIN LATERAL (
+        SELECT key, sum(amount)::bigint AS amount FROM figures
+        WHERE measure = m.measure AND slot >= p.begins AND slot < p.ends GROUP BY key) AS f
     """  # noqa: S608 - names of measures
 )
 
