@@ -9,6 +9,7 @@ from oms.domain.figures import queries
 from oms.domain.figures.model import UNKNOWN, Figures, Period, slot_of
 from oms.domain.figures.policy import FiguresPermission
 from oms.domain.vocabulary.errors import InputReason, refused
+from oms.domain.vocabulary.wording import wording
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.fields import attribute, field, object_type
 from oms.schema.runtime.money import Money, money
@@ -71,6 +72,6 @@ class Queries:
     ) -> ShopFigures:
         period = Period(slot_of(begin), slot_of(end))
         if not timedelta(0) <= period.end - period.begin <= LONGEST:
-            message = f"The period ends after it begins, at most {LONGEST.days} days later."
+            message = wording("The period ends after it begins, at most {days} days later.", days=LONGEST.days)
             raise refused(InputReason.OUT_OF_RANGE, message, "end")
         return ShopFigures.of(await info.context.reads.load(FIGURES, period))

@@ -29,6 +29,7 @@ from oms.domain.vocabulary.errors import refuse_all, refused
 from oms.domain.vocabulary.machine import sql_list
 from oms.domain.vocabulary.paging import Page, bad_cursor, bounded, check_first, instant_of, key_of
 from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database
 
 
@@ -59,7 +60,7 @@ async def page(
         refuse_all(check_text(search, "search", max_length=CODE_LENGTH))
     if search and sort != OrderSort.NEWEST_FIRST:
         raise refused(
-            SearchReason.SEARCH_HAS_NO_SORT, "Search results are always newest first: leave sort out.", "sort"
+            SearchReason.SEARCH_HAS_NO_SORT, wording("Search results are always newest first: leave sort out."), "sort"
         )
     select, limit = OrderSelect(viewer, includes), check_first(first) + 1
     match sort:
@@ -170,8 +171,9 @@ async def _largest_total(
     """By currency, the largest total first. Raises Refused(INVALID) if the filter leaves more than MAX_COUNTED."""
     [number] = await counts(db, select.row_filter, [query_filter])
     if number > MAX_COUNTED:
-        message = (
-            f"Only {MAX_COUNTED:,} orders can be sorted by their total: choose a status, a customer, or some days."
+        message = wording(
+            "Only {most:,} orders can be sorted by their total: choose a status, a customer, or some days.",
+            most=MAX_COUNTED,
         )
         raise refused(SearchReason.TOO_MANY_TO_SORT, message, "sort")
     selection = Selection(query_filter, select.row_filter.orders)

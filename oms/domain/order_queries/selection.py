@@ -13,6 +13,7 @@ from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.ids import uuid7_floor
 from oms.domain.vocabulary.machine import sql_list
 from oms.domain.vocabulary.paging import MAX_PAGE_SIZE, bounded
+from oms.domain.vocabulary.wording import wording
 from oms.domain.work.policy import WorkPermission
 
 
@@ -40,7 +41,9 @@ def check_filter(viewer: Viewer, query_filter: OrderQuery) -> None:
     if query_filter.needs_attention:
         require(viewer, WorkPermission.READ_OPERATIONS)
     if query_filter.ids is not None and len(query_filter.ids) > MAX_PAGE_SIZE:
-        message = f"A filter has at most {MAX_PAGE_SIZE} ids; this one has {len(query_filter.ids)}."
+        message = wording(
+            "A filter has at most {most} ids; this one has {number}.", most=MAX_PAGE_SIZE, number=len(query_filter.ids)
+        )
         raise refused(InputReason.TOO_MANY, message, "filter", "ids")
 
 
