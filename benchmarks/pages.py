@@ -2,6 +2,7 @@
 
     screens     the pictures in docs/screens, of a desktop and a phone
     weight      kilobytes over the wire the first time, axe-core's violations in light and dark, of every page and state
+    rows        where the lists begin on a phone and a desktop, and how many rows a desktop shows
     valid       the Nu Html Checker's errors; needs npm and Java
     lighthouse  Lighthouse's mobile scores; needs npm
     live        from a courier's press to the customer's changed page, in two browsers
@@ -18,6 +19,7 @@ from typing import Final, Literal
 
 from playwright.async_api import Browser
 
+from benchmarks.first_rows import first_rows
 from benchmarks.instance import an_instance, people_of
 from benchmarks.lighthouse import lighthouse_scores
 from benchmarks.live_pages import live_delays
@@ -60,6 +62,7 @@ async def weigh(browser: Browser, elsewhere: Elsewhere, scene: Scene, _: Path) -
 PARTS: Final[dict[str, Part]] = {
     "screens": take_pictures,
     "weight": weigh,
+    "rows": first_rows,
     "valid": invalid_html,
     "lighthouse": lighthouse_scores,
     "live": live_delays,
