@@ -16,6 +16,7 @@ from oms.domain.order.shipment import COURIER_SEES, ON_THE_WAY, WITH_COURIER, Sh
 from oms.domain.order_queries.shipment_counts import MAX_COUNTED
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
+from oms.domain.vocabulary.wording import wording
 from oms.platform.settings import PROJECT_DIR
 from oms.web.pages.declarations import Entry, Pages, form, page, public_page
 from oms.web.pages.rendering.site import HEADERS, Refusals, Site, read_form, see_other
@@ -23,13 +24,13 @@ from oms.web.pages.rendering.site import HEADERS, Refusals, Site, read_form, see
 PAGE: Final = 20
 DONE_WITHIN: Final = timedelta(hours=24)
 PARTS: Final[Mapping[str, tuple[str, frozenset[ShipmentStatus]]]] = {
-    "pick-up": ("To pick up", WITH_COURIER - ON_THE_WAY),
-    "on-the-way": ("On the way", ON_THE_WAY),
-    "done": ("Done today", COURIER_SEES - WITH_COURIER),
+    "pick-up": (wording("To pick up"), WITH_COURIER - ON_THE_WAY),
+    "on-the-way": (wording("On the way"), ON_THE_WAY),
+    "done": (wording("Done today"), COURIER_SEES - WITH_COURIER),
 }
 """The parts of the list, by their names in its address: label and statuses."""
 
-NOTICES: Final = {"failure-reported": "The failure was reported. The shipment is no longer on your list."}
+NOTICES: Final = {"failure-reported": wording("The failure was reported. The shipment is no longer on your list.")}
 _SHIPMENT: Final = "/courier/shipments/{id}"
 _WORKER: Final = PROJECT_DIR / "static" / "courier-worker.js"
 
