@@ -9,7 +9,7 @@ from oms.domain.amendments.policy import AmendmentPermission
 from oms.domain.amendments.rules import can_accept
 from oms.domain.order.policy import OrderPermission
 from oms.platform.db import Tx
-from oms.schema.order import Order, OrderPayload, order_key
+from oms.schema.order import Order, OrderId, OrderPayload, order_key
 from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.fields import extends, mutation
@@ -31,7 +31,7 @@ class Mutations:
     @mutation(
         "The customer accepts the order without its unavailable items.", needs=AmendmentPermission.ACCEPT_AMENDMENT
     )
-    async def accept_amended_order(self, info: Info, order_id: strawberry.ID) -> OrderPayload:
+    async def accept_amended_order(self, info: Info, order_id: OrderId) -> OrderPayload:
         async def act(tx: Tx) -> str:
             return (await commands.accept(tx, info.context.viewer, order_key(order_id))).hex
 

@@ -1,7 +1,7 @@
 """Acts of staff that wait until a second person confirms them."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 import strawberry
@@ -15,18 +15,28 @@ from oms.domain.vocabulary.ids import NO_ID, order_id, parse
 from oms.platform.db import Tx
 from oms.schema.order import Order, order_of_id
 from oms.schema.runtime.commands import run_command
-from oms.schema.runtime.connections import PAGE, Connection, connection, size
+from oms.schema.runtime.connections import PAGE, After, Connection, First, connection, size
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import Role, described
 from oms.schema.runtime.errors import UserError
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type
+from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, mutation, object_type
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import Instant
 
 _PREFIX: Final = "apr"
 
-described(Act, "Act", {})
+described(
+    Act,
+    "Act",
+    "What one member of staff asks for and another confirms.",
+    {
+        Act.CANCEL_ORDER: "Cancel the order and refund what was charged.",
+        Act.FAIL_SHIPMENT: "Give the shipment up as lost or undeliverable, and refund its charge.",
+        Act.GIVE_UP_WORK: "Fail the shipment whose work is stuck.",
+        Act.ERASE_CUSTOMER: "Erase the customer's personal data for good.",
+    },
+)
 
 
 @object_type(needs=ApprovalPermission.CONFIRM_ACT)
@@ -35,14 +45,14 @@ class Approval:
 
     reads: strawberry.Private[Reads]
     waiting: strawberry.Private[model.Waiting]
-    id: strawberry.ID
-    act: Act
+    id: strawberry.ID = attribute("For confirmApproval and rejectApproval.")
+    act: Act = attribute("What should be done.")
     subject: str = attribute("The id of an order, a shipment, a stuck job or a customer.")
-    reason: str | None
+    reason: str | None = attribute("Why, in the words of who requested it.")
     refund: Money | None = attribute("What would be refunded, if anything.")
-    requested_at: Instant
-    requested_by: str
-    requested_role: Role
+    requested_at: Instant = attribute("When somebody asked for it.")
+    requested_by: str = attribute("The name of who asked for it.")
+    requested_role: Role = attribute("The role of who asked for it.")
 
     @classmethod
     def of(cls, reads: Reads, waiting: model.Waiting) -> Self:
@@ -81,7 +91,7 @@ class Queries:
         "What waits for a second person, requested first before the others. For managers and support.",
         needs=ApprovalPermission.CONFIRM_ACT,
     )
-    async def approvals(self, info: Info, first: int | None = PAGE, after: str | None = None) -> Connection[Approval]:
+    async def approvals(self, info: Info, first: First = PAGE, after: After = None) -> Connection[Approval]:
         reads = info.context.reads
         page = await queries.waiting(reads.db, reads.viewer, first=size(first), after=after)
         return connection(
@@ -93,8 +103,8 @@ class Queries:
 class ApprovalPayload:
     """Whether it was done, or why not."""
 
-    done: bool
-    user_errors: list[UserError]
+    done: bool = attribute("True if the request is decided, false with any error.")
+    user_errors: list[UserError] = attribute("Why nothing was done; empty if it was.")
 
 
 def _key_of(text: str) -> UUID:
@@ -121,11 +131,15 @@ class Mutations:
         "Carries out what another person requested, in their name. For managers and support.",
         needs=ApprovalPermission.CONFIRM_ACT,
     )
-    async def confirm_approval(self, info: Info, approval_id: strawberry.ID) -> ApprovalPayload:
+    async def confirm_approval(
+        self, info: Info, approval_id: Annotated[strawberry.ID, argument("The id of the request.")]
+    ) -> ApprovalPayload:
         viewer = info.context.viewer
         return await _run(info, lambda tx: commands.confirm(tx, viewer, _key_of(approval_id), carry_out))
 
     @mutation("Nothing is done; also by whoever requested it.", needs=ApprovalPermission.CONFIRM_ACT)
-    async def reject_approval(self, info: Info, approval_id: strawberry.ID) -> ApprovalPayload:
+    async def reject_approval(
+        self, info: Info, approval_id: Annotated[strawberry.ID, argument("The id of the request.")]
+    ) -> ApprovalPayload:
         viewer = info.context.viewer
         return await _run(info, lambda tx: commands.reject(tx, viewer, _key_of(approval_id)))

@@ -24,7 +24,7 @@ class Attention:
     summary: str = attribute("The cause in words.")
     remedy: str = attribute("Who has to do what.")
     count: int = attribute("Orders, shipments and jobs that it concerns, at most 1,000.")
-    is_more: bool = attribute("Whether there may be more than `count`.")
+    is_more: bool = attribute("Whether there may be more than count says.")
     since: Instant | None = attribute("Of what waits longest.")
     until: Instant | None = attribute("When the first of them runs out by itself.")
 

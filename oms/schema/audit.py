@@ -3,47 +3,41 @@
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
 
 from oms.domain.audit import queries
 from oms.domain.audit.policy import AuditPermission
 from oms.domain.concepts import REGISTRY
+from oms.domain.vocabulary.audit_action import constant_case
 from oms.domain.vocabulary.ids import order_id, session_id
-from oms.schema.runtime.connections import PAGE, Connection, connection, size
+from oms.schema.runtime.connections import PAGE, After, Connection, First, connection, size
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import Role, described
-from oms.schema.runtime.fields import attribute, field, object_type
+from oms.schema.runtime.fields import argument, attribute, field, input_type, object_type
 from oms.schema.runtime.scalars import Instant
 
 if TYPE_CHECKING:
     AuditAction = str
 else:
     AuditAction = described(
-        StrEnum("AuditAction", {name: name for name in REGISTRY.audit_actions}),
+        StrEnum("AuditAction", {constant_case(name): name for name in REGISTRY.audit_actions}),
         "AuditAction",
-        {
-            "AuditEntriesRemoved": "Old entries, by the operator; names the last one removed.",
-            "AuditLogExported": "By the operator, as JSON Lines.",
-            "PersonalDataRead": "Staff read an order's shipping address; recorded once a minute, with a count.",
-            "OperationRefused": "A caller tried what they may not do; recorded once a minute, with a count.",
-            "OrderCancelled": "By staff; a customer who cancels overrides nothing.",
-            "ShipmentFailed": "By staff; a courier who reports it overrides nothing.",
-            "CatalogLoaded": "By a machine; only the number of changes is recorded.",
-        },
+        "What an entry of the audit log is about.",
+        {name: action.meaning for name, action in REGISTRY.audit_actions.items()},
     )
 
 
-@strawberry.input
+@input_type
 class AuditFilter:
     """All conditions given must hold."""
 
-    actor: str | None = strawberry.field(default=None, description="A name, or a principal such as token:….")
-    action: AuditAction | None = None
-    subject: str | None = strawberry.field(default=None, description="A whole id or code.")
-    since: Instant | None = None
-    before: Instant | None = None
+    actor: str | None = attribute(default=None, description="A name, or a principal such as token:….")
+    action: AuditAction | None = attribute("Only entries of this kind.", default=None)
+    subject: str | None = attribute(default=None, description="A whole id or code.")
+    since: Instant | None = attribute("Inclusive.", default=None)
+    before: Instant | None = attribute("Exclusive.", default=None)
 
     def conditions(self) -> queries.AuditFilter:
         action = REGISTRY.audit_actions[self.action] if self.action else None
@@ -54,16 +48,16 @@ class AuditFilter:
 class AuditEvent:
     """Something that somebody did or tried."""
 
-    at: Instant
+    at: Instant = attribute("When it happened.")
     actor: str = attribute("A name; for customers their role, for people who run commands 'operator'.")
-    actor_role: Role | None
+    actor_role: Role | None = attribute("Null for the operator and for sign-ins that failed.")
     principal: str = attribute("Identifies the caller in all requests: account:…, token:….")
-    action: AuditAction
+    action: AuditAction = attribute("What was done or tried.")
     subject: str = attribute("An id, a code or a principal: what or whom it concerns.")
     order_id: strawberry.ID | None = attribute("If it concerns an order.")
     before: str | None = attribute("The old values, as JSON.")
     after: str | None = attribute("The new values, as JSON.")
-    reason: str | None
+    reason: str | None = attribute("Why, where the actor had to say.")
     address: str | None = attribute("The network address of a person who did it; kept for some days.")
     session_id: strawberry.ID | None = attribute("The session in which a person did it.")
 
@@ -101,9 +95,9 @@ class Queries:
     async def audit_trail(
         self,
         info: Info,
-        filter: AuditFilter | None = None,  # noqa: A002 - as other lists call it
-        first: int | None = PAGE,
-        after: str | None = None,
+        filter: Annotated[AuditFilter | None, argument("Without it all entries.")] = None,  # noqa: A002 - as other lists call it
+        first: First = PAGE,
+        after: After = None,
     ) -> Connection[AuditEvent]:
         context = info.context
         conditions = filter.conditions() if filter else queries.AuditFilter()

@@ -16,15 +16,15 @@ from oms.schema.runtime.scalars import Instant
 
 @object_type(needs=OrderPermission.READ_MONEY)
 class Invoice:
-    """From the billing system."""
+    """What a shipment costs, as the billing system calculated it."""
 
-    number: str
-    subtotal: Money
-    discount: Money
-    tax: Money
-    shipping: Money
+    number: str = attribute("As the billing system gives it.")
+    subtotal: Money = attribute("The items, without tax.")
+    discount: Money = attribute("What is taken off the subtotal.")
+    tax: Money = attribute("Added to the subtotal.")
+    shipping: Money = attribute("For the delivery.")
     total: Money = attribute("subtotal - discount + tax + shipping, exactly.")
-    issued_at: Instant
+    issued_at: Instant = attribute("When the billing system calculated it.")
 
     @classmethod
     def of(cls, invoice: model.Invoice, currency: str) -> Self:
@@ -53,7 +53,12 @@ class PaymentStatus(StrEnum):
 described(
     PaymentStatus,
     "PaymentStatus",
+    "How far the charge of a shipment has come.",
     {
+        PaymentStatus.SUCCEEDED: "Charged in full.",
+        PaymentStatus.DECLINED: "The charge was refused; reason says why.",
+        PaymentStatus.PARTIALLY_REFUNDED: "A part of the charge was paid back.",
+        PaymentStatus.REFUNDED: "All of the charge was paid back.",
         PaymentStatus.PENDING: "Not charged yet; reason says what it waits for, if anything.",
         PaymentStatus.VOIDED: "The shipment was cancelled before any charge.",
     },
@@ -73,14 +78,14 @@ _WITH_REASON: Final = (model.PaymentStatus.PENDING, model.PaymentStatus.DECLINED
 class Payment:
     """The charge of a shipment."""
 
-    status: PaymentStatus
+    status: PaymentStatus = attribute("How far the charge has come.")
     reason: str | None = attribute(
         "Why it was declined or is held: a stable code such as SPENDING_LIMIT_EXCEEDED, FRAUD_MAINTENANCE"
         " or CARD_DECLINED."
     )
     charged: Money = attribute("0 until charged.")
-    refunded: Money
-    charged_at: Instant | None
+    refunded: Money = attribute("0 unless something was paid back.")
+    charged_at: Instant | None = attribute("Null until charged.")
 
     @classmethod
     def of(cls, payment: model.Payment, currency: str) -> Self:

@@ -1,5 +1,7 @@
 """Cancellation of orders."""
 
+from typing import Annotated
+
 import strawberry
 from strawberry import Parent
 
@@ -9,13 +11,15 @@ from oms.domain.cancellation.policy import CancellationPermission
 from oms.domain.cancellation.rules import can_cancel
 from oms.domain.order.policy import OrderPermission
 from oms.platform.db import Tx
-from oms.schema.order import Order, OrderPayload, order_key
+from oms.schema.order import Order, OrderId, OrderPayload, order_key
 from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.context import Info
-from oms.schema.runtime.fields import extends, mutation
+from oms.schema.runtime.fields import argument, extends, mutation
 
 
-@extends(Order, needs=OrderPermission.READ_ORDER)
+@extends(
+    Order, "Whether role, ownership and state allow the viewer to cancel it now.", needs=OrderPermission.READ_ORDER
+)
 async def viewer_can_cancel(order: Parent[Order]) -> bool:
     return may(order.reads.viewer, CancellationPermission.CANCEL_ORDER) and can_cancel(await order.whole())
 
@@ -25,7 +29,14 @@ class Mutations:
     """Commands that cancel."""
 
     @mutation("Allowed until the first shipment is dispatched.", needs=CancellationPermission.CANCEL_ORDER)
-    async def cancel_order(self, info: Info, order_id: strawberry.ID, reason: str | None = None) -> OrderPayload:
+    async def cancel_order(
+        self,
+        info: Info,
+        order_id: OrderId,
+        reason: Annotated[
+            str | None, argument("Why, at most 500 characters; it is kept in the order's history.")
+        ] = None,
+    ) -> OrderPayload:
         async def act(tx: Tx) -> str:
             context = info.context
             key = order_key(order_id)

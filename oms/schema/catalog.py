@@ -1,6 +1,6 @@
 """The catalogue: products and warehouses; loads change all or nothing."""
 
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import strawberry
 
@@ -9,10 +9,10 @@ from oms.domain.catalog.policy import CatalogPermission
 from oms.domain.vocabulary.paging import cursor_of
 from oms.platform.db import Tx
 from oms.schema.runtime.commands import run_command
-from oms.schema.runtime.connections import PAGE, Connection, connection, size
+from oms.schema.runtime.connections import PAGE, After, Connection, First, connection, size
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.errors import UserError
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type
+from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, input_type, mutation, object_type
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.scalars import CurrencyCode, MinorUnits
 
@@ -24,8 +24,8 @@ SEARCH: Final = 1_000
 class Warehouse:
     """A place that shipments leave from."""
 
-    code: str
-    name: str
+    code: str = attribute("Unique; what other fields name it by.")
+    name: str = attribute("For people to read.")
 
     @classmethod
     def of(cls, warehouse: model.Warehouse) -> Self:
@@ -36,9 +36,9 @@ class Warehouse:
 class Product:
     """What can be ordered."""
 
-    sku: str
-    name: str
-    unit_price: Money
+    sku: str = attribute("Stock keeping unit: the product's code.")
+    name: str = attribute("For people to read.")
+    unit_price: Money = attribute("Of one unit, without tax.")
     tax_bps: int | None = attribute("Tax in basis points, 2000 is 20 %; null for the billing system's default.")
 
     @classmethod
@@ -56,7 +56,7 @@ class Queries:
         return CurrencyCode(info.context.currency)
 
     @field("Null when there is none; for all but couriers.", needs=CatalogPermission.READ_CATALOG)
-    async def product(self, info: Info, sku: str) -> Product | None:
+    async def product(self, info: Info, sku: Annotated[str, argument("The product's code.")]) -> Product | None:
         found = await queries.product(info.context.db, info.context.viewer, sku)
         return Product.of(found) if found else None
 
@@ -70,10 +70,10 @@ class Queries:
     async def products(
         self,
         info: Info,
-        first: int | None = PAGE,
-        after: str | None = None,
-        search: str | None = None,
-        currency: CurrencyCode | None = None,
+        first: First = PAGE,
+        after: After = None,
+        search: Annotated[str | None, argument("The start of a SKU or a part of a name.")] = None,
+        currency: Annotated[CurrencyCode | None, argument("Only products with a price in it.")] = None,
     ) -> Connection[Product]:
         context = info.context
         page = await queries.products(
@@ -82,35 +82,35 @@ class Queries:
         return connection(page, after=after, cursor=lambda product: cursor_of(product.sku), node=Product.of)
 
     @field("In the order of codes; for all but couriers.", needs=CatalogPermission.READ_WAREHOUSES)
-    async def warehouses(self, info: Info, first: int | None = PAGE, after: str | None = None) -> Connection[Warehouse]:
+    async def warehouses(self, info: Info, first: First = PAGE, after: After = None) -> Connection[Warehouse]:
         page = await queries.warehouses(info.context.db, info.context.viewer, first=size(first), after=after)
         return connection(page, after=after, cursor=lambda w: cursor_of(w.code), node=Warehouse.of)
 
 
-@strawberry.input
+@input_type
 class WarehouseInput:
     """A warehouse to create or change."""
 
-    code: str
-    name: str
+    code: str = attribute("The code of the warehouse to create or change, at most 100 characters.")
+    name: str = attribute("For people to read, at most 200 characters.")
 
 
-@strawberry.input
+@input_type
 class ProductInput:
     """A product to create or change."""
 
-    sku: str
-    name: str
-    unit_price: MinorUnits
-    currency: CurrencyCode | None = None
-    tax_bps: int | None = strawberry.field(
+    sku: str = attribute("The code of the product to create or change, at most 100 characters.")
+    name: str = attribute("For people to read, at most 200 characters.")
+    unit_price: MinorUnits = attribute("Of one unit, without tax.")
+    currency: CurrencyCode | None = attribute("Of the price. Default: the shop's defaultCurrency.", default=None)
+    tax_bps: int | None = attribute(
         default=None, description="Tax in basis points, 2000 is 20 %; without it the billing system's default applies."
     )
 
 
 @object_type(needs=NOTHING_MORE)
 class CatalogPayload:
-    """The result of a load."""
+    """What a change of the catalogue or of stock did."""
 
     changed: int = attribute("How many entries were created or changed.")
     user_errors: list[UserError] = attribute("All or nothing: with any error, nothing was changed.")
@@ -124,7 +124,11 @@ class Mutations:
         "Create or change, up to 1000 at once; likewise the next two. For managers and services.",
         needs=CatalogPermission.SET_CATALOG,
     )
-    async def upsert_warehouses(self, info: Info, inputs: list[WarehouseInput]) -> CatalogPayload:
+    async def upsert_warehouses(
+        self,
+        info: Info,
+        inputs: Annotated[list[WarehouseInput], argument("At most 1000; a code that exists is changed.")],
+    ) -> CatalogPayload:
         entries = [model.Warehouse(each.code, each.name) for each in inputs]
 
         async def act(tx: Tx) -> int:
@@ -133,8 +137,13 @@ class Mutations:
         changed, errors = await run_command(info, act)
         return CatalogPayload(changed=changed or 0, user_errors=errors)
 
-    @mutation(needs=CatalogPermission.SET_CATALOG)
-    async def upsert_products(self, info: Info, inputs: list[ProductInput]) -> CatalogPayload:
+    @mutation(
+        "Create or change, up to 1000 at once. Orders that were placed keep their prices.",
+        needs=CatalogPermission.SET_CATALOG,
+    )
+    async def upsert_products(
+        self, info: Info, inputs: Annotated[list[ProductInput], argument("At most 1000; a SKU that exists is changed.")]
+    ) -> CatalogPayload:
         default = info.context.currency
         entries = [
             model.Product(p.sku, p.name, p.unit_price, default if p.currency is None else p.currency, p.tax_bps)

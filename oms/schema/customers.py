@@ -1,6 +1,6 @@
 """Customers."""
 
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
 import strawberry
@@ -12,13 +12,13 @@ from oms.domain.vocabulary.ids import customer_id, parse_customer
 from oms.domain.vocabulary.wording import wording
 from oms.schema.runtime.connections import Node, node_reader
 from oms.schema.runtime.context import Info
-from oms.schema.runtime.fields import attribute, field, object_type
+from oms.schema.runtime.fields import argument, attribute, field, object_type
 from oms.schema.runtime.reads import Reads
 
 
 @object_type(needs=CustomerPermission.READ_CUSTOMER)
 class Customer(Node):
-    """A customer of the shop."""
+    """Somebody who orders, known by the number that another system of the shop gave them."""
 
     reads: strawberry.Private[Reads]
     key: strawberry.Private[UUID]
@@ -52,8 +52,8 @@ class Queries:
     async def customer(
         self,
         info: Info,
-        id: strawberry.ID | None = None,  # noqa: A002 - the contract's name
-        reference: str | None = None,
+        id: Annotated[strawberry.ID | None, argument("The customer's id.")] = None,  # noqa: A002 - the contract's name
+        reference: Annotated[str | None, argument("The customer's reference.")] = None,
     ) -> Customer | None:
         if id is not None and reference is None:
             return await customer_of_id(info.context.reads, id)

@@ -1,7 +1,7 @@
 """Figures of the shop over a period."""
 
 from datetime import timedelta
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import strawberry
 
@@ -11,7 +11,7 @@ from oms.domain.figures.policy import FiguresPermission
 from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.wording import wording
 from oms.schema.runtime.context import Info
-from oms.schema.runtime.fields import attribute, field, object_type
+from oms.schema.runtime.fields import argument, attribute, field, object_type
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reads import BatchRead
 from oms.schema.runtime.scalars import Instant
@@ -59,7 +59,7 @@ class Queries:
     """Queries of figures."""
 
     @field(
-        "What happened from `begin` (inclusive) to `end` (exclusive), at most 92 days later. Both are moved down to"
+        "What happened from begin (inclusive) to end (exclusive), at most 92 days later. Both are moved down to"
         " full quarters of an hour. For managers and support.",
         needs=FiguresPermission.READ_FIGURES,
         costs={"begin": PERIOD},
@@ -67,8 +67,8 @@ class Queries:
     async def shop_figures(
         self,
         info: Info,
-        begin: Instant,
-        end: Instant,
+        begin: Annotated[Instant, argument("Inclusive.")],
+        end: Annotated[Instant, argument("Exclusive; at most 92 days after begin.")],
     ) -> ShopFigures:
         period = Period(slot_of(begin), slot_of(end))
         if not timedelta(0) <= period.end - period.begin <= LONGEST:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import strawberry
 
@@ -12,11 +12,11 @@ from oms.domain.fraud import commands, model, queries
 from oms.domain.fraud.policy import FraudPermission
 from oms.platform.db import Tx
 from oms.schema.runtime.commands import run_command
-from oms.schema.runtime.connections import PAGE, Connection, connection, size
+from oms.schema.runtime.connections import PAGE, After, Connection, First, connection, size
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import Role
 from oms.schema.runtime.errors import UserError
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type, subscription
+from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, mutation, object_type, subscription
 from oms.schema.runtime.scalars import CurrencyCode, Instant, MinorUnits
 
 
@@ -24,20 +24,20 @@ from oms.schema.runtime.scalars import CurrencyCode, Instant, MinorUnits
 class SpendingLimit:
     """What each customer may spend in one currency."""
 
-    currency: CurrencyCode
+    currency: CurrencyCode = attribute("What the limit is in.")
     limit: MinorUnits = attribute("In minor units. 0: no limit.")
 
 
 @object_type(needs=FraudPermission.READ_FRAUD)
 class FraudSettings:
-    """The current settings."""
+    """What fraud control allows at the moment."""
 
     settings: strawberry.Private[model.FraudSettings]
     spending_limit: MinorUnits = attribute(
         "The cumulative charges allowed to each customer, in minor units, per currency. 0: no limit."
     )
     maintenance_mode: bool = attribute("While true no new charge is made, whatever its amount.")
-    updated_at: Instant
+    updated_at: Instant = attribute("When a setting last changed.")
 
     @field(
         "spendingLimit is the one of the default currency. Here are those of all currencies: of the prices in the"
@@ -60,13 +60,13 @@ class FraudSettings:
 
 @object_type(needs=FraudPermission.READ_FRAUD)
 class FraudEvent:
-    """One change of the settings."""
+    """A change of the settings of fraud control."""
 
-    at: Instant
+    at: Instant = attribute("When the setting was changed.")
     type: str = attribute("SpendingLimitSet, MaintenanceSwitched or SpendingCleared.")
-    actor: str
-    actor_role: Role | None
-    reason: str | None
+    actor: str = attribute("The name of who changed it.")
+    actor_role: Role | None = attribute("Null for the operator.")
+    reason: str | None = attribute("Why, where the actor gave one.")
     currency: CurrencyCode | None = attribute("Of a spending limit.")
     before: str = attribute("The old value.")
     after: str = attribute("The new value.")
@@ -101,9 +101,7 @@ class Queries:
     @field(
         "Every change of the fraud settings, newest first. For managers and support.", needs=FraudPermission.READ_FRAUD
     )
-    async def fraud_events(
-        self, info: Info, first: int | None = PAGE, after: str | None = None
-    ) -> Connection[FraudEvent]:
+    async def fraud_events(self, info: Info, first: First = PAGE, after: After = None) -> Connection[FraudEvent]:
         page = await queries.settings_log(info.context.db, info.context.viewer, first=size(first), after=after)
         return connection(page, after=after, cursor=lambda event: event.cursor, node=FraudEvent.of)
 
@@ -113,9 +111,9 @@ class FraudSettingsPayload:
     """The settings now, or why nothing was done."""
 
     done: strawberry.Private[bool]
-    user_errors: list[UserError]
+    user_errors: list[UserError] = attribute("Why nothing was done; empty if it was.")
 
-    @field(needs=FraudPermission.READ_FRAUD)
+    @field("As they are after the change; null with any error.", needs=FraudPermission.READ_FRAUD)
     async def fraud_settings(self, info: Info) -> FraudSettings | None:
         context = info.context
         return FraudSettings.of(await queries.settings(context.db, context.viewer), context) if self.done else None
@@ -142,14 +140,23 @@ class Mutations:
 
     @mutation("In minor units; 0 removes the limit.", needs=FraudPermission.SET_FRAUD)
     async def set_spending_limit(
-        self, info: Info, limit: MinorUnits, currency: CurrencyCode | None = None
+        self,
+        info: Info,
+        limit: Annotated[MinorUnits, argument("Of all charges of a customer together; 0 is no limit.")],
+        currency: Annotated[
+            CurrencyCode | None, argument("Which currency's limit to set. Default: the shop's defaultCurrency.")
+        ] = None,
     ) -> FraudSettingsPayload:
         context = info.context
         of = context.currency if currency is None else currency
         return await _run(info, lambda tx: commands.set_spending_limit(tx, context.viewer, limit, of))
 
-    @mutation(needs=FraudPermission.SET_FRAUD)
-    async def set_fraud_maintenance(self, info: Info, enabled: bool) -> FraudSettingsPayload:
+    @mutation(
+        "While it is on, no new charge is made. Turning it off resumes what waits.", needs=FraudPermission.SET_FRAUD
+    )
+    async def set_fraud_maintenance(
+        self, info: Info, enabled: Annotated[bool, argument("True stops new charges, false allows them.")]
+    ) -> FraudSettingsPayload:
         return await _run(info, lambda tx: commands.set_maintenance(tx, info.context.viewer, enabled=enabled))
 
     @mutation("No limit and no maintenance; cumulative charges are kept.", needs=FraudPermission.SET_FRAUD)
@@ -157,7 +164,9 @@ class Mutations:
         return await _run(info, lambda tx: commands.reset(tx, info.context.viewer))
 
     @mutation("Every customer's cumulative charges start again from zero.", needs=FraudPermission.SET_FRAUD)
-    async def clear_spending(self, info: Info, reason: str) -> FraudSettingsPayload:
+    async def clear_spending(
+        self, info: Info, reason: Annotated[str, argument("Why, at most 500 characters; it is kept in the audit log.")]
+    ) -> FraudSettingsPayload:
         return await _run(info, lambda tx: commands.clear_spending(tx, info.context.viewer, reason))
 
 
@@ -165,7 +174,7 @@ class Mutations:
 class Subscriptions:
     """Live fraud settings."""
 
-    @subscription(needs=FraudPermission.READ_FRAUD)
+    @subscription("The settings at once, and after every change of them.", needs=FraudPermission.READ_FRAUD)
     async def fraud_settings_updated(self, info: Info) -> AsyncGenerator[FraudSettings, None]:
         return _states(info.context)
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 import strawberry
@@ -25,18 +25,28 @@ from oms.domain.vocabulary.permission import Reach
 from oms.platform.db import Tx
 from oms.schema.catalog import Warehouse
 from oms.schema.runtime.commands import run_batched, run_command
-from oms.schema.runtime.connections import PAGE, Connection, Node, connection, node_reader, size
+from oms.schema.runtime.connections import PAGE, After, Connection, First, Node, connection, node_reader, size
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import described, meanings
 from oms.schema.runtime.errors import UserError
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type, subscription
+from oms.schema.runtime.fields import (
+    NOTHING_MORE,
+    argument,
+    attribute,
+    field,
+    input_type,
+    mutation,
+    object_type,
+    subscription,
+)
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import Instant
 
 READ_ORDER: Final = OrderPermission.READ_ORDER
+ShipmentId = Annotated[strawberry.ID, argument("The shipment's id.")]
 
-described(ShipmentStatus, "ShipmentStatus", meanings(SHIPMENT))
+described(ShipmentStatus, "ShipmentStatus", "How far a shipment has come.", meanings(SHIPMENT))
 
 
 @object_type()
@@ -44,9 +54,9 @@ class ShipmentLine:
     """Units of an order line in a shipment."""
 
     reads: strawberry.Private[Reads]
-    order_line_id: strawberry.ID = attribute(needs=READ_ORDER)
-    sku: str = attribute(needs=READ_ORDER)
-    quantity: int = attribute(needs=READ_ORDER)
+    order_line_id: strawberry.ID = attribute("The id of the order's line that it is a part of.", needs=READ_ORDER)
+    sku: str = attribute("Stock keeping unit: the product's code.", needs=READ_ORDER)
+    quantity: int = attribute("Units in this shipment.", needs=READ_ORDER)
     unit_price: Money | None = attribute("Null for couriers.", needs=OrderPermission.READ_MONEY)
 
     @field("The product's name in the catalogue as it is now, or its SKU where it has none.", needs=READ_ORDER)
@@ -56,26 +66,26 @@ class ShipmentLine:
 
 @object_type(needs=READ_ORDER)
 class Courier:
-    """The courier of a shipment."""
+    """Who carries a shipment from the warehouse to the customer."""
 
-    code: str
-    name: str
+    code: str = attribute("As the booking system calls it.")
+    name: str = attribute("For people to read; the code where there is none.")
 
 
 @object_type(listed=OrderPermission.READ_SHIPMENTS, entry=READ_ORDER)
 class Shipment(Node):
-    """`seen`: the shipment as read; `reads` loads the rest."""
+    """The items of one order that leave one warehouse together: the unit of billing and delivery."""
 
     reads: strawberry.Private[Reads]
     seen: strawberry.Private[SeenShipment]
     id: strawberry.ID = attribute("Opaque and globally unique.", needs=READ_ORDER)
-    status: ShipmentStatus = attribute(needs=READ_ORDER)
-    warehouse: Warehouse = attribute(needs=READ_ORDER)
-    tracking_number: str | None = attribute(needs=READ_ORDER)
-    booked_at: Instant | None = attribute(needs=READ_ORDER)
-    dispatched_at: Instant | None = attribute(needs=READ_ORDER)
-    delivered_at: Instant | None = attribute(needs=READ_ORDER)
-    updated_at: Instant = attribute(needs=READ_ORDER)
+    status: ShipmentStatus = attribute("How far it has come.", needs=READ_ORDER)
+    warehouse: Warehouse = attribute("Where it leaves from.", needs=READ_ORDER)
+    tracking_number: str | None = attribute("The courier's number for it; null until booked.", needs=READ_ORDER)
+    booked_at: Instant | None = attribute("When a courier accepted it; null before.", needs=READ_ORDER)
+    dispatched_at: Instant | None = attribute("When the courier picked it up; null before.", needs=READ_ORDER)
+    delivered_at: Instant | None = attribute("When it was handed to the customer; null before.", needs=READ_ORDER)
+    updated_at: Instant = attribute("When it last changed.", needs=READ_ORDER)
 
     @classmethod
     def of(cls, reads: Reads, seen: SeenShipment) -> Self:
@@ -93,7 +103,7 @@ class Shipment(Node):
             updated_at=Instant(shipment.updated_at),
         )
 
-    @field(needs=READ_ORDER)
+    @field("What is in it.", needs=READ_ORDER)
     async def lines(self) -> list[ShipmentLine]:
         return [self._line(item) for item in await self.reads.counted(await self.reads.items.load(self.seen.key))]
 
@@ -111,11 +121,11 @@ class Shipment(Node):
         code, name = self.seen.shipment.courier_code, self.seen.shipment.courier_name
         return Courier(code=code, name=name or code) if code else None
 
-    @field(needs=READ_ORDER)
+    @field("Whether the viewer may report that the courier picked it up.", needs=READ_ORDER)
     def viewer_can_dispatch(self) -> bool:
         return may(self.reads.viewer, FulfilmentPermission.DISPATCH) and rules.can_dispatch(self.seen.shipment)
 
-    @field(needs=READ_ORDER)
+    @field("Whether the viewer may report that the customer has it.", needs=READ_ORDER)
     def viewer_can_deliver(self) -> bool:
         return may(self.reads.viewer, FulfilmentPermission.DELIVER) and rules.can_deliver(self.seen.shipment)
 
@@ -124,13 +134,13 @@ class Shipment(Node):
         return may(self.reads.viewer, FulfilmentPermission.FAIL_SHIPMENT) and rules.can_fail(self.seen.shipment)
 
 
-@strawberry.input
+@input_type
 class ShipmentFilter:
     """Absent conditions do not restrict; an empty list of statuses matches nothing."""
 
-    status: list[ShipmentStatus] | None = None
-    warehouse_code: str | None = None
-    delivered_from: Instant | None = strawberry.field(
+    status: list[ShipmentStatus] | None = attribute("Only shipments in one of these.", default=None)
+    warehouse_code: str | None = attribute("Only shipments that leave from this warehouse.", default=None)
+    delivered_from: Instant | None = attribute(
         default=None, description="Only those delivered then or later. Inclusive."
     )
 
@@ -146,7 +156,7 @@ def _query_of(given: ShipmentFilter | None) -> ShipmentQuery:
 class ShipmentCount:
     """The number of shipments with a status."""
 
-    status: ShipmentStatus
+    status: ShipmentStatus = attribute("Of the shipments counted.")
     count: int = attribute(f"At most {MAX_COUNTED}, which then means that many or more.")
 
     @classmethod
@@ -166,17 +176,17 @@ async def shipment_of_id(reads: Reads, text: str) -> Shipment | None:
 class Queries:
     """Queries of shipments."""
 
-    @field(needs=READ_ORDER)
-    async def shipment(self, info: Info, id: strawberry.ID) -> Shipment | None:  # noqa: A002 - the contract's name
+    @field("Null when there is none that the viewer may see.", needs=READ_ORDER)
+    async def shipment(self, info: Info, id: ShipmentId) -> Shipment | None:  # noqa: A002 - the contract's name
         return await shipment_of_id(info.context.reads, id)
 
     @field("Newest first.", needs=OrderPermission.READ_SHIPMENTS)
     async def shipments(
         self,
         info: Info,
-        first: int | None = PAGE,
-        after: str | None = None,
-        filter: ShipmentFilter | None = None,  # noqa: A002 - the contract's name
+        first: First = PAGE,
+        after: After = None,
+        filter: Annotated[ShipmentFilter | None, argument("Without it all that the viewer may see.")] = None,  # noqa: A002 - the contract's name
     ) -> Connection[Shipment]:
         reads = info.context.reads
         page = await shipments.page(reads.db, reads.viewer, _query_of(filter), first=size(first), after=after)
@@ -189,7 +199,11 @@ class Queries:
         " everywhere or in one warehouse. For couriers, managers and support.",
         needs=OrderPermission.COUNT_SHIPMENTS,
     )
-    async def shipment_counts(self, info: Info, warehouse_code: str | None = None) -> list[ShipmentCount]:
+    async def shipment_counts(
+        self,
+        info: Info,
+        warehouse_code: Annotated[str | None, argument("Only shipments that leave from this warehouse.")] = None,
+    ) -> list[ShipmentCount]:
         found = await shipment_counts.counts(info.context.db, info.context.viewer, warehouse_code)
         return [ShipmentCount.of(counted) for counted in found]
 
@@ -200,9 +214,9 @@ class ShipmentPayload:
 
     reads: strawberry.Private[Reads]
     key: strawberry.Private[ShipmentKey | None]
-    user_errors: list[UserError]
+    user_errors: list[UserError] = attribute("Why nothing was done; empty if it was.")
 
-    @field(needs=READ_ORDER)
+    @field("As it is after the command; null with any error.", needs=READ_ORDER)
     async def shipment(self, info: Info) -> Shipment | None:
         seen = await shipments.just_changed(info.context.db, self.key) if self.key else None
         return Shipment.of(self.reads, seen) if seen else None
@@ -229,12 +243,16 @@ def _key_of(text: str) -> ShipmentKey:
 class Mutations:
     """Commands on shipments."""
 
-    @mutation(needs=FulfilmentPermission.DISPATCH)
-    async def dispatch_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
+    @mutation(
+        "The courier picked it up at the warehouse. Allowed while it is BOOKED.", needs=FulfilmentPermission.DISPATCH
+    )
+    async def dispatch_shipment(self, info: Info, shipment_id: ShipmentId) -> ShipmentPayload:
         return await _move(info, CourierAction.DISPATCH, shipment_id)
 
-    @mutation(needs=FulfilmentPermission.DELIVER)
-    async def deliver_shipment(self, info: Info, shipment_id: strawberry.ID) -> ShipmentPayload:
+    @mutation(
+        "The courier handed it to the customer. Allowed while it is DISPATCHED.", needs=FulfilmentPermission.DELIVER
+    )
+    async def deliver_shipment(self, info: Info, shipment_id: ShipmentId) -> ShipmentPayload:
         return await _move(info, CourierAction.DELIVER, shipment_id)
 
     @mutation(
@@ -242,7 +260,12 @@ class Mutations:
         " its charge.",
         needs=FulfilmentPermission.FAIL_SHIPMENT,
     )
-    async def fail_shipment(self, info: Info, shipment_id: strawberry.ID, reason: str) -> ShipmentPayload:
+    async def fail_shipment(
+        self,
+        info: Info,
+        shipment_id: ShipmentId,
+        reason: Annotated[str, argument("What happened, at most 500 characters; it is kept in the order's history.")],
+    ) -> ShipmentPayload:
         viewer = info.context.viewer
         if reach(viewer, FulfilmentPermission.FAIL_SHIPMENT) == Reach.CARRIED:
             await info.context.before_failing(viewer)
@@ -268,7 +291,7 @@ class Subscriptions:
     async def shipment_updated(
         self,
         info: Info,
-        filter: ShipmentFilter | None = None,  # noqa: A002 - the contract's name
+        filter: Annotated[ShipmentFilter | None, argument("Without it all that the viewer may see.")] = None,  # noqa: A002 - the contract's name
     ) -> AsyncGenerator[Shipment, None]:
         query = _query_of(filter)
         check_query(query)

@@ -1,7 +1,7 @@
 """People's own accounts: their sessions and their password."""
 
 from collections.abc import Awaitable, Callable
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 from graphql import GraphQLError
@@ -19,18 +19,23 @@ from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import described
 from oms.schema.runtime.errors import UserError, user_errors
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, mutation, object_type
+from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, mutation, object_type
 from oms.schema.runtime.scalars import Instant
 
-described(Language, "Language", {Language.ENGLISH: "English.", Language.GERMAN: "German."})
+described(
+    Language,
+    "Language",
+    "A language that pages and messages exist in.",
+    {Language.ENGLISH: "The language of the texts in the code.", Language.GERMAN: "Translated from English."},
+)
 
 
 @object_type(needs=NOTHING_MORE)
 class Session:
     """A signed-in browser. Its owner may end it from anywhere."""
 
-    id: strawberry.ID
-    begun_at: Instant
+    id: strawberry.ID = attribute("For endSession.")
+    begun_at: Instant = attribute("When somebody signed in.")
     last_seen_at: Instant = attribute("When it was last in use, to the minute.")
     expires_at: Instant = attribute("When it ends at the latest.")
     is_this_one: bool = attribute("Whether this request belongs to it.")
@@ -56,8 +61,8 @@ async def own_sessions(context: Context) -> list[Session]:
 class AccountPayload:
     """The viewer's sessions now, or why nothing was done."""
 
-    sessions: list[Session]
-    user_errors: list[UserError]
+    sessions: list[Session] = attribute("Where the viewer is signed in now, newest first.")
+    user_errors: list[UserError] = attribute("Why nothing was done; empty if it was.")
 
 
 async def _end_sessions(info: Info, act: Callable[[Tx], Awaitable[None]]) -> AccountPayload:
@@ -74,7 +79,12 @@ class Mutations:
         " would have to be stored with something of the passwords: a repeated request is refused.",
         needs=NOTHING_MORE,
     )
-    async def change_password(self, info: Info, present_password: str, new_password: str) -> AccountPayload:
+    async def change_password(
+        self,
+        info: Info,
+        present_password: Annotated[str, argument("The one that is valid until now.")],
+        new_password: Annotated[str, argument("From 12 to 128 characters, and none that is known from a data breach.")],
+    ) -> AccountPayload:
         context = info.context
         await context.before_password(context.viewer)
         try:
@@ -94,14 +104,21 @@ class Mutations:
         needs=NOTHING_MORE,
     )
     async def set_preferences(
-        self, info: Info, language: Language | None = None, time_zone: str | None = None
+        self,
+        info: Info,
+        language: Annotated[Language | None, argument("Null: as the browser asks.")] = None,
+        time_zone: Annotated[
+            str | None, argument("An IANA name such as Europe/Berlin; null: as the browser says.")
+        ] = None,
     ) -> AccountPayload:
         viewer = info.context.viewer
         _, errors = await run_command(info, lambda tx: accounts.set_preferences(tx, viewer, language, time_zone))
         return AccountPayload(sessions=await own_sessions(info.context), user_errors=errors)
 
     @mutation("Ends one of the viewer's sessions; its open connections close within seconds.", needs=NOTHING_MORE)
-    async def end_session(self, info: Info, session_id: strawberry.ID) -> AccountPayload:
+    async def end_session(
+        self, info: Info, session_id: Annotated[strawberry.ID, argument("Of one of the viewer's sessions.")]
+    ) -> AccountPayload:
         key = ids.parse_session(session_id) or ids.NO_ID
         return await _end_sessions(info, lambda tx: session_commands.end_one(tx, info.context.viewer, key))
 

@@ -1,6 +1,6 @@
 """Stock: units of each product in each warehouse."""
 
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import strawberry
 from strawberry import Parent
@@ -16,7 +16,7 @@ from oms.schema.catalog import CatalogPayload, Product, Warehouse
 from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import described
-from oms.schema.runtime.fields import extends, field, mutation, object_type
+from oms.schema.runtime.fields import argument, attribute, extends, field, input_type, mutation, object_type
 from oms.schema.runtime.reads import BatchRead
 
 _NO_LEVELS: Final[list[Level]] = []
@@ -26,16 +26,15 @@ LEVELS: Final = BatchRead(queries.levels_of, _NO_LEVELS)
 
 @object_type(
     needs=InventoryPermission.READ_STOCK,
-    description="What a warehouse holds of a SKU: 0 ≤ allocated ≤ onHand, available = onHand - allocated.",
 )
 class StockLevel:
-    """Units of a SKU in one warehouse."""
+    """What a warehouse holds of a SKU: 0 ≤ allocated ≤ onHand, available = onHand - allocated."""
 
-    sku: str
-    warehouse: Warehouse
-    on_hand: int
-    allocated: int
-    available: int
+    sku: str = attribute("Stock keeping unit: the product's code.")
+    warehouse: Warehouse = attribute("Where it lies.")
+    on_hand: int = attribute("Units on the shelf, allocated ones included.")
+    allocated: int = attribute("Units that belong to open shipments.")
+    available: int = attribute("Units that new orders can have.")
 
     @classmethod
     def of(cls, level: Level) -> Self:
@@ -60,6 +59,7 @@ async def stock(product: Parent[Product], info: Info) -> list[StockLevel]:
 described(
     Availability,
     "Availability",
+    "Whether a product can be sent now.",
     {
         Availability.IN_STOCK: "More than a few units are free.",
         Availability.FEW_LEFT: "A few units are free; unitsLeft says how many.",
@@ -85,19 +85,19 @@ class Queries:
     """Queries of stock."""
 
     @field("For managers, support and services.", needs=InventoryPermission.READ_STOCK)
-    async def stock(self, info: Info, sku: str) -> list[StockLevel]:
+    async def stock(self, info: Info, sku: Annotated[str, argument("The product's code.")]) -> list[StockLevel]:
         levels = await queries.levels(info.context.db, info.context.viewer, sku)
         return [StockLevel.of(level) for level in levels]
 
 
-@strawberry.input
+@input_type
 class StockInput:
     """The counted stock of a SKU in a warehouse."""
 
-    sku: str
-    warehouse_code: str
-    on_hand: int = strawberry.field(description="Counted on the shelf, allocated units included.")
-    expected_on_hand: int | None = strawberry.field(
+    sku: str = attribute("A product of the catalogue.")
+    warehouse_code: str = attribute("Where it was counted.")
+    on_hand: int = attribute(description="Counted on the shelf, allocated units included.")
+    expected_on_hand: int | None = attribute(
         default=None, description="If given, refused as CONFLICT unless it is what is on hand now."
     )
 
@@ -107,7 +107,9 @@ class Mutations:
     """Commands on stock."""
 
     @mutation("Refused where onHand would fall below what is allocated.", needs=CatalogPermission.SET_CATALOG)
-    async def set_stock(self, info: Info, inputs: list[StockInput]) -> CatalogPayload:
+    async def set_stock(
+        self, info: Info, inputs: Annotated[list[StockInput], argument("At most 1000 counts.")]
+    ) -> CatalogPayload:
         counts = [StockCount(s.sku, s.warehouse_code, s.on_hand, s.expected_on_hand) for s in inputs]
 
         async def act(tx: Tx) -> int:

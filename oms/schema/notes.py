@@ -1,6 +1,6 @@
 """Notes that staff write on orders."""
 
-from typing import Final, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 import strawberry
@@ -14,13 +14,13 @@ from oms.domain.notes.queries import NotePage
 from oms.domain.vocabulary.ids import note_id
 from oms.domain.vocabulary.paging import Page, cursor_of
 from oms.platform.db import Tx
-from oms.schema.order import Order, order_key
+from oms.schema.order import Order, OrderId, order_key
 from oms.schema.runtime.commands import run_command
-from oms.schema.runtime.connections import PAGE, Connection, connection, size
+from oms.schema.runtime.connections import PAGE, After, Connection, First, connection, size
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import Role
 from oms.schema.runtime.errors import UserError
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, extends, field, mutation, object_type
+from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, extends, field, mutation, object_type
 from oms.schema.runtime.reads import BatchRead, Reads
 from oms.schema.runtime.scalars import Instant
 
@@ -32,10 +32,10 @@ NOTES_OF_ORDER: Final = BatchRead(queries.pages_of_orders, _NO_NOTES)
 class Note:
     """What a member of staff wrote about an order. Only staff know of it."""
 
-    id: strawberry.ID
+    id: strawberry.ID = attribute("Opaque.")
     text: str | None = attribute("Null once the order's customer was erased.")
-    author: str
-    author_role: Role
+    author: str = attribute("The name of who wrote it.")
+    author_role: Role = attribute("The role of who wrote it, then.")
     at: Instant = attribute("When it was written.")
 
     @classmethod
@@ -54,7 +54,7 @@ class Note:
 @extends(
     Order, "What staff wrote about the order, newest first. For managers and support.", needs=NotePermission.READ_NOTES
 )
-async def notes(order: Parent[Order], first: int | None = PAGE, after: str | None = None) -> Connection[Note]:
+async def notes(order: Parent[Order], first: First = PAGE, after: After = None) -> Connection[Note]:
     page = await order.reads.load(NOTES_OF_ORDER, NotePage(order.seen.order.id, size(first), after))
     return connection(page, after=after, cursor=lambda note: note.cursor, node=Note.of)
 
@@ -70,9 +70,9 @@ class NotePayload:
 
     reads: strawberry.Private[Reads]
     key: strawberry.Private[tuple[UUID, int] | None]
-    user_errors: list[UserError]
+    user_errors: list[UserError] = attribute("Why no note was added; empty if one was.")
 
-    @field(needs=NotePermission.READ_NOTES)
+    @field("As it was added; null with any error.", needs=NotePermission.READ_NOTES)
     async def note(self) -> Note | None:
         if self.key is None:
             return None
@@ -90,7 +90,12 @@ class Mutations:
         " the order's customer is erased. For managers and support.",
         needs=NotePermission.ADD_NOTE,
     )
-    async def add_note(self, info: Info, order_id: strawberry.ID, text: str) -> NotePayload:
+    async def add_note(
+        self,
+        info: Info,
+        order_id: OrderId,
+        text: Annotated[str, argument("Plain text, not empty.")],
+    ) -> NotePayload:
         context = info.context
 
         async def act(tx: Tx) -> list[str | int]:

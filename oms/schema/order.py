@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
-from typing import Final, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 import strawberry
@@ -27,22 +27,33 @@ from oms.domain.vocabulary.wording import wording
 from oms.schema.customers import Customer
 from oms.schema.fulfilment import Shipment
 from oms.schema.order_details import OrderDetailsFields
-from oms.schema.runtime.connections import PAGE, Connection, Node, connection, node_reader, size
+from oms.schema.runtime.connections import PAGE, After, Connection, First, Node, connection, node_reader, size
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import described, meanings
 from oms.schema.runtime.errors import UserError
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, extends, field, object_type, subscription
+from oms.schema.runtime.fields import (
+    NOTHING_MORE,
+    argument,
+    attribute,
+    extends,
+    field,
+    input_type,
+    object_type,
+    subscription,
+)
 from oms.schema.runtime.includes import includes_of
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reads import BatchRead, Reads
 from oms.schema.runtime.scalars import Instant
 
 READ_ORDER: Final = OrderPermission.READ_ORDER
+OrderId = Annotated[strawberry.ID, argument("The order's id.")]
 
-described(OrderStatus, "OrderStatus", meanings(ORDER))
+described(OrderStatus, "OrderStatus", "How far an order has come.", meanings(ORDER))
 described(
     OrderSort,
     "OrderSort",
+    "Which orders of a list come first.",
     {
         OrderSort.NEWEST_FIRST: "By when they were placed, the newest first.",
         OrderSort.OLDEST_FIRST: "By when they were placed, the oldest first.",
@@ -63,9 +74,9 @@ class OrderLine:
     """The ordered quantity of one SKU."""
 
     reads: strawberry.Private[Reads]
-    id: strawberry.ID = attribute(needs=READ_ORDER)
-    sku: str = attribute(needs=READ_ORDER)
-    quantity: int = attribute(needs=READ_ORDER)
+    id: strawberry.ID = attribute("Opaque.", needs=READ_ORDER)
+    sku: str = attribute("Stock keeping unit: the product's code.", needs=READ_ORDER)
+    quantity: int = attribute("Units ordered.", needs=READ_ORDER)
     unavailable_quantity: int | None = attribute(
         "How many of quantity could be allocated to no warehouse; null while the order is PENDING."
         " A shortage of a SKU on several lines falls on the last of them first.",
@@ -80,13 +91,13 @@ class OrderLine:
 
 @object_type(listed=OrderPermission.READ_ORDERS, entry=READ_ORDER)
 class Order(Node, OrderDetailsFields):
-    """`seen`: the order as read; `reads` loads the rest."""
+    """What a customer ordered, from placing until it is closed."""
 
     reads: strawberry.Private[Reads]
     id: strawberry.ID = attribute("Opaque and globally unique.", needs=READ_ORDER)
     reference: str = attribute("The caller's own unique order number, as given to placeOrder.", needs=READ_ORDER)
-    status: OrderStatus = attribute(needs=READ_ORDER)
-    placed_at: Instant = attribute(needs=READ_ORDER)
+    status: OrderStatus = attribute("How far it has come.", needs=READ_ORDER)
+    placed_at: Instant = attribute("When it was accepted.", needs=READ_ORDER)
     closed_at: Instant | None = attribute("Set once the status is final.", needs=READ_ORDER)
     action_deadline: Instant | None = attribute(
         "While CUSTOMER_ACTION_REQUIRED: when the order will time out.", needs=READ_ORDER
@@ -127,7 +138,7 @@ class Order(Node, OrderDetailsFields):
         order = self.seen.order
         return Customer.of(self.reads, order.customer_id, order.customer_reference)
 
-    @field(needs=READ_ORDER)
+    @field("What was ordered, in the order of the cart.", needs=READ_ORDER)
     async def lines(self) -> list[OrderLine]:
         return [self._line(line) for line in await self.reads.counted(await self.reads.lines.load(self.seen.order.id))]
 
@@ -142,7 +153,7 @@ class Order(Node, OrderDetailsFields):
             unit_price=money(line.unit_price_minor, order.currency),
         )
 
-    @field(needs=READ_ORDER)
+    @field("How it is sent; empty until items are allocated. A courier sees their own only.", needs=READ_ORDER)
     async def shipments(self) -> list[Shipment]:
         self.reads.order_of_shipment.prime(self.seen.order.id, self.seen)
         return [Shipment.of(self.reads, seen) for seen in await self.reads.shipments.load(self.seen.order.id)]
@@ -164,7 +175,7 @@ class Order(Node, OrderDetailsFields):
         return None if minor is None else money(minor, self.seen.order.currency)
 
 
-@extends(Shipment, needs=READ_ORDER)
+@extends(Shipment, "What it is a part of.", needs=READ_ORDER)
 async def order(shipment: Parent[Shipment]) -> Order:
     seen = await shipment.reads.order_of_shipment.load(shipment.seen.shipment.order_id)
     if seen is None:
@@ -179,28 +190,28 @@ _NO_ORDERS: Final[Page[SeenOrder]] = Page((), more=False)
 ORDERS_OF_CUSTOMER: Final = BatchRead(order_queries.pages_of_customers, _NO_ORDERS)
 
 
-@extends(Customer, needs=OrderPermission.READ_ORDERS)
-async def orders(customer: Parent[Customer], first: int | None = PAGE, after: str | None = None) -> Connection[Order]:
+@extends(Customer, "Newest first.", needs=OrderPermission.READ_ORDERS)
+async def orders(customer: Parent[Customer], first: First = PAGE, after: After = None) -> Connection[Order]:
     page = await customer.reads.load(ORDERS_OF_CUSTOMER, CustomerPage(customer.reference, size(first), after))
     return _connection(customer.reads, page, after)
 
 
-@strawberry.input
+@input_type
 class OrderFilter:
     """Absent conditions do not restrict; an empty list of statuses matches nothing."""
 
-    customer_id: strawberry.ID | None = None
-    status: list[OrderStatus] | None = None
-    placed_from: Instant | None = strawberry.field(default=None, description="Inclusive.")
-    placed_to: Instant | None = strawberry.field(default=None, description="Exclusive.")
-    open_or_closed_since: Instant | None = strawberry.field(
+    customer_id: strawberry.ID | None = attribute("Only orders of this customer.", default=None)
+    status: list[OrderStatus] | None = attribute("Only orders in one of these.", default=None)
+    placed_from: Instant | None = attribute(default=None, description="Inclusive.")
+    placed_to: Instant | None = attribute(default=None, description="Exclusive.")
+    open_or_closed_since: Instant | None = attribute(
         default=None, description="Those that are open, and those that were closed at this instant or later."
     )
-    needs_attention: bool | None = strawberry.field(
+    needs_attention: bool | None = attribute(
         default=None,
         description="True: only those with a step that kept failing and waits for support. For managers and support.",
     )
-    ids: list[strawberry.ID] | None = strawberry.field(
+    ids: list[strawberry.ID] | None = attribute(
         default=None, description="Only these orders, at most 100; an id that is no order's matches nothing."
     )
 
@@ -260,8 +271,10 @@ class Queries:
     async def order(
         self,
         info: Info,
-        id: strawberry.ID | None = None,  # noqa: A002 - the contract's name
-        reference: str | None = None,
+        id: Annotated[strawberry.ID | None, argument("The order's id.")] = None,  # noqa: A002 - the contract's name
+        reference: Annotated[
+            str | None, argument("The order's reference. A customer finds their own orders only.")
+        ] = None,
     ) -> Order | None:
         reads = info.context.reads
         if id is not None and reference is None:
@@ -280,11 +293,11 @@ class Queries:
     async def orders(
         self,
         info: Info,
-        first: int | None = PAGE,
-        after: str | None = None,
-        filter: OrderFilter | None = None,  # noqa: A002 - the contract's name
-        search: str | None = None,
-        sort: OrderSort = OrderSort.NEWEST_FIRST,
+        first: First = PAGE,
+        after: After = None,
+        filter: Annotated[OrderFilter | None, argument("Without it all that the viewer may see.")] = None,  # noqa: A002 - the contract's name
+        search: Annotated[str | None, argument("What to look for; null searches nothing and lists all.")] = None,
+        sort: Annotated[OrderSort, argument("Which orders come first.")] = OrderSort.NEWEST_FIRST,
     ) -> Connection[Order]:
         reads, query = info.context.reads, query_of(filter, search)
         if query is None:
@@ -302,9 +315,9 @@ class OrderPayload:
 
     reads: strawberry.Private[Reads]
     key: strawberry.Private[UUID | None]
-    user_errors: list[UserError]
+    user_errors: list[UserError] = attribute("Why nothing was done; empty if it was.")
 
-    @field(needs=READ_ORDER)
+    @field("As it is after the command; null with any error.", needs=READ_ORDER)
     async def order(self) -> Order | None:
         seen = await self.reads.order.load(self.key) if self.key else None
         return Order.of(self.reads, seen) if seen else None
@@ -330,7 +343,7 @@ class Subscriptions:
         " merge); completes when the status is final and no refund is due.",
         needs=READ_ORDER,
     )
-    async def order_updated(self, info: Info, order_id: strawberry.ID) -> AsyncGenerator[Order, None]:
+    async def order_updated(self, info: Info, order_id: OrderId) -> AsyncGenerator[Order, None]:
         return _states(info.context, await visible_order(info.context, order_id))
 
 

@@ -1,7 +1,7 @@
 """How many orders a list has."""
 
 from collections.abc import Mapping
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import strawberry
 
@@ -13,7 +13,7 @@ from oms.domain.order_queries.selection import OrderQuery
 from oms.platform.db import Database
 from oms.schema.order import OrderFilter, query_of
 from oms.schema.runtime.context import Info
-from oms.schema.runtime.fields import attribute, field, object_type
+from oms.schema.runtime.fields import argument, attribute, field, object_type
 from oms.schema.runtime.reads import BatchRead
 
 COUNT: Final = 50
@@ -25,7 +25,7 @@ class OrderCount:
     """How many orders there are, counted up to 10,000."""
 
     count: int = attribute("At most 10,000.")
-    is_more: bool = attribute("Whether there are more than `count`.")
+    is_more: bool = attribute("Whether there are more than count says.")
 
     @classmethod
     def of(cls, number: int) -> Self:
@@ -51,7 +51,7 @@ class Queries:
     async def order_count(
         self,
         info: Info,
-        filter: OrderFilter | None = None,  # noqa: A002 - as of orders
+        filter: Annotated[OrderFilter | None, argument("Without it all that the viewer may see.")] = None,  # noqa: A002 - as of orders
     ) -> OrderCount:
         query = query_of(filter)
         return OrderCount.of(await info.context.reads.load(COUNTED, query) if query else 0)

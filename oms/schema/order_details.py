@@ -11,21 +11,21 @@ import strawberry
 from oms.domain.order.details import OrderDetails
 from oms.domain.order.policy import OrderPermission
 from oms.domain.order_queries.orders import SeenOrder
-from oms.schema.runtime.fields import field, object_type
+from oms.schema.runtime.fields import attribute, field, input_type, object_type
 from oms.schema.runtime.reads import Reads
 
 
-@strawberry.input
+@input_type
 class AddressInput:
-    """A shipping address."""
+    """Where an order's shipments should go."""
 
-    name: str | None = None
-    line1: str | None = None
-    line2: str | None = None
-    city: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
-    country: str | None = strawberry.field(default=None, description="ISO 3166-1 alpha-2.")
+    name: str | None = attribute("Who receives the parcel.", default=None)
+    line1: str | None = attribute("Street and number.", default=None)
+    line2: str | None = attribute("Floor, flat or company.", default=None)
+    city: str | None = attribute("Town or village.", default=None)
+    region: str | None = attribute("State, province or county, where the country's addresses have one.", default=None)
+    postal_code: str | None = attribute("ZIP code or the like, as the country writes it.", default=None)
+    country: str | None = attribute(default=None, description="ISO 3166-1 alpha-2.")
 
     def parts(self) -> dict[str, str | None]:
         """By the contract's names."""
@@ -42,15 +42,15 @@ class AddressInput:
 
 @object_type(needs=OrderPermission.READ_ORDER)
 class Address:
-    """A shipping address."""
+    """Where an order's shipments go."""
 
-    name: str | None
-    line1: str | None
-    line2: str | None
-    city: str | None
-    region: str | None
-    postal_code: str | None
-    country: str | None
+    name: str | None = attribute("Who receives the parcel.")
+    line1: str | None = attribute("Street and number.")
+    line2: str | None = attribute("Floor, flat or company.")
+    city: str | None = attribute("Town or village.")
+    region: str | None = attribute("State, province or county, where the country's addresses have one.")
+    postal_code: str | None = attribute("ZIP code or the like, as the country writes it.")
+    country: str | None = attribute("ISO 3166-1 alpha-2.")
 
     @classmethod
     def of(cls, parts: Mapping[str, str | None]) -> Self:
@@ -65,12 +65,14 @@ class Address:
         )
 
 
-@strawberry.input
+@input_type
 class OrderDetailsInput:
     """The details in PlaceOrderInput."""
 
-    email: str | None = strawberry.field(default=None, description="Where confirmations go.")
-    shipping_address: AddressInput | None = None
+    email: str | None = attribute(default=None, description="Where confirmations go.")
+    shipping_address: AddressInput | None = attribute(
+        "Where the shipments go. Optional; checkAddress tells whether a parcel can be sent there.", default=None
+    )
 
     def details(self) -> OrderDetails:
         return OrderDetails(
@@ -86,7 +88,7 @@ class OrderDetailsFields:
     reads: strawberry.Private[Reads]
     seen: strawberry.Private[SeenOrder]
 
-    @field(needs=OrderPermission.READ_ORDER)
+    @field("Null if none was given, and once the customer was erased.", needs=OrderPermission.READ_ORDER)
     def shipping_address(self) -> Address | None:
         parts = self.seen.order.details.shipping_address
         if parts:

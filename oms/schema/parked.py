@@ -1,7 +1,7 @@
 """How the system runs, and the parked work that waits for support."""
 
 from collections.abc import Awaitable, Callable
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 
@@ -19,20 +19,20 @@ from oms.platform.db import Tx
 from oms.schema.fulfilment import Shipment
 from oms.schema.order import Order, order_of_id
 from oms.schema.runtime.commands import run_command
-from oms.schema.runtime.connections import PAGE, Connection, connection, size
+from oms.schema.runtime.connections import PAGE, After, Connection, First, connection, size
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.errors import UserError
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type
+from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, mutation, object_type
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import Instant
 
 
 @object_type(needs=WorkPermission.READ_OPERATIONS)
 class QueueStats:
-    """The state of a queue."""
+    """How one queue of background work is doing."""
 
-    name: str
-    workers: int
+    name: str = attribute("The kind of work, e.g. booking.")
+    workers: int = attribute("Worker processes alive that take its work.")
     backlog: int = attribute("Work that is due and not yet done.")
     oldest_due_seconds: float = attribute("Seconds since the oldest due work fell due; 0 with no backlog.")
 
@@ -41,7 +41,7 @@ class QueueStats:
 class OperationsStats:
     """How the system runs now."""
 
-    queues: list[QueueStats]
+    queues: list[QueueStats] = attribute("One entry for each queue.")
     completion_rate: float = attribute("Orders closed as COMPLETED per second over the last 30 seconds.")
 
     @classmethod
@@ -59,12 +59,12 @@ class ParkedWork:
 
     reads: strawberry.Private[Reads]
     parked: strawberry.Private[queries.ParkedWork]
-    id: strawberry.ID
-    queue: str
-    step: str
-    attempts: int
-    last_error: str
-    parked_at: Instant
+    id: strawberry.ID = attribute("For retryWork and giveUpWork.")
+    queue: str = attribute("The kind of work, e.g. booking.")
+    step: str = attribute("What should be done next.")
+    attempts: int = attribute("How often it was tried since it fell due.")
+    last_error: str = attribute("Why the last attempt failed.")
+    parked_at: Instant = attribute("When the system stopped trying.")
 
     @classmethod
     def of(cls, reads: Reads, parked: queries.ParkedWork) -> Self:
@@ -79,7 +79,7 @@ class ParkedWork:
             parked_at=Instant(parked.parked_at),
         )
 
-    @field(needs=OrderPermission.READ_ORDER)
+    @field("The order it belongs to.", needs=OrderPermission.READ_ORDER)
     async def order(self) -> Order | None:
         seen = await self.reads.order.load(self.parked.key.subject_id)
         return Order.of(self.reads, seen) if seen else None
@@ -111,9 +111,7 @@ class Queries:
     @field(
         "What kept failing and waits for a person, parked last first. For support.", needs=ParkedPermission.MEND_WORK
     )
-    async def parked_work(
-        self, info: Info, first: int | None = PAGE, after: str | None = None
-    ) -> Connection[ParkedWork]:
+    async def parked_work(self, info: Info, first: First = PAGE, after: After = None) -> Connection[ParkedWork]:
         reads = info.context.reads
         page = await queries.parked(reads.db, reads.viewer, first=size(first), after=after)
         return connection(
@@ -125,8 +123,8 @@ class Queries:
 class WorkPayload:
     """The order of the work, or why nothing was done."""
 
-    order: Order | None = attribute(needs=OrderPermission.READ_ORDER)
-    user_errors: list[UserError]
+    order: Order | None = attribute("The order of the work; null with any error.", needs=OrderPermission.READ_ORDER)
+    user_errors: list[UserError] = attribute("Why nothing was done; empty if it was.")
 
 
 def _key_of(text: str) -> WorkKey:
@@ -151,14 +149,21 @@ class Mutations:
     """Commands of support on parked work."""
 
     @mutation("Makes parked work due again. For support.", needs=ParkedPermission.MEND_WORK)
-    async def retry_work(self, info: Info, work_id: strawberry.ID) -> WorkPayload:
+    async def retry_work(
+        self, info: Info, work_id: Annotated[strawberry.ID, argument("The id of the work: of Work or of ParkedWork.")]
+    ) -> WorkPayload:
         return await _run(info, lambda tx: commands.retry(tx, info.context.viewer, _key_of(work_id)))
 
     @mutation(
         "Fails the pending shipment whose work is parked; a charge of it is refunded. For support.",
         needs=ParkedPermission.MEND_WORK,
     )
-    async def give_up_work(self, info: Info, work_id: strawberry.ID, reason: str) -> WorkPayload:
+    async def give_up_work(
+        self,
+        info: Info,
+        work_id: Annotated[strawberry.ID, argument("The id of the work: of Work or of ParkedWork.")],
+        reason: Annotated[str, argument("Why, at most 500 characters; it is kept in the order's history.")],
+    ) -> WorkPayload:
         viewer, second_person = info.context.viewer, info.context.second_person
         key = _key_of(work_id)
         return await _run(info, lambda tx: commands.give_up(tx, viewer, key, reason, second_person=second_person))

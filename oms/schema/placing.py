@@ -1,6 +1,6 @@
 """Placing orders."""
 
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 import strawberry
@@ -21,45 +21,45 @@ from oms.schema.order_details import AddressInput, OrderDetailsInput
 from oms.schema.runtime.commands import run_batched, run_command
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.errors import UserError, user_errors
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, mutation, object_type
+from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, input_type, mutation, object_type
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import CurrencyCode, MinorUnits
 
 MAX_ORDERS: Final = 1000
 
 
-@strawberry.input
+@input_type
 class OrderLineInput:
-    """The quantity of one SKU."""
+    """A quantity of one SKU to order."""
 
-    sku: str
-    quantity: int
-    unit_price: MinorUnits | None = strawberry.field(
+    sku: str = attribute("What to order: a product of the catalogue.")
+    quantity: int = attribute("Units, from 1 to 1,000,000.")
+    unit_price: MinorUnits | None = attribute(
         default=None,
         description="The price agreed upstream. Only a SERVICE may give it; without it the catalogue price holds.",
     )
 
 
-@strawberry.input
+@input_type
 class PlaceOrderInput(OrderDetailsInput):
     """An order as a cart sends it."""
 
-    reference: str = strawberry.field(
+    reference: str = attribute(
         description=(
             "Unique in the shop. The same order again (same customer, lines and prices as given, in any order of"
             " fields) returns the first one and places nothing; a different one is DUPLICATE."
         )
     )
-    lines: list[OrderLineInput]
-    customer_reference: str | None = strawberry.field(
+    lines: list[OrderLineInput] = attribute("What to order: from 1 to 2,000 lines.")
+    customer_reference: str | None = attribute(
         default=None,
         description=(
             "The customer's reference; a new one makes a new customer. Optional for a customer, who may only order"
             " for themself."
         ),
     )
-    currency: CurrencyCode | None = None
-    payment_method: str | None = strawberry.field(
+    currency: CurrencyCode | None = attribute("Of all prices. Default: the shop's defaultCurrency.", default=None)
+    payment_method: str | None = attribute(
         default=None,
         description=(
             "A token from the payment provider. The sandbox knows sandbox-ok (the default) and sandbox-declined."
@@ -79,11 +79,11 @@ class PlaceOrderInput(OrderDetailsInput):
         )
 
 
-@object_type(needs=NOTHING_MORE, description="One entry for each input order, in the same order.")
+@object_type(needs=NOTHING_MORE)
 class PlaceOrdersPayload:
-    """The results of a bulk request."""
+    """One entry for each input order, in the same order."""
 
-    results: list[OrderPayload]
+    results: list[OrderPayload] = attribute("The outcome of each order.")
     user_errors: list[UserError] = attribute(
         "About the request as a whole, e.g. more than 1000 orders; then results is empty."
     )
@@ -108,8 +108,8 @@ async def _count(info: Info, orders: int) -> None:
 class PlacingLimits:
     """What customers may place themselves; 0: no limit. The operator sets them."""
 
-    order_lines: int = attribute("Lines of an order.")
-    line_units: int = attribute("Units of a line.")
+    order_lines: int = attribute("Lines of each order, at most.")
+    line_units: int = attribute("Units of each line, at most.")
     open_orders: int = attribute("Open orders of a customer.")
     orders_per_minute: int = attribute("Orders of a customer in a minute.")
     unpaid_units: int = attribute("Units that are not charged yet, of a customer.")
@@ -136,7 +136,9 @@ class Queries:
         " empty if a parcel can be sent there. placeOrder does not require an address.",
         needs=PlacingPermission.PLACE_ORDER,
     )
-    def check_address(self, info: Info, address: AddressInput) -> list[UserError]:
+    def check_address(
+        self, info: Info, address: Annotated[AddressInput, argument("As a person typed it.")]
+    ) -> list[UserError]:
         require(info.context.viewer, PlacingPermission.PLACE_ORDER)
         return [error for problem in postal.problems(address.parts()) for error in user_errors(Refused(problem))]
 
@@ -153,7 +155,13 @@ class Mutations:
         "Durable when it answers: the order will be processed, whatever crashes next.",
         needs=PlacingPermission.PLACE_ORDER,
     )
-    async def place_order(self, info: Info, input: PlaceOrderInput) -> OrderPayload:  # noqa: A002 - the contract's name
+    async def place_order(
+        self,
+        info: Info,
+        input: Annotated[  # noqa: A002 - the contract's name
+            PlaceOrderInput, argument("What to order, for whom and where to.")
+        ],
+    ) -> OrderPayload:
         await _count(info, 1)
         done, errors = await run_batched(info, info.context.batched.place, input.request(info.context))
         reads = info.context.fresh_reads()
@@ -165,7 +173,9 @@ class Mutations:
         "Up to 1000 orders at once; each is placed, or refused with its own errors, independently of the others.",
         needs=PlacingPermission.PLACE_ORDER,
     )
-    async def place_orders(self, info: Info, inputs: list[PlaceOrderInput]) -> PlaceOrdersPayload:
+    async def place_orders(
+        self, info: Info, inputs: Annotated[list[PlaceOrderInput], argument("The orders, at most 1000.")]
+    ) -> PlaceOrdersPayload:
         if len(inputs) > MAX_ORDERS:
             message = wording(
                 "{number} orders; send at most {max_orders} at once.", number=len(inputs), max_orders=MAX_ORDERS

@@ -1,7 +1,7 @@
 """Quotes: what an order comes to, before it is placed or charged."""
 
 from collections.abc import Awaitable
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import strawberry
 
@@ -17,11 +17,11 @@ from oms.domain.quoting.rules import Prospect
 from oms.domain.vocabulary.errors import AccessReason, Refused, refused
 from oms.domain.vocabulary.wording import wording
 from oms.providers.ports import ProviderUnavailable, QuoteRequest, RequestRejected, bill_lines
-from oms.schema.order import order_key
+from oms.schema.order import OrderId, order_key
 from oms.schema.placing import OrderLineInput
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.errors import UserError, user_errors
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, object_type
+from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, input_type, object_type
 from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import CurrencyCode
@@ -96,15 +96,15 @@ class QuotePayload:
     user_errors: list[UserError] = attribute("As placing the order would give them.")
 
 
-@strawberry.input
+@input_type
 class QuoteInput:
     """What would be ordered, for whom."""
 
-    lines: list[OrderLineInput] = strawberry.field(description="As in an order.")
-    customer_reference: str | None = strawberry.field(
+    lines: list[OrderLineInput] = attribute(description="As in an order.")
+    customer_reference: str | None = attribute(
         default=None, description="The customer's reference. Optional for a customer, who may only ask for themself."
     )
-    currency: CurrencyCode | None = strawberry.field(default=None, description="As in an order.")
+    currency: CurrencyCode | None = attribute(default=None, description="As in an order.")
 
     def request(self, context: Context) -> OrderRequest:
         own = context.viewer.customer_reference or _REFERENCE
@@ -127,7 +127,11 @@ class Queries:
         needs=PlacingPermission.PLACE_ORDER,
         costs={"input": QUOTE},
     )
-    async def quote_order(self, info: Info, input: QuoteInput) -> QuotePayload:  # noqa: A002 - as placeOrder calls it
+    async def quote_order(
+        self,
+        info: Info,
+        input: Annotated[QuoteInput, argument("What would be ordered.")],  # noqa: A002 - as placeOrder calls it
+    ) -> QuotePayload:
         context = info.context
         hold: HoldLimit = context.hold
         request = input.request(context)
@@ -142,7 +146,7 @@ class Queries:
         needs=OrderPermission.READ_MONEY,
         costs={"orderId": QUOTE},
     )
-    async def quote_placed_order(self, info: Info, order_id: strawberry.ID) -> QuotePayload:
+    async def quote_placed_order(self, info: Info, order_id: OrderId) -> QuotePayload:
         context = info.context
         return await _quoted(context, queries.of_order(context.db, context.viewer, order_key(order_id)))
 

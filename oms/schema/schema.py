@@ -61,13 +61,13 @@ MODULES: Final[tuple[ModuleType, ...]] = (
 
 
 def build_schema(modules: Sequence[ModuleType]) -> ApiSchema:
-    """Raises UndeclaredNeeds if a field does not say who may see it."""
+    """Raises UndeclaredNeeds if a field does not say who may see it, and Undescribed if a part has no description."""
 
     def roots(name: str) -> list[type]:
         return [getattr(module, name) for module in modules if hasattr(module, name)]
 
     return ApiSchema(
-        query=combined("Query", roots("Queries")),
+        query=combined("Query", roots("Queries"), "What the viewer may read."),
         mutation=combined(
             "Mutation",
             roots("Mutations"),
@@ -76,7 +76,9 @@ def build_schema(modules: Sequence[ModuleType]) -> ApiSchema:
             " more; with another body it is refused with\nHTTP 422, while the first is still running with 409. Refused"
             " requests are not remembered.",
         ),
-        subscription=combined("Subscription", roots("Subscriptions")),
+        subscription=combined(
+            "Subscription", roots("Subscriptions"), "What the viewer may watch: a result whenever something changes."
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
 import strawberry
@@ -21,11 +21,11 @@ from oms.domain.vocabulary.wording import said
 from oms.platform.faults.outages import through_outages
 from oms.platform.language import gettext
 from oms.schema.fulfilment import Shipment
-from oms.schema.order import Order, visible_now, visible_order
-from oms.schema.runtime.connections import Connection, connection, size
+from oms.schema.order import Order, OrderId, visible_now, visible_order
+from oms.schema.runtime.connections import After, Connection, First, connection, size
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import Role
-from oms.schema.runtime.fields import attribute, extends, field, object_type, subscription
+from oms.schema.runtime.fields import argument, attribute, extends, field, object_type, subscription
 from oms.schema.runtime.includes import EVENTS
 from oms.schema.runtime.reads import Reads
 from oms.schema.runtime.scalars import Instant
@@ -39,7 +39,7 @@ class OrderEvent:
     of_order: strawberry.Private[model.Order]
     event: strawberry.Private[Event]
     cursor: str = attribute("The event's place within its order, without gaps; a subscriber can resume after it.")
-    at: Instant
+    at: Instant = attribute("When it happened.")
     type: str = attribute(
         "A stable past-tense name, e.g. OrderPlaced, ItemsAllocated, ShipmentCharged, ShipmentDispatched."
     )
@@ -63,7 +63,7 @@ class OrderEvent:
             summary=said(registered().event_kinds[event.type].sentence(event, order.currency), gettext),
         )
 
-    @field(needs=OrderPermission.READ_ORDER)
+    @field("The one it concerns; null if it concerns the whole order.", needs=OrderPermission.READ_ORDER)
     async def shipment(self) -> Shipment | None:
         number = self.event.number_of(SHIPMENT_PART)
         for seen in await self.reads.shipments.load(self.of_order.id) if number else ():
@@ -77,7 +77,7 @@ class OrderEvent:
     "What happened to the order and its shipments, oldest first: the audit trail.",
     needs=OrderPermission.READ_ORDER,
 )
-async def events(order: Parent[Order], first: int | None = EVENTS, after: str | None = None) -> Connection[OrderEvent]:
+async def events(order: Parent[Order], first: First = EVENTS, after: After = None) -> Connection[OrderEvent]:
     of_order = order.seen.order
     count = check_first(size(first, EVENTS))
     section = Section(of_order.id, seq_of(after), count + 1)
@@ -98,7 +98,13 @@ class Subscriptions:
         needs=OrderPermission.READ_ORDER,
     )
     async def order_events(
-        self, info: Info, order_id: strawberry.ID, after: str | None = None
+        self,
+        info: Info,
+        order_id: OrderId,
+        after: Annotated[
+            str | None,
+            argument("The cursor of the last event received; without it the history comes from its beginning."),
+        ] = None,
     ) -> AsyncGenerator[OrderEvent, None]:
         """Completes when nothing more can happen to the order."""
         seq = seq_of(after)

@@ -1,6 +1,6 @@
 """The caller, and objects of any type by id."""
 
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 
@@ -15,18 +15,18 @@ from oms.schema.identity import Session, own_sessions
 from oms.schema.runtime.connections import NODE_READERS, Node
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import Role
-from oms.schema.runtime.fields import NOTHING_MORE, attribute, field, object_type
+from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, object_type
 
 
 @object_type(needs=NOTHING_MORE)
 class Viewer:
     """The caller, and what the role allows at all."""
 
-    name: str
-    role: Role
+    name: str = attribute("For people to read.")
+    role: Role = attribute("What the permissions depend on.")
     language: Language | None = attribute("As the viewer has chosen it; null: as the browser asks.")
     time_zone: str | None = attribute("The chosen name in the IANA time zone database; null: the browser's.")
-    can_change_fraud_settings: bool
+    can_change_fraud_settings: bool = attribute("Spending limit and maintenance.")
     can_change_catalog: bool = attribute("Products, prices, warehouses and stock.")
 
     @classmethod
@@ -53,12 +53,18 @@ class Viewer:
 class Queries:
     """Queries that belong to no concept."""
 
-    @field(needs=NOTHING_MORE)
+    @field("Who sends this request.", needs=NOTHING_MORE)
     def viewer(self, info: Info) -> Viewer:
         return Viewer.of(info.context.viewer)
 
-    @field(needs=OrderPermission.READ_ORDER)
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002 - the contract's name
+    @field("Any object by its id. Null when there is none that the viewer may see.", needs=OrderPermission.READ_ORDER)
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[  # noqa: A002 - the contract's name
+            strawberry.ID, argument("The id of an order, a shipment or a customer.")
+        ],
+    ) -> Node | None:
         for read in NODE_READERS:
             if found := await read(info.context.reads, id):
                 node: Node = found

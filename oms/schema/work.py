@@ -21,21 +21,20 @@ from oms.schema.runtime.scalars import Instant
 
 @object_type(
     needs=WorkPermission.READ_OPERATIONS,
-    description="A step that the order's state calls for, from when it falls due until it is done.",
 )
 class Work:
-    """`seen`: the work as read; `reads` loads the rest."""
+    """A step that the order's state calls for, from when it falls due until it is done."""
 
     reads: strawberry.Private[Reads]
     seen: strawberry.Private[SeenWork]
-    id: strawberry.ID
-    queue: str
-    step: str
+    id: strawberry.ID = attribute("For retryWork and giveUpWork.")
+    queue: str = attribute("The kind of work, e.g. booking.")
+    step: str = attribute("What should be done next.")
     attempts: int = attribute("How often the step was started; a success or a retry resets it to 0.")
     due_at: Instant = attribute("When it is tried next, unless it is held or parked.")
     held: bool = attribute("Whether it waits for the end of the maintenance of fraud control.")
     parked_at: Instant | None = attribute("Set if it kept failing and waits for support.")
-    last_error: str | None
+    last_error: str | None = attribute("Why the last attempt failed; null if none did.")
 
     @classmethod
     def of(cls, reads: Reads, seen: SeenWork) -> Self:

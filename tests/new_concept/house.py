@@ -104,10 +104,10 @@ async def broken_rules(owner_url: str) -> list[str]:
 
 
 def test_the_schema_has_its_type_query_and_command() -> None:
-    sdl = SCHEMA.as_str()
+    sdl = " ".join(re.sub(r'""".*?"""', "", SCHEMA.as_str(), flags=re.DOTALL).split())
     assert "type Repair {" in sdl
-    assert "repairs(first: Int = 20, after: String = null): RepairConnection!" in sdl
-    assert "openRepair(customerReference: String!, complaint: String!): RepairPayload!" in sdl
+    assert "repairs( first: Int = 20 after: String = null ): RepairConnection!" in sdl
+    assert "openRepair( customerReference: String! complaint: String! ): RepairPayload!" in sdl
 
 
 def test_the_fields_have_their_permissions() -> None:

@@ -22,6 +22,6 @@ class ApprovalReason(Reason):
 class ApprovalAction(AuditAction):
     """What the audit log records of requests."""
 
-    ActRequested = "ActRequested"
-    ActConfirmed = "ActConfirmed"
-    ActRejected = "ActRejected"
+    ActRequested = "ActRequested", "An act of staff waits for a second person."
+    ActConfirmed = "ActConfirmed", "A second person agreed, and it was done."
+    ActRejected = "ActRejected", "A request was rejected or withdrawn."

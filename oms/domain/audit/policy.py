@@ -13,17 +13,20 @@ class AuditPermission(Permission):
 class RefusalAction(AuditAction):
     """What the audit log records of forbidden operations."""
 
-    OperationRefused = "OperationRefused"
+    OperationRefused = "OperationRefused", "A caller tried what they may not do; recorded once a minute, with a count."
 
 
 class ReadAction(AuditAction):
     """What the audit log records of reads."""
 
-    PersonalDataRead = "PersonalDataRead"
+    PersonalDataRead = (
+        "PersonalDataRead",
+        "Staff read an order's shipping address; recorded once a minute, with a count.",
+    )
 
 
 class RetentionAction(AuditAction):
     """What the audit log records of itself."""
 
-    AuditLogExported = "AuditLogExported"
-    AuditEntriesRemoved = "AuditEntriesRemoved"
+    AuditLogExported = "AuditLogExported", "By the operator, as JSON Lines."
+    AuditEntriesRemoved = "AuditEntriesRemoved", "Old entries, by the operator; names the last one removed."

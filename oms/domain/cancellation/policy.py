@@ -13,4 +13,4 @@ class CancellationPermission(Permission):
 class CancellationAction(AuditAction):
     """What the audit log records of cancellations by staff."""
 
-    OrderCancelled = "OrderCancelled"
+    OrderCancelled = "OrderCancelled", "By staff; a customer who cancels overrides nothing."

@@ -23,6 +23,6 @@ class CatalogReason(Reason):
 class CatalogAction(AuditAction):
     """What the audit log records of the catalogue."""
 
-    ProductChanged = "ProductChanged"
-    WarehouseChanged = "WarehouseChanged"
-    CatalogLoaded = "CatalogLoaded"
+    ProductChanged = "ProductChanged", "A product was created or changed."
+    WarehouseChanged = "WarehouseChanged", "A warehouse was created or changed."
+    CatalogLoaded = "CatalogLoaded", "By a machine; only the number of changes is recorded."

@@ -14,4 +14,4 @@ class FraudPermission(Permission):
 class FraudAction(AuditAction):
     """What the audit log records of fraud control."""
 
-    FraudSettingsChanged = "FraudSettingsChanged"
+    FraudSettingsChanged = "FraudSettingsChanged", "Spending limit or maintenance, or spending started again from zero."

@@ -15,4 +15,4 @@ class FulfilmentPermission(Permission):
 class FulfilmentAction(AuditAction):
     """What the audit log records of shipments failed by staff."""
 
-    ShipmentFailed = "ShipmentFailed"
+    ShipmentFailed = "ShipmentFailed", "By staff; a courier who reports it overrides nothing."

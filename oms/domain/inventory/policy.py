@@ -21,4 +21,4 @@ class InventoryReason(Reason):
 class InventoryAction(AuditAction):
     """What the audit log records of stock."""
 
-    StockSet = "StockSet"
+    StockSet = "StockSet", "The stock of a product in a warehouse was set."

@@ -14,4 +14,4 @@ class NotePermission(Permission):
 class NoteAction(AuditAction):
     """What the audit log records of notes: that there is one, never what it says."""
 
-    NoteAdded = "NoteAdded"
+    NoteAdded = "NoteAdded", "Staff wrote a note on an order; its text is not recorded."

@@ -21,5 +21,5 @@ class ParkedReason(Reason):
 class ParkedAction(AuditAction):
     """What the audit log records of stuck jobs."""
 
-    WorkRetried = "WorkRetried"
-    WorkGivenUp = "WorkGivenUp"
+    WorkRetried = "WorkRetried", "Support made stuck work due again."
+    WorkGivenUp = "WorkGivenUp", "Support failed a shipment whose work was stuck."

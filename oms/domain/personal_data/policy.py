@@ -21,5 +21,5 @@ class PersonalDataReason(Reason):
 class PersonalDataAction(AuditAction):
     """What the audit log records of exports and erasures."""
 
-    CustomerExported = "CustomerExported"
-    CustomerErased = "CustomerErased"
+    CustomerExported = "CustomerExported", "A customer's personal data was handed out."
+    CustomerErased = "CustomerErased", "A customer's personal data was erased."

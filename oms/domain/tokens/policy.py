@@ -17,6 +17,6 @@ class TokenReason(Reason):
 class TokenAction(AuditAction):
     """What the audit log records of access tokens."""
 
-    TokenIssued = "TokenIssued"
-    TokenRotated = "TokenRotated"
-    TokenRevoked = "TokenRevoked"
+    TokenIssued = "TokenIssued", "A machine client got an access token."
+    TokenRotated = "TokenRotated", "An access token was replaced."
+    TokenRevoked = "TokenRevoked", "An access token is no longer valid."

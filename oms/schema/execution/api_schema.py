@@ -15,6 +15,7 @@ from oms.schema.execution.plan_cache import PlanCache, PlannedOperation
 from oms.schema.execution.query_guard import BoundedExecution, QueryGuard, may_read_schema
 from oms.schema.execution.visible import VisibleErrors
 from oms.schema.runtime.context import Context
+from oms.schema.runtime.descriptions import require_descriptions
 from oms.schema.runtime.errors import MaskedErrors, reported
 from oms.schema.runtime.field_permissions import guard, needs_of
 from oms.schema.runtime.fields import StrawberryInfo
@@ -25,7 +26,7 @@ class ApiSchema(strawberry.Schema):
     """`needs`: by (type, field), the permissions that a viewer needs, as the fields declare."""
 
     def __init__(self, query: type, mutation: type, subscription: type) -> None:
-        """Raises UndeclaredNeeds if a field does not say what it needs."""
+        """Raises UndeclaredNeeds if a field does not say what it needs, Undescribed if a part has no description."""
         super().__init__(
             query,
             mutation,
@@ -34,6 +35,7 @@ class ApiSchema(strawberry.Schema):
             execution_context_class=BoundedExecution,
             extensions=[QueryGuard, MaskedErrors],
         )
+        require_descriptions(self._schema)
         self.needs = needs_of(self._schema)
         guard(self._schema, self.needs)
         self.validator = Validator(self._schema)

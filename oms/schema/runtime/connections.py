@@ -1,21 +1,21 @@
 """Relay's connections over keyset pages, and objects that are found by their id."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import strawberry
 
-from oms.domain.vocabulary.paging import Page
-from oms.schema.runtime.fields import NOTHING_MORE, OfList, attribute, object_type
+from oms.domain.vocabulary.paging import MAX_PAGE_SIZE, Page
+from oms.schema.runtime.fields import NOTHING_MORE, OfList, argument, attribute, object_type
 from oms.schema.runtime.reads import Reads
 
 T = TypeVar("T")
 E = TypeVar("E")
 
 
-@strawberry.interface
+@strawberry.interface(description="Every object that can be found by its id.")
 class Node:
-    """Every object that has an id."""
+    """Its id."""
 
     id: strawberry.ID = strawberry.field(description="Opaque and globally unique.")
 
@@ -35,28 +35,33 @@ def node_reader(read: R) -> R:
 class PageInfo:
     """The place of a page in its list."""
 
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
+    has_next_page: bool = attribute("Whether entries follow this page.")
+    has_previous_page: bool = attribute("Whether entries were skipped: after was given.")
+    start_cursor: str | None = attribute("Of the first entry; null if the page is empty.")
+    end_cursor: str | None = attribute(
+        "Of the last entry: pass it as after to get the next page. Null if the page is empty."
+    )
 
 
 @object_type()
 class Edge(Generic[T]):
     """An entry, and the cursor to continue after it."""
 
-    cursor: str = attribute(needs=OfList.PAGE)
-    node: T = attribute(needs=OfList.ENTRY)
+    cursor: str = attribute("Pass it as after to continue behind this entry.", needs=OfList.PAGE)
+    node: T = attribute("The entry itself.", needs=OfList.ENTRY)
 
 
 @object_type()
 class Connection(Generic[T]):
-    """A page."""
+    """A page of a list, and how to continue."""
 
-    edges: list[Edge[T]] = attribute(needs=OfList.PAGE)
-    nodes: list[T] = attribute(needs=OfList.ENTRY)
-    page_info: PageInfo = attribute(needs=OfList.PAGE)
+    edges: list[Edge[T]] = attribute("The entries, each with its cursor.", needs=OfList.PAGE)
+    nodes: list[T] = attribute("The entries without their cursors.", needs=OfList.ENTRY)
+    page_info: PageInfo = attribute("Where the list continues.", needs=OfList.PAGE)
 
+
+First = Annotated[int | None, argument(f"Entries of the page, from 1 to {MAX_PAGE_SIZE}.")]
+After = Annotated[str | None, argument("The cursor to continue behind: pageInfo.endCursor. Null: from the beginning.")]
 
 PAGE: Final = 20
 """Default number of entries of a page."""

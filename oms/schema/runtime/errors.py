@@ -18,22 +18,26 @@ from oms.schema.runtime.fields import NOTHING_MORE, attribute, object_type
 described(
     Code,
     "ErrorCode",
+    "The broad kind of an error; its reason is finer.",
     {
+        Code.INVALID: "The input is malformed or out of bounds.",
+        Code.NOT_FOUND: "It does not exist, or the viewer may not see it.",
+        Code.FORBIDDEN: "The viewer's role does not allow it.",
         Code.CONFLICT: "The state does not allow it, e.g. delivering what was never dispatched.",
         Code.DUPLICATE: "The same reference was used before for a different order.",
     },
 )
 
 
-@object_type(needs=NOTHING_MORE, description="What a person or a client did wrong, never a fault of the server.")
+@object_type(needs=NOTHING_MORE)
 class UserError:
-    """One problem of a mutation."""
+    """What a person or a client did wrong, never a fault of the server."""
 
-    code: Code
+    code: Code = attribute("The broad kind of error.")
     reason: str = attribute(
         "A stable reason within the code, e.g. TOO_LATE_TO_CANCEL; docs/reference/errors.md lists them."
     )
-    message: str
+    message: str = attribute("For a person: what is wrong, and how to put it right.")
     path: list[str] | None = attribute('The input field it is about, e.g. ["lines", "0", "quantity"].')
 
 

@@ -1,12 +1,15 @@
-"""Declarations of types and fields. Each says which permissions a viewer needs to see it.
+"""Declarations of types and fields. Each says what it means, and which permissions a viewer needs to see it.
 
     @object_type(needs=CatalogPermission.READ_CATALOG)
     class Product:
-        sku: str                                                      # the default of the type
+        # Its docstring's first paragraph is its description.
+        sku: str = attribute("…")                                     # as the type needs
         cost: Money | None = attribute("…", needs=OrderPermission.READ_MONEY)
 
         @field("…", needs=InventoryPermission.READ_STOCK)
         async def stock(self) -> list[StockLevel]: ...
+
+    async def product(self, sku: Annotated[str, argument("…")]) -> Product | None: ...
 
 A concept adds fields to the types of others with @extends, as `extend type` does in GraphQL.
 """
@@ -15,10 +18,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from inspect import Parameter
+from inspect import Parameter, getdoc
 from typing import Any, Final, TypeVar, dataclass_transform
 
 import strawberry
+from strawberry.types.arguments import StrawberryArgumentAnnotation
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import INFO_PARAMSPEC, ReservedParameterSpecification, StrawberryResolver
@@ -74,12 +78,30 @@ def _permissions(needs: Needs) -> frozenset[Permission]:
     return frozenset({needs} if isinstance(needs, Permission) else needs)
 
 
-def attribute(
-    description: str | None = None, *, needs: Needs | OfList | None = None, name: str | None = None, **options: Any
-) -> Any:
-    """A field whose value is in the object. `options`: default or default_factory. Without `needs`: as its type."""
+def attribute(description: str, *, needs: Needs | OfList | None = None, name: str | None = None, **options: Any) -> Any:
+    """A field whose value is in the object, or of an input. `options`: default or default_factory.
+
+    Without `needs`: as its type.
+    """
     metadata = {} if needs is None else {NEEDS: needs if isinstance(needs, OfList) else _permissions(needs)}
     return strawberry.field(description=description, metadata=metadata, name=name, **options)
+
+
+def argument(description: str) -> StrawberryArgumentAnnotation:
+    """Describes an argument of a field, within Annotated."""
+    return strawberry.argument(description=description)
+
+
+def description_of(cls: type) -> str | None:
+    """The first paragraph of its docstring, as one line."""
+    return " ".join((getdoc(cls) or "").partition("\n\n")[0].split()) or None
+
+
+@dataclass_transform(order_default=True, kw_only_default=True, field_specifiers=(attribute,))
+def input_type(cls: C) -> C:
+    """An input object. Its docstring and the texts of its attributes are its documentation."""
+    declared: C = strawberry.input(cls, description=description_of(cls))
+    return declared
 
 
 @dataclass_transform(order_default=True, kw_only_default=True, field_specifiers=(attribute,))
@@ -88,10 +110,10 @@ def object_type(
     needs: Needs | None = None,
     listed: Needs | None = None,
     entry: Needs | None = None,
-    description: str | None = None,
 ) -> Callable[[C], C]:
-    """`needs`: the default of the fields; a type that several roles see in part has none.
+    """The docstring's first paragraph is the type's description.
 
+    `needs`: the default of the fields; a type that several roles see in part has none.
     `listed`: to page through a connection of such objects; default: `needs`. `entry`: to see them there; default:
     `listed`.
     """
@@ -99,7 +121,7 @@ def object_type(
     entries = pages if entry is None else entry
 
     def decorate(cls: C) -> C:
-        declared: C = strawberry.type(cls, description=description)
+        declared: C = strawberry.type(cls, description=description_of(cls))
         TYPE_NEEDS[declared] = TypeNeeds(
             *(None if each is None else _permissions(each) for each in (needs, pages, entries))
         )
@@ -128,7 +150,7 @@ class _Resolver(StrawberryResolver[Any]):
 
 def _declared(
     function: Callable[..., object],
-    description: str | None,
+    description: str,
     needs: Needs,
     *,
     costs: Mapping[str, int] | None = None,
@@ -138,12 +160,12 @@ def _declared(
     return strawberry.field(resolver=_Resolver(function), description=description, metadata=metadata, **options)
 
 
-def field(description: str | None = None, *, needs: Needs, costs: Mapping[str, int] | None = None) -> Callable[[F], F]:
+def field(description: str, *, needs: Needs, costs: Mapping[str, int] | None = None) -> Callable[[F], F]:
     """A field with a resolver. `costs`: what it costs more with some of its arguments, by their GraphQL names."""
     return lambda function: _declared(function, description, needs, costs=costs)
 
 
-def mutation(description: str | None = None, *, needs: Needs) -> Callable[[F], F]:
+def mutation(description: str, *, needs: Needs) -> Callable[[F], F]:
     """A field of Mutation. Its permissions are checked by run_command, so that a refusal is in the payload."""
 
     def decorate(function: F) -> F:
@@ -154,12 +176,12 @@ def mutation(description: str | None = None, *, needs: Needs) -> Callable[[F], F
     return decorate
 
 
-def subscription(description: str | None = None, *, needs: Needs) -> Callable[[F], F]:
+def subscription(description: str, *, needs: Needs) -> Callable[[F], F]:
     """A field of Subscription."""
     return lambda function: _declared(function, description, needs, is_subscription=True)
 
 
-def extends(type_: type, description: str | None = None, *, needs: Needs) -> Callable[[F], F]:
+def extends(type_: type, description: str, *, needs: Needs) -> Callable[[F], F]:
     """Adds a field to a type of a lower file, before the schema is built.
 
     The function's first parameter is the object: `async def returns(order: Parent[Order]) -> list[Return]`.
@@ -196,6 +218,6 @@ def _needs_of_list(owner: StrawberryObjectDefinition, needs: OfList) -> frozense
     return of_node.listed if needs is OfList.PAGE else of_node.entry
 
 
-def combined(name: str, kinds: Iterable[type], description: str | None = None) -> type:
+def combined(name: str, kinds: Iterable[type], description: str) -> type:
     """One type with the fields of several: a root type of the schema."""
     return strawberry.type(type(name, tuple(kinds), {}), description=description)

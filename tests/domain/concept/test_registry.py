@@ -109,7 +109,7 @@ class ParcelReason(Reason):
 
 
 class ParcelAction(AuditAction):
-    ParcelSent = "ParcelSent"
+    ParcelSent = "ParcelSent", "A parcel left."
 
 
 def nothing_due(_: Any) -> Mapping[int, Due]:

@@ -21,4 +21,4 @@ class RepairReason(Reason):
 class RepairAction(AuditAction):
     """What the audit log records of repairs."""
 
-    RepairOpened = "RepairOpened"
+    RepairOpened = "RepairOpened", "Staff opened a repair."

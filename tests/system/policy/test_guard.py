@@ -50,7 +50,7 @@ def test_root_fields_and_fields_that_several_roles_see_in_part_have_no_default()
 def test_a_field_is_added_to_a_type_only_once() -> None:
     with pytest.raises(DuplicateField, match="Order has a field 'total' already"):
 
-        @extends(Order, needs=OrderPermission.READ_MONEY)
+        @extends(Order, "What it costs.", needs=OrderPermission.READ_MONEY)
         def total(order: strawberry.Parent[Order]) -> int:
             return 0
 
@@ -112,7 +112,7 @@ def test_one_path_without_the_check_is_enough_to_check_again(way: str) -> None:
 def test_the_fields_of_an_order_that_everybody_sees_cost_nothing_more() -> None:
     order: Any = schema._schema.type_map["Order"]
     wrapped = {name for name, field in order.fields.items() if isinstance(field.resolve, Guarded)}
-    assert wrapped == {"customer", "ownReference", "total", "work"}
+    assert wrapped == {"customer", "notes", "ownReference", "total", "viewerCanAddNote", "work"}
 
 
 def test_a_token_may_narrow_a_role_and_never_widen_it() -> None:

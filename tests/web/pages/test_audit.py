@@ -45,7 +45,7 @@ async def test_a_page_refused_is_in_the_trail_within_seconds(pages: Server, shop
         assert (await courier.get("/manager/spending-limit")).status_code == 403
 
         async def is_told() -> bool:
-            return "see the fraud settings" in (await support.get("/manager/audit?action=OperationRefused")).text
+            return "see the fraud settings" in (await support.get("/manager/audit?action=OPERATION_REFUSED")).text
 
         await until(is_told)
 
@@ -66,7 +66,7 @@ async def test_what_the_api_refuses_is_in_the_trail_once(pages: Server, shop: Sh
 async def test_the_log_is_filtered_and_says_if_nothing_matches(pages: Server, shop: ShopUnderTest) -> None:
     await recorded(shop, Entry(TokenAction.TokenIssued, "token:1"), Entry(TokenAction.TokenRevoked, "token:2"))
     async with persona(pages, "manager") as browser:
-        for query in ("action=TokenRevoked", "subject=token%3A2"):
+        for query in ("action=TOKEN_REVOKED", "subject=token%3A2"):
             rows = re.findall(r"<tbody>(.*)</tbody>", (await browser.get(f"/manager/audit?{query}")).text, re.DOTALL)
             assert "token:2" in rows[0]
             assert "token:1" not in rows[0]
@@ -79,7 +79,7 @@ async def test_it_goes_on_page_by_page_to_its_end(pages: Server, shop: ShopUnder
     await recorded(shop, *(Entry(InventoryAction.StockSet, f"pen in shelf-{number}") for number in range(PAGE + 5)))
     seen: list[str] = []
     async with persona(pages, "manager") as browser:
-        address: str | None = "/manager/audit?action=StockSet"
+        address: str | None = "/manager/audit?action=STOCK_SET"
         while address:
             html = (await browser.get(address)).text
             seen += re.findall(r"pen in (shelf-\d+)", html)

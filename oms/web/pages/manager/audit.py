@@ -1,6 +1,5 @@
 """The audit log: newest first, filtered by actor, action and subject."""
 
-import re
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -11,6 +10,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.audit.policy import AuditPermission
 from oms.domain.concepts import REGISTRY
 from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.audit_action import constant_case
 from oms.domain.vocabulary.permission import Reach
 from oms.web.pages.declarations import Entry, Group, Pages, page
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site
@@ -18,8 +18,9 @@ from oms.web.pages.rendering.site import PageRefused, Refusals, Site
 AUDIT: Final = "/manager/audit"
 PAGE: Final = 50
 ACTION_PHRASES: Final = {
-    str(action): re.sub(r"(?<!^)([A-Z])", r" \1", action).capitalize() for action in REGISTRY.audit_actions
+    value: value.replace("_", " ").capitalize() for value in map(constant_case, REGISTRY.audit_actions)
 }
+"""By the API's name of the action."""
 
 
 class AuditPages(Pages):
