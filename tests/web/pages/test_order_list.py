@@ -224,6 +224,30 @@ async def test_stuck_jobs_of_chosen_orders_are_retried(support: httpx.AsyncClien
     assert results(late.text) == {"stuck-order": "Not done No stuck job has this id; it may have been retried already."}
 
 
+async def test_all_stuck_jobs_are_retried_from_their_page(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    for name in ("one", "two"):
+        await shop.place({"pen": 1}, reference=name)
+    await shop.run("allocation")
+    await shop.execute("UPDATE work SET parked_at = clock_timestamp(), last_error = 'No answer'")
+    [address] = re.findall(r'href="(/support/chosen[^"]*)"', await read(support, "/support/parked"))
+    asked = await read(support, address)
+    assert "<h1>Retry 2 stuck jobs</h1>" in asked
+    fields = {name: hidden(asked, name) for name in ("key", "orders", "jobs")}
+    answer = await support.post("/support/chosen/retry", data=fields)
+    assert results(answer.text) == {"two": "Retried", "one": "Retried"}
+    assert "/support/chosen" not in await read(support, "/support/parked")
+
+
+async def test_a_customer_s_orders_lead_to_the_list_with_all_filters(
+    support: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    await several(shop)
+    [(ana,)] = await shop.rows("SELECT id FROM customers WHERE reference = 'ana'")
+    page = await read(support, f"/support/customers/{customer_id(ana)}")
+    [address] = re.findall(r'href="(/support\?customer=[^"]+)"', page)
+    assert listed(await read(support, f"{address}&sort=oldest")) == ["done", "gone", "sent", "asked"]
+
+
 async def test_managers_cancel_and_do_not_retry(pages: Server, shop: ShopUnderTest) -> None:
     order = await parked(shop)
     async with persona(pages, "manager") as manager:

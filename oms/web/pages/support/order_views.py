@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from oms.domain.order.model import ORDER, OrderStatus
+from oms.domain.vocabulary.wording import wording
 from oms.platform.language import gettext as _
 from oms.web.pages.rendering.formatting import status_texts
 
@@ -33,21 +34,23 @@ def _of(*statuses: OrderStatus) -> dict[str, Any]:
 
 
 VIEWS: Final[Mapping[str, View]] = {
-    "": View("All", {}),
-    "open": View("Open", _of(*sorted(ORDER.open)), "waiting"),
-    "attention": View("Needs attention", {"needsAttention": True}),
-    "awaiting": View("Awaiting customer", _of(OrderStatus.CUSTOMER_ACTION_REQUIRED)),
-    "processing": View("Processing", _of(OrderStatus.PROCESSING)),
-    "completed": View("Completed", _of(OrderStatus.COMPLETED)),
-    "ended": View("Failed or cancelled", _of(OrderStatus.FAILED, OrderStatus.CANCELLED, OrderStatus.TIMED_OUT)),
+    "": View(wording("All"), {}),
+    "open": View(wording("Open"), _of(*sorted(ORDER.open)), "waiting"),
+    "attention": View(wording("Needs attention"), {"needsAttention": True}),
+    "awaiting": View(wording("Awaiting customer"), _of(OrderStatus.CUSTOMER_ACTION_REQUIRED)),
+    "processing": View(wording("Processing"), _of(OrderStatus.PROCESSING)),
+    "completed": View(wording("Completed"), _of(OrderStatus.COMPLETED)),
+    "ended": View(
+        wording("Failed or cancelled"), _of(OrderStatus.FAILED, OrderStatus.CANCELLED, OrderStatus.TIMED_OUT)
+    ),
 }
 """By ?view=. The counts of support/index_counts.graphql have these names."""
 
 SORTS: Final[Mapping[str, tuple[str, str]]] = {
-    "newest": ("NEWEST_FIRST", "Newest"),
-    "oldest": ("OLDEST_FIRST", "Oldest"),
-    "waiting": ("WAITING_LONGEST", "Longest waiting"),
-    "total": ("LARGEST_TOTAL", "Largest total"),
+    "newest": ("NEWEST_FIRST", wording("Newest")),
+    "oldest": ("OLDEST_FIRST", wording("Oldest")),
+    "waiting": ("WAITING_LONGEST", wording("Longest waiting")),
+    "total": ("LARGEST_TOTAL", wording("Largest total")),
 }
 """By ?sort=: the API's sort, and its name."""
 
