@@ -8,8 +8,8 @@ CHECKS: Final = (
     Check(
         LINKS,
         "Figures are the sums of the events that were counted, each counted once",
-        "sums",
-        "figures",
+        "events",
+        "order_events",
         """
         WITH seen AS (
             SELECT e.type, e.order_id, e.data FROM order_events e, figures_progress p
