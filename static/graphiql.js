@@ -7,37 +7,23 @@ const ENDPOINT = new URL(location.pathname, location.origin);
 const SOCKET = new URL(location.pathname, location.origin.replace(/^http/, "ws"));
 const TOKEN_KEY = "graphql-token";
 
-const DEFAULT_QUERY = `# Sign in at / or paste a token above,
-# then press Ctrl-Enter.
-#
-# Finding an order: "search" takes an order,
-# customer or tracking reference, the start of
-# an order reference, or a SKU. Without it the
-# newest come first. Or ask for just one:
-# order(reference: "A-1001") { status }
-#
-# "events" is its history: who, when and why.
-# Ctrl-Space shows what else can be queried.
+const ORDERS = `# The newest orders. "search" finds others: an order,
+# customer or tracking reference, or a SKU.
+# Ctrl-Enter runs it; Ctrl-Space shows what else
+# can be queried.
 
-query FindOrder {
-  orders(search: "A-1001", first: 10) {
+query Orders {
+  orders(first: 5) {
     nodes {
       id
       reference
       status
       placedAt
-      customer {
-        reference
-      }
       shipments {
         status
         trackingNumber
         warehouse {
           code
-        }
-        payment {
-          status
-          reason
         }
       }
       events {
@@ -45,13 +31,74 @@ query FindOrder {
           at
           actor
           summary
-          reason
         }
       }
     }
   }
 }
 `;
+
+const SHIPMENTS = `# The shipments that you carry or may pick up.
+# Ctrl-Enter runs it; Ctrl-Space shows what else
+# can be queried.
+
+query Shipments {
+  shipments(first: 5) {
+    nodes {
+      id
+      status
+      trackingNumber
+      warehouse {
+        name
+      }
+      lines {
+        name
+        quantity
+      }
+    }
+  }
+}
+`;
+
+const PRODUCTS = `# Products that can be ordered, and your orders.
+# Ctrl-Enter runs it; Ctrl-Space shows what else
+# can be queried.
+
+query Shop {
+  products(first: 5) {
+    nodes {
+      sku
+      name
+      availability
+      unitPrice {
+        amount
+        currency
+      }
+    }
+  }
+  orders(first: 5) {
+    nodes {
+      reference
+      status
+      placedAt
+    }
+  }
+}
+`;
+
+const SIGN_IN = `# Sign in on the pages or paste a token above,
+# then press Ctrl-Enter.
+
+query Me {
+  viewer {
+    name
+    role
+  }
+}
+`;
+
+/** A first query that finds something for the role. */
+const DEFAULT_QUERIES = { MANAGER: ORDERS, SUPPORT: ORDERS, COURIER: SHIPMENTS, CUSTOMER: PRODUCTS, SERVICE: PRODUCTS };
 
 const storedToken = () => sessionStorage.getItem(TOKEN_KEY) ?? "";
 
@@ -131,16 +178,17 @@ function prefill() {
 function start() {
   const root = createRoot(document.getElementById("graphiql"));
   const field = document.getElementById("token");
-  const editors = { defaultQuery: DEFAULT_QUERY, shouldPersistHeaders: false, storage };
+  const editors = { shouldPersistHeaders: false, storage };
 
   async function use(token) {
     sessionStorage.setItem(TOKEN_KEY, token);
     const fetcher = fetcherWith(token);
-    const render = (more) => root.render(createElement(GraphiQL, { ...editors, fetcher, ...more }));
-    render();
     const outcome = await fetchViewer(token);
     if (token !== storedToken()) return; // a newer token is being checked
     showViewer(outcome);
+    const defaultQuery = DEFAULT_QUERIES[outcome.viewer?.role] ?? SIGN_IN;
+    const render = (more) => root.render(createElement(GraphiQL, { ...editors, defaultQuery, fetcher, ...more }));
+    render();
     if (outcome.viewer) render({ response: "" }); // clears an earlier token's refusal
   }
 

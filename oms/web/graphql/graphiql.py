@@ -4,9 +4,11 @@ from functools import lru_cache
 from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import i18n
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from oms.platform import language
 from oms.platform.settings import PROJECT_DIR
 
 PAGE: Final = PROJECT_DIR / "templates" / "graphiql.html"
@@ -28,7 +30,7 @@ _POLICY: Final = {
 HEADERS: Final = {
     "Content-Security-Policy": "; ".join(f"{what} {sources}" for what, sources in _POLICY.items()),
     "Referrer-Policy": "no-referrer",  # the address may carry a query with customers' data
-    "Vary": "Accept, Cookie",
+    "Vary": "Accept, Accept-Language, Cookie",
 }
 
 _API_MEDIA_TYPES: Final = frozenset({"application/json", "application/graphql-response+json", "text/event-stream"})
@@ -45,10 +47,16 @@ def wants_graphiql(request: Request) -> bool:
 
 def graphiql_page(*, demo: bool) -> HTMLResponse:
     """The page, which queries the API as its reader. In a `demo` it says so."""
-    return HTMLResponse(_page(demo=demo), headers=HEADERS)
+    return HTMLResponse(_page(demo=demo, spoken=language.current_language()), headers=HEADERS)
 
 
-@lru_cache(maxsize=2)
-def _page(*, demo: bool) -> str:
-    templates = Environment(loader=FileSystemLoader(PAGE.parent), autoescape=True, undefined=StrictUndefined)
-    return templates.get_template(PAGE.name).render(demo=demo)
+@lru_cache(maxsize=2 * len(language.Language))
+def _page(*, demo: bool, spoken: language.Language) -> str:
+    """`spoken`: the language of the present request."""
+    templates = Environment(
+        loader=FileSystemLoader(PAGE.parent), autoescape=True, undefined=StrictUndefined, extensions=[i18n]
+    )
+    templates.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        language.gettext, language.ngettext, newstyle=True
+    )
+    return templates.get_template(PAGE.name).render(demo=demo, language=spoken)
