@@ -37,6 +37,10 @@ from oms.web.graphql.websocket import WebSocketEndpoint
 from oms.web.live.hub import LiveHub
 from oms.web.live.listener import SILENT_S, listen_for_notifications
 from oms.web.live.open_streams import OpenStreams
+from oms.web.pages.account.session import Sessions
+from oms.web.pages.navigation import navigation
+from oms.web.pages.rendering.error_pages import ErrorPages
+from oms.web.pages.rendering.site import Site
 from oms.web.pages.routes import page_routes
 from oms.web.server.asgi import Application, probe_routes
 from oms.web.server.connections.malformed import MalformedRequests
@@ -64,11 +68,13 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     )
     api = Api(schema, authenticator, partial(new_context, parts), parts.rate_limits)
     endpoints = graphql_endpoints(parts, api)
+    site = Site(api, navigation=navigation, demo=settings.demo)
     app = Application(
         settings,
         parts.metrics,
         shortcuts=endpoints,
-        routes=routes(parts, api, endpoints),
+        error_page=ErrorPages(site, Sessions(parts.db, api)),
+        routes=routes(parts, api, site, endpoints),
         lifespan=lifespan(parts, api.authenticator),
     )
     app.state.streams = parts.streams
@@ -169,7 +175,7 @@ def graphql_endpoints(parts: Parts, api: Api) -> Endpoints:
     }
 
 
-def routes(parts: Parts, api: Api, endpoints: Endpoints) -> list[BaseRoute]:
+def routes(parts: Parts, api: Api, site: Site, endpoints: Endpoints) -> list[BaseRoute]:
     return [
         Route("/graphql", endpoints["http", "/graphql"]),
         WebSocketRoute("/graphql", endpoints["websocket", "/graphql"]),
@@ -182,7 +188,7 @@ def routes(parts: Parts, api: Api, endpoints: Endpoints) -> list[BaseRoute]:
             parts.hub,
             parts.streams,
             parts.provider,
-            demo=parts.settings.demo,
+            site=site,
             hosts=parts.settings.allowed_hosts,
             on_refusal=parts.refusals.add,
         ),

@@ -95,7 +95,7 @@ let receivedAt = Date.now();
 function showConnection() {
   const notice = document.getElementById("connection");
   const live = document.getElementById("live");
-  if (notice && live) notice.hidden = navigator.onLine && !broken.stream && !broken.page;
+  if (notice && live) notice.hidden = ended || (navigator.onLine && !broken.stream && !broken.page);
 }
 
 function setBroken(change) {
@@ -105,10 +105,29 @@ function setBroken(change) {
 
 function refresh() {
   const live = document.getElementById("live");
-  if (live && navigator.onLine) htmx.trigger(live, "changed");
+  if (live && navigator.onLine && !ended) htmx.trigger(live, "changed");
 }
 
-document.addEventListener("htmx:sse:error", () => setBroken({ stream: true }));
+// A session that has ended is no lost connection: say so, lead back here after signing in, and stop trying.
+let ended = false;
+
+function sessionEnded() {
+  const notice = document.getElementById("ended");
+  if (!notice) return;
+  ended = true;
+  showConnection();
+  notice.querySelector("a").href = `/?next=${encodeURIComponent(location.pathname + location.search)}`;
+  notice.hidden = false;
+}
+
+document.addEventListener("htmx:sse:before:connection", (event) => { if (ended) event.preventDefault(); });
+document.addEventListener("htmx:response:error", (event) => {
+  if (event.target.id === "page" && event.detail.ctx.response.status === 401) sessionEnded();
+});
+document.addEventListener("htmx:sse:error", (event) => {
+  if (event.detail.status === 401) sessionEnded();
+  else setBroken({ stream: true });
+});
 document.addEventListener("htmx:sse:after:connection", (event) => {
   connection = event.detail.connection;
   receivedAt = Date.now();

@@ -7,6 +7,7 @@ import strawberry
 
 from oms.domain.access.permissions import reach, require
 from oms.domain.concept.registry import registered
+from oms.domain.order.details import check_email
 from oms.domain.order.model import Order
 from oms.domain.placing import commands, limits, postal
 from oms.domain.placing.commands import Placed
@@ -132,15 +133,22 @@ class Queries:
     """Queries of the limits."""
 
     @field(
-        "What is missing or wrong in a postal address by the needs of its country, for forms that ask a person for one;"
-        " empty if a parcel can be sent there. placeOrder does not require an address.",
+        "What is missing or wrong in a postal address by the needs of its country, and in an e-mail address if one is"
+        " given, for forms that ask a person for them; empty if a parcel can be sent there. placeOrder does not require"
+        " an address.",
         needs=PlacingPermission.PLACE_ORDER,
     )
     def check_address(
-        self, info: Info, address: Annotated[AddressInput, argument("As a person typed it.")]
+        self,
+        info: Info,
+        address: Annotated[AddressInput, argument("As a person typed it.")],
+        email: Annotated[
+            str | None, argument("As a person typed it; without one, only the address is checked.")
+        ] = None,
     ) -> list[UserError]:
         require(info.context.viewer, PlacingPermission.PLACE_ORDER)
-        return [error for problem in postal.problems(address.parts()) for error in user_errors(Refused(problem))]
+        problems = [*postal.problems(address.parts()), *(check_email(email) if email is not None else ())]
+        return user_errors(Refused(*problems)) if problems else []
 
     @field("For managers and support.", needs=PlacingPermission.READ_LIMITS)
     def placing_limits(self, info: Info) -> PlacingLimits:

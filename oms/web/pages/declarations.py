@@ -14,10 +14,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeVar
 
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
+from oms.domain.access.permissions import Viewer, reach, require
 from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.errors import AccessReason, Refused, refused
 from oms.domain.vocabulary.permission import Permission, Reach
+from oms.domain.vocabulary.wording import wording
+from oms.web.pages.rendering.site import PageRefused
 
 H = TypeVar("H", bound=Callable[..., Awaitable[Response]])
 
@@ -49,13 +55,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A route. `needs`: the permission; None: any signed-in viewer. `is_public`: for everybody, signed in or not."""
+    """A route. `needs`: the permission; None: any signed-in viewer. `is_public`: for everybody, signed in or not.
+
+    `shown_at`: the page that shows a form, if it is not the nearest one above the form's path.
+    """
 
     method: str
     path: str
     needs: Permission | None = None
     is_public: bool = False
     entry: Entry | None = None
+    shown_at: str | None = None
 
 
 class Pages:
@@ -63,13 +73,16 @@ class Pages:
 
     within: ClassVar[frozenset[Reach]] = frozenset(Reach)
 
+    async def keep(self, request: Request, response: Response) -> None:
+        """Keeps what it can of a form that arrived after the session had ended, in cookies of the response."""
+
 
 def page(path: str, *, needs: Permission | None, entry: Entry | None = None) -> Callable[[H], H]:
     return _declared(Declaration("GET", path, needs, entry=entry))
 
 
-def form(path: str, *, needs: Permission | None) -> Callable[[H], H]:
-    return _declared(Declaration("POST", path, needs))
+def form(path: str, *, needs: Permission | None, shown_at: str | None = None) -> Callable[[H], H]:
+    return _declared(Declaration("POST", path, needs, shown_at=shown_at))
 
 
 def public_page(path: str) -> Callable[[H], H]:
@@ -94,3 +107,33 @@ def declarations_of(pages: type[Pages]) -> Iterator[tuple[str, Declaration]]:
         declarations: list[Any] = getattr(member, _ATTRIBUTE, [])
         for declaration in declarations:
             yield name, declaration
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Viewers whose reach of the permission is one of `within`. None: all who are signed in."""
+
+    permission: Permission | None
+    within: frozenset[Reach]
+
+    def is_met_by(self, viewer: Viewer) -> bool:
+        return self.permission is None or reach(viewer, self.permission) in self.within
+
+    def require(self, viewer: Viewer) -> None:
+        """Raises PageRefused(403)."""
+        if self.permission is None or self.is_met_by(viewer):
+            return
+        try:
+            require(viewer, self.permission)
+            message = wording("This page is for other roles; as {role} you have pages of your own.", role=viewer.role)
+            raise refused(AccessReason.ROLE_NOT_ALLOWED, message)
+        except Refused as refusal:
+            raise PageRefused(403, str(refusal)) from refusal
+
+
+class PageRoute(Route):
+    """A page or form with a need."""
+
+    def __init__(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str, need: Need) -> None:
+        super().__init__(path, endpoint, methods=[method])
+        self.need = need

@@ -5,6 +5,7 @@ from typing import Final
 from oms.web.pages.account.own_account import AccountPages
 from oms.web.pages.courier.shipments import CourierPages
 from oms.web.pages.customer.orders import OrderPages
+from oms.web.pages.customer.pictures import Pictures
 from oms.web.pages.home.home import HomePages
 from oms.web.pages.manager.audit import AuditPages
 from oms.web.pages.manager.customers import CustomerPages
@@ -19,6 +20,7 @@ from oms.web.pages.support.orders import SupportPages
 PAGES: Final = (
     HomePages,
     OrderPages,
+    Pictures,
     CourierPages,
     FraudControlPages,
     StockPages,

@@ -1,29 +1,29 @@
 """The routes of all pages. Pages are GET; forms are POST, from this site's own pages only."""
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from oms.domain.access.permissions import Viewer, reach, require
-from oms.domain.vocabulary.errors import AccessReason, Refused, refused
-from oms.domain.vocabulary.permission import Permission, Reach
+from oms.domain.access.permissions import Viewer
+from oms.domain.vocabulary.errors import Refused
 from oms.domain.vocabulary.wording import said, wording
 from oms.platform.db import Database
 from oms.platform.language import gettext
 from oms.platform.settings import PROJECT_DIR
+from oms.web.auth.same_origin import is_own
 from oms.web.errors.refusals import refusal_of
 from oms.web.graphql.api import Api
 from oms.web.live.hub import LiveHub
 from oms.web.live.open_streams import OpenStreams
-from oms.web.pages.account.session import Sessions
+from oms.web.pages.account.destinations import Destinations, start_address
+from oms.web.pages.account.session import Sessions, is_refresh
 from oms.web.pages.account.sign_in import SignInPages
-from oms.web.pages.declarations import Declaration, Pages, declarations_of
+from oms.web.pages.declarations import Declaration, Need, PageRoute, Pages, declarations_of
 from oms.web.pages.live import PageStreams
-from oms.web.pages.navigation import home_of, navigation
+from oms.web.pages.navigation import home_of
 from oms.web.pages.registry import PAGES
 from oms.web.pages.rendering.assets import Assets
 from oms.web.pages.rendering.site import PageRefused, Site, see_other
@@ -45,42 +45,16 @@ _HEADINGS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Who may open a page: viewers whose reach of the permission is one of `within`. None: all who are signed in."""
-
-    permission: Permission | None
-    within: frozenset[Reach]
-
-    def require(self, viewer: Viewer) -> None:
-        """Raises PageRefused(403)."""
-        if self.permission is None or reach(viewer, self.permission) in self.within:
-            return
-        try:
-            require(viewer, self.permission)
-            message = wording("This page is for other roles; as {role} you have pages of your own.", role=viewer.role)
-            raise refused(AccessReason.ROLE_NOT_ALLOWED, message)
-        except Refused as refusal:
-            raise PageRefused(403, str(refusal)) from refusal
-
-
-class PageRoute(Route):
-    """A page or form with a need."""
-
-    def __init__(self, path: str, endpoint: PublicHandler, method: str, need: Need) -> None:
-        super().__init__(path, endpoint, methods=[method])
-        self.need = need
-
-
 class PageRoutes:
     """Makes routes that check session, permission and, for forms, their origin.
 
     `on_refusal` records refused pages; the API records its own refusals.
     """
 
-    def __init__(self, site: Site, sessions: Sessions, on_refusal: OnRefusal) -> None:
+    def __init__(self, site: Site, sessions: Sessions, destinations: Destinations, on_refusal: OnRefusal) -> None:
         self._site = site
         self._sessions = sessions
+        self._destinations = destinations
         self._on_refusal = on_refusal
 
     def of(self, pages: Pages) -> list[BaseRoute]:
@@ -93,7 +67,11 @@ class PageRoutes:
             handler = self._public_form(handler) if is_form else handler
             return Route(declaration.path, self._public(handler), methods=[declaration.method])
         need = Need(declaration.needs, pages.within)
-        return PageRoute(declaration.path, self._guarded(handler, need, is_form=is_form), declaration.method, need)
+        guarded = self._guarded(handler, need, pages, declaration)
+        route = PageRoute(declaration.path, guarded, declaration.method, need)
+        if not is_form:
+            self._destinations.add(route)
+        return route
 
     def _public_form(self, handler: PublicHandler) -> PublicHandler:
         async def respond(request: Request) -> Response:
@@ -114,13 +92,15 @@ class PageRoutes:
 
         return respond
 
-    def _guarded(self, handler: Handler, need: Need, *, is_form: bool) -> PublicHandler:
+    def _guarded(self, handler: Handler, need: Need, pages: Pages, declaration: Declaration) -> PublicHandler:
+        is_form = declaration.method == "POST"
+
         async def respond(request: Request) -> Response:
             viewer = None
             try:
                 viewer = await self._sessions.viewer(request)
                 if viewer is None:
-                    return see_other("/")
+                    return await self._signed_out(request, pages, declaration)
                 if is_form:
                     await self._site.require_own_form(request)
                 need.require(viewer)
@@ -133,6 +113,17 @@ class PageRoutes:
                 return self._refuse(PageRefused.of(refusal_of(error)), request, viewer)
 
         return respond
+
+    async def _signed_out(self, request: Request, pages: Pages, declaration: Declaration) -> Response:
+        """To the start page, which leads back here after signing in; what a form contained is kept."""
+        if declaration.method == "POST":
+            destination = declaration.shown_at or self._destinations.above(request.url.path)
+        else:
+            destination = self._destinations.of(f"{request.url.path}?{request.url.query}")
+        response = _to_start(request, start_address(destination))
+        if declaration.method == "POST" and is_own(request):
+            await pages.keep(request, response)
+        return response
 
     def _refuse(self, refusal: PageRefused, request: Request, viewer: Viewer | None) -> Response:
         heading = refusal.heading or _HEADINGS.get(refusal.status, wording("That did not work"))
@@ -148,17 +139,26 @@ class PageRoutes:
         return response
 
 
+def _to_start(request: Request, address: str) -> Response:
+    """A page that htmx refreshes is told that the session ended; its forms lead to the address as other forms do."""
+    if "hx-request" not in request.headers:
+        return see_other(address)
+    if is_refresh(request):
+        return Response(status_code=401, headers={"HX-Reswap": "none"})
+    return Response(status_code=401, headers={"HX-Redirect": address})
+
+
 def page_routes(
     api: Api, db: Database, hub: LiveHub, streams: OpenStreams, provider: "IdentityProvider | None", *,
-    demo: bool, hosts: Collection[str], on_refusal: OnRefusal,
+    site: Site, hosts: Collection[str], on_refusal: OnRefusal,
 ) -> list[BaseRoute]:  # fmt: skip
     """All pages, their live stream, and the static files."""
-    site = Site(api, navigation=navigation, demo=demo)
-    sessions = Sessions(db, api)
+    sessions, destinations, demo = Sessions(db, api), Destinations(), site.demo
     sign_in = SignInPages(
-        site, sessions, db, api.rate_limits, home_of=home_of, provider_name=provider.name if provider else None
-    )
-    routes = PageRoutes(site, sessions, on_refusal)
+        site, sessions, db, api.rate_limits, home_of=home_of, destinations=destinations,
+        provider_name=provider.name if provider else None,
+    )  # fmt: skip
+    routes = PageRoutes(site, sessions, destinations, on_refusal)
     return [
         *routes.of(sign_in),
         *(_openid_routes(routes, sign_in, db, provider, api.rate_limits, demo=demo, hosts=hosts) if provider else ()),

@@ -4,7 +4,8 @@ unknown addresses.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -26,10 +27,14 @@ from oms.web.errors.refusals import RequestRefused, invalid, refusal_of
 from oms.web.server.headers import SecurityHeaders
 from oms.web.server.hosts import AllowedHosts
 from oms.web.server.metrics import ProcessMetrics
+from oms.web.server.negotiation import prefers_html
 from oms.web.server.responses import json_response, refusal_response
 
 READY_CACHE_S: Final = 1.0
 """`/ready` needs no credentials, so its result is cached: requests for it can't load the database."""
+
+ErrorPage = Callable[[Request, int], Awaitable[Response]]
+"""Answers a person's request with the page of an error of this status."""
 
 _RETRY_AFTER: Final = (b"retry-after", b"%d" % RETRY_AFTER_S)
 _RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
@@ -48,9 +53,12 @@ class Application(Starlette):
         metrics: ProcessMetrics,
         *,
         shortcuts: Mapping[tuple[str, str], ASGIApp] | None = None,
+        error_page: ErrorPage | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(exception_handlers={HTTPException: refuse, Exception: refuse}, **options)
+        """`error_page`: for people; programs get the same errors in the API's form."""
+        answer = partial(_answer, error_page)
+        super().__init__(exception_handlers={HTTPException: answer, Exception: refuse}, **options)
         self._metrics = metrics
         self._shortcuts = shortcuts or {}
         self._allowed_hosts = AllowedHosts(settings.allowed_hosts)
@@ -152,6 +160,12 @@ class _Readiness:
 
 async def _health(_request: Request) -> Response:
     return json_response({"status": "alive"}, 200)
+
+
+async def _answer(error_page: ErrorPage | None, request: Request, error: Exception) -> Response:
+    if error_page and isinstance(error, HTTPException) and prefers_html(request):
+        return await error_page(request, error.status_code)
+    return await refuse(request, error)
 
 
 async def refuse(_request: Request, error: Exception) -> Response:

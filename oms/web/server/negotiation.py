@@ -11,6 +11,8 @@ RESPONSE_JSON: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 
+_HTML: Final = "text/html"
+
 _OFFERED: Final = (JSON, RESPONSE_JSON, EVENT_STREAM)
 _OFFERED_TO_NEW: Final = (RESPONSE_JSON, JSON, EVENT_STREAM)
 """In our order of preference: clients that do not name the newer type may not know it."""
@@ -47,6 +49,14 @@ _cached_choice: Final = lru_cache(maxsize=256)(_choose)
 def refusal_type(request: Request) -> str:
     """The media type of a refusal: always JSON, even if the request's Accept can't be satisfied."""
     return RESPONSE_JSON if RESPONSE_JSON in request.headers.get("accept", "").lower() else JSON
+
+
+def prefers_html(request: Request) -> bool:
+    """Whether a person's browser asks: it names HTML, and likes it no less than JSON."""
+    accept = ",".join(request.headers.getlist("accept"))
+    ranges = [_weighted(item) for item in accept[:_MAX_CACHED_CHARACTERS].split(",") if item.strip()]
+    named = any(media_range == _HTML for media_range, _ in ranges)
+    return named and 0 < _weight(_HTML, ranges) >= _weight(JSON, ranges)
 
 
 def _weighted(item: str) -> tuple[str, float]:

@@ -36,6 +36,11 @@ def pages(web_settings: Settings) -> Iterator[Server]:
     """Without rate limits, because tests are faster than people."""
     rates = {"person_requests_per_s": 0, "person_cost_per_s": 0, "stranger_requests_per_s": 0}
     rates |= {"customer_orders_per_minute": 0, "courier_failures_per_minute": 0}
+    rates |= {
+        "sandbox_tax_bps": 0,
+        "sandbox_shipping_base_minor": 0,
+        "sandbox_shipping_per_unit_minor": 0,
+    }  # the shop's
     with serving(web_settings.model_copy(update={"demo": True, **rates}), schema) as server:
         yield server
 

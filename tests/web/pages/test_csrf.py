@@ -145,7 +145,7 @@ async def test_whose_session_is_over_is_sent_to_sign_in(pages: Server, shop: Sho
     async with persona(pages, "manager") as browser:
         await browser.post("/sign-out")
         answer = await browser.post("/manager/maintenance", data={FIELD: "of earlier", "enabled": "true"})
-        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/")
 
 
 async def test_a_form_is_read_no_further_than_64_kib(pages: Server, shop: ShopUnderTest) -> None:

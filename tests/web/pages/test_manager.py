@@ -59,7 +59,7 @@ async def settings_of(shop: ShopUnderTest) -> tuple[Any, ...]:
 async def test_visitors_are_redirected_to_the_start_page(pages: Server, shop: ShopUnderTest, address: str) -> None:
     async with visiting(pages) as browser:
         answer = await browser.get(address)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/")
 
 
 @pytest.mark.parametrize("name", ["customer", "courier"])

@@ -132,13 +132,13 @@ async def test_sign_out_ends_the_session_and_not_only_the_cookie(real: Server, s
         answer = await browser.post("/sign-out")
         assert "max-age=0" in set_cookie(answer, COOKIE.name)
         browser.cookies.set(COOKIE.name, secret, domain="127.0.0.1", path="/")
-        assert (await browser.get("/support")).headers["location"] == "/"
+        assert (await browser.get("/support")).headers["location"] == "/?next=/support"
 
 
 async def test_a_token_is_no_session(real: Server, shop: ShopUnderTest, token: str) -> None:
     async with arriving(real) as browser:
         browser.cookies.set(COOKIE.name, token, domain="127.0.0.1", path="/")
-        assert (await browser.get("/support")).headers["location"] == "/"
+        assert (await browser.get("/support")).headers["location"] == "/?next=/support"
         assert (await browser.post("/sign-in", data={"token": token})).status_code == 422
 
 

@@ -72,7 +72,7 @@ async def test_visitors_are_redirected_to_the_start_page(pages: Server) -> None:
     async with httpx.AsyncClient(base_url=pages.url) as nobody:
         for address in ("/support", "/support/parked", "/support/orders/ord_1", "/support/customers/cus_1"):
             response = await nobody.get(address)
-            assert (response.status_code, response.headers["location"]) == (303, "/")
+            assert (response.status_code, response.headers["location"].partition("?")[0]) == (303, "/")
 
 
 @pytest.mark.parametrize("viewer", [customer("ana"), COURIER], ids=str)

@@ -22,12 +22,14 @@ from oms.domain.vocabulary.errors import Problem
 from oms.domain.vocabulary.ids import customer_id, order_id, shipment_id
 from tests.shop import ShopUnderTest
 
-NO_PAGES: Final = frozenset({"/graphql", "/health", "/ready", "/metrics", "/live", "/courier-worker.js"})
+NO_PAGES: Final = frozenset(
+    {"/graphql", "/health", "/ready", "/metrics", "/live", "/courier-worker.js", "/pictures/{sku:path}.svg"}
+)
 PEOPLE: Final = (Role.CUSTOMER, Role.COURIER, Role.MANAGER, Role.SUPPORT)
 
 _ASKED: Final = (
     "q", "search", "status", "after", "events", "warehouse", "part", "sku", "amount", "to", "notice", "counted",
-    "reference", "done",
+    "reference", "done", "next", "again",
 )  # fmt: skip
 """The query parameters that pages read."""
 

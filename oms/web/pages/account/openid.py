@@ -33,7 +33,7 @@ _MAX_SECRET_CHARACTERS: Final = 128
 
 
 class OpenIdPages(Pages):
-    """START and CALLBACK. The role alone decides to which page a sign-in leads, so there is no open redirect."""
+    """START and CALLBACK. A sign-in leads to a page of this site only; a cookie keeps its address."""
 
     def __init__(
         self,
@@ -65,6 +65,10 @@ class OpenIdPages(Pages):
         except SignInFailed as failure:
             return await self._refuse(request, failure)
         response = RedirectResponse(address, 303)
+        if destination := self._sign_in.destination(request.query_params.get("next")):
+            response.set_cookie(
+                self._next_cookie, destination, max_age=_FLOW_S, httponly=True, samesite="lax", secure=self._secure
+            )
         response.set_cookie(
             self._cookie, flow.secret, max_age=_FLOW_S, httponly=True, samesite="lax", secure=self._secure
         )
@@ -82,7 +86,9 @@ class OpenIdPages(Pages):
         except SignInFailed as failure:
             response = await self._refuse(request, failure)
         else:
-            response = await self._sign_in.start_session(account, request, by="openid")
+            destination = request.cookies.get(self._next_cookie)
+            response = await self._sign_in.start_session(account, request, by="openid", destination=destination)
+            response.delete_cookie(self._next_cookie, httponly=True, samesite="lax", secure=self._secure)
         response.delete_cookie(self._cookie, httponly=True, samesite="lax", secure=self._secure)
         return response
 
@@ -116,6 +122,10 @@ class OpenIdPages(Pages):
     @property
     def _cookie(self) -> str:
         return "__Host-oms_openid" if self._secure else "oms_openid"
+
+    @property
+    def _next_cookie(self) -> str:
+        return "__Host-oms_next" if self._secure else "oms_next"
 
     def _return_to(self, request: Request) -> str:
         """CALLBACK at the host name that the browser used. Raises SignInFailed unless that is one of the site's."""

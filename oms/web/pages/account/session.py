@@ -19,6 +19,11 @@ _REFRESHED: Final = "main#page"
 """The source that htmx names when an open page refreshes itself (templates/document.html)."""
 
 
+def is_refresh(request: Request) -> bool:
+    """Whether an open page refreshes itself, without its reader."""
+    return request.headers.get("hx-source") == _REFRESHED
+
+
 class Sessions:
     """Starts, recognises and ends sessions."""
 
@@ -34,7 +39,7 @@ class Sessions:
 
         Automatic refreshes of an open page do not count as activity.
         """
-        is_activity = request.url.path != "/live" and request.headers.get("hx-source") != _REFRESHED
+        is_activity = request.url.path != "/live" and not is_refresh(request)
         try:
             return await self._api.admit(self._cookie.read(request), client_address(request), is_activity=is_activity)
         except Unauthenticated:

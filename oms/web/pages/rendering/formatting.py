@@ -21,7 +21,7 @@ from oms.web.pages.rendering.assets import asset
 _PAYMENT: Final[Mapping[str, StatusText]] = {
     "PENDING": StatusText("", "Not charged", Shape.WAIT, customer_label="Not charged yet"),
     "SUCCEEDED": StatusText("", "Paid", Shape.DONE),
-    "DECLINED": StatusText("", "Declined", Shape.FAIL),
+    "DECLINED": StatusText("", "Declined", Shape.FAIL, customer_label="Did not go through"),
     "VOIDED": StatusText("", "Voided", Shape.STOP, customer_label="Not charged"),
     "PARTIALLY_REFUNDED": StatusText("", "Part refunded", Shape.BACK, customer_label="Partly refunded"),
     "REFUNDED": StatusText("", "Refunded", Shape.BACK),

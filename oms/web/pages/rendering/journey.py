@@ -15,7 +15,7 @@ class Step(NamedTuple):
 
 
 _STAFF: Final = ("Allocated", "Charged", "Booked", "Dispatched", "Delivered")
-_CUSTOMER: Final = ("Reserved", "Paid", "Ready to go", "On the way", "Delivered")
+_CUSTOMER: Final = ("Confirmed", "Paid", "Packed", "On its way", "Delivered")
 _ENDED: Final[Mapping[str, str]] = {ShipmentStatus.FAILED: "failed", ShipmentStatus.CANCELLED: ""}
 _DECLINED: Final = {"staff": "Charge declined", "customer": "Payment declined"}
 
