@@ -37,7 +37,8 @@ PRODUCTS: Final = (
 )
 
 _HERE: Final = {
-    "name": "Demo customer", "line1": "1 Example Street", "city": "Exampletown", "postalCode": "12345", "country": "US",
+    "name": "Demo customer", "line1": "1 Example Street", "city": "Exampletown", "region": "NY", "postalCode": "12345",
+    "country": "US",
 }  # fmt: skip
 _ELSEWHERE: Final = _HERE | {"name": "Another demo customer", "line1": "2 Example Street"}
 
