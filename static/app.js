@@ -7,6 +7,8 @@ const locale = navigator.languages.find((name) => name.split("-")[0] === lang) ?
 const shortTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone });
 const timeWithSeconds = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", timeZone });
 
+const clockTime = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone });
+const longDate = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone });
 const date = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone });
 const ago = new Intl.RelativeTimeFormat(locale, { style: "narrow", numeric: "always" });
 const DAY_S = 86_400;
@@ -22,10 +24,32 @@ function briefly(at) {
 function localise(root) {
   for (const time of root.querySelectorAll("time[datetime]:not([data-local])")) {
     const at = new Date(time.dateTime);
-    const format = "seconds" in time.dataset ? timeWithSeconds : shortTime;
+    const format = "seconds" in time.dataset ? timeWithSeconds : "clock" in time.dataset ? clockTime : shortTime;
     time.textContent = "short" in time.dataset ? briefly(at) : format.format(at);
     time.dataset.local = "";
   }
+}
+
+// The server groups a trail by days in UTC; the reader's days begin at another time.
+function regroup(root) {
+  for (const trail of root.querySelectorAll(".trail:has(> [data-day])")) {
+    const heading = trail.querySelector("[data-day]");
+    for (const day of trail.querySelectorAll("[data-day]")) day.remove();
+    let last = "";
+    for (const entry of [...trail.children]) {
+      const text = longDate.format(new Date(entry.querySelector("time").dateTime));
+      if (text === last) continue;
+      last = text;
+      entry.before(Object.assign(heading.cloneNode(), { textContent: text }));
+    }
+  }
+}
+
+function enhance() {
+  localise(document);
+  regroup(document);
+  countDown();
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
 }
 
 function countDown() {
@@ -62,15 +86,13 @@ function nameZone() {
 document.addEventListener("DOMContentLoaded", () => {
   nameZone();
   deleteCachedPages();
-  localise(document);
-  countDown();
+  enhance();
   setInterval(countDown, 1000);
   lastAnnouncement = announcement();
 });
 
 document.addEventListener("htmx:after:swap", () => {
-  localise(document);
-  countDown();
+  enhance();
   announceChange();
 });
 
@@ -157,6 +179,28 @@ setInterval(() => {
 // Menus of the bar close when something else is pressed, or by Escape, which returns the focus.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+// A link to a field opens the form that it is folded into, and leads to it.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest('a[href^="#"]');
+  const field = link && document.getElementById(link.hash.slice(1));
+  if (!field) return;
+  const form = field.closest("details");
+  if (form) form.open = true;
+  link.closest("details.menu")?.removeAttribute("open");
+  if (field.matches("input, textarea")) {
+    event.preventDefault();
+    field.focus();
+    field.scrollIntoView({ block: "center" });
+  }
+});
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  announce(`${button.ariaLabel}: ✓`);
+  button.classList.add("copied");
+  setTimeout(() => button.classList.remove("copied"), 1500);
 });
 document.addEventListener("keydown", (event) => {
   const open = event.key === "Escape" && document.querySelector("details.menu[open]");

@@ -58,6 +58,9 @@ class ShipmentLine:
     sku: str = attribute("Stock keeping unit: the product's code.", needs=READ_ORDER)
     quantity: int = attribute("Units in this shipment.", needs=READ_ORDER)
     unit_price: Money | None = attribute("Null for couriers.", needs=OrderPermission.READ_MONEY)
+    amount: Money | None = attribute(
+        "unitPrice for each of quantity, before discount and tax. Null for couriers.", needs=OrderPermission.READ_MONEY
+    )
 
     @field("The product's name in the catalogue as it is now, or its SKU where it has none.", needs=READ_ORDER)
     async def name(self) -> str:
@@ -114,6 +117,7 @@ class Shipment(Node):
             sku=item.sku,
             quantity=item.quantity,
             unit_price=money(item.unit_price_minor, self.seen.currency),
+            amount=money(item.unit_price_minor * item.quantity, self.seen.currency),
         )
 
     @field("Present once booked.", needs=READ_ORDER)

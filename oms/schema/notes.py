@@ -54,13 +54,13 @@ class Note:
 @extends(
     Order, "What staff wrote about the order, newest first. For managers and support.", needs=NotePermission.READ_NOTES
 )
-async def notes(order: Parent[Order], first: First = PAGE, after: After = None) -> Connection[Note]:
+async def notes(order: Parent[Order], first: First = PAGE, after: After = None) -> Connection[Note] | None:
     page = await order.reads.load(NOTES_OF_ORDER, NotePage(order.seen.order.id, size(first), after))
     return connection(page, after=after, cursor=lambda note: note.cursor, node=Note.of)
 
 
 @extends(Order, "Whether the viewer may add a note to it.", needs=NotePermission.READ_NOTES)
-def viewer_can_add_note(order: Parent[Order]) -> bool:
+def viewer_can_add_note(order: Parent[Order]) -> bool | None:
     return may(order.reads.viewer, NotePermission.ADD_NOTE)
 
 

@@ -1,6 +1,6 @@
 """Orders, as far as each role may see them."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Final, Self
@@ -14,6 +14,7 @@ from oms.domain.customers.policy import CustomerPermission
 from oms.domain.order import model
 from oms.domain.order.model import ORDER, Line, OrderStatus
 from oms.domain.order.policy import OrderPermission, OrderReason
+from oms.domain.order.sums import OrderSums
 from oms.domain.order_queries import lists
 from oms.domain.order_queries import orders as order_queries
 from oms.domain.order_queries.includes import ORDER_ONLY, Includes
@@ -87,6 +88,41 @@ class OrderLine:
     @field("The product's name in the catalogue as it is now, or its SKU where it has none.", needs=READ_ORDER)
     async def name(self) -> str:
         return await self.reads.name_of(self.sku)
+
+
+@object_type(needs=OrderPermission.READ_MONEY)
+class OrderMoney:
+    """What the order comes to, what was paid for it, and what is still to be paid or given back.
+
+    subtotal - discount + shipping + tax is of the invoices of shipments that are neither cancelled nor failed. Once
+    each of them has its invoice, it is paid + open - toRefund.
+    """
+
+    ordered: Money = attribute("All units ordered at their prices, also those that are unavailable.")
+    subtotal: Money = attribute("Of the lines of these invoices, without discount and tax.")
+    discount: Money = attribute("Of these invoices, to be subtracted.")
+    shipping: Money = attribute("Of these invoices.")
+    tax: Money = attribute("Of these invoices.")
+    invoiced: Money = attribute("Of all invoices, also of shipments that were cancelled or failed since.")
+    paid: Money = attribute("Charged and not refunded.")
+    refunded: Money = attribute("Paid back, of all shipments.")
+    open: Money = attribute("Invoiced and not charged yet.")
+    to_refund: Money = attribute("Charged for a shipment that was cancelled or failed since, and not refunded yet.")
+
+    @classmethod
+    def of(cls, lines: Sequence[Line], sums: OrderSums, currency: str) -> Self:
+        return cls(
+            ordered=money(sum(line.quantity * line.unit_price_minor for line in lines), currency),
+            subtotal=money(sums.subtotal_minor, currency),
+            discount=money(sums.discount_minor, currency),
+            shipping=money(sums.shipping_minor, currency),
+            tax=money(sums.tax_minor, currency),
+            invoiced=money(sums.invoiced_minor, currency),
+            paid=money(sums.paid_minor, currency),
+            refunded=money(sums.refunded_minor, currency),
+            open=money(sums.open_minor, currency),
+            to_refund=money(sums.to_refund_minor, currency),
+        )
 
 
 @object_type(listed=OrderPermission.READ_ORDERS, entry=READ_ORDER)
@@ -173,6 +209,11 @@ class Order(Node, OrderDetailsFields):
     async def total(self) -> Money | None:
         minor = (await self.whole()).total_minor
         return None if minor is None else money(minor, self.seen.order.currency)
+
+    @field("Its sums of money. Null for couriers.", needs=OrderPermission.READ_MONEY)
+    async def money(self) -> OrderMoney | None:
+        order = await self.whole()
+        return OrderMoney.of(await self.reads.lines.load(order.id), OrderSums.of(order.shipments), order.currency)
 
 
 @extends(Shipment, "What it is a part of.", needs=READ_ORDER)

@@ -74,13 +74,18 @@ class OrderEvent:
 
 @extends(
     Order,
-    "What happened to the order and its shipments, oldest first: the audit trail.",
+    "What happened to the order and its shipments: the audit trail, oldest first or newestFirst.",
     needs=OrderPermission.READ_ORDER,
 )
-async def events(order: Parent[Order], first: First = EVENTS, after: After = None) -> Connection[OrderEvent]:
+async def events(
+    order: Parent[Order],
+    first: First = EVENTS,
+    after: After = None,
+    newest_first: Annotated[bool | None, argument("The other way round: after continues towards the oldest.")] = False,
+) -> Connection[OrderEvent]:
     of_order = order.seen.order
     count = check_first(size(first, EVENTS))
-    section = Section(of_order.id, seq_of(after), count + 1)
+    section = Section(of_order.id, seq_of(after), count + 1, newest_first=bool(newest_first))
     return connection(
         Page.of(await order.reads.events.load(section), count),
         after=after,

@@ -347,3 +347,25 @@ async def test_a_node_is_found_by_its_id_as_far_as_the_viewer_may_see(api: Api) 
 async def test_a_malformed_id_finds_nothing(api: Api, key: str) -> None:
     for field in ("node", "order", "shipment"):
         assert await api.ask(f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}", id=key) is None
+
+
+async def test_a_history_can_be_read_newest_first(api: Api) -> None:
+    known = await api.booked()
+    document = """query ($id: ID!, $newest: Boolean, $after: String) { order(id: $id) {
+        events(first: 2, after: $after, newestFirst: $newest) { nodes { cursor } pageInfo { hasNextPage endCursor } } } }"""
+    whole = [str(number) for number in range(len(await api.shop.events(known.key)), 0, -1)]
+    found: list[str] = []
+    after = None
+    while True:
+        page = (await api.ask(document, id=known.id, newest=True, after=after))["events"]
+        found += [event["cursor"] for event in page["nodes"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    assert found == whole
+    for newest in (False, None):
+        page = (await api.ask(document, id=known.id, newest=newest))["events"]
+        assert [event["cursor"] for event in page["nodes"]] == ["1", "2"]
+    literal = document.replace("$newest: Boolean, ", "").replace("$newest", "true")
+    page = (await api.ask(literal, id=known.id))["events"]
+    assert [event["cursor"] for event in page["nodes"]] == whole[:2]

@@ -21,11 +21,15 @@ from oms.platform.db import Database, Row, statement
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of one order's timeline: at most `limit` events, with numbers above `after`."""
+    """A section of one order's timeline: at most `limit` events, with numbers above `after`, in their order.
+
+    `newest_first`: the other way round, with numbers below `after`; 0: from the newest.
+    """
 
     order_id: UUID
     after: int
     limit: int
+    newest_first: bool = False
 
 
 COLUMNS: Final = """e.seq, e.type, e.at, e.actor, e.actor_role,
@@ -38,23 +42,37 @@ _EVENTS: Final = f"""
     SELECT e.order_id, k.after, k.max_rows, {COLUMNS}
     FROM unnest(CAST(:orders AS uuid[]), CAST(:afters AS int[]), CAST(:limits AS int[])) AS k(order_id, after, max_rows)
     CROSS JOIN LATERAL (
-        SELECT e.* FROM order_events e WHERE e.order_id = k.order_id AND e.seq > k.after AND {{visible}}
-        ORDER BY e.seq LIMIT k.max_rows
-    ) e ORDER BY e.order_id, e.seq
+        SELECT e.* FROM order_events e WHERE e.order_id = k.order_id AND {{after}} AND {{visible}}
+        ORDER BY e.seq {{order}} LIMIT k.max_rows
+    ) e ORDER BY e.order_id, e.seq {{order}}
 """  # noqa: S608 - conditions are written here, values are bound
+_ASCENDING: Final = {"after": "e.seq > k.after", "order": ""}
+_DESCENDING: Final = {"after": "e.seq < CASE k.after WHEN 0 THEN 2147483647 ELSE k.after END", "order": "DESC"}
 
 
 async def events_of(db: Database, viewer: Viewer, sections: Collection[Section]) -> dict[Section, list[Event]]:
-    """The events of orders that the viewer may see, each section in order."""
+    """The events of orders that the viewer may see, each section in its order."""
+    found: dict[Section, list[Event]] = {}
+    for newest_first in {section.newest_first for section in sections}:
+        same_way = [section for section in sections if section.newest_first == newest_first]
+        found |= await _events_of(db, viewer, same_way, newest_first=newest_first)
+    return found
+
+
+async def _events_of(
+    db: Database, viewer: Viewer, sections: Collection[Section], *, newest_first: bool
+) -> dict[Section, list[Event]]:
     values = {
         "orders": [section.order_id for section in sections],
         "afters": [section.after for section in sections],
         "limits": [section.limit for section in sections],
     }
     found: dict[Section, list[Event]] = defaultdict(list)
-    query = statement(_EVENTS.format(visible=visible(viewer)))
+    direction = _DESCENDING if newest_first else _ASCENDING
+    query = statement(_EVENTS.format(visible=visible(viewer), **direction))
     for row in await db.rows(query, **row_filter_of(viewer).values, **values):
-        found[Section(*row[:3])].append(event_of(viewer, row[3:]))
+        order_id, after, limit = row[:3]
+        found[Section(order_id, after, limit, newest_first)].append(event_of(viewer, row[3:]))
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from graphql import IntValueNode, StringValueNode, ValueNode, VariableNode
+from graphql import BooleanValueNode, IntValueNode, StringValueNode, ValueNode, VariableNode
 
 from oms.domain.order_queries.includes import Include, Includes
 from oms.domain.order_queries.timeline import seq_of
@@ -23,6 +23,8 @@ _NEEDED_BY: Final[tuple[tuple[str, Include], ...]] = (
     ("shipments.lines", Include.ITEMS),
     ("shipments.lines.name", Include.NAMES),
     ("total", Include.SHIPMENTS),
+    ("money", Include.SHIPMENTS),
+    ("money", Include.LINES),
     ("viewerCanAcceptAmendment", Include.SHIPMENTS),
     ("viewerCanCancel", Include.SHIPMENTS),
     ("events.nodes.shipment", Include.SHIPMENTS),
@@ -44,8 +46,10 @@ def includes_of(info: Info, *places: str) -> Includes:
 
 
 def _with_events(given: Mapping[str, ValueNode], variables: Mapping[str, Any]) -> Includes:
-    """The first page of events; nothing if the field is going to refuse its arguments."""
-    first, after = (_value(given.get(name), variables) for name in ("first", "after"))
+    """The first page of events; nothing if the newest come first, or if the field is going to refuse its arguments."""
+    first, after, newest_first = (_value(given.get(name), variables) for name in ("first", "after", "newestFirst"))
+    if newest_first:
+        return Includes()
     try:
         count = check_first(size(first, EVENTS)) + 1
         return Includes(frozenset({Include.EVENTS}), seq_of(after), count)
@@ -58,6 +62,8 @@ def _value(given: ValueNode | None, variables: Mapping[str, Any]) -> Any:
         case IntValueNode():
             return int(given.value)
         case StringValueNode():
+            return given.value
+        case BooleanValueNode():
             return given.value
         case VariableNode():
             return variables.get(given.name.value)

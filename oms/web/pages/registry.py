@@ -14,6 +14,7 @@ from oms.web.pages.manager.operations import OperationsPages
 from oms.web.pages.manager.stock import StockPages
 from oms.web.pages.support.approvals import ApprovalPages
 from oms.web.pages.support.chosen_orders import ChosenOrderPages
+from oms.web.pages.support.order import SupportOrderPages
 from oms.web.pages.support.order_list import OrderListPages
 from oms.web.pages.support.orders import SupportPages
 
@@ -28,6 +29,7 @@ PAGES: Final = (
     OrderListPages,
     ChosenOrderPages,
     SupportPages,
+    SupportOrderPages,
     ApprovalPages,
     CustomerPages,
     AuditPages,

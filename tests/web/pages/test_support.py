@@ -142,7 +142,9 @@ async def test_an_order_shows_everything_about_it(support: httpx.AsyncClient, sh
         assert tracking in page
         assert invoice in page
     assert re.search(r'data-tone="warn"><svg.*?</svg>2</span>', page), "what is unavailable"
-    assert re.findall(r'id="event-(\d+)"', page) == [str(n) for n in range(1, len(await shop.events(order)) + 1)]
+    assert re.findall(r'id="event-(\d+)"', page) == [
+        str(number) for number in range(len(await shop.events(order)), 0, -1)
+    ]
     assert "cart (service)" in page
     assert "(the system)" in page
     assert "None: the next step needs a person." in page
@@ -151,7 +153,7 @@ async def test_an_order_shows_everything_about_it(support: httpx.AsyncClient, sh
 async def test_a_long_event_list_has_pages(
     support: httpx.AsyncClient, shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oms.web.pages.support.orders.EVENTS", 2)
+    monkeypatch.setattr("oms.web.pages.support.order.EVENTS", 2)
     order = await shop.place({"pen": 1})
     await shop.run()
     address, found = f"/support/orders/{order_id(order)}", []
@@ -160,7 +162,7 @@ async def test_a_long_event_list_has_pages(
         found += re.findall(r'id="event-\d+".*?class="soft">[^<]*, (\w+)</span>', page, re.DOTALL)
         more = re.findall(r'href="(\?events=\d+)" rel="next"', page)
         address = f"/support/orders/{order_id(order)}{more[0]}" if more else ""
-    assert found == await shop.events(order)
+    assert found == (await shop.events(order))[::-1]
 
 
 async def test_an_order_links_to_graphiql_with_its_query_filled_in(
@@ -304,6 +306,7 @@ async def test_due_and_held_work_shows_when_it_continues(support: httpx.AsyncCli
     await shop.execute("UPDATE work SET attempt = 2, last_error = 'No answer', due_at = due_at + interval '1 minute'")
     page = await read(support, f"/support/orders/{order_id(order)}")
     assert "Next try" in page
+    assert "Reserve the items in warehouses: failed, and tried again" in page
     assert "No answer" in page
     assert not [form for form in forms(page) if "/work/" in form]
     await shop.execute("UPDATE work SET held = true")
@@ -315,7 +318,7 @@ async def test_managers_see_the_same_and_cannot_repair_jobs(manager: httpx.Async
     here = f"/support/orders/{order_id(order)}"
     page = await read(manager, here)
     assert "The bank gave no answer" in page
-    assert forms(page) == [f"{here}/cancellation"]
+    assert forms(page) == [f"{here}/notes", f"{here}/cancellation"]
     assert "stuck-order" in listed(await read(manager, "/support"))
     assert (await manager.get("/support/parked")).status_code == 403
     refused = await manager.post(f"{here}/work/{billing(order)}/retry", data={"key": "k11"})
@@ -332,3 +335,104 @@ async def test_forms_of_other_sites_do_nothing(
     response = await support.post(f"/support/orders/{order_id(order)}/cancellation", headers=headers)
     assert response.status_code == 403
     assert (await shop.order(order)).status == "PENDING"
+
+
+def stands_in(page: str, first: str, second: str) -> bool:
+    """Whether the rows of a table have them beside each other."""
+    return re.search(rf">{re.escape(first)}</th><td class=\"num\">{re.escape(second)}<", page) is not None
+
+
+async def test_the_money_of_an_order_is_summed_up_once(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    order = await shop.place({"pen": 2})
+    here = f"/support/orders/{order_id(order)}"
+    assert stands_in(await read(support, here), "Total", "not known yet")
+    await shop.run()
+    page = await read(support, here)
+    [(subtotal, tax, shipping, total)] = await shop.rows("SELECT subtotal_minor, tax_minor, shipping_minor, "
+                                                         "charged_minor FROM shipments")  # fmt: skip
+    for name, minor in (("Subtotal", subtotal), ("Shipping", shipping), ("Tax", tax), ("Total", total),
+                        ("Invoiced", total), ("Paid", total), ("Open", 0)):  # fmt: skip
+        assert stands_in(page, name, f"${minor / 100:,.2f}"), name
+    assert ">Discount<" not in page
+    await shop.cancel(order)
+    await shop.run()
+    page = await read(support, here)
+    assert stands_in(page, "Refunded", f"${total / 100:,.2f}")
+    assert stands_in(page, "Paid", "$0.00")
+
+
+async def test_the_page_begins_with_what_is_wrong_and_what_to_do(
+    support: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    stuck = await read(support, f"/support/orders/{order_id(await parked(shop))}")
+    notice = stuck[stuck.index('<section class="notice"') : stuck.index('<article class="card"')]
+    for part in (
+        "shipment 1: stuck after 12 attempts",
+        "The bank gave no answer",
+        "Retry now",
+        "Give up",
+        'data-tone="bad"',
+    ):
+        assert part in notice, part
+    amended = await shop.place({"pen": 1, "ink": 99})
+    await shop.run("allocation")
+    page = await read(support, f"/support/orders/{order_id(amended)}")
+    assert "Awaiting customer</h2>" in page
+    assert "Nothing is charged before the answer" in page
+    fine = await shop.place({"pen": 1})
+    await shop.run()
+    assert "Next: Courier picks up" in await read(support, f"/support/orders/{order_id(fine)}")
+    await shop.cancel(fine)
+    await shop.run()
+    assert '<p class="notice slim">' not in await read(support, f"/support/orders/{order_id(fine)}")
+
+
+async def test_a_retry_asks_first(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    order = await parked(shop)
+    page = await read(support, f"/support/orders/{order_id(order)}")
+    form = page[page.index("Retry …</summary>") : page.index("Retry now")]
+    assert f"{billing(order)}/retry" in form
+    assert "<details" in page[: page.index("Retry …</summary>")].rpartition("<summary")[0][-40:]
+
+
+async def test_history_and_notes_are_grouped_by_day_newest_first(
+    support: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    order = await shop.place({"pen": 1})
+    await shop.run()
+    await shop.execute("UPDATE order_events SET at = at - interval '3 days' WHERE seq = 1")
+    page = await read(support, f"/support/orders/{order_id(order)}")
+    assert len(re.findall(r'<li class="day" data-day>', page)) == 2
+    assert re.search(r'data-day>\w+, \w+ \d+, \d{4}</li>\s*<li id="event-1"', page)
+
+
+async def test_notes_are_written_and_shown_to_staff(
+    support: httpx.AsyncClient, manager: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    order = await shop.place({"pen": 1})
+    here = f"/support/orders/{order_id(order)}"
+    assert "No notes yet." in await read(support, here)
+    for _ in range(2):
+        added = await support.post(f"{here}/notes", data={"text": "Called <b>twice</b>\nno answer", "key": "n1"})
+        assert (added.status_code, added.headers["location"]) == (303, here)
+    shown = (await manager.get(here)).text
+    assert shown.count("Called &lt;b&gt;twice&lt;/b&gt;\nno answer</div>") == 1
+    assert "<b>demo support</b>" in shown
+    refused = await support.post(f"{here}/notes", data={"text": "x" * 2001, "key": "n2"})
+    assert refused.status_code == 422
+    assert refusals(refused.text) == ["text has 2001 characters; at most 2000 are allowed."]
+    assert "x" * 2001 in refused.text
+
+
+async def test_older_notes_are_on_further_pages(
+    support: httpx.AsyncClient, shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oms.web.pages.support.order.NOTES", 2)
+    order = await shop.place({"pen": 1})
+    here = f"/support/orders/{order_id(order)}"
+    for number in range(3):
+        await support.post(f"{here}/notes", data={"text": f"Note {number}", "key": f"n{number}"})
+    first = await read(support, here)
+    assert re.findall(r'said">(Note \d)<', first) == ["Note 2", "Note 1"]
+    [more] = re.findall(r'href="(\?notes=[^"]+)" rel="next"', first)
+    assert re.findall(r'said">(Note \d)<', await read(support, here + more)) == ["Note 0"]

@@ -1,12 +1,12 @@
 """Formats of templates: money by locale, times for the reader's clock, texts of statuses, phrases of reasons."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
-from babel.dates import get_month_names
+from babel.dates import format_date, get_month_names
 from babel.numbers import format_currency, get_currency_precision
 from markupsafe import Markup
 
@@ -69,24 +69,34 @@ def icon(name: str) -> Markup:
     return Markup('<svg class="i" aria-hidden="true"><use href="{}#{}"/></svg>').format(asset("icons.svg"), name)
 
 
-def instant(text: str | None, *, seconds: bool = False, short: bool = False) -> Markup:
+def day(text: str) -> str:
+    """A date, YYYY-MM-DD, as people write it."""
+    return format_date(date.fromisoformat(text), "full", locale=str(current_language()))
+
+
+def instant(text: str | None, *, seconds: bool = False, short: bool = False, clock: bool = False) -> Markup:
     """A time of the API for the reader, to the minute or second, or without its year; app.js makes it local.
 
-    Short times are for lists: app.js shows how long ago they were, and after a day their date.
+    Short times are for lists: app.js shows how long ago they were, and after a day their date. `clock`: without the
+    date, which stands above.
     """
     if text is None:
         return Markup("–")
     at = datetime.fromisoformat(text).astimezone(UTC)
-    date, clock = at.isoformat(" ")[:19].split(" ")
+    utc_date, utc_time = at.isoformat(" ")[:19].split(" ")
     shown = at.astimezone(current_zone())
     day = f"{shown.day}{_DAY_ENDS[current_language()]} {_months(current_language())[shown.month]}"
     time = f"{shown:%H:%M:%S}" if seconds else f"{shown:%H:%M}"
+    if clock:
+        text = f"{time} {shown.tzname()}"
+    else:
+        text = f"{day}, {time}" if short else f"{day} {shown.year}, {time} {shown.tzname()}"
     # With %, because Markup.format() takes longer than everything else here. HTML allows no microseconds.
     return Markup('<time datetime="%s" title="%s"%s>%s</time>') % (
-        f"{date}T{clock}.{at.microsecond // 1000:03}Z",
-        f"{date} {clock} UTC",
-        Markup(" data-seconds") if seconds else Markup(" data-short") if short else "",
-        f"{day}, {time}" if short else f"{day} {shown.year}, {time} {shown.tzname()}",
+        f"{utc_date}T{utc_time}.{at.microsecond // 1000:03}Z",
+        f"{utc_date} {utc_time} UTC",
+        Markup(" data-seconds" if seconds else " data-short" if short else " data-clock" if clock else ""),  # noqa: S704 - constants
+        text,
     )
 
 
