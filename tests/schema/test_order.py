@@ -352,7 +352,8 @@ async def test_a_malformed_id_finds_nothing(api: Api, key: str) -> None:
 async def test_a_history_can_be_read_newest_first(api: Api) -> None:
     known = await api.booked()
     document = """query ($id: ID!, $newest: Boolean, $after: String) { order(id: $id) {
-        events(first: 2, after: $after, newestFirst: $newest) { nodes { cursor } pageInfo { hasNextPage endCursor } } } }"""
+        events(first: 2, after: $after, newestFirst: $newest) {
+            nodes { cursor } pageInfo { hasNextPage endCursor } } } }"""
     whole = [str(number) for number in range(len(await api.shop.events(known.key)), 0, -1)]
     found: list[str] = []
     after = None

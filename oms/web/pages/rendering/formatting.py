@@ -69,6 +69,11 @@ def icon(name: str) -> Markup:
     return Markup('<svg class="i" aria-hidden="true"><use href="{}#{}"/></svg>').format(asset("icons.svg"), name)
 
 
+_CLOCK: Final = Markup(" data-clock")
+_SECONDS: Final = Markup(" data-seconds")
+_SHORT: Final = Markup(" data-short")
+
+
 def day(text: str) -> str:
     """A date, YYYY-MM-DD, as people write it."""
     return format_date(date.fromisoformat(text), "full", locale=str(current_language()))
@@ -85,17 +90,17 @@ def instant(text: str | None, *, seconds: bool = False, short: bool = False, clo
     at = datetime.fromisoformat(text).astimezone(UTC)
     utc_date, utc_time = at.isoformat(" ")[:19].split(" ")
     shown = at.astimezone(current_zone())
-    day = f"{shown.day}{_DAY_ENDS[current_language()]} {_months(current_language())[shown.month]}"
+    on = f"{shown.day}{_DAY_ENDS[current_language()]} {_months(current_language())[shown.month]}"
     time = f"{shown:%H:%M:%S}" if seconds else f"{shown:%H:%M}"
     if clock:
         text = f"{time} {shown.tzname()}"
     else:
-        text = f"{day}, {time}" if short else f"{day} {shown.year}, {time} {shown.tzname()}"
+        text = f"{on}, {time}" if short else f"{on} {shown.year}, {time} {shown.tzname()}"
     # With %, because Markup.format() takes longer than everything else here. HTML allows no microseconds.
     return Markup('<time datetime="%s" title="%s"%s>%s</time>') % (
         f"{utc_date}T{utc_time}.{at.microsecond // 1000:03}Z",
         f"{utc_date} {utc_time} UTC",
-        Markup(" data-seconds" if seconds else " data-short" if short else " data-clock" if clock else ""),  # noqa: S704 - constants
+        _CLOCK if clock else _SECONDS if seconds else _SHORT if short else "",
         text,
     )
 

@@ -1,4 +1,4 @@
-"""Notes by staff."""
+"""Acts of staff that need a second person, and their notes."""
 
 from typing import Final
 
@@ -6,6 +6,16 @@ from oms.tools.check.check import LINKS, Check
 from oms.tools.check.sql import note_id, order_id
 
 CHECKS: Final = (
+    Check(
+        "8",
+        "Nobody confirmed what they requested themselves",
+        "decided requests",
+        "approvals WHERE decided_at IS NOT NULL",
+        """
+        SELECT 'request ' || id, 'confirmed by ' || decider FROM approvals
+        WHERE outcome = 'CONFIRMED' AND decider = requester
+        """,
+    ),
     Check(
         LINKS,
         "Notes belong to an order and are numbered from 1 without gaps",
