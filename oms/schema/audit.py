@@ -9,9 +9,12 @@ import strawberry
 
 from oms.domain.audit import queries
 from oms.domain.audit.policy import AuditPermission
+from oms.domain.audit.sentences import sentence_of
 from oms.domain.concepts import REGISTRY
 from oms.domain.vocabulary.audit_action import constant_case
 from oms.domain.vocabulary.ids import order_id, session_id
+from oms.domain.vocabulary.wording import said
+from oms.platform.language import gettext
 from oms.schema.runtime.connections import PAGE, After, Connection, First, connection, size
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import Role, described
@@ -54,6 +57,8 @@ class AuditEvent:
     principal: str = attribute("Identifies the caller in all requests: account:…, token:….")
     action: AuditAction = attribute("What was done or tried.")
     subject: str = attribute("An id, a code or a principal: what or whom it concerns.")
+    subject_name: str = attribute("The name of an account, token, customer or order; else the subject itself.")
+    summary: str = attribute("One sentence for a person, with names.")
     order_id: strawberry.ID | None = attribute("If it concerns an order.")
     before: str | None = attribute("The old values, as JSON.")
     after: str | None = attribute("The new values, as JSON.")
@@ -62,15 +67,29 @@ class AuditEvent:
     session_id: strawberry.ID | None = attribute("The session in which a person did it.")
 
     @classmethod
-    def of(cls, event: queries.AuditEvent) -> Self:
+    def of(cls, event: queries.AuditEvent, currency: str) -> Self:
+        """`currency`: of amounts that name none."""
+        order, subject = order_id(event.order_id) if event.order_id else "", event.subject
+        after = {name: event.names.get(str(value), value) for name, value in (event.after or {}).items()}
+        sentence = sentence_of(
+            event.action,
+            who=event.by.name,
+            subject=event.names.get(subject, subject),
+            order=event.names.get(order),
+            before=event.before,
+            after=after,
+            currency=currency,
+        )
         return cls(
             at=Instant(event.at),
             actor=event.by.name,
             actor_role=event.by.role,
             principal=event.principal,
             action=AuditAction(str(event.action)),
-            subject=event.subject,
-            order_id=strawberry.ID(order_id(event.order_id)) if event.order_id else None,
+            subject=subject,
+            subject_name=event.names.get(subject, subject),
+            summary=said(sentence, gettext),
+            order_id=strawberry.ID(order) if order else None,
             before=_json(event.before),
             after=_json(event.after),
             reason=event.reason,
@@ -102,4 +121,9 @@ class Queries:
         context = info.context
         conditions = filter.conditions() if filter else queries.AuditFilter()
         page = await queries.audit_log(context.db, context.viewer, conditions, first=size(first), after=after)
-        return connection(page, after=after, cursor=lambda event: event.cursor, node=AuditEvent.of)
+        return connection(
+            page,
+            after=after,
+            cursor=lambda event: event.cursor,
+            node=lambda event: AuditEvent.of(event, context.currency),
+        )

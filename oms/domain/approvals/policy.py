@@ -3,6 +3,7 @@
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import Code, Reason
 from oms.domain.vocabulary.permission import STAFF, Permission
+from oms.domain.vocabulary.wording import wording
 
 
 class ApprovalPermission(Permission):
@@ -22,6 +23,18 @@ class ApprovalReason(Reason):
 class ApprovalAction(AuditAction):
     """What the audit log records of requests."""
 
-    ActRequested = "ActRequested", "An act of staff waits for a second person."
-    ActConfirmed = "ActConfirmed", "A second person agreed, and it was done."
-    ActRejected = "ActRejected", "A request was rejected or withdrawn."
+    ActRequested = (
+        "ActRequested",
+        "An act of staff waits for a second person.",
+        wording("{who} requested an act that needs a second person: {after_act}"),
+    )
+    ActConfirmed = (
+        "ActConfirmed",
+        "A second person agreed, and it was done.",
+        wording("{who} confirmed what {after_requester} requested: {after_act}"),
+    )
+    ActRejected = (
+        "ActRejected",
+        "A request was rejected or withdrawn.",
+        wording("{who} rejected what {after_requester} requested: {after_act}"),
+    )

@@ -1,12 +1,13 @@
 """Reading the audit log. Entries that refer to an event take their content from it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.domain.access.permissions import Viewer, require
 from oms.domain.audit.policy import AuditPermission
@@ -14,7 +15,7 @@ from oms.domain.concept.registry import registered
 from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import refuse_all
-from oms.domain.vocabulary.ids import uuid7_floor
+from oms.domain.vocabulary.ids import customer_id, order_id, parse, uuid7_floor
 from oms.domain.vocabulary.paging import Page, bad_cursor, check_first, cursor_of, key_of
 from oms.domain.vocabulary.text import NAME_LENGTH, check_text
 from oms.platform.db import Database
@@ -33,7 +34,10 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One entry; `before` and `after` hold JSON values. `address`: None for machines, and after some days."""
+    """One entry; `before` and `after` hold JSON values. `address`: None for machines, and after some days.
+
+    `names`: of the accounts, tokens, customers and orders that it mentions, by their ids, if they have one.
+    """
 
     id: UUID
     at: datetime
@@ -47,6 +51,14 @@ class AuditEvent:
     order_id: UUID | None
     address: str | None
     session_id: UUID | None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def mentioned(self) -> Iterator[str]:
+        """Ids that may have names."""
+        yield from (self.subject, *(str(value) for value in (self.after or {}).values()))
+        if self.order_id:
+            yield order_id(self.order_id)
 
     @property
     def cursor(self) -> str:
@@ -97,7 +109,43 @@ async def audit_log(
     query = _AUDIT_LOG.format(conditions=" AND ".join(["true", *(_CONDITIONS[name] for name in values)]))
     async with db.reading() as conn:
         rows = (await conn.execute(text(query), values | {"limit": check_first(first) + 1})).all()
-    return Page.of([_event(row) for row in rows], first)
+        page = Page.of([_event(row) for row in rows], first)
+        names = await _names(conn, {each for event in page.entries for each in event.mentioned})
+    return Page([replace(event, names=names) for event in page.entries], page.more)
+
+
+_NAMES: Final = text(
+    """
+    SELECT 'account', id, name FROM accounts WHERE id = ANY(CAST(:accounts AS uuid[]))
+    UNION ALL SELECT 'token', id, name FROM access_tokens WHERE id = ANY(CAST(:tokens AS uuid[]))
+    UNION ALL SELECT 'cus', id, reference FROM customers WHERE id = ANY(CAST(:customers AS uuid[]))
+    UNION ALL SELECT 'ord', id, reference FROM orders WHERE id = ANY(CAST(:orders AS uuid[]))
+    """
+)
+_PUBLIC: Final = {"cus": customer_id, "ord": order_id}
+
+
+async def _names(conn: AsyncConnection, mentioned: Collection[str]) -> dict[str, str]:
+    """By id."""
+    keys: dict[str, list[UUID]] = {"account": [], "token": [], "cus": [], "ord": []}
+    for each in mentioned:
+        kind, _, rest = each.partition(":")
+        if kind in ("account", "token") and (principal := _uuid(rest)):
+            keys[kind].append(principal)
+        elif (found := parse(each)) and found[0] in _PUBLIC:
+            keys[found[0]].append(found[1])
+    if not any(keys.values()):
+        return {}
+    given = {"accounts": keys["account"], "tokens": keys["token"], "customers": keys["cus"], "orders": keys["ord"]}
+    rows = (await conn.execute(_NAMES, given)).all()
+    return {_PUBLIC[kind](key) if kind in _PUBLIC else f"{kind}:{key}": name for kind, key, name in rows}
+
+
+def _uuid(given: str) -> UUID | None:
+    try:
+        return UUID(given)
+    except ValueError:
+        return None
 
 
 def _event(row: Any) -> AuditEvent:

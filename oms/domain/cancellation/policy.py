@@ -2,6 +2,7 @@
 
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.permission import ALL_BUT_COURIERS, Permission
+from oms.domain.vocabulary.wording import wording
 
 
 class CancellationPermission(Permission):
@@ -13,4 +14,8 @@ class CancellationPermission(Permission):
 class CancellationAction(AuditAction):
     """What the audit log records of cancellations by staff."""
 
-    OrderCancelled = "OrderCancelled", "By staff; a customer who cancels overrides nothing."
+    OrderCancelled = (
+        "OrderCancelled",
+        "By staff; a customer who cancels overrides nothing.",
+        wording("{who} cancelled order {order}"),
+    )

@@ -1,7 +1,8 @@
 """The concept's permissions, refusal reasons and audit actions."""
 
-from oms.domain.vocabulary.audit_action import AuditAction
+from oms.domain.vocabulary.audit_action import AuditAction, Values
 from oms.domain.vocabulary.permission import MANAGERS, STAFF, Permission
+from oms.domain.vocabulary.wording import wording
 
 
 class FraudPermission(Permission):
@@ -11,7 +12,23 @@ class FraudPermission(Permission):
     SET_FRAUD = "change the fraud settings", MANAGERS
 
 
+def _settings(subject: str, _: Values, after: Values) -> str:
+    """The subject names the event of the settings."""
+    match subject:
+        case "SpendingLimitSet":
+            return wording("{who} set the spending limit from {before_limit_money} to {after_limit_money}")
+        case "MaintenanceSwitched" if after.get("maintenance"):
+            return wording("{who} switched maintenance mode on")
+        case "MaintenanceSwitched":
+            return wording("{who} switched maintenance mode off")
+    return wording("{who} cleared what customers have spent")
+
+
 class FraudAction(AuditAction):
     """What the audit log records of fraud control."""
 
-    FraudSettingsChanged = "FraudSettingsChanged", "Spending limit or maintenance, or spending started again from zero."
+    FraudSettingsChanged = (
+        "FraudSettingsChanged",
+        "Spending limit or maintenance, or spending started again from zero.",
+        _settings,
+    )

@@ -2,6 +2,7 @@
 
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.permission import COURIERS, STAFF, Permission
+from oms.domain.vocabulary.wording import wording
 
 
 class FulfilmentPermission(Permission):
@@ -15,4 +16,8 @@ class FulfilmentPermission(Permission):
 class FulfilmentAction(AuditAction):
     """What the audit log records of shipments failed by staff."""
 
-    ShipmentFailed = "ShipmentFailed", "By staff; a courier who reports it overrides nothing."
+    ShipmentFailed = (
+        "ShipmentFailed",
+        "By staff; a courier who reports it overrides nothing.",
+        wording("{who} reported a shipment of order {order} as failed"),
+    )

@@ -2,6 +2,7 @@
 
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import Code, Reason
+from oms.domain.vocabulary.wording import wording
 
 
 class IdentityReason(Reason):
@@ -25,11 +26,43 @@ class IdentityReason(Reason):
 class IdentityAction(AuditAction):
     """What the audit log records of accounts and sessions."""
 
-    SignedIn = "SignedIn", "Somebody signed in."
-    SignInFailed = "SignInFailed", "Wrong password, or a blocked account."
-    SignedOut = "SignedOut", "Somebody signed out."
-    SessionsEnded = "SessionsEnded", "Somebody ended their sessions elsewhere, or the operator did."
-    AccountCreated = "AccountCreated", "By the operator, or at the first sign-in through another provider."
-    AccountChanged = "AccountChanged", "Its name, its sign-in or its state."
-    RoleChanged = "RoleChanged", "An account got another role."
-    PasswordChanged = "PasswordChanged", "By its owner or the operator."
+    SignedIn = (
+        "SignedIn",
+        "Somebody signed in.",
+        wording("{who} signed in"),
+    )
+    SignInFailed = (
+        "SignInFailed",
+        "Wrong password, or a blocked account.",
+        wording("Somebody failed to sign in as {subject}"),
+    )
+    SignedOut = (
+        "SignedOut",
+        "Somebody signed out.",
+        wording("{who} signed out"),
+    )
+    SessionsEnded = (
+        "SessionsEnded",
+        "Somebody ended their sessions elsewhere, or the operator did.",
+        wording("{who} ended {after_ended} sessions of {subject}"),
+    )
+    AccountCreated = (
+        "AccountCreated",
+        "By the operator, or at the first sign-in through another provider.",
+        wording("{who} created the account of {subject}"),
+    )
+    AccountChanged = (
+        "AccountChanged",
+        "Its name, its sign-in or its state.",
+        wording("{who} changed the account of {subject}"),
+    )
+    RoleChanged = (
+        "RoleChanged",
+        "An account got another role.",
+        wording("{who} changed the role of {subject} from {before_role} to {after_role}"),
+    )
+    PasswordChanged = (
+        "PasswordChanged",
+        "By its owner or the operator.",
+        wording("{who} changed the password of {subject}"),
+    )

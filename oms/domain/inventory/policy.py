@@ -3,6 +3,7 @@
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import Code, Reason
 from oms.domain.vocabulary.permission import SERVICES, STAFF, Permission
+from oms.domain.vocabulary.wording import wording
 
 
 class InventoryPermission(Permission):
@@ -21,4 +22,8 @@ class InventoryReason(Reason):
 class InventoryAction(AuditAction):
     """What the audit log records of stock."""
 
-    StockSet = "StockSet", "The stock of a product in a warehouse was set."
+    StockSet = (
+        "StockSet",
+        "The stock of a product in a warehouse was set.",
+        wording("{who} counted {subject}: {after_onHand} on hand instead of {before_onHand}"),
+    )

@@ -2,6 +2,7 @@
 
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.permission import STAFF, Permission
+from oms.domain.vocabulary.wording import wording
 
 
 class NotePermission(Permission):
@@ -14,4 +15,8 @@ class NotePermission(Permission):
 class NoteAction(AuditAction):
     """What the audit log records of notes: that there is one, never what it says."""
 
-    NoteAdded = "NoteAdded", "Staff wrote a note on an order; its text is not recorded."
+    NoteAdded = (
+        "NoteAdded",
+        "Staff wrote a note on an order; its text is not recorded.",
+        wording("{who} wrote a note on order {order}"),
+    )

@@ -3,6 +3,7 @@
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import Code, Reason
 from oms.domain.vocabulary.permission import SUPPORT, Permission
+from oms.domain.vocabulary.wording import wording
 
 
 class ParkedPermission(Permission):
@@ -21,5 +22,13 @@ class ParkedReason(Reason):
 class ParkedAction(AuditAction):
     """What the audit log records of stuck jobs."""
 
-    WorkRetried = "WorkRetried", "Support made stuck work due again."
-    WorkGivenUp = "WorkGivenUp", "Support failed a shipment whose work was stuck."
+    WorkRetried = (
+        "WorkRetried",
+        "Support made stuck work due again.",
+        wording("{who} retried a stuck job of order {order}"),
+    )
+    WorkGivenUp = (
+        "WorkGivenUp",
+        "Support failed a shipment whose work was stuck.",
+        wording("{who} gave up a stuck job of order {order}"),
+    )

@@ -3,6 +3,7 @@
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import Code, Reason
 from oms.domain.vocabulary.permission import MANAGERS, Permission
+from oms.domain.vocabulary.wording import wording
 
 
 class PersonalDataPermission(Permission):
@@ -21,5 +22,13 @@ class PersonalDataReason(Reason):
 class PersonalDataAction(AuditAction):
     """What the audit log records of exports and erasures."""
 
-    CustomerExported = "CustomerExported", "A customer's personal data was handed out."
-    CustomerErased = "CustomerErased", "A customer's personal data was erased."
+    CustomerExported = (
+        "CustomerExported",
+        "A customer's personal data was handed out.",
+        wording("{who} exported the data of customer {subject}"),
+    )
+    CustomerErased = (
+        "CustomerErased",
+        "A customer's personal data was erased.",
+        wording("{who} erased the personal data of customer {subject}"),
+    )

@@ -2,6 +2,7 @@
 
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import Code, Reason
+from oms.domain.vocabulary.wording import wording
 
 
 class TokenReason(Reason):
@@ -17,6 +18,18 @@ class TokenReason(Reason):
 class TokenAction(AuditAction):
     """What the audit log records of access tokens."""
 
-    TokenIssued = "TokenIssued", "A machine client got an access token."
-    TokenRotated = "TokenRotated", "An access token was replaced."
-    TokenRevoked = "TokenRevoked", "An access token is no longer valid."
+    TokenIssued = (
+        "TokenIssued",
+        "A machine client got an access token.",
+        wording("{who} issued the token {subject}"),
+    )
+    TokenRotated = (
+        "TokenRotated",
+        "An access token was replaced.",
+        wording("{who} rotated the token {subject}"),
+    )
+    TokenRevoked = (
+        "TokenRevoked",
+        "An access token is no longer valid.",
+        wording("{who} revoked the token {subject}"),
+    )

@@ -1,19 +1,33 @@
 """What the audit log records."""
 
 import re
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
+
+Values = Mapping[str, Any]
+"""JSON values by name, of an entry's `before` or `after`."""
+
+Choice = Callable[[str, Values, Values], str]
+"""Chooses a sentence by the entry's subject, its old and its new values."""
 
 
 class AuditAction(StrEnum):
-    """Stable past-tense names, each with what it means. Each concept declares its own; registered names are unique."""
+    """Stable past-tense names, each with what it means. Each concept declares its own; registered names are unique.
+
+    `sentence`: a wording() that says it, with {who}, {subject}, {order} (its reference), and the entry's values as
+    {before_NAME} and {after_NAME}, amounts in minor units also as {before_NAME_money} and {after_NAME_money}; or a
+    function that chooses one. Without it, the name and the subject have to do.
+    """
 
     meaning: str
+    sentence: "str | Choice"
 
-    def __new__(cls, name: str, meaning: str) -> Self:
+    def __new__(cls, name: str, meaning: str, sentence: "str | Choice" = "") -> Self:
         action = str.__new__(cls, name)
         action._value_ = name
         action.meaning = meaning
+        action.sentence = sentence
         return action
 
 

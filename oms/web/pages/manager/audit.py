@@ -1,5 +1,8 @@
-"""The audit log: newest first, filtered by actor, action and subject."""
+"""The audit log as sentences, newest first by day, filtered by dates, person, kind and subject."""
 
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -12,7 +15,10 @@ from oms.domain.concepts import REGISTRY
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.audit_action import constant_case
 from oms.domain.vocabulary.permission import Reach
+from oms.domain.vocabulary.wording import wording
+from oms.platform.time_zone import current_zone
 from oms.web.pages.declarations import Entry, Group, Pages, page
+from oms.web.pages.rendering.days import by_day
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site
 
 AUDIT: Final = "/manager/audit"
@@ -23,8 +29,12 @@ ACTION_PHRASES: Final = {
 """By the API's name of the action."""
 
 
+FILTERS: Final = ("actor", "action", "subject", "from", "to")
+"""Of the address: `from` and `to` are dates of the reader's zone, both included; the others are the API's."""
+
+
 class AuditPages(Pages):
-    """/manager/audit, filtered by ?actor=, ?action= and ?subject=."""
+    """/manager/audit, filtered by FILTERS."""
 
     within = frozenset({Reach.ALL})
 
@@ -37,7 +47,7 @@ class AuditPages(Pages):
         entry=Entry("Audit log", Role.MANAGER, Role.SUPPORT, group=Group.BUSINESS, icon="doc", key="y"),
     )
     async def index(self, request: Request, viewer: Viewer) -> Response:
-        filters = {name: request.query_params.get(name, "").strip() for name in ("actor", "action", "subject")}
+        filters = {name: request.query_params.get(name, "").strip() for name in FILTERS}
         after = request.query_params.get("after")
         events, refusals = await self._query(viewer, filters, after)
         kept = {name: value for name, value in filters.items() if value}
@@ -46,7 +56,8 @@ class AuditPages(Pages):
         )
         return self._site.render(
             request, viewer, "manager/audit/index", status=422 if refusals.errors else 200, refusals=refusals,
-            events=events, filters=filters, action_phrases=ACTION_PHRASES, more=more and f"?{urlencode(more)}",
+            events=events, filters=filters, by_day=by_day, changes=changes,
+            action_phrases=ACTION_PHRASES, more=more and f"?{urlencode(more)}",
             newest=f"{AUDIT}?{urlencode(kept)}" if after else None,
         )  # fmt: skip
 
@@ -54,7 +65,10 @@ class AuditPages(Pages):
         """The events found; or None, and why the filter is invalid."""
         if filters["action"] and filters["action"] not in ACTION_PHRASES:
             return None, Refusals(({"message": f"There is no action {filters['action']}.", "path": None},))
-        only = {name: value for name, value in filters.items() if value}
+        try:
+            only = _conditions(filters)
+        except ValueError:
+            return None, Refusals(({"message": wording("Give dates as YYYY-MM-DD."), "path": None},))
         try:
             found = await self._site.query(
                 viewer, "manager/audit/index", {"first": PAGE, "after": after, "filter": only}
@@ -64,3 +78,28 @@ class AuditPages(Pages):
                 raise
             return None, Refusals(({"message": refusal.message, "path": None},))
         return found["auditTrail"], Refusals()
+
+
+def _conditions(filters: Mapping[str, str]) -> dict[str, str]:
+    """The API's filter. Raises ValueError for what is no date."""
+    given = {name: filters[name] for name in ("actor", "action", "subject") if filters[name]}
+    if filters["from"]:
+        given["since"] = _begin_of(date.fromisoformat(filters["from"]))
+    if filters["to"]:
+        given["before"] = _begin_of(date.fromisoformat(filters["to"]) + timedelta(days=1))
+    return given
+
+
+def _begin_of(day: date) -> str:
+    return datetime.combine(day, time(), current_zone()).isoformat()
+
+
+def changes(event: Mapping[str, Any]) -> list[tuple[str, str | None, str]]:
+    """Name, old and new value of what an entry says; None where it names no old one."""
+    before, after = (json.loads(event[part] or "{}") for part in ("before", "after"))
+    old = {name: _shown(value) for name, value in before.items()}
+    return [(name, old.get(name), _shown(after[name])) for name in after]
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
