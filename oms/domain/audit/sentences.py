@@ -22,12 +22,16 @@ def sentence_of(
     after: Values | None,
     currency: str,
 ) -> Wording:
-    """`subject` and `order`: their names. Amounts are in `currency`. A value that the entry lacks is a dash."""
+    """`subject` and `order`: their names. Amounts are in the currency that the entry names, else in `currency`.
+
+    A value that the entry lacks is a dash.
+    """
     old, new = before or _NOTHING, after or _NOTHING
     template = action.sentence(subject, old, new) if callable(action.sentence) else action.sentence
     if not template:
         return wording("{who}: {action} ({subject})", who=who, action=str(action), subject=subject or _UNKNOWN)
     values: dict[str, object] = {"who": who, "subject": subject or _UNKNOWN, "order": order or _UNKNOWN}
+    currency = str(new.get("currency", old.get("currency", currency)))
     for prefix, given in (("before", old), ("after", new)):
         for name, value in given.items():
             values[f"{prefix}_{name}"] = value

@@ -103,8 +103,8 @@ async def test_it_goes_on_page_by_page_to_its_end(pages: Server, shop: ShopUnder
 async def test_it_reads_as_sentences_with_the_names_of_people_and_orders(pages: Server, shop: ShopUnderTest) -> None:
     order = await shop.place({"pen": 1}, reference="A-1042")
     async with shop.db.transaction() as tx:
-        await fraud.set_spending_limit(tx, MARA, 50_000)
-        await fraud.set_spending_limit(tx, MARA, 80_000)
+        await fraud.set_spending_limit(tx, MARA, 50_000, "EUR")
+        await fraud.set_spending_limit(tx, MARA, 80_000, "EUR")
         await fraud.set_maintenance(tx, MARA, enabled=True)
         await notes.add_note(tx, MARA, order, "Called")
         account = await accounts.add(tx, OPERATOR, NewAccount("lee", "Lee Lindt", Role.SUPPORT), "nobody's")
@@ -112,7 +112,7 @@ async def test_it_reads_as_sentences_with_the_names_of_people_and_orders(pages: 
     async with persona(pages, "manager") as browser:
         text = unescape((await browser.get("/manager/audit")).text)
     for sentence in (
-        "Mara set the spending limit from 500.00 USD to 800.00 USD",
+        "Mara set the spending limit from 500.00 EUR to 800.00 EUR",
         "Mara switched maintenance mode on",
         "Mara wrote a note on order A-1042",
         "operator created the account of Lee Lindt",
