@@ -92,7 +92,7 @@ class Complaints:
 def _is_a_refusal_or_a_break(text: str) -> bool:
     """Chromium logs statuses above 399 and broken connections, htmx the latter; only some tests cause them."""
     if text.startswith("Failed to load resource: "):
-        return any(known in text for known in ("of 403", "of 404", "of 409", "of 422", "net::ERR_"))
+        return any(known in text for known in ("of 401", "of 403", "of 404", "of 409", "of 422", "net::ERR_"))
     return text.startswith("htmx: htmx:error: Failed to fetch")
 
 

@@ -89,6 +89,32 @@ async def test_a_refused_checkout_keeps_what_was_entered(visit: Visit) -> None:
     await expect(customer.get_by_label("World atlas")).to_have_value("1")
 
 
+async def test_the_total_follows_the_chosen_items(visit: Visit) -> None:
+    customer = await visit("customer")
+    await customer.goto("/orders/new")
+    await expect(customer.locator("#chosen")).to_contain_text("Nothing chosen yet")
+    await customer.get_by_label("Coffee beans").fill("2")
+    await customer.get_by_label("World atlas").focus()
+    await expect(customer.locator("#chosen .total")).to_contain_text("$", timeout=LIVE_WITHIN_MS)
+    await expect(customer.locator("#chosen")).to_contain_text("$37.80")
+    await expect(customer.get_by_label("World atlas")).to_be_focused()
+
+
+async def test_an_open_page_says_that_the_session_ended(visit: Visit, elsewhere: Elsewhere) -> None:
+    customer = await visit("customer")
+    await customer.goto("/orders?status=PROCESSING")
+    await expect(customer.locator("h1")).to_be_visible()
+    await customer.context.clear_cookies()
+    await elsewhere.place({"COFFEE-1KG": 1})
+    ended = customer.locator("#ended")
+    await expect(ended).to_be_visible(timeout=2 * LIVE_WITHIN_MS)
+    await expect(customer.locator("#connection")).to_be_hidden()
+    await expect(customer.locator("h1")).to_be_visible()
+    await ended.get_by_role("link").click()
+    await customer.get_by_role("button", name=re.compile("^Customer")).click()
+    await expect(customer).to_have_url(re.compile(r"/orders\?status=PROCESSING$"))
+
+
 async def test_without_javascript_a_customer_places_accepts_and_cancels(visit: Visit, elsewhere: Elsewhere) -> None:
     customer = await visit("customer", java_script_enabled=False)
     await order_something(customer, "Coffee beans")
