@@ -129,7 +129,7 @@ class ShopUnderTest:
             customer_reference=fields.pop("customer", "ana"),
             lines=tuple(LineRequest(sku, quantity) for sku, quantity in pairs),
             payment_method=fields.pop("payment_method", "sandbox-ok"),
-            details=OrderDetails(fields.pop("email", None), fields.pop("shipping_address", None)),
+            details=OrderDetails(*(fields.pop(name, None) for name in ("email", "shipping_address", "phone"))),
             **fields,
         )
         async with self.db.transaction() as tx:

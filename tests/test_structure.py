@@ -14,7 +14,7 @@ import pytest
 from oms.platform.settings import PROJECT_DIR
 
 MAX_ENTRIES: Final = 12
-LISTS_OF_CONCEPTS: Final = {"oms/domain", "oms/schema"}
+LISTS_OF_CONCEPTS: Final = {"oms/domain", "oms/schema", "oms/tools/check/rules"}
 """As long as the business: one entry for each concept."""
 
 Graph = Mapping[str, set[str]]

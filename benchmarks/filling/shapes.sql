@@ -25,6 +25,21 @@ RETURN 'C-' || lpad(CAST(customer AS text), 7, '0');
 CREATE FUNCTION filling.reference(n bigint) RETURNS text IMMUTABLE LANGUAGE sql
 RETURN 'FILLED-' || lpad(CAST(n AS text), 10, '0');
 
+-- Customers differ as those of a shop do: a first name is shared by a thousandth of them, a family name by fewer, a
+-- quarter live in one town. No name is the beginning of another, and no word may contain what is folded in terms: ae, oe or ue.
+CREATE FUNCTION filling.given(customer bigint) RETURNS text IMMUTABLE LANGUAGE sql
+RETURN 'Given' || lpad(CAST(customer * 7 % 1009 AS text), 4, '0');
+CREATE FUNCTION filling.family(customer bigint) RETURNS text IMMUTABLE LANGUAGE sql
+RETURN 'Family' || lpad(CAST(customer * 31 % 20011 AS text), 5, '0');
+CREATE FUNCTION filling.email(customer bigint) RETURNS text IMMUTABLE LANGUAGE sql
+RETURN filling.given(customer) || '.' || filling.family(customer) || '.' || CAST(customer AS text) || '@example.com';
+CREATE FUNCTION filling.phone(customer bigint) RETURNS text IMMUTABLE LANGUAGE sql
+RETURN '+1555' || lpad(CAST(customer AS text), 7, '0');
+CREATE FUNCTION filling.postal_code(customer bigint) RETURNS text IMMUTABLE LANGUAGE sql
+RETURN lpad(CAST(customer * 13 % 50021 AS text), 5, '0');
+CREATE FUNCTION filling.city(customer bigint) RETURNS text IMMUTABLE LANGUAGE sql
+RETURN CASE WHEN customer % 4 = 0 THEN 'Exampletown' ELSE 'Town-' || lpad(CAST(customer % 1013 AS text), 4, '0') END;
+
 CREATE FUNCTION filling.sku(number bigint) RETURNS text IMMUTABLE LANGUAGE sql
 RETURN 'SKU-' || lpad(CAST(number AS text), 4, '0');
 CREATE FUNCTION filling.tax_minor(net_minor bigint) RETURNS bigint IMMUTABLE LANGUAGE sql

@@ -19,11 +19,14 @@ def _at(after_us: int, of: str = "p") -> str:
 
 ORDERS: Final = f"""
     INSERT INTO orders (id, reference, customer_id, customer_reference, status, currency, payment_method,
-                        shipping_address, placed_at, closed_at, last_seq)
+                        email, phone, shipping_address, placed_at, closed_at, last_seq)
     SELECT o.id, filling.reference(o.n), filling.customer_id(filling.customer(o.n)),
            filling.customer_reference(filling.customer(o.n)), 'COMPLETED', 'USD', 'sandbox-ok',
-           '{{"name": "A Customer", "line1": "1 Example Street", "city": "Exampletown", "postalCode": "12345",
-              "country": "US"}}',
+           filling.email(filling.customer(o.n)), filling.phone(filling.customer(o.n)),
+           jsonb_build_object(
+               'name', filling.given(filling.customer(o.n)) || ' ' || filling.family(filling.customer(o.n)),
+               'line1', '1 Example Street', 'city', filling.city(filling.customer(o.n)),
+               'postalCode', filling.postal_code(filling.customer(o.n)), 'country', 'US'),
            {_at(0, "o")}, {_at(_DELIVERED_US, "o")},
            CASE WHEN o.split THEN 15 ELSE 9 END
     FROM filling.orders($1, $2) AS o
@@ -31,6 +34,25 @@ ORDERS: Final = f"""
 REFERENCES: Final = """
     INSERT INTO order_references (reference, order_id, content_hash)
     SELECT filling.reference(o.n), o.id, sha256(CAST(CAST(o.n AS text) AS bytea)) FROM filling.orders($1, $2) AS o
+"""
+_TERMS: Final = "INSERT INTO order_terms (order_id, term, field)"
+TERMS_OF_ORDERS: Final = f"""
+    {_TERMS}
+    SELECT o.id, t.term, t.field
+    FROM (SELECT n, id, filling.customer(n) AS c FROM filling.orders($1, $2)) AS o
+    CROSS JOIN LATERAL (VALUES
+        (filling.reference(o.n), 1), (filling.customer_reference(o.c), 4), (filling.email(o.c), 5),
+        (filling.given(o.c), 7), (filling.family(o.c), 7), (filling.postal_code(o.c), 8), (filling.city(o.c), 9)
+    ) AS stated(text, field)
+    CROSS JOIN LATERAL (SELECT lower(regexp_replace(text, '[^A-Za-z0-9]', '', 'g')) AS term, stated.field) AS t
+    UNION ALL
+    SELECT o.id, '+' || reverse(substr(filling.phone(filling.customer(o.n)), 2)), 6 FROM filling.orders($1, $2) AS o
+"""
+TERMS_OF_SHIPMENTS: Final = f"""
+    {_TERMS}
+    SELECT p.id, lower(replace(stated.text, '-', '')), stated.field
+    FROM filling.parcels($1, $2) AS p
+    CROSS JOIN LATERAL (VALUES ({_TRACKING}, 2), ({_INVOICE}, 3)) AS stated(text, field)
 """
 LINES: Final = """
     INSERT INTO order_lines (order_id, number, sku, quantity, unit_price_minor)
@@ -102,6 +124,6 @@ TALLIES: Final = """
 EVENTS: Final[Mapping[str, tuple[str, ...]]] = {"order_events": (EVENTS_OF_ORDERS, EVENTS_OF_SHIPMENTS)}
 REST: Final[Mapping[str, tuple[str, ...]]] = {
     "orders": (ORDERS,), "order_references": (REFERENCES,), "order_lines": (LINES,), "shipments": (SHIPMENTS,),
-    "allocations": (ALLOCATIONS,),
+    "allocations": (ALLOCATIONS,), "order_terms": (TERMS_OF_ORDERS, TERMS_OF_SHIPMENTS),
 }  # fmt: skip
 """Tables with their statements, in two halves that take about as long. Each half is loaded over its own connection."""

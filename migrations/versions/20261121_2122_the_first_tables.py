@@ -272,6 +272,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("reference", "owner", name=op.f("pk_order_references")),
     )
     op.create_table(
+        "order_terms",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("term", sa.Text(collation="C"), nullable=False),
+        sa.Column("field", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", "term", "field", name=op.f("pk_order_terms")),
+    )
+    op.create_index(op.f("ix_order_terms_term_order_id"), "order_terms", ["term", "order_id"], unique=False)
+    op.create_table(
         "orders",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("reference", sa.Text(collation="C"), nullable=False),
@@ -281,6 +289,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("payment_method", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("shipping_address", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("cancel_reason", sa.Text(), nullable=True),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
@@ -316,6 +325,13 @@ def upgrade() -> None:
         sa.Column("tax_bps", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("sku", name=op.f("pk_products")),
     )
+    op.create_table(
+        "product_terms",
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("term", sa.Text(collation="C"), nullable=False),
+        sa.PrimaryKeyConstraint("sku", "term", name=op.f("pk_product_terms")),
+    )
+    op.create_index(op.f("ix_product_terms_term_sku"), "product_terms", ["term", "sku"], unique=False)
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     op.create_index(op.f("ix_products_currency"), "products", ["currency"], unique=False)
     op.create_index(
@@ -485,6 +501,10 @@ def downgrade() -> None:
     op.drop_table("shipments")
     op.drop_index(op.f("ix_products_currency"), table_name="products")
     op.drop_table("products")
+    op.drop_index(op.f("ix_product_terms_term_sku"), table_name="product_terms")
+    op.drop_table("product_terms")
+    op.drop_index(op.f("ix_order_terms_term_order_id"), table_name="order_terms")
+    op.drop_table("order_terms")
     op.drop_index(op.f("ix_orders_status_id"), table_name="orders")
     op.drop_index(op.f("ix_orders_customer_reference_id"), table_name="orders")
     op.drop_index(op.f("ix_orders_closed_at"), table_name="orders", postgresql_where=sa.text("closed_at IS NOT NULL"))

@@ -22,6 +22,7 @@ from oms.domain.inventory.concept import INVENTORY
 from oms.domain.notes.concept import NOTES
 from oms.domain.order.concept import ORDERS
 from oms.domain.order_queries.concept import ORDER_QUERIES
+from oms.domain.order_search.concept import ORDER_SEARCH
 from oms.domain.parked.concept import PARKED
 from oms.domain.personal_data.concept import PERSONAL_DATA
 from oms.domain.placing.concept import PLACING
@@ -41,6 +42,7 @@ CONCEPTS: Final[tuple[Concept, ...]] = (
     FULFILMENT,
     CANCELLATION,
     NOTES,
+    ORDER_SEARCH,
     ORDER_QUERIES,
     CATALOG,
     INVENTORY,

@@ -50,6 +50,9 @@ from oms.schema.runtime.scalars import Instant
 READ_ORDER: Final = OrderPermission.READ_ORDER
 OrderId = Annotated[strawberry.ID, argument("The order's id.")]
 
+SEARCH: Final = 500
+"""The cost of a search: at worst it reads 10,000 rows of an index for each word, and looks at 900 orders."""
+
 described(OrderStatus, "OrderStatus", "How far an order has come.", meanings(ORDER))
 described(
     OrderSort,
@@ -67,6 +70,14 @@ described(
             " at most 10,000 orders."
         ),
     },
+)
+
+
+SEARCHED: Final = (
+    "At most 8 words, each of which the order must have; in any case, without accents. A word is the beginning of an"
+    " order, customer, tracking or invoice number, of an e-mail address, of a word of the customer's name or city, of a"
+    " postal code, a SKU, a word of a product's name, or an id; or a telephone number or its last digits. If the words"
+    " are in very many orders, a page may be shorter than first although more follow."
 )
 
 
@@ -329,7 +340,7 @@ class Queries:
         "Newest first, first at most 100. search matches a whole order, customer or tracking reference, the"
         " start of an order reference, or a SKU.",
         needs=OrderPermission.READ_ORDERS,
-        costs={"sort": SORT},
+        costs={"sort": SORT, "search": SEARCH},
     )
     async def orders(
         self,
@@ -337,7 +348,7 @@ class Queries:
         first: First = PAGE,
         after: After = None,
         filter: Annotated[OrderFilter | None, argument("Without it all that the viewer may see.")] = None,  # noqa: A002 - the contract's name
-        search: Annotated[str | None, argument("What to look for; null searches nothing and lists all.")] = None,
+        search: Annotated[str | None, argument(SEARCHED)] = None,
         sort: Annotated[OrderSort, argument("Which orders come first.")] = OrderSort.NEWEST_FIRST,
     ) -> Connection[Order]:
         reads, query = info.context.reads, query_of(filter, search)

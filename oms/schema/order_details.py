@@ -4,15 +4,18 @@ A new detail is a field here, in oms/domain/order/details.py, and its column.
 """
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Self, TypeVar
 
 import strawberry
 
+from oms.domain.customers.policy import CustomerPermission
 from oms.domain.order.details import OrderDetails
 from oms.domain.order.policy import OrderPermission
 from oms.domain.order_queries.orders import SeenOrder
 from oms.schema.runtime.fields import attribute, field, input_type, object_type
 from oms.schema.runtime.reads import Reads
+
+T = TypeVar("T")
 
 
 @input_type
@@ -73,24 +76,45 @@ class OrderDetailsInput:
     shipping_address: AddressInput | None = attribute(
         "Where the shipments go. Optional; checkAddress tells whether a parcel can be sent there.", default=None
     )
+    phone: str | None = attribute(
+        "For the courier at the door, and to find the order by: 5 to 15 digits, best after a plus sign and the"
+        " country's code.",
+        default=None,
+    )
 
     def details(self) -> OrderDetails:
         return OrderDetails(
             email=self.email,
+            phone=self.phone,
             shipping_address=self.shipping_address.parts() if self.shipping_address else None,
         )
 
 
 @object_type()
 class OrderDetailsFields:
-    """The details in Order. Nobody sees the e-mail address in the API."""
+    """The details in Order."""
 
     reads: strawberry.Private[Reads]
     seen: strawberry.Private[SeenOrder]
 
+    @field("Where confirmations go. Null for couriers.", needs=CustomerPermission.READ_CUSTOMER)
+    def email(self) -> str | None:
+        return self._read(self.seen.order.details.email)
+
+    @field(
+        "Digits, after a plus sign if they begin with a country's code. Couriers see it with the address.",
+        needs=OrderPermission.READ_ORDER,
+    )
+    def phone(self) -> str | None:
+        return self._read(self.seen.order.details.phone)
+
     @field("Null if none was given, and once the customer was erased.", needs=OrderPermission.READ_ORDER)
     def shipping_address(self) -> Address | None:
-        parts = self.seen.order.details.shipping_address
-        if parts:
-            self.reads.on_personal_read(self.reads.viewer, self.seen.order.id)
+        parts = self._read(self.seen.order.details.shipping_address)
         return Address.of(parts) if parts else None
+
+    def _read(self, value: T | None) -> T | None:
+        """The same value, after reporting that somebody reads personal data if there is any."""
+        if value:
+            self.reads.on_personal_read(self.reads.viewer, self.seen.order.id)
+        return value

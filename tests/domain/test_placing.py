@@ -24,7 +24,7 @@ def request(**given: Any) -> OrderRequest:
         "lines": (LineRequest("MUG", 1),),
         "payment_method": "sandbox-ok",
     }
-    details = OrderDetails(changed.pop("email", None), changed.pop("shipping_address", None))
+    details = OrderDetails(*(changed.pop(name, None) for name in ("email", "shipping_address", "phone")))
     return OrderRequest(**(values | changed), details=details)
 
 
@@ -61,6 +61,7 @@ BAD: list[tuple[dict[str, Any], tuple[str, ...], str]] = [
     ({"payment_method": ""}, ("paymentMethod",), "EMPTY"),
     ({"email": "nobody"}, ("email",), "BAD_EMAIL"),
     ({"email": "a@" + "b" * 300}, ("email",), "TOO_LONG"),
+    ({"phone": "+49 30"}, ("phone",), "BAD_PHONE"),
     ({"shipping_address": {"city": "x" * 201}}, ("shippingAddress", "city"), "TOO_LONG"),
     ({"shipping_address": {"city": "\x00"}}, ("shippingAddress", "city"), "UNSUPPORTED_CHARACTER"),
     ({"shipping_address": {"country": "Portugal"}}, ("shippingAddress", "country"), "BAD_COUNTRY"),

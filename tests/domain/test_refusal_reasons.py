@@ -159,6 +159,11 @@ async def _(shop: ShopUnderTest) -> object:
     return await place(shop, details=OrderDetails(email="nobody"))
 
 
+@case("BAD_PHONE", INVALID, "such as +49 30 123456", "phone")
+async def _(shop: ShopUnderTest) -> object:
+    return await place(shop, details=OrderDetails(phone="call me"))
+
+
 @case("BAD_COUNTRY", INVALID, "two capital letters such as PT", "shippingAddress", "country")
 async def _(shop: ShopUnderTest) -> object:
     return await place(shop, details=OrderDetails(shipping_address={"country": "Portugal"}))
@@ -209,6 +214,11 @@ async def _(shop: ShopUnderTest) -> None:
     await place(shop, reference="two")
     with mock.patch("oms.domain.order_queries.counts.MAX_COUNTED", 1), mock.patch.object(lists, "MAX_COUNTED", 1):
         await lists.page(shop.db, SUPPORT, OrderQuery(), first=1, after=None, sort=OrderSort.LARGEST_TOTAL)
+
+
+@case("TOO_MANY_WORDS", INVALID, "has more than 8 words: leave some out", "search")
+async def _(shop: ShopUnderTest) -> None:
+    await lists.page(shop.db, SUPPORT, OrderQuery(search="a b c d e f g h i"), first=1, after=None)
 
 
 # permissions

@@ -41,7 +41,7 @@ WORKLOADS: Final = (
     Workload("detail", "one order: lines, shipments with invoice, events", reads.detail, readable=ORDERS_TO_READ),
     Workload("list", "a page of 50 orders, 8 fields each", reads.orders, readable=ORDERS_TO_READ),
     Workload("page", "a customer's order as a page", reads.order_page, readable=ORDERS_TO_READ),
-    Workload("search", "by order, customer or tracking reference, or SKU", reads.search, readable=ORDERS_TO_READ),
+    Workload("search", "by numbers, names, addresses and SKUs", reads.search, readable=ORDERS_TO_READ),
     Workload("live", "subscribers, each to its own order", live.subscribed, grows=False, warms_up=False, fresh=True),
     Workload("flash", "one SKU for half of the orders", flash.one_sku, grows=False, warms_up=False, fresh=True),
     Workload("limit", "one customer at the limit", flash.one_customer, grows=False, warms_up=False, fresh=True),

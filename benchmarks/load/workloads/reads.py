@@ -2,9 +2,10 @@
 
 import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from benchmarks.filling.customers import city, email, family, given, phone, postal_code
 from benchmarks.filling.fill import customers_of
 from benchmarks.load.catalogue import SKUS, customer, sku
 from benchmarks.load.figures import Figures, memory, percentiles, spending
@@ -68,17 +69,24 @@ async def order_page(ground: Ground, seconds: float) -> Figures:
 
 
 async def search(ground: Ground, seconds: float) -> Figures:
-    """Requests of the four kinds in turn."""
+    """Requests of all kinds in turn."""
     document = ground.document(Role.SUPPORT, SEARCH)
     sample = await _sample(ground)
     tracking = [row["tracking_number"] for row in await ground.owner.fetch(_TRACKING, sample)]
     count = await _count(ground)
     texts = itertools.chain.from_iterable(
-        (f"FILLED-{random.randint(1, count):010}", customer(random.randint(1, customers_of(count))), number,  # noqa: S311 - a sample
-         sku(random.randint(1, SKUS)))  # noqa: S311 - as above
+        _texts(number, random.randint(1, count), random.randint(1, customers_of(count)))  # noqa: S311 - a sample
         for number in tracking
-    )  # fmt: skip
+    )
     return await _read(ground, [document({"search": text}) for text in texts], b'"nodes":[{', seconds)
+
+
+def _texts(tracking: str, order: int, of: int) -> Iterator[str]:
+    """What finds a shipment, an order, orders of a customer, and those of a SKU."""
+    yield from (f"FILLED-{order:010}", f"filled-{order:010}"[:-1], tracking.lower(), customer(of))
+    yield from (email(of), email(of).partition("@")[0], family(of), f"{family(of)} {given(of)}", given(of))
+    yield from (phone(of), phone(of)[-7:], postal_code(of), city(of), f"{given(of)} {city(of)}")
+    yield sku(random.randint(1, SKUS))  # noqa: S311 - a sample
 
 
 async def _read(ground: Ground, requests: Sequence[bytes], expected: bytes, seconds: float) -> Figures:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Final
 
 from oms.domain.concept.declaration import Change, LockOrder
@@ -35,6 +36,7 @@ class StockClaims:
     """Moves stock as the shipments' claims on it change."""
 
     locks: LockOrder = LockOrder.STOCK
+    nothing: Claims = MappingProxyType({})
 
     def of(self, order: Order) -> Claims:
         return {shipment.number: claim_of(shipment) for shipment in order.shipments}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from oms.domain.concept.declaration import Change, LockOrder
 from oms.domain.fraud import store
@@ -17,6 +18,7 @@ class CustomerSpending:
     """Adds to the customer's tally. An amount is given back only to the period that it was taken from."""
 
     locks: LockOrder = LockOrder.TALLIES
+    nothing: Tallied = MappingProxyType({})
 
     def of(self, order: Order) -> Tallied:
         return {

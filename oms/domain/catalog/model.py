@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from oms.domain.vocabulary.errors import InputReason, Problem
 from oms.domain.vocabulary.money import MAX_MINOR, check_currency
 from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
+from oms.domain.vocabulary.texts.terms import terms_of_code, terms_of_words
 from oms.domain.vocabulary.wording import wording
 
 
@@ -30,6 +31,10 @@ class Product:
     unit_price_minor: int
     currency: str
     tax_bps: int | None = None
+
+    def terms(self) -> frozenset[str]:
+        """What a search finds the product by."""
+        return frozenset({*terms_of_code(self.sku), *terms_of_words(self.name)} - {""})
 
     def problems(self) -> Iterator[Problem]:
         yield from check_code(self.sku, "sku")

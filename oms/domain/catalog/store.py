@@ -59,8 +59,22 @@ _UPSERT_PRODUCTS: Final = Statement(
 )
 
 
+_REMOVE_TERMS: Final = Statement("DELETE FROM product_terms WHERE sku = ANY(CAST(:skus AS text[]))")
+_ADD_TERMS: Final = Statement(
+    "INSERT INTO product_terms (sku, term) SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:terms AS text[]))"
+)
+
+
+async def _write_terms(tx: Tx, changed: Collection[Product]) -> None:
+    if changed:
+        await tx.run(_REMOVE_TERMS, skus=[product.sku for product in changed])
+        terms = [(product.sku, term) for product in changed for term in sorted(product.terms())]
+        await tx.run(_ADD_TERMS, **columns(("skus", "terms"), terms))
+
+
 async def upsert_products(tx: Tx, new: Collection[Product]) -> list[tuple[Product | None, Product]]:
     """(before, after) of each row that changed; before is None for a new one."""
     values = [(p.sku, p.name, p.unit_price_minor, p.currency, p.tax_bps) for p in new]
     rows = await tx.rows(_UPSERT_PRODUCTS, **columns(("skus", "names", "prices", "currencies", "taxes"), values))
+    await _write_terms(tx, [Product(*row[:5]) for row in rows])
     return [(Product(*row[5:]) if row[5] is not None else None, Product(*row[:5])) for row in rows]

@@ -29,6 +29,17 @@ products: Final = table(
     customer_rows=NOBODY,
 )
 
+# What the products are found by together with orders (order_search/): the terms of their SKUs and names.
+product_terms: Final = table(
+    "product_terms",
+    Column("sku", Text(collation="C"), primary_key=True, info=PLAIN),
+    Column("term", Text(collation="C"), primary_key=True, info=PLAIN),
+    Index(None, "term", "sku"),
+    access=Access.REMOVE,
+    distributed_by=EVERYWHERE,
+    customer_rows=NOBODY,
+)
+
 warehouses: Final = table(
     "warehouses",
     Column("code", Text(collation="C"), primary_key=True, info=PLAIN),

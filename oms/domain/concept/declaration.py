@@ -45,6 +45,8 @@ class Effect(Protocol[State]):
     """
 
     locks: LockOrder
+    nothing: State
+    """The state before the order was placed."""
 
     def of(self, order: Any) -> State:
         """The effect's state for the order as it is. Pure."""

@@ -1,16 +1,17 @@
-"""What a customer states about an order as a whole; stored as given.
+"""What a customer states about an order as a whole; stored as given, but for a telephone number's separators.
 
 A field here needs a column of the same name in `orders` (tables.py).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any, Final
 
-from oms.domain.vocabulary.countries import COUNTRY_CODES
 from oms.domain.vocabulary.errors import InputReason, Problem
 from oms.domain.vocabulary.text import EMAIL_LENGTH, NAME_LENGTH, check_text
+from oms.domain.vocabulary.texts.countries import COUNTRY_CODES
+from oms.domain.vocabulary.texts.phone import check_phone, written_phone
 from oms.domain.vocabulary.wording import wording
 
 
@@ -20,14 +21,21 @@ class OrderDetails:
 
     email: str | None = None
     shipping_address: Mapping[str, str | None] | None = None
+    phone: str | None = None
 
     def problems(self) -> Iterator[Problem]:
         if self.email is not None:
             yield from check_email(self.email)
+        if self.phone is not None:
+            yield from check_phone(self.phone)
         for name, value in (self.shipping_address or {}).items():
             if value is not None:
                 yield from check_text(value, "shippingAddress", name, max_length=NAME_LENGTH, blank=True)
         yield from _check_country((self.shipping_address or {}).get("country"))
+
+    def stored(self) -> "OrderDetails":
+        """As they are kept, if they have no problems."""
+        return self if self.phone is None else replace(self, phone=written_phone(self.phone))
 
     def content(self) -> list[Any]:
         """JSON values that are equal for equal details; absent fields of an address make no difference."""

@@ -10,6 +10,7 @@ from oms.domain.access.permissions import Viewer, require
 from oms.domain.order.model import ORDER
 from oms.domain.order.policy import OrderPermission
 from oms.domain.order.shipment import ENDED
+from oms.domain.order_queries import search
 from oms.domain.order_queries.counts import MAX_COUNTED, counts
 from oms.domain.order_queries.includes import ORDER_ONLY, Includes
 from oms.domain.order_queries.orders import OrderSelect, SeenOrder, order_id_of
@@ -18,19 +19,18 @@ from oms.domain.order_queries.selection import (
     BEFORE_ALL,
     CLOSED_SINCE,
     CONDITIONS,
-    NEWEST,
     OLDEST_OF_A_STATUS,
     OrderQuery,
     Selection,
     check_filter,
     values_of,
 )
-from oms.domain.vocabulary.errors import refuse_all, refused
+from oms.domain.order_search.model import Sought
+from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.machine import sql_list
-from oms.domain.vocabulary.paging import Page, bad_cursor, bounded, check_first, instant_of, key_of
-from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.domain.vocabulary.paging import Page, bad_cursor, bounded, check_first, cursor_of, instant_of, key_of
 from oms.domain.vocabulary.wording import wording
-from oms.platform.db import Database
+from oms.platform.db import Database, statement
 
 
 class OrderSort(StrEnum):
@@ -55,14 +55,15 @@ async def page(
     """Raises Refused: FORBIDDEN, or INVALID."""
     require(viewer, OrderPermission.READ_ORDERS)
     check_filter(viewer, query_filter)
-    search = (query_filter.search or "").strip()
-    if search:
-        refuse_all(check_text(search, "search", max_length=CODE_LENGTH))
-    if search and sort != OrderSort.NEWEST_FIRST:
+    text = (query_filter.search or "").strip()
+    sought = search.check(text) if text else None
+    if sought and sort != OrderSort.NEWEST_FIRST:
         raise refused(
             SearchReason.SEARCH_HAS_NO_SORT, wording("Search results are always newest first: leave sort out."), "sort"
         )
     select, limit = OrderSelect(viewer, includes), check_first(first) + 1
+    if sought:
+        return await _searched(db, query_filter, select, sought, after, first)
     match sort:
         case OrderSort.WAITING_LONGEST:
             found = await _waiting_longest(db, query_filter, select, after, limit)
@@ -77,28 +78,24 @@ async def page(
 async def _by_age(
     db: Database, query_filter: OrderQuery, select: OrderSelect, after: str | None, limit: int, *, oldest: bool
 ) -> Sequence[SeenOrder]:
-    search = (query_filter.search or "").strip()
     selection = Selection(query_filter, select.row_filter.orders, after, oldest=oldest)
-    query = selection.of(select.columns, "o.*", limit, form=_SEARCH if search else None)
-    return await select.rows(db, query, selection.values | {"search": search}, custom_plan=bool(search))
+    return await select.rows(db, selection.of(select.columns, "o.*", limit), selection.values)
 
 
-# Each branch has an index and a limit of its own.
-_SEARCH: Final = f"""
-    SELECT {{columns}} FROM orders o WHERE o.id IN (
-        (SELECT DISTINCT o.id FROM orders o
-         JOIN order_references r ON r.order_id = o.id AND r.reference IN (o.reference, o.own_reference)
-         WHERE r.reference ^@ :search AND {{conditions}} {NEWEST})
-        UNION
-        (SELECT o.id FROM orders o WHERE o.customer_reference = :search AND {{conditions}} {NEWEST})
-        UNION
-        (SELECT o.id FROM orders o JOIN shipments t ON t.order_id = o.id
-         WHERE t.tracking_number = :search AND {{conditions}} {NEWEST})
-        UNION
-        (SELECT DISTINCT o.id FROM orders o JOIN order_lines l ON l.order_id = o.id
-         WHERE l.sku = :search AND {{conditions}} {NEWEST})
-    ) {NEWEST}
-"""  # noqa: S608 - conditions are written here, values are bound
+async def _searched(
+    db: Database, query_filter: OrderQuery, select: OrderSelect, sought: Sought, after: str | None, first: int
+) -> Page[SeenOrder]:
+    visible = select.row_filter.orders
+    selection = Selection(query_filter, visible, after)
+
+    async def newest(below: UUID, limit: int) -> list[UUID]:
+        walked = Selection(query_filter, visible, cursor_of(below.hex))
+        query = statement(walked.of("o.id", "o.id, o.closed_at", limit))
+        return [row[0] for row in await db.rows(query, **select.row_filter.values, **walked.values)]
+
+    bounds = selection.values.get("placed_from", BEFORE_ALL), selection.values["below"]
+    scope = search.Scope(selection.conditions, selection.values, *bounds, newest, selection.is_short)
+    return await search.page(db, select, sought, scope, first)
 
 
 # The index on (status, id) gives the oldest of each open status, the one on closed_at those closed last. Within one

@@ -22,7 +22,7 @@ class OrderQuery:
     """Which orders; None: any. `placed_from` inclusive, `placed_to` exclusive, UTC.
 
     `open_or_closed_since`: open orders, and those closed at that instant or later, UTC.
-    `search`: a whole order, customer or tracking reference, the start of an order reference, or a SKU.
+    `search`: what the orders are found by (search.py).
     `needs_attention`: only orders with stuck work. `ids`: only these orders.
     """
 
@@ -133,18 +133,28 @@ class Selection:
             "above": values["after"] if oldest and after is not None else BEFORE_ALL,
         }
 
-    def of(self, columns: str, row: str, limit: int, *, form: str | None = None) -> str:
-        """A query of `columns` in the order of age. `row`: what of `o` these columns need."""
+    @property
+    def conditions(self) -> str:
+        """Of a row `o` of orders."""
         conditions = [self._visible, *(CONDITIONS[name] for name in self._named)]
         if self._oldest:
             conditions = [each.replace(_AFTER, _AFTER_OLDEST) for each in conditions]
+        return " AND ".join(conditions)
+
+    @property
+    def is_short(self) -> bool:
+        """A customer's orders are few, and so are those with stuck work."""
+        return self._visible != "true" or bool({"customer_id", "ids", "needs_attention"} & set(self._named))
+
+    def of(self, columns: str, row: str, limit: int) -> str:
+        """A query of `columns` in the order of age. `row`: what of `o` these columns need."""
         age, of_a_status = (_OLDEST, OLDEST_OF_A_STATUS) if self._oldest else (NEWEST, _NEWEST_OF_A_STATUS)
-        chosen = (form or self._form()).replace("{of_a_status}", of_a_status)
-        query = chosen.format(columns=columns, row=row, conditions=" AND ".join(conditions), age=age)
+        chosen = self._form().replace("{of_a_status}", of_a_status)
+        query = chosen.format(columns=columns, row=row, conditions=self.conditions, age=age)
         return bounded(query, limit)
 
     def _form(self) -> str:
-        """The query that an index serves. A customer's orders are few, and so are those with stuck work."""
+        """The query that an index serves."""
         if self._visible != "true" or {"customer_id", "ids"} & set(self._named):
             return _BY_ID
         if "needs_attention" in self._named:

@@ -167,7 +167,7 @@ def _order(viewer: Viewer, request: OrderRequest, priced: Priced, customers: Map
         status=OrderStatus.PENDING,
         placed_at=at,
         own_reference=request.reference if is_own else None,
-        details=request.details,
+        details=request.details.stored(),
         lines=priced.lines,
     )
     order.place(by=viewer.actor, at=at)

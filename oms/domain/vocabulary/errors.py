@@ -47,6 +47,7 @@ class InputReason(Reason):
     BAD_CURSOR = Code.INVALID, "The cursor does not belong to this list."
     BAD_CURRENCY = Code.INVALID, "The currency is not an ISO 4217 code."
     BAD_EMAIL = Code.INVALID, "The e-mail address is not valid."
+    BAD_PHONE = Code.INVALID, "The telephone number is not valid."
     BAD_COUNTRY = Code.INVALID, "The country is not an ISO 3166-1 alpha-2 code."
     GIVE_EXACTLY_ONE = Code.INVALID, "None or several of alternative arguments were given; exactly one is needed."
 

@@ -17,10 +17,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Entries in the list's order; `more`: whether others follow."""
+    """Entries in the list's order; `more`: whether others follow, or may follow if the page is not full.
+
+    `end`: the cursor after which to continue; None: that of the last entry.
+    """
 
     entries: Sequence[T]
     more: bool
+    end: str | None = None
 
     @classmethod
     def of(cls, found: Sequence[T], first: int) -> "Page[T]":

@@ -80,6 +80,6 @@ def connection(
         has_next_page=page.more,
         has_previous_page=after is not None,
         start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
+        end_cursor=page.end or (edges[-1].cursor if edges else None),
     )
     return Connection(edges=edges, nodes=[edge.node for edge in edges], page_info=info)

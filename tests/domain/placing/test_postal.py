@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from oms.domain.placing.postal import problems
-from oms.domain.vocabulary.countries import COUNTRY_CODES
+from oms.domain.vocabulary.texts.countries import COUNTRY_CODES
 
 FULL = {"name": "Ana", "line1": "1 Road", "city": "Town"}
 

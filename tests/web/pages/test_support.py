@@ -96,28 +96,35 @@ async def test_customers_and_couriers_may_not_open_support_pages(
     assert (await shop.order(order)).status == "PROCESSING"
 
 
-@pytest.mark.parametrize("text", ["order-7", "order-", "bo", "ink", "TRACKING"])
-async def test_the_search_finds_orders_by_reference_customer_tracking_number_and_sku(
+@pytest.mark.parametrize("text", ["order", "bo", "ink", "Ink order"])
+async def test_the_search_finds_orders_by_parts_of_what_they_say(
     support: httpx.AsyncClient, shop: ShopUnderTest, text: str
 ) -> None:
     await shop.place({"ink": 1}, reference="order-7", customer="bo")
     await shop.place({"pen": 1}, reference="other")
     await shop.run()
-    [(tracking,)] = await shop.rows("SELECT tracking_number FROM shipments JOIN allocations USING (order_id) "
-                                    "WHERE sku = 'ink'")  # fmt: skip
-    page = await read(support, f"/support?q={tracking if text == 'TRACKING' else text}")
-    assert listed(page) == ["order-7"]
+    assert listed(await read(support, f"/support?q={text}")) == ["order-7"]
     assert listed(await read(support, f"/support?q={text}&status=FAILED")) == []
+
+
+async def test_a_whole_number_leads_to_its_order(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    order = await shop.place({"ink": 1}, reference="order-7", customer="bo")
+    await shop.place({"pen": 1}, reference="other")
+    await shop.run()
+    [(tracking,)] = await shop.rows("SELECT tracking_number FROM shipments WHERE order_id = :order", order=order)
+    for text in ("ORDER-7", order_id(order), tracking.lower()):
+        answer = await support.get("/support", params={"q": text})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/support/orders/{order_id(order)}"), text
 
 
 async def test_a_search_without_results_says_so_and_keeps_the_query(support: httpx.AsyncClient) -> None:
     page = await read(support, "/support?q=nobodys&status=FAILED")
-    assert "No order has this reference" in page
+    assert "No order has all of these words" in page
     assert "Search: <b>nobodys</b>" in page
     assert "Status: <b>Failed</b>" in page
 
 
-@pytest.mark.parametrize("address", ["/support?q=" + "x" * 101, "/support?after=zzz", "/support?status=LOST"])
+@pytest.mark.parametrize("address", ["/support?q=" + "x" * 255, "/support?after=zzz", "/support?status=LOST"])
 async def test_an_invalid_search_is_refused_and_the_search_box_stays(support: httpx.AsyncClient, address: str) -> None:
     response = await support.get(address)
     assert response.status_code == 422

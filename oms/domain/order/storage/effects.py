@@ -30,6 +30,11 @@ class Snapshot:
         return cls(due_work(order), states, len(order.shipments))
 
 
+def before_placing() -> Snapshot:
+    """Of an order that does not exist yet."""
+    return Snapshot({}, tuple([effect.nothing for effect in registered().effects]), 0)
+
+
 def due_work(order: Order) -> dict[WorkKey, Due]:
     """All work that the order's present state calls for, of every registered kind."""
     return due.due_work("order", order.id, order)

@@ -10,7 +10,7 @@ from oms.domain.order.events import SHIPMENT_PART
 from oms.domain.order.model import Order
 from oms.domain.order.shipment import Shipment
 from oms.domain.order.storage import effects, references
-from oms.domain.order.storage.effects import Snapshot, due_work
+from oms.domain.order.storage.effects import Snapshot
 from oms.domain.order.storage.rows import LINE_COLUMNS, ORDER_COLUMNS, line_values, order_row, shipment_row, unnested
 from oms.domain.order.storage.tables import allocations, order_events, order_lines, orders, shipments
 from oms.domain.vocabulary.events import Event
@@ -39,7 +39,7 @@ _ADD: Final = Statement(
 
 
 async def add(tx: Tx, new: Collection[Order], content_hashes: Mapping[UUID, bytes]) -> set[UUID]:
-    """Inserts new orders with lines, events and work; returns the ids of those whose reference was free."""
+    """Inserts new orders with lines, events, work and effects; returns the ids of those whose reference was free."""
     free = await references.take(tx, new, content_hashes)
     added = [order for order in new if order.id in free]
     if added:
@@ -47,7 +47,9 @@ async def add(tx: Tx, new: Collection[Order], content_hashes: Mapping[UUID, byte
         rows = columns(ORDER_COLUMNS, [order_row(order) for order in added])
         await tx.run(_ADD, **rows, **columns(_LINES, lines), **columns(_EVENTS, _event_rows(added)))
         _forget_events(tx, added)
-        await work_store.adjust(tx, [{} for _ in added], [due_work(order) for order in added])
+        before, now = [effects.before_placing()] * len(added), [Snapshot.of(order) for order in added]
+        await effects.apply(tx, added, before, now)
+        await work_store.adjust(tx, [was.work for was in before], [snapshot.work for snapshot in now])
     return free
 
 

@@ -36,6 +36,7 @@ orders: Final = table(
     Column("currency", Text, nullable=False, info=PLAIN),
     Column("payment_method", Text, nullable=False, info=personal("'erased'")),
     Column("email", Text, info=personal()),
+    Column("phone", Text, info=personal()),
     Column("shipping_address", JSONB(none_as_null=True), info=personal()),
     # The customer's own words. The event log is permanent, so it does not contain them.
     Column("cancel_reason", Text, info=personal()),

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.vocabulary.countries import COUNTRY_CODES
+from oms.domain.vocabulary.texts.countries import COUNTRY_CODES
 from oms.platform.language import current_language
 from oms.platform.language import gettext as _
 from oms.web.pages.customer.basket import BasketCookie

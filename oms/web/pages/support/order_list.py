@@ -12,7 +12,7 @@ from oms.domain.vocabulary.permission import Reach
 from oms.domain.work.policy import WorkPermission
 from oms.web.pages.declarations import Entry, Group, Pages, page
 from oms.web.pages.rendering.formatting import status_texts
-from oms.web.pages.rendering.site import PageRefused, Refusals, Site
+from oms.web.pages.rendering.site import PageRefused, Refusals, Site, see_other
 from oms.web.pages.support.next_step import next_step
 from oms.web.pages.support.order_export import exported
 from oms.web.pages.support.order_views import LIST, VIEWS, BadAddress, OrderList
@@ -35,7 +35,10 @@ class OrderListPages(Pages):
         entry=Entry("Orders", Role.SUPPORT, Role.MANAGER, group=Group.SELLING, key="o"),
     )
     async def index(self, request: Request, viewer: Viewer) -> Response:
-        """The list that the address describes; one that cannot be is refused, and its tabs stay."""
+        """The list that the address describes; one that cannot be is refused, and its tabs stay.
+
+        Whoever searches for the whole number of an order gets to its page.
+        """
         try:
             listed = OrderList.of(request.query_params)
         except BadAddress as refusal:
@@ -47,6 +50,8 @@ class OrderListPages(Pages):
             if refusal.status != 400:
                 raise
             return self._render(request, viewer, listed, refusals=_refused(refusal.message))
+        if only := _named(orders, listed.search):
+            return see_other(f"/support/orders/{only}")
         return self._render(request, viewer, listed, orders=orders, counts=counts)
 
     async def _counts(self, viewer: Viewer, listed: OrderList) -> Mapping[str, Any] | None:
@@ -75,6 +80,16 @@ class OrderListPages(Pages):
         except BadAddress as refusal:
             raise PageRefused(422, str(refusal)) from refusal
         return await exported(self._site, viewer, listed)
+
+
+def _named(orders: Mapping[str, Any], search: str) -> str | None:
+    """The id of the only order found, if the search is all of its id, of its references, or of a tracking number."""
+    if len(orders["nodes"]) != 1 or orders["pageInfo"]["hasNextPage"]:
+        return None
+    [order] = orders["nodes"]
+    names = [order["id"], order["reference"], order["ownReference"]]
+    names += [shipment["trackingNumber"] for shipment in order["shipments"]]
+    return str(order["id"]) if search.casefold() in [name.casefold() for name in names if name] else None
 
 
 def _refused(message: str) -> Refusals:

@@ -11,6 +11,7 @@ PLANTS: Final = (
         "DELETE FROM orders WHERE id = $cancelled_pending",
         "Lines, shipments",
         "A reference is reserved",
+        "No order is found by",
     ),
     plant("links", "a customer is missing", "DELETE FROM customers WHERE reference = 'bo'", "An order and a tally"),
     plant(
@@ -18,6 +19,8 @@ PLANTS: Final = (
         "the reference of another customer",
         "UPDATE orders SET customer_reference = 'nobody' WHERE id = $completed",
         "An order has its customer",
+        "An order is found by",
+        "No order is found by",
     ),
     plant(
         "links",

@@ -73,6 +73,8 @@ PLANTS: Final = (
         WHERE order_id IN ($booked, $completed) AND type = 'ShipmentInvoiced'
         """,
         "An invoice number",
+        "An order is found by",
+        "No order is found by",
     ),
     plant(
         "2",

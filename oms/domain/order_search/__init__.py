@@ -1,0 +1,1 @@
+"""What orders are found by: their terms, written as they are placed, billed and booked."""
