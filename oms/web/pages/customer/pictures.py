@@ -3,7 +3,6 @@
 import hashlib
 from typing import Final
 
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -39,7 +38,7 @@ def drawing(sku: str) -> str:
     digest = hashlib.blake2b(sku.encode("utf-8", "replace"), digest_size=8).digest()
     tone = digest[0] % len(_GROUNDS)
     large, small = 20 + digest[1] % 14, 10 + digest[2] % 10
-    return Markup(
+    return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96"><rect width="96" height="96" fill="{ground}"/>'
         '<g fill="{fill}"><circle cx="{x}" cy="{y}" r="{large}" opacity="0.75"/>'
         '<rect x="{left}" y="{top}" width="{wide}" height="{wide}" rx="4" opacity="0.45"'
