@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("login", name=op.f("uq_accounts_login")),
         sa.UniqueConstraint("openid_issuer", "openid_subject", name=op.f("uq_accounts_openid_issuer_openid_subject")),
     )
+    op.create_index(op.f("ix_accounts_role_login"), "accounts", ["role", "login"], unique=False)
     op.create_table(
         "sessions",
         sa.Column("hash", sa.LargeBinary(), nullable=False),
@@ -540,6 +541,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_sessions_expires_at"), table_name="sessions")
     op.drop_index(op.f("ix_sessions_account_id"), table_name="sessions")
     op.drop_table("sessions")
+    op.drop_index(op.f("ix_accounts_role_login"), table_name="accounts")
     op.drop_table("accounts")
     op.drop_table("access_tokens")
     op.drop_table("served_versions")

@@ -22,6 +22,7 @@ from oms.schema import (
     order,
     order_counts,
     parked,
+    people,
     personal_data,
     placing,
     quoting,
@@ -56,6 +57,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     approvals,
     audit,
     identity,
+    people,
 )
 """Root fields are in their classes Queries, Mutations and Subscriptions; a module may only extend types."""
 

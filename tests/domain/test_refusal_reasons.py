@@ -21,7 +21,7 @@ from oms.domain.catalog.model import Product
 from oms.domain.concepts import REGISTRY
 from oms.domain.confirmed_acts import carry_out
 from oms.domain.fulfilment import commands as fulfilment
-from oms.domain.identity import account_commands, passwords, session_commands
+from oms.domain.identity import account_commands, passwords, people_commands, session_commands
 from oms.domain.identity.accounts import Account, NewAccount
 from oms.domain.inventory import commands as inventory
 from oms.domain.inventory.commands import StockCount
@@ -498,6 +498,20 @@ async def _(shop: ShopUnderTest) -> None:
 async def _(shop: ShopUnderTest) -> None:
     await add(shop)
     await add(shop, "ANA")
+
+
+@case("OWN_ACCOUNT", FORBIDDEN, "ask another manager", "personId")
+async def _(shop: ShopUnderTest) -> None:
+    own = await add(shop, role=Role.MANAGER)
+    async with shop.db.transaction() as tx:
+        await people_commands.set_disabled(tx, own.viewer, own.id, disabled=True)
+
+
+@case("LAST_MANAGER", CONFLICT, "make another person a manager first", "personId")
+async def _(shop: ShopUnderTest) -> None:
+    last = await add(shop, role=Role.MANAGER)
+    async with shop.db.transaction() as tx:
+        await people_commands.set_disabled(tx, MANAGER, last.id, disabled=True)
 
 
 @case("BAD_LOGIN", INVALID, "one word, such as ana or ana@example.com", "login")

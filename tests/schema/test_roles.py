@@ -8,7 +8,11 @@ import pytest
 from oms.domain.access.permissions import Viewer
 from oms.domain.approvals import commands as approvals
 from oms.domain.approvals.model import Act, Request
+from oms.domain.audit.model import OPERATOR
+from oms.domain.identity import account_commands as accounts
+from oms.domain.identity.accounts import NewAccount
 from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.ids import account_id
 from oms.schema.schema import schema
 from tests.schema.api import VIEWERS, Api, Known, codes
 from tests.shop import customer
@@ -34,6 +38,7 @@ def only(*roles: Role) -> frozenset[Role]:
 ORDER_PAYLOAD = "{ order { id } userErrors { code message path } }"
 SHIPMENT_PAYLOAD = "{ shipment { id } userErrors { code message path } }"
 FRAUD_PAYLOAD = "{ fraudSettings { updatedAt } userErrors { code message path } }"
+PERSON_PAYLOAD = "{ person { login } userErrors { code message path } }"
 CATALOG_PAYLOAD = "{ changed userErrors { code message path } }"
 NEW_ORDER = {"reference": "new", "lines": [{"sku": "tea", "quantity": 1}]}
 
@@ -56,6 +61,8 @@ QUERIES = {
         only(M, S), '{ shopFigures(begin: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z") { placed } }'
     ),
     "attention": Rule(only(M, S), "{ attention { cause } }"),
+    "people": Rule(only(M), "{ people { nodes { login } } }"),
+    "person": Rule(only(M), "query ($id: ID!) { person(id: $id) { login } }", {"id": "$person"}),
     "parkedWork": Rule(only(S), "{ parkedWork { nodes { id } } }"),
     "stock": Rule(only(M, S, V), '{ stock(sku: "tea") { onHand } }'),
     "defaultCurrency": Rule(ALL, "{ defaultCurrency }"),
@@ -133,6 +140,23 @@ MUTATIONS = {
         'mutation ($id: ID!) { addNote(orderId: $id, text: "Hm") { note { id } userErrors { code message path } } }',
         {"id": "$order"},
     ),
+    "addPerson": Rule(only(M), f'mutation {{ addPerson(login: "kim", name: "Kim", role: SUPPORT) {PERSON_PAYLOAD} }}'),
+    "changePerson": Rule(
+        only(M),
+        f'mutation ($id: ID!) {{ changePerson(personId: $id, name: "Kim", role: COURIER) {PERSON_PAYLOAD} }}',
+        {"id": "$person"},
+    ),
+    "setPersonDisabled": Rule(
+        only(M),
+        f"mutation ($id: ID!) {{ setPersonDisabled(personId: $id, disabled: true) {PERSON_PAYLOAD} }}",
+        {"id": "$person"},
+    ),
+    "endPersonSessions": Rule(
+        only(M), f"mutation ($id: ID!) {{ endPersonSessions(personId: $id) {PERSON_PAYLOAD} }}", {"id": "$person"}
+    ),
+    "resetPassword": Rule(
+        only(M), f"mutation ($id: ID!) {{ resetPassword(personId: $id) {PERSON_PAYLOAD} }}", {"id": "$person"}
+    ),
     "confirmApproval": Rule(
         only(M, S),
         "mutation ($id: ID!) { confirmApproval(approvalId: $id) { done userErrors { code } } }",
@@ -189,6 +213,8 @@ async def filled(api: Api, rule: Rule) -> dict[str, Any]:
                 await api.shop.cancel(await api.shop.place({"tea": 1}, customer="cy"))
             case "$work":
                 made[name] = await parked(api)
+            case "$person":
+                made[name] = await added(api)
             case "$approval":
                 made[name] = await requested(api)
             case _:
@@ -203,6 +229,12 @@ async def parked(api: Api) -> str:
     await api.shop.run("allocation")
     await api.shop.execute("UPDATE work SET parked_at = clock_timestamp(), last_error = 'no answer'")
     return f"wrk_{known.key.hex}_1_billing"
+
+
+async def added(api: Api) -> str:
+    """Somebody who can sign in."""
+    async with api.shop.db.transaction() as tx:
+        return account_id((await accounts.add(tx, OPERATOR, NewAccount("lou", "Lou", Role.SUPPORT))).id)
 
 
 async def requested(api: Api) -> str:

@@ -1,4 +1,4 @@
-"""Commands on accounts. The operator creates and changes them; their owners sign in and change their passwords.
+"""Commands on accounts. The operator and managers create and change them; their owners sign in.
 
 A change of the password or the role, and disabling or enabling, end the account's sessions in the same transaction.
 """
@@ -29,7 +29,7 @@ NOBODY: Final = Actor("nobody")
 """The actor of failed sign-ins."""
 
 
-async def add(tx: Tx, by: Actor, new: NewAccount, password_hash: str | None = None) -> Account:
+async def add(tx: Tx, by: Viewer | Actor, new: NewAccount, password_hash: str | None = None) -> Account:
     """Without a password, its owner signs in by OpenID Connect, or as a persona in demo mode.
 
     Raises Refused: INVALID, or DUPLICATE if the login is taken.
@@ -138,7 +138,7 @@ async def change_password(db: Database, viewer: Viewer, *, current: str, new: st
         await record(tx, viewer, _entry(IdentityAction.PasswordChanged, account))
 
 
-async def set_password(tx: Tx, by: Actor, account_id: UUID, password_hash: str) -> None:
+async def set_password(tx: Tx, by: Viewer | Actor, account_id: UUID, password_hash: str) -> None:
     """By the operator. The caller has checked the password, or generated it."""
     account, _ = await _locked(tx, account_id)
     await account_store.set_password(tx, account_id, password_hash)
@@ -161,7 +161,7 @@ async def remove_password(tx: Tx, by: Actor, account_id: UUID) -> None:
 
 async def set_role(
     tx: Tx,
-    by: Actor,
+    by: Viewer | Actor,
     account_id: UUID,
     role: Role,
     customer_reference: str | None,
@@ -181,7 +181,7 @@ def _role(role: Role, warehouses: frozenset[str] | None) -> dict[str, Any]:
     return {"role": str(role)} | ({} if warehouses is None else {"warehouses": sorted(warehouses)})
 
 
-async def rename(tx: Tx, by: Actor, account_id: UUID, name: str) -> None:
+async def rename(tx: Tx, by: Viewer | Actor, account_id: UUID, name: str) -> None:
     """Earlier events keep the old name. Raises Refused(INVALID)."""
     refuse_all(check_name(name, "name", max_length=NAME_LENGTH))
     account, _ = await _locked(tx, account_id)
@@ -200,7 +200,7 @@ async def set_preferences(tx: Tx, viewer: Viewer, language: Language | None, tim
     await account_store.set_preferences(tx, account_id_of(viewer), language, time_zone)
 
 
-async def set_disabled(tx: Tx, by: Actor, account_id: UUID, *, disabled: bool) -> None:
+async def set_disabled(tx: Tx, by: Viewer | Actor, account_id: UUID, *, disabled: bool) -> None:
     """A disabled account can't sign in, and its sessions have ended."""
     account, _ = await _locked(tx, account_id)
     if disabled != (account.disabled_at is not None):

@@ -37,6 +37,13 @@ _LINK_OPENID: Final = text(
 _AFTER: Final = text(
     f"SELECT {_ACCOUNT} FROM accounts WHERE login > :after ORDER BY login LIMIT :limit"  # noqa: S608 - as above
 )
+_OF_ROLE_AFTER: Final = text(
+    f"SELECT {_ACCOUNT} FROM accounts WHERE role = :role AND login > :after ORDER BY login LIMIT :limit"  # noqa: S608 - as above
+)
+_OF_ID: Final = text(f"SELECT {_ACCOUNT} FROM accounts WHERE id = :id")  # noqa: S608 - as above
+_LOCK_MANAGERS: Final = text(
+    "SELECT id FROM accounts WHERE role = 'MANAGER' AND disabled_at IS NULL ORDER BY id FOR UPDATE"
+)
 _ANY: Final = text("SELECT EXISTS (SELECT FROM accounts)")
 _REHASH: Final = text("UPDATE accounts SET password_hash = :new WHERE id = :id AND password_hash = :old")
 _RENAME: Final = text("UPDATE accounts SET name = :name WHERE id = :id")
@@ -105,6 +112,22 @@ async def link_openid(tx: Tx, login: str, issuer: str, subject: str) -> Account 
 async def after(conn: AsyncConnection, login: str, *, limit: int) -> Sequence[Account]:
     """The accounts that follow the login, in the order of logins."""
     return [_account(row) for row in await conn.execute(_AFTER, {"after": login, "limit": limit})]
+
+
+async def of_role_after(conn: AsyncConnection, role: Role, login: str, *, limit: int) -> Sequence[Account]:
+    """The same for one role."""
+    values = {"role": str(role), "after": login, "limit": limit}
+    return [_account(row) for row in await conn.execute(_OF_ROLE_AFTER, values)]
+
+
+async def of_id(conn: AsyncConnection, account_id: UUID) -> Account | None:
+    row = (await conn.execute(_OF_ID, {"id": account_id})).one_or_none()
+    return _account(row) if row else None
+
+
+async def lock_managers(tx: Tx) -> set[UUID]:
+    """The accounts of the enabled managers, locked in the order of their ids; none is disabled meanwhile."""
+    return set((await tx.conn.execute(_LOCK_MANAGERS)).scalars())
 
 
 _HAS_PASSWORD: Final = text("SELECT password_hash IS NOT NULL FROM accounts WHERE id = :id")

@@ -2,7 +2,14 @@
 
 from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import Code, Reason
+from oms.domain.vocabulary.permission import MANAGERS, Permission
 from oms.domain.vocabulary.wording import wording
+
+
+class IdentityPermission(Permission):
+    """Permissions on the accounts of others."""
+
+    MANAGE_PEOPLE = "see and change people's accounts", MANAGERS
 
 
 class IdentityReason(Reason):
@@ -20,6 +27,8 @@ class IdentityReason(Reason):
     WEAK_PASSWORD = Code.INVALID, "The new password is too short, too common, guessable or known from a breach."
     ACCOUNT_CHANGED = Code.CONFLICT, "The account was changed by another request in between."
     NOT_LINKED = Code.CONFLICT, "The account is not linked to an OpenID Connect provider yet."
+    LAST_MANAGER = Code.CONFLICT, "No enabled manager would remain."
+    OWN_ACCOUNT = Code.FORBIDDEN, "Managers do not disable, demote or reset themselves."
     NO_ACCOUNT = Code.FORBIDDEN, "The caller is not a person with an account."
 
 
@@ -48,7 +57,7 @@ class IdentityAction(AuditAction):
     )
     AccountCreated = (
         "AccountCreated",
-        "By the operator, or at the first sign-in through another provider.",
+        "By the operator or a manager.",
         wording("{who} created the account of {subject}"),
     )
     AccountChanged = (

@@ -86,8 +86,8 @@ async def end_others(tx: Tx, viewer: Viewer) -> None:
     await record(tx, viewer, Entry(IdentityAction.SessionsEnded, viewer.principal, after={"ended": ended}))
 
 
-async def end_all(tx: Tx, by: Actor, account: Account) -> int:
-    """By the operator, who also forgets all known devices. Returns how many sessions were ended."""
+async def end_all(tx: Tx, by: Viewer | Actor, account: Account) -> int:
+    """By the operator or a manager, who also forgets all known devices. Returns how many sessions were ended."""
     ended = await session_store.end_all(tx, account.id)
     await device_store.forget_all(tx, account.id)
     await record(tx, by, Entry(IdentityAction.SessionsEnded, account.viewer.principal, after={"ended": ended}))

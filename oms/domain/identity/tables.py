@@ -32,6 +32,7 @@ accounts: Final = table(
     Column("changed_at", DateTime(timezone=True), nullable=False, info=ended("clock_timestamp()")),
     Column("disabled_at", DateTime(timezone=True), info=ended("coalesce(disabled_at, clock_timestamp())")),
     UniqueConstraint("openid_issuer", "openid_subject"),
+    Index(None, "role", "login"),
     access=Access.CHANGE,
     distributed_by=EVERYWHERE,
     customer_rows=CustomerRows("customer_reference = :reference"),

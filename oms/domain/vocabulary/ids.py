@@ -66,6 +66,10 @@ def session_id(session: UUID) -> str:
     return f"ses_{session.hex}"
 
 
+def account_id(account: UUID) -> str:
+    return f"acc_{account.hex}"
+
+
 def parse(text: str) -> tuple[str, UUID, tuple[str, ...]] | None:
     """Prefix, UUID and what follows it; None for a text that is no id of this system."""
     prefix, _, rest = text.partition("_")
@@ -89,6 +93,13 @@ def parse_customer(text: str) -> UUID | None:
     match parse(text):
         case ("cus", customer, ()):
             return customer
+    return None
+
+
+def parse_account(text: str) -> UUID | None:
+    match parse(text):
+        case ("acc", account, ()):
+            return account
     return None
 
 

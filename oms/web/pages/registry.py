@@ -11,6 +11,7 @@ from oms.web.pages.manager.audit import AuditPages
 from oms.web.pages.manager.customers import CustomerPages
 from oms.web.pages.manager.fraud import FraudControlPages
 from oms.web.pages.manager.operations import OperationsPages
+from oms.web.pages.manager.people import PeoplePages
 from oms.web.pages.manager.stock import StockPages
 from oms.web.pages.support.approvals import ApprovalPages
 from oms.web.pages.support.chosen_orders import ChosenOrderPages
@@ -33,5 +34,6 @@ PAGES: Final = (
     ApprovalPages,
     CustomerPages,
     AuditPages,
+    PeoplePages,
     AccountPages,
 )

@@ -126,6 +126,8 @@ STOPS: Final = (
     Stop("manager-warehouses", "manager", "/manager/stock/warehouses"),
     Stop("manager-operations", "manager", "/manager/operations"),
     Stop("manager-audit", "manager", "/manager/audit"),
+    Stop("manager-people", "manager", "/settings/people"),
+    Stop("manager-person-new", "manager", "/settings/people/new"),
     Stop("manager-customers", "manager", "/manager/customers"),
     Stop("manager-customer", "manager", "/manager/customers?reference=demo"),
     Stop("manager-erasure", "manager", "/manager/customers/{customer}/erasure"),

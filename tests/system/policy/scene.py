@@ -7,12 +7,15 @@ from uuid import UUID, uuid4
 from oms.domain.access.permissions import Viewer
 from oms.domain.approvals import commands as approvals
 from oms.domain.approvals.model import Act, Request
+from oms.domain.audit.model import OPERATOR
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product
 from oms.domain.fraud import commands as fraud
+from oms.domain.identity import account_commands
+from oms.domain.identity.accounts import NewAccount
 from oms.domain.notes import commands as notes
 from oms.domain.vocabulary.actor import Role
-from oms.domain.vocabulary.ids import customer_id, order_id, shipment_id
+from oms.domain.vocabulary.ids import account_id, customer_id, order_id, shipment_id
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
 
 ANA: Final = customer("ana")
@@ -49,6 +52,7 @@ class Scene:
     bens: UUID
     ana: str
     ben: str
+    people: tuple[str, ...]
 
     @property
     def parked_work(self) -> str:
@@ -63,6 +67,7 @@ class Scene:
             "shipment": [f'(id: "{shipment_id(each, 1)}")' for each in of_ana],
             "customer": ['(reference: "ana")'],
             "product": ['(sku: "tea")'],
+            "person": [f'(id: "{each}")' for each in self.people],
             "stock": ['(sku: "tea")'],
         }
 
@@ -95,8 +100,26 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
     async with shop.db.transaction() as tx:
         await notes.add_note(tx, SUPPORT, split, "Called, no answer")
         await approvals.request(tx, Viewer("kim", Role.SUPPORT), cancellation)
+    people = (
+        NewAccount("sam", "Sam", Role.CUSTOMER, "sam"),
+        NewAccount("lou", "Lou", Role.COURIER, warehouses=frozenset({"north"})),
+    )
+    async with shop.db.transaction() as tx:
+        accounts = [await account_commands.add(tx, OPERATOR, new) for new in people]
+        await account_commands.set_disabled(tx, OPERATOR, accounts[0].id, disabled=True)
     ids = {reference: customer_id(key) for key, reference in await shop.rows("SELECT id, reference FROM customers")}
-    return Scene(delivered, split, amended, declined, cancelled, parked, bens, ids["ana"], ids["ben"])
+    return Scene(
+        delivered,
+        split,
+        amended,
+        declined,
+        cancelled,
+        parked,
+        bens,
+        ids["ana"],
+        ids["ben"],
+        tuple(account_id(each.id) for each in accounts),
+    )
 
 
 def narrowed(viewer: Viewer, *operations: Any) -> Viewer:

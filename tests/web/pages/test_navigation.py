@@ -25,6 +25,7 @@ BARS = {
         "/manager",
         "/manager/operations",
         "/manager/audit",
+        "/settings/people",
     ],
     Role.SUPPORT: ["/home", "/support", "/support/parked", "/approvals", "/manager/audit"],
 }  # fmt: skip

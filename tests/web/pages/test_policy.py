@@ -94,6 +94,7 @@ def address(route: PageRoute, scene: Scene) -> str:
         "/courier": shipment_id(scene.split, 2),
         "/support/customers": scene.ana,
         "/manager/customers": scene.ana,
+        "/settings/people": scene.people[1],
     }
     subject = next((ids[place] for place in ids if route.path.startswith(place)), order_id(scene.split))
     shipment = shipment_id(scene.split, 2)

@@ -14,12 +14,15 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.audit.model import OPERATOR
 from oms.domain.cancellation import commands as cancellation
 from oms.domain.catalog import model as catalog_model
+from oms.domain.identity import account_commands
+from oms.domain.identity.accounts import NewAccount
 from oms.domain.placing import request as placing_request
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Problem
-from oms.domain.vocabulary.ids import customer_id, order_id, shipment_id
+from oms.domain.vocabulary.ids import account_id, customer_id, order_id, shipment_id
 from tests.shop import ShopUnderTest
 
 NO_PAGES: Final = frozenset(
@@ -35,6 +38,7 @@ _ASKED: Final = (
 
 _MARK: Final = """UPDATE shipments SET payment_reason = :text, tracking_number = :text, courier_code = :text,
   courier_name = :text, invoice_number = CASE WHEN issued_at IS NULL THEN NULL ELSE :text END"""
+_PERSON: Final = "UPDATE accounts SET name = :text, login = :text, warehouses = ARRAY[:text] WHERE id = :id"
 _PARK: Final = "UPDATE work SET parked_at = clock_timestamp(), last_error = :text, attempt = 12 WHERE queue = 'billing'"
 
 
@@ -79,6 +83,13 @@ async def set_scene(shop: ShopUnderTest, text: str) -> Scene:
     await shop.execute(_PARK, text=text)
     await shop.execute(_MARK, text=text)
     order_ids, shipment_ids = [order_id(each) for each in placed], [shipment_id(each, 1) for each in placed]
+    async with shop.db.transaction() as tx:
+        person = await account_commands.add(tx, OPERATOR, NewAccount("lou", "Lou", Role.COURIER))
+    await shop.execute(
+        "UPDATE accounts SET name = :text, login = :text, warehouses = ARRAY[:text] WHERE id = :id",
+        text=text,
+        id=person.id,
+    )
     customer_ids = [customer_id(await _customer(shop, text))]
     return Scene(
         text,
@@ -88,6 +99,7 @@ async def set_scene(shop: ShopUnderTest, text: str) -> Scene:
             "/courier/shipments/{id}": shipment_ids,
             "/support/customers/{id}": customer_ids,
             "/manager/customers/{id}/erasure": customer_ids,
+            "/settings/people/{id}": [account_id(person.id)],
         },
     )
 
