@@ -66,6 +66,11 @@ async def _wrong_password(page: Page) -> None:
     await page.get_by_role("alert").wait_for()
 
 
+async def _open_first_person(page: Page) -> None:
+    await page.locator("table.list tbody a").first.click()
+    await page.get_by_role("heading", name="Name and role").wait_for()
+
+
 async def _empty_checkout(page: Page) -> None:
     await page.get_by_role("button", name="Place the order").click()
     await page.get_by_role("alert").first.wait_for()
@@ -128,6 +133,7 @@ STOPS: Final = (
     Stop("manager-audit", "manager", "/manager/audit"),
     Stop("manager-people", "manager", "/settings/people"),
     Stop("manager-person-new", "manager", "/settings/people/new"),
+    Stop("manager-person", "manager", "/settings/people", prepare=_open_first_person),
     Stop("manager-customers", "manager", "/manager/customers"),
     Stop("manager-customer", "manager", "/manager/customers?reference=demo"),
     Stop("manager-erasure", "manager", "/manager/customers/{customer}/erasure"),
