@@ -14,8 +14,10 @@ UNREAD_TIMEOUT_S: Final = 30.0
 
 PROGRESS_BYTES: Final = 64 * 1024
 
-MAX_UNREAD_BYTES: Final = 16 * 1024 * 1024
-"""Above this, those that have read nothing for longest are disconnected first. Proxies read at once."""
+MAX_UNREAD_BYTES: Final = 12 * 1024 * 1024
+"""Above this, those that have read nothing for longest are disconnected first. Proxies read at once.
+
+With what the allocator keeps, the process then grows by 16 MiB at most."""
 
 CHECK_S: Final = 1.0
 
