@@ -14,7 +14,7 @@ from oms.domain.concepts import REGISTRY
 from oms.domain.vocabulary.audit_action import constant_case
 from oms.domain.vocabulary.ids import order_id, session_id
 from oms.domain.vocabulary.wording import said
-from oms.platform.language import gettext
+from oms.platform.locale.language import gettext
 from oms.schema.runtime.connections import PAGE, After, Connection, First, connection, size
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import Role, described

@@ -14,7 +14,7 @@ from oms.domain.vocabulary import ids
 from oms.domain.vocabulary.errors import Refused
 from oms.domain.vocabulary.wording import said
 from oms.platform.db import Tx
-from oms.platform.language import Language, gettext
+from oms.platform.locale.language import Language, gettext
 from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import described

@@ -19,7 +19,7 @@ from oms.domain.vocabulary.events import Event
 from oms.domain.vocabulary.paging import MAX_PAGE_SIZE, Page, check_first
 from oms.domain.vocabulary.wording import said
 from oms.platform.faults.outages import through_outages
-from oms.platform.language import gettext
+from oms.platform.locale.language import gettext
 from oms.schema.fulfilment import Shipment
 from oms.schema.order import Order, OrderId, visible_now, visible_order
 from oms.schema.runtime.connections import After, Connection, First, connection, size

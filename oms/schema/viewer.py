@@ -10,7 +10,7 @@ from oms.domain.catalog.policy import CatalogPermission
 from oms.domain.fraud.policy import FraudPermission
 from oms.domain.identity import account_commands as accounts
 from oms.domain.order.policy import OrderPermission
-from oms.platform.language import Language
+from oms.platform.locale.language import Language
 from oms.schema.identity import Session, own_sessions
 from oms.schema.runtime.connections import NODE_READERS, Node
 from oms.schema.runtime.context import Info

@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po, write_po
 from oms.domain.concept.registry import registered
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.failures import PHRASES
-from oms.platform.language import TRANSLATIONS, Language
+from oms.platform.locale.language import TRANSLATIONS, Language
 from oms.platform.settings import PROJECT_DIR
 from oms.web.pages.declarations import Group
 

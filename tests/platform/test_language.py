@@ -2,7 +2,7 @@
 
 import pytest
 
-from oms.platform.language import Language, gettext, preferred, speak
+from oms.platform.locale.language import Language, gettext, preferred, speak
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from babel.messages import Catalog
 from babel.messages.pofile import read_po
 
 from oms.domain.concepts import REGISTRY
-from oms.platform.language import TRANSLATIONS, Language
+from oms.platform.locale.language import TRANSLATIONS, Language
 from oms.tools.translations import template, untranslated, updated
 
 OTHERS = [language for language in Language if language is not Language.ENGLISH]

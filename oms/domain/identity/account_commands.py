@@ -22,8 +22,8 @@ from oms.domain.vocabulary.ids import uuid7
 from oms.domain.vocabulary.text import NAME_LENGTH, check_name
 from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database, Tx
-from oms.platform.language import Language
-from oms.platform.time_zone import time_zones
+from oms.platform.locale.language import Language
+from oms.platform.locale.time_zone import time_zones
 
 NOBODY: Final = Actor("nobody")
 """The actor of failed sign-ins."""

@@ -7,7 +7,7 @@ import structlog
 from graphql import GraphQLError
 
 from oms.platform.faults.outages import RETRY_AFTER_S, is_outage, outage_message
-from oms.platform.language import gettext
+from oms.platform.locale.language import gettext
 
 log = structlog.get_logger(__name__)
 

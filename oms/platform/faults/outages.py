@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-from oms.platform.language import gettext
+from oms.platform.locale.language import gettext
 
 log = structlog.get_logger(__name__)
 

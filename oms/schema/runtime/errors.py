@@ -10,7 +10,7 @@ from oms.domain.vocabulary.errors import Code, Problem, Refused
 from oms.domain.vocabulary.wording import said
 from oms.platform.faults.masking import cause_of, fault_of
 from oms.platform.faults.outages import is_outage
-from oms.platform.language import gettext
+from oms.platform.locale.language import gettext
 from oms.schema.runtime.context import Context
 from oms.schema.runtime.enums import described
 from oms.schema.runtime.fields import NOTHING_MORE, attribute, object_type

@@ -136,7 +136,7 @@ def reference(
 def translations() -> None:
     """Bring translations/*.po up to date with the texts of templates and code."""
     from oms.domain.concepts import REGISTRY  # noqa: F401 - registers the concepts, whose texts are wanted
-    from oms.platform.language import Language
+    from oms.platform.locale.language import Language
     from oms.tools.translations import write
 
     for language in Language:

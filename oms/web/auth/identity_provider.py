@@ -24,7 +24,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from oms.domain.vocabulary.wording import wording
-from oms.platform.language import gettext
+from oms.platform.locale.language import gettext
 from oms.platform.settings import is_secure_url
 
 log = structlog.get_logger(__name__)

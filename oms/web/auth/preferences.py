@@ -1,8 +1,8 @@
 """What a person prefers goes before what their browser asks for."""
 
 from oms.domain.access.permissions import Viewer
-from oms.platform.language import Language, speak
-from oms.platform.time_zone import show_times_in
+from oms.platform.locale.language import Language, speak
+from oms.platform.locale.time_zone import show_times_in
 
 
 def answer_as_preferred(viewer: Viewer) -> None:

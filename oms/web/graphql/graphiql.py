@@ -8,7 +8,7 @@ from jinja2.ext import i18n
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from oms.platform import language
+from oms.platform.locale import language
 from oms.platform.settings import PROJECT_DIR
 
 PAGE: Final = PROJECT_DIR / "templates" / "graphiql.html"

@@ -11,7 +11,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.errors import Refused
 from oms.domain.vocabulary.wording import said, wording
 from oms.platform.db import Database
-from oms.platform.language import gettext
+from oms.platform.locale.language import gettext
 from oms.platform.settings import PROJECT_DIR
 from oms.web.auth.same_origin import is_own
 from oms.web.errors.refusals import refusal_of

@@ -19,9 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.platform.db import Database
 from oms.platform.faults.outages import RETRY_AFTER_S, is_outage
-from oms.platform.language import preferred, speak
+from oms.platform.locale.language import preferred, speak
+from oms.platform.locale.time_zone import show_times_in
 from oms.platform.settings import Settings
-from oms.platform.time_zone import show_times_in
 from oms.web.errors.codes import ErrorCode
 from oms.web.errors.refusals import RequestRefused, invalid, refusal_of
 from oms.web.server.headers import SecurityHeaders

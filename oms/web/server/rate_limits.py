@@ -25,7 +25,7 @@ from starlette.requests import HTTPConnection
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.identity.accounts import LOGIN_LENGTH, normalized_login
-from oms.platform.language import gettext, ngettext
+from oms.platform.locale.language import gettext, ngettext
 from oms.platform.settings import Settings
 from oms.web.errors.codes import ErrorCode
 from oms.web.errors.refusals import RequestRefused

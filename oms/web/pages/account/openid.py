@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity.accounts import Account
 from oms.platform.db import Database
-from oms.platform.language import gettext
+from oms.platform.locale.language import gettext
 from oms.web.auth.identity_provider import RESTART, Flow, Identity, IdentityProvider, SignInFailed
 from oms.web.auth.same_origin import is_own
 from oms.web.pages.account.sign_in import SignInPages

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
-from oms.platform.language import Language
-from oms.platform.time_zone import time_zones
+from oms.platform.locale.language import Language
+from oms.platform.locale.time_zone import time_zones
 from oms.web.pages.declarations import Pages, form, page
 from oms.web.pages.rendering.site import Refusals, Site, read_form, see_other
 

@@ -14,7 +14,7 @@ from oms.domain.identity.signing_in import hashing, personas
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.wording import said, wording
 from oms.platform.db import Database
-from oms.platform.language import gettext
+from oms.platform.locale.language import gettext
 from oms.web.pages.account.destinations import Destinations
 from oms.web.pages.account.session import Sessions
 from oms.web.pages.customer.basket import BasketCookie

@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.texts.countries import COUNTRY_CODES
-from oms.platform.language import current_language
-from oms.platform.language import gettext as _
+from oms.platform.locale.language import current_language
+from oms.platform.locale.language import gettext as _
 from oms.web.pages.customer.basket import BasketCookie
 from oms.web.pages.rendering.site import Refusals, Site, see_other
 

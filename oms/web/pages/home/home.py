@@ -14,8 +14,8 @@ from oms.domain.parked.policy import ParkedPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Permission, Reach
 from oms.domain.work.policy import WorkPermission
-from oms.platform.language import gettext as _
-from oms.platform.language import ngettext
+from oms.platform.locale.language import gettext as _
+from oms.platform.locale.language import ngettext
 from oms.web.pages.declarations import Entry, Pages, page
 from oms.web.pages.home.tiles import known, tiles
 from oms.web.pages.rendering.site import Site

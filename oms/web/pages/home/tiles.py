@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from oms.platform.language import gettext as _
+from oms.platform.locale.language import gettext as _
 from oms.web.pages.rendering.formatting import money
 
 DAYS: Final = ("day6", "day5", "day4", "day3", "day2", "day1")

@@ -16,7 +16,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.audit_action import constant_case
 from oms.domain.vocabulary.permission import Reach
 from oms.domain.vocabulary.wording import wording
-from oms.platform.time_zone import current_zone
+from oms.platform.locale.time_zone import current_zone
 from oms.web.pages.declarations import Entry, Group, Pages, page
 from oms.web.pages.rendering.days import by_day
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site

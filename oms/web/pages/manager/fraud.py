@@ -12,7 +12,7 @@ from oms.domain.fraud.policy import FraudPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.money import check_currency
 from oms.domain.vocabulary.permission import Reach
-from oms.platform.language import gettext
+from oms.platform.locale.language import gettext
 from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering import formatting
 from oms.web.pages.rendering.form_parsing import InvalidInput, minor_units, units

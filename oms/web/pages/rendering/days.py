@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from oms.platform.time_zone import current_zone
+from oms.platform.locale.time_zone import current_zone
 
 
 def by_day(entries: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.domain.access.permissions import Viewer
-from oms.platform.language import gettext as _
+from oms.platform.locale.language import gettext as _
 from oms.web.errors.refusals import RequestRefused
 from oms.web.pages.account.session import Sessions
 from oms.web.pages.rendering.site import Site

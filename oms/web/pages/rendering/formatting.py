@@ -13,8 +13,8 @@ from markupsafe import Markup
 from oms.domain.concept.registry import registered
 from oms.domain.vocabulary.failures import phrase
 from oms.domain.vocabulary.machine import Shape, StatusText
-from oms.platform.language import Language, current_language, gettext
-from oms.platform.time_zone import current_zone
+from oms.platform.locale.language import Language, current_language, gettext
+from oms.platform.locale.time_zone import current_zone
 from oms.web.pages.rendering.assets import asset
 
 # Clients see a payment's status through the eyes of the API, which has fewer and others than the machine.

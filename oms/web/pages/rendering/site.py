@@ -16,9 +16,9 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.wording import wording
-from oms.platform import language
+from oms.platform.locale import language
+from oms.platform.locale.time_zone import chosen_zone
 from oms.platform.settings import PROJECT_DIR
-from oms.platform.time_zone import chosen_zone
 from oms.web.auth.csrf import FIELD, FormToken, is_valid
 from oms.web.auth.same_origin import is_own
 from oms.web.errors.codes import HTTP_STATUS, ErrorCode

@@ -11,8 +11,8 @@ from oms.domain.parked.events import ParkedEvent
 from oms.domain.vocabulary.events import EventType
 from oms.domain.vocabulary.failures import FailureReason, phrase
 from oms.domain.vocabulary.wording import Wording, wording
-from oms.platform.language import gettext as _
-from oms.platform.language import ngettext
+from oms.platform.locale.language import gettext as _
+from oms.platform.locale.language import ngettext
 from oms.web.pages.rendering.formatting import status_texts
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oms.platform.language import gettext as _
+from oms.platform.locale.language import gettext as _
 from oms.web.pages.support.next_step import STEP_PHRASES, next_step
 
 

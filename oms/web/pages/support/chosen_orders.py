@@ -11,7 +11,7 @@ from oms.domain.cancellation.policy import CancellationPermission
 from oms.domain.parked.policy import ParkedPermission
 from oms.domain.vocabulary.permission import Reach
 from oms.domain.work.policy import WorkPermission
-from oms.platform.language import gettext as _
+from oms.platform.locale.language import gettext as _
 from oms.web.pages.declarations import Pages, form, page
 from oms.web.pages.rendering.site import PageRefused, Site, read_form
 from oms.web.pages.support.next_step import STEP_PHRASES

@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 
 from oms.domain.order.model import ORDER, OrderStatus
 from oms.domain.vocabulary.wording import wording
-from oms.platform.language import gettext as _
+from oms.platform.locale.language import gettext as _
 from oms.web.pages.rendering.formatting import status_texts
 
 LIST: Final = "/support"

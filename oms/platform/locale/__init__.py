@@ -1,0 +1,1 @@
+"""What a response is written in: the reader's language and time zone."""
