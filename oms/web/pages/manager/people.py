@@ -13,7 +13,7 @@ from oms.domain.identity.accounts import PEOPLE
 from oms.domain.identity.policy import IdentityPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
-from oms.platform.language import gettext
+from oms.platform.locale.language import gettext
 from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
 
