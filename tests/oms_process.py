@@ -17,7 +17,8 @@ TIMEOUT_S: Final = 60.0
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     [
-        "pytest", "asyncpg", "oms.tools.cli.main", "oms.platform.db", "oms.platform.logs", "oms.platform.migrations",
+        "pytest", "asyncpg", "oms.tools.cli.main", "oms.platform.db", "oms.platform.log.logs",
+        "oms.platform.migrations",
         "oms.domain.tokens.commands", "oms.domain.identity.account_commands", "oms.domain.personal_data.commands",
         "oms.domain.concepts", "oms.tools.check.command", "oms.tools.doctor.health", "oms.tools.doctor.report",
         __name__,

@@ -9,7 +9,7 @@ from oms.domain.parked import commands
 from oms.domain.work.model import WorkKey
 from oms.domain.work.store import Batch
 from oms.platform.db import Database
-from oms.platform.redaction import redacted_text
+from oms.platform.log.redaction import redacted_text
 from oms.providers.ports import BillingSystem, CourierSystem, ProviderUnavailable
 
 

@@ -21,7 +21,7 @@ from oms.schema.runtime.enums import Role, described
 from oms.schema.runtime.errors import UserError
 from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, mutation, object_type
 from oms.schema.runtime.money import Money, money
-from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.reading.reads import Reads
 from oms.schema.runtime.scalars import Instant
 
 _PREFIX: Final = "apr"

@@ -10,7 +10,7 @@ from oms.domain.work.policy import WorkPermission
 from oms.schema.order import Order
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.fields import attribute, field, object_type
-from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.reading.reads import Reads
 from oms.schema.runtime.scalars import Instant
 
 

@@ -13,7 +13,7 @@ from oms.domain.vocabulary.wording import wording
 from oms.schema.runtime.connections import Node, node_reader
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.fields import argument, attribute, field, object_type
-from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.reading.reads import Reads
 
 
 @object_type(needs=CustomerPermission.READ_CUSTOMER)

@@ -13,7 +13,7 @@ from oms.domain.vocabulary.wording import wording
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.fields import argument, attribute, field, object_type
 from oms.schema.runtime.money import Money, money
-from oms.schema.runtime.reads import BatchRead
+from oms.schema.runtime.reading.reads import BatchRead
 from oms.schema.runtime.scalars import Instant
 
 LONGEST: Final = timedelta(days=92)

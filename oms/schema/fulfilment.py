@@ -40,7 +40,7 @@ from oms.schema.runtime.fields import (
     subscription,
 )
 from oms.schema.runtime.money import Money, money
-from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.reading.reads import Reads
 from oms.schema.runtime.scalars import Instant
 
 READ_ORDER: Final = OrderPermission.READ_ORDER

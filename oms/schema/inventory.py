@@ -17,7 +17,7 @@ from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import described
 from oms.schema.runtime.fields import argument, attribute, extends, field, input_type, mutation, object_type
-from oms.schema.runtime.reads import BatchRead
+from oms.schema.runtime.reading.reads import BatchRead
 
 _NO_LEVELS: Final[list[Level]] = []
 LEVELS: Final = BatchRead(queries.levels_of, _NO_LEVELS)

@@ -21,7 +21,7 @@ from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import Role
 from oms.schema.runtime.errors import UserError
 from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, extends, field, mutation, object_type
-from oms.schema.runtime.reads import BatchRead, Reads
+from oms.schema.runtime.reading.reads import BatchRead, Reads
 from oms.schema.runtime.scalars import Instant
 
 _NO_NOTES: Final[Page[model.Note]] = Page((), more=False)

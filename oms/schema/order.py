@@ -17,10 +17,10 @@ from oms.domain.order.policy import OrderPermission, OrderReason
 from oms.domain.order.sums import OrderSums
 from oms.domain.order_queries import lists
 from oms.domain.order_queries import orders as order_queries
+from oms.domain.order_queries.finding.selection import OrderQuery
 from oms.domain.order_queries.includes import ORDER_ONLY, Includes
 from oms.domain.order_queries.lists import OrderSort
 from oms.domain.order_queries.orders import CustomerPage, SeenOrder, reference_for
-from oms.domain.order_queries.selection import OrderQuery
 from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.ids import NO_ID, line_id, order_id, parse_customer, parse_order
 from oms.domain.vocabulary.paging import Page
@@ -44,7 +44,7 @@ from oms.schema.runtime.fields import (
 )
 from oms.schema.runtime.includes import includes_of
 from oms.schema.runtime.money import Money, money
-from oms.schema.runtime.reads import BatchRead, Reads
+from oms.schema.runtime.reading.reads import BatchRead, Reads
 from oms.schema.runtime.scalars import Instant
 
 READ_ORDER: Final = OrderPermission.READ_ORDER

@@ -9,12 +9,12 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.order.policy import OrderPermission
 from oms.domain.order_queries import counts
 from oms.domain.order_queries.counts import MAX_COUNTED
-from oms.domain.order_queries.selection import OrderQuery
+from oms.domain.order_queries.finding.selection import OrderQuery
 from oms.platform.db import Database
 from oms.schema.order import OrderFilter, query_of
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.fields import argument, attribute, field, object_type
-from oms.schema.runtime.reads import BatchRead
+from oms.schema.runtime.reading.reads import BatchRead
 
 COUNT: Final = 50
 """What a count costs more than a single read: it reads an index, at most 10,000 entries."""

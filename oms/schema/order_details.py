@@ -13,7 +13,7 @@ from oms.domain.order.details import OrderDetails
 from oms.domain.order.policy import OrderPermission
 from oms.domain.order_queries.orders import SeenOrder
 from oms.schema.runtime.fields import attribute, field, input_type, object_type
-from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.reading.reads import Reads
 
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ from oms.schema.runtime.connections import PAGE, After, Connection, First, conne
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.errors import UserError
 from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, mutation, object_type
-from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.reading.reads import Reads
 from oms.schema.runtime.scalars import Instant
 
 

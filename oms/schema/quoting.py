@@ -23,7 +23,7 @@ from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.errors import UserError, user_errors
 from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, input_type, object_type
 from oms.schema.runtime.money import Money, money
-from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.reading.reads import Reads
 from oms.schema.runtime.scalars import CurrencyCode
 
 QUOTE: Final = 1_000

@@ -27,7 +27,7 @@ from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.enums import Role
 from oms.schema.runtime.fields import argument, attribute, extends, field, object_type, subscription
 from oms.schema.runtime.includes import EVENTS
-from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.reading.reads import Reads
 from oms.schema.runtime.scalars import Instant
 
 

@@ -15,7 +15,7 @@ from oms.domain.work.queries import SeenWork
 from oms.schema.fulfilment import Shipment
 from oms.schema.order import Order
 from oms.schema.runtime.fields import attribute, extends, field, object_type
-from oms.schema.runtime.reads import BatchRead, Reads
+from oms.schema.runtime.reading.reads import BatchRead, Reads
 from oms.schema.runtime.scalars import Instant
 
 

@@ -10,7 +10,7 @@ from benchmarks.load.catalogue import FAR, IN_THE_OTHER_WAREHOUSE_FROM, NEAR, SK
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.order_queries import lists
-from oms.domain.order_queries.selection import OrderQuery
+from oms.domain.order_queries.finding.selection import OrderQuery
 from oms.platform.grants import address_of
 from oms.tools.check.snapshot import run_checks
 from tests.owner import owner_of

@@ -28,8 +28,8 @@ from oms.domain.inventory.commands import StockCount
 from oms.domain.order.details import OrderDetails
 from oms.domain.order.events import OrderEvent
 from oms.domain.order_queries import lists
+from oms.domain.order_queries.finding.selection import OrderQuery
 from oms.domain.order_queries.lists import OrderSort
-from oms.domain.order_queries.selection import OrderQuery
 from oms.domain.parked import commands as parked
 from oms.domain.personal_data import commands as personal_data
 from oms.domain.placing import commands as placing

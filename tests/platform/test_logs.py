@@ -18,8 +18,8 @@ from sqlalchemy.exc import DBAPIError
 
 from oms.platform.db import Database
 from oms.platform.grants import address_of
-from oms.platform.logs import configure_logs
-from oms.platform.redaction import HIDDEN, redacted_text
+from oms.platform.log.logs import configure_logs
+from oms.platform.log.redaction import HIDDEN, redacted_text
 from oms.platform.settings import load_settings
 from oms.tools.dev_services.embedded import running_instance
 from tests.platform.conftest import Instance, oms

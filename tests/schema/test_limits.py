@@ -11,7 +11,7 @@ from oms.platform.documents import parsed
 from oms.platform.settings import PROJECT_DIR, Settings
 from oms.schema.cost import limits
 from oms.schema.cost.limits import MAX_COST, MAX_ERRORS, MAX_VARIABLE_VALUES, Validator
-from oms.schema.runtime import reads
+from oms.schema.runtime.reading import reads
 from oms.schema.schema import schema
 from oms.web.pages.customer import orders
 from oms.web.pages.manager import audit

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from oms.schema.compiled.eager import started
-from oms.schema.runtime.loader import Loader
+from oms.schema.runtime.reading.loader import Loader
 
 
 class Library:

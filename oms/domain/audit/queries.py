@@ -17,7 +17,7 @@ from oms.domain.vocabulary.audit_action import AuditAction
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.ids import customer_id, order_id, parse, uuid7_floor
 from oms.domain.vocabulary.paging import Page, bad_cursor, check_first, cursor_of, key_of
-from oms.domain.vocabulary.text import NAME_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import NAME_LENGTH, check_text
 from oms.platform.db import Database
 
 

@@ -15,7 +15,7 @@ from oms.domain.order.shipment import OPEN
 from oms.domain.order.storage import save
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.ids import order_id as public_id
-from oms.domain.vocabulary.text import REASON_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import REASON_LENGTH, check_text
 from oms.platform.db import Tx
 
 

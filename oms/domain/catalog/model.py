@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from oms.domain.vocabulary.errors import InputReason, Problem
 from oms.domain.vocabulary.money import MAX_MINOR, check_currency
-from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
+from oms.domain.vocabulary.texts.checks import NAME_LENGTH, check_code, check_name
 from oms.domain.vocabulary.texts.terms import terms_of_code, terms_of_words
 from oms.domain.vocabulary.wording import wording
 

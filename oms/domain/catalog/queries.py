@@ -11,7 +11,7 @@ from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.catalog.policy import CatalogPermission
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.paging import Page, bounded, check_first, key_of
-from oms.domain.vocabulary.text import CODE_LENGTH, NAME_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import CODE_LENGTH, NAME_LENGTH, check_text
 from oms.platform.db import Database, Statement
 
 _PRODUCTS: Final = text(

@@ -7,7 +7,7 @@ from uuid import UUID
 from oms.domain.access.permissions import Viewer, may_for
 from oms.domain.customers.policy import CustomerPermission
 from oms.domain.vocabulary.errors import refuse_all
-from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import CODE_LENGTH, check_text
 from oms.platform.db import Database, Statement
 
 

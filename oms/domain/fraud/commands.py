@@ -14,7 +14,7 @@ from oms.domain.fraud.model import FraudSettings
 from oms.domain.fraud.policy import FraudAction, FraudPermission
 from oms.domain.vocabulary.errors import InputReason, refuse_all, refused
 from oms.domain.vocabulary.money import MAX_MINOR, check_currency
-from oms.domain.vocabulary.text import REASON_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import REASON_LENGTH, check_text
 from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 

@@ -20,7 +20,7 @@ from oms.domain.order.storage.load import LockedOrders, lock
 from oms.domain.vocabulary.errors import Refused, refuse_all, refused
 from oms.domain.vocabulary.ids import shipment_id
 from oms.domain.vocabulary.permission import Permission, Reach
-from oms.domain.vocabulary.text import REASON_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import REASON_LENGTH, check_text
 from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 

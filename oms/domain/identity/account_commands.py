@@ -19,7 +19,7 @@ from oms.domain.identity.signing_in.hashing import KNOWN, STRANGERS, Lane
 from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.errors import refuse_all, refused
 from oms.domain.vocabulary.ids import uuid7
-from oms.domain.vocabulary.text import NAME_LENGTH, check_name
+from oms.domain.vocabulary.texts.checks import NAME_LENGTH, check_name
 from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database, Tx
 from oms.platform.locale.language import Language

@@ -11,7 +11,7 @@ from oms.domain.access.permissions import Carries, Viewer
 from oms.domain.identity.policy import IdentityReason
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Problem, refused
-from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
+from oms.domain.vocabulary.texts.checks import NAME_LENGTH, check_code, check_name
 from oms.domain.vocabulary.wording import wording
 
 LOGIN_LENGTH: Final = 254

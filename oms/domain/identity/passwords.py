@@ -17,11 +17,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from oms.domain.identity.accounts import Account, NewAccount
-from oms.domain.identity.breached import is_breached
 from oms.domain.identity.policy import IdentityReason
+from oms.domain.identity.signing_in.breached import is_breached
 from oms.domain.identity.signing_in.hashing import KNOWN, STRANGERS, Lane
 from oms.domain.vocabulary.errors import Problem
-from oms.domain.vocabulary.text import check_text
+from oms.domain.vocabulary.texts.checks import check_text
 from oms.domain.vocabulary.wording import Wording, joined, wording
 
 MIN_LENGTH: Final = 12
@@ -55,7 +55,8 @@ class Verdict:
 async def problems_of(password: str, owner: Account | NewAccount, breached: Path | None) -> list[Problem]:
     """Why it can't be the owner's password: its length, or that it is easy to guess.
 
-    `breached`: a file as oms.domain.identity.breached reads it; without one, only common passwords are refused.
+    `breached`: a file as oms.domain.identity.signing_in.breached reads it; without one, only common passwords are
+    refused.
     """
     words = {*_OUR_WORDS, *re.split(r"[\W_]+", f"{owner.login} {owner.name}".casefold())}
     return await KNOWN.run(lambda: list(_problems(password, words, breached)))

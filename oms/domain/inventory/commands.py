@@ -13,7 +13,7 @@ from oms.domain.catalog.record import record_changes
 from oms.domain.inventory import store
 from oms.domain.inventory.policy import InventoryAction, InventoryReason
 from oms.domain.vocabulary.errors import InputReason, Problem, refuse_all
-from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import CODE_LENGTH, check_text
 from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 

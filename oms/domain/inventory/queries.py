@@ -11,7 +11,7 @@ from oms.domain.catalog.policy import CatalogPermission
 from oms.domain.inventory import store
 from oms.domain.inventory.policy import InventoryPermission
 from oms.domain.vocabulary.errors import refuse_all
-from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import CODE_LENGTH, check_text
 from oms.platform.db import Database, Statement
 
 

@@ -11,7 +11,7 @@ from oms.domain.notes.policy import NoteAction, NotePermission
 from oms.domain.order.access import lock_for
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.ids import note_id
-from oms.domain.vocabulary.text import check_text
+from oms.domain.vocabulary.texts.checks import check_text
 from oms.platform.db import Tx
 
 

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from oms.domain.vocabulary.errors import InputReason, Problem
-from oms.domain.vocabulary.text import EMAIL_LENGTH, NAME_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import EMAIL_LENGTH, NAME_LENGTH, check_text
 from oms.domain.vocabulary.texts.countries import COUNTRY_CODES
 from oms.domain.vocabulary.texts.phone import check_phone, written_phone
 from oms.domain.vocabulary.wording import wording

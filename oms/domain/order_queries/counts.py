@@ -6,8 +6,8 @@ from typing import Final
 
 from oms.domain.access.permissions import Viewer, require
 from oms.domain.order.policy import OrderPermission
+from oms.domain.order_queries.finding.selection import OrderQuery, Selection, check_filter
 from oms.domain.order_queries.row_filters import RowFilter, row_filter_of
-from oms.domain.order_queries.selection import OrderQuery, Selection, check_filter
 from oms.platform.db import Database, statement
 
 MAX_COUNTED: Final = 10_000

@@ -10,12 +10,9 @@ from oms.domain.access.permissions import Viewer, require
 from oms.domain.order.model import ORDER
 from oms.domain.order.policy import OrderPermission
 from oms.domain.order.shipment import ENDED
-from oms.domain.order_queries import search
 from oms.domain.order_queries.counts import MAX_COUNTED, counts
-from oms.domain.order_queries.includes import ORDER_ONLY, Includes
-from oms.domain.order_queries.orders import OrderSelect, SeenOrder, order_id_of
-from oms.domain.order_queries.policy import SearchReason
-from oms.domain.order_queries.selection import (
+from oms.domain.order_queries.finding import search
+from oms.domain.order_queries.finding.selection import (
     BEFORE_ALL,
     CLOSED_SINCE,
     CONDITIONS,
@@ -25,6 +22,9 @@ from oms.domain.order_queries.selection import (
     check_filter,
     values_of,
 )
+from oms.domain.order_queries.includes import ORDER_ONLY, Includes
+from oms.domain.order_queries.orders import OrderSelect, SeenOrder, order_id_of
+from oms.domain.order_queries.policy import SearchReason
 from oms.domain.order_search.model import Sought
 from oms.domain.vocabulary.errors import refused
 from oms.domain.vocabulary.machine import sql_list

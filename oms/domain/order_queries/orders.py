@@ -17,7 +17,7 @@ from oms.domain.order_queries.row_filters import row_filter_of
 from oms.domain.vocabulary.errors import refuse_all
 from oms.domain.vocabulary.paging import Page, bad_cursor, check_first, cursor_of, key_of
 from oms.domain.vocabulary.permission import STAFF, Reach
-from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import CODE_LENGTH, check_text
 from oms.platform.db import Database, Row, Statement, statement
 
 

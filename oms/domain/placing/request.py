@@ -14,7 +14,7 @@ from oms.domain.order.model import Line
 from oms.domain.placing.policy import PlacingReason
 from oms.domain.vocabulary.errors import InputReason, Problem
 from oms.domain.vocabulary.money import MAX_ORDER_MINOR, check_currency
-from oms.domain.vocabulary.text import CODE_LENGTH, check_code, check_text
+from oms.domain.vocabulary.texts.checks import CODE_LENGTH, check_code, check_text
 from oms.domain.vocabulary.wording import wording
 
 MAX_LINES: Final = 2000

@@ -16,7 +16,7 @@ from oms.domain.vocabulary.actor import Actor, Role
 from oms.domain.vocabulary.errors import InputReason, Refused, refuse_all, refused
 from oms.domain.vocabulary.ids import uuid7
 from oms.domain.vocabulary.permission import Permission
-from oms.domain.vocabulary.text import NAME_LENGTH, check_code, check_name
+from oms.domain.vocabulary.texts.checks import NAME_LENGTH, check_code, check_name
 from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database, Tx
 

@@ -7,7 +7,7 @@ import strawberry
 
 from oms.domain.vocabulary.paging import MAX_PAGE_SIZE, Page
 from oms.schema.runtime.fields import NOTHING_MORE, OfList, argument, attribute, object_type
-from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.reading.reads import Reads
 
 T = TypeVar("T")
 E = TypeVar("E")

@@ -20,7 +20,7 @@ from oms.platform.db import Database
 from oms.platform.faults.outages import RETRY_AFTER_S, through_outages
 from oms.providers.ports import QuotingSystem
 from oms.schema.compiled.selection import Selection
-from oms.schema.runtime.reads import Reads
+from oms.schema.runtime.reading.reads import Reads
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from oms.platform.settings import CannotStart, Settings, load_settings, unknown_
 
 def settings_of(process: str) -> Settings:
     """Reads the settings and configures the log. `process`: its name in every line of the log."""
-    from oms.platform.logs import configure_logs
+    from oms.platform.log.logs import configure_logs
 
     for name in unknown_variables(os.environ):
         typer.echo(f"{name} is not a setting of this program; see docs/reference/settings.md.", err=True)

@@ -11,7 +11,7 @@ from oms.domain.audit.model import OPERATOR
 from oms.domain.identity import account_commands as accounts
 from oms.domain.identity import passwords
 from oms.domain.identity.accounts import Account, NewAccount
-from oms.domain.identity.breached import is_breached
+from oms.domain.identity.signing_in.breached import is_breached
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Database
 from tests.shop import ShopUnderTest

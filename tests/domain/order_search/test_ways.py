@@ -6,8 +6,9 @@ import pytest
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.order.model import OrderStatus
-from oms.domain.order_queries import lists, search
-from oms.domain.order_queries.selection import OrderQuery
+from oms.domain.order_queries import lists
+from oms.domain.order_queries.finding import search
+from oms.domain.order_queries.finding.selection import OrderQuery
 from tests.shop import SUPPORT, ShopUnderTest, customer
 from tests.statements import statements_of
 

@@ -6,7 +6,7 @@ import pytest
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.order_queries import lists, orders
-from oms.domain.order_queries.selection import OrderQuery
+from oms.domain.order_queries.finding.selection import OrderQuery
 from oms.domain.placing import commands as placing
 from oms.domain.placing.commands import Placed
 from oms.domain.placing.request import LineRequest, OrderRequest

@@ -10,7 +10,7 @@ from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.tokens import commands as tokens
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Problem, Refused
-from oms.domain.vocabulary.text import check_code, check_name
+from oms.domain.vocabulary.texts.checks import check_code, check_name
 from tests.shop import ShopUnderTest
 
 HIDDEN = {

@@ -6,7 +6,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.domain.vocabulary.text import CODE_LENGTH
+from oms.domain.vocabulary.texts.checks import CODE_LENGTH
 from oms.web.pages.declarations import Pages, public_page
 from oms.web.pages.rendering.site import PageRefused, Site
 

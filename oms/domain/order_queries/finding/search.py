@@ -20,7 +20,7 @@ from oms.domain.order_search.model import MAX_WORDS, Sought, Word, sought_in
 from oms.domain.vocabulary.errors import refuse_all, refused
 from oms.domain.vocabulary.ids import NO_ID
 from oms.domain.vocabulary.paging import Page, bounded, cursor_of
-from oms.domain.vocabulary.text import EMAIL_LENGTH, check_text
+from oms.domain.vocabulary.texts.checks import EMAIL_LENGTH, check_text
 from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database, Statement, columns
 

@@ -25,7 +25,7 @@ from oms.domain.vocabulary.events import Event
 from oms.domain.vocabulary.wording import wording
 from oms.platform.db import Database
 from oms.schema.compiled.run import next_turn
-from oms.schema.runtime.loader import Loader
+from oms.schema.runtime.reading.loader import Loader
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -1,6 +1,6 @@
 """The log on standard error: each event is a short sentence with values. Libraries log in the same format.
 
-Secrets and personal data are redacted (oms.platform.redaction), and no text from outside can forge a line.
+Secrets and personal data are redacted (oms.platform.log.redaction), and no text from outside can forge a line.
 """
 
 import logging
@@ -15,7 +15,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from oms.platform.redaction import HIDDEN, QUOTES_A_VALUE, redacted, redacted_text
+from oms.platform.log.redaction import HIDDEN, QUOTES_A_VALUE, redacted, redacted_text
 from oms.platform.settings import Settings
 
 _VERBOSE: Final = ("alembic", "arq", "httpx", "uvicorn")

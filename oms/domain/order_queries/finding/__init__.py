@@ -1,0 +1,1 @@
+"""Finding orders: words of a search, and the rows that filters select."""

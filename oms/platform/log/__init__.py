@@ -1,0 +1,1 @@
+"""The log on standard error, and what must not stand in it."""

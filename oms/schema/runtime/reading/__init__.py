@@ -1,0 +1,1 @@
+"""Reading for one operation: rows that are loaded together, and shared."""
