@@ -70,6 +70,14 @@ QUERIES = {
     "products": Rule(NOT_COURIERS, "{ products { nodes { sku } } }"),
     "warehouses": Rule(ALL, "{ warehouses { nodes { code } } }"),
     "customer": Rule(NOT_COURIERS, '{ customer(reference: "ana") { reference } }'),
+    "checkAddress": Rule(only(C, V), '{ checkAddress(address: { city: "Porto" }) { code } }'),
+    "quoteOrder": Rule(
+        only(C, V),
+        '{ quoteOrder(input: { lines: [{ sku: "tea", quantity: 1 }] }) { userErrors { code } } }',
+    ),
+    "quotePlacedOrder": Rule(
+        only(C, M, S, V), "query ($id: ID!) { quotePlacedOrder(orderId: $id) { userErrors { code } } }", {"id": "$order"}
+    ),
 }
 MUTATIONS = {
     "placeOrder": Rule(
@@ -168,7 +176,7 @@ MUTATIONS = {
         {"id": "$approval"},
     ),
 }
-OWN_ACCOUNT = {"changePassword", "endSession", "endOtherSessions"}
+OWN_ACCOUNT = {"changePassword", "endSession", "endOtherSessions", "setPreferences"}
 """For everybody who is signed in: tests/domain/identity/test_own_account.py."""
 
 SUBSCRIPTIONS = {
