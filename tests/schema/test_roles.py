@@ -76,7 +76,9 @@ QUERIES = {
         '{ quoteOrder(input: { lines: [{ sku: "tea", quantity: 1 }] }) { userErrors { code } } }',
     ),
     "quotePlacedOrder": Rule(
-        only(C, M, S, V), "query ($id: ID!) { quotePlacedOrder(orderId: $id) { userErrors { code } } }", {"id": "$order"}
+        only(C, M, S, V),
+        "query ($id: ID!) { quotePlacedOrder(orderId: $id) { userErrors { code } } }",
+        {"id": "$order"},
     ),
 }
 MUTATIONS = {
