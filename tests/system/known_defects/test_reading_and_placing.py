@@ -22,8 +22,9 @@ async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
         yield Api(shop)
 
 
-BOUNDED = ("stock", "shipmentCounts")
-"""By the contract: one entry for each warehouse that has the SKU, and for each of three statuses."""
+BOUNDED = ("stock", "shipmentCounts", "checkAddress", "attention")
+"""One entry for each warehouse that has the SKU, for each of three statuses, for each field of an address, and for each
+kind of standstill."""
 
 
 async def test_lists_with_no_paging(api: Api) -> None:
