@@ -8,8 +8,8 @@ from tests.system.browser.chromium import PHONE
 from tests.system.browser.conftest import Visit
 from tests.system.browser.elsewhere import Elsewhere
 
-LIVE_WITHIN_MS = 2_000
-"""The goal of 1 s is measured by benchmarks; here two cores also run two browsers and the database."""
+LIVE_WITHIN_MS = 5_000
+"""The goal of 1 s is measured by benchmarks; here two cores also run two browsers, the database and other tests."""
 
 
 async def change(manager: Page, link: str, button: str | re.Pattern[str]) -> None:
@@ -25,7 +25,7 @@ async def test_managers_see_each_others_changes_of_fraud_control(visit: Visit) -
     for manager in (one, other):
         await manager.goto("/manager")
     await one.get_by_role("link", name="Set a limit").click()
-    await one.get_by_label("New limit in USD").fill("1,250.50")
+    await one.get_by_label("New limit").fill("1,250.50")
     await one.get_by_role("button", name="Continue").click()
     await one.get_by_role("button", name="Set the limit to $1,250.50").click()
     await expect(other.get_by_role("table", name="Changes")).to_contain_text("$1,250.50", timeout=LIVE_WITHIN_MS)
@@ -48,7 +48,7 @@ async def test_managers_see_each_others_changes_of_fraud_control(visit: Visit) -
 async def test_a_malformed_limit_is_refused_at_its_field(visit: Visit) -> None:
     manager = await visit("manager")
     await manager.goto("/manager/spending-limit")
-    field = manager.get_by_label("New limit in USD")
+    field = manager.get_by_label("New limit")
     await field.fill("plenty")
     await manager.get_by_role("button", name="Continue").click()
     await expect(field).to_have_attribute("aria-invalid", "true")
@@ -101,18 +101,19 @@ async def test_support_finds_an_order_and_follows_its_timeline_live(visit: Visit
     booked = await elsewhere.booked({"COFFEE-1KG": 1})
     shipment = booked["shipments"][0]
     support = await visit("support")
-    await support.get_by_label("Search all orders").fill(shipment["trackingNumber"])
+    await support.get_by_role("searchbox", name="Search all orders").fill(shipment["trackingNumber"])
     await support.keyboard.press("Enter")
-    await expect(support).to_have_url(re.compile(f"q={shipment['trackingNumber']}"))
-    await support.get_by_role("link", name=booked["reference"]).click()
+    await support.wait_for_url(f"**/support/orders/{booked['id']}")  # the only one that is found
     await elsewhere.dispatch(shipment["id"])
-    trail = support.get_by_role("list", name="Events, oldest first")
-    await expect(trail).to_contain_text("ShipmentDispatched", timeout=LIVE_WITHIN_MS)
-    await expect(trail.get_by_role("listitem").last).to_contain_text("demo courier (courier)")
+    trail = support.get_by_role("list", name="Events, newest first")
+    newest = trail.get_by_role("listitem").filter(has=support.get_by_role("time")).first
+    await expect(newest).to_contain_text("ShipmentDispatched", timeout=LIVE_WITHIN_MS)
+    await expect(newest).to_contain_text("demo courier (courier)")
 
-    await support.get_by_text("Report as failed").first.click()
-    await support.get_by_label("Reason").last.fill("Nobody was there")
-    await support.get_by_role("button", name="Report as failed").click()
+    card = support.get_by_role("article", name="Shipment 1")
+    await card.get_by_text("Report as failed …").click()
+    await card.get_by_label("Reason").fill("Nobody was there")
+    await card.get_by_role("button", name="Report as failed").click()
     await expect(trail).to_contain_text("Nobody was there", timeout=LIVE_WITHIN_MS)
     await elsewhere.until(booked["id"], "FAILED")
 
@@ -123,7 +124,8 @@ async def test_support_retries_a_stuck_job(visit: Visit, elsewhere: Elsewhere) -
     await support.get_by_role("link", name="Stuck jobs").click()
     work = support.get_by_role("article").filter(has_text=parked["reference"])
     await expect(work).to_contain_text("The billing system does not answer.")
-    await work.get_by_role("button", name="Retry").click()
+    await work.get_by_text("Retry …").click()
+    await work.get_by_role("button", name="Retry now").click()
     await elsewhere.until(parked["id"], "PROCESSING", shipments="BOOKED")
     await expect(work).to_be_hidden()
 
@@ -135,10 +137,10 @@ async def test_support_gives_up_a_stuck_job_for_a_reason_that_the_customer_reads
     customer, support = await visit("customer"), await visit("support", java_script_enabled=False)
     await customer.goto(f"/orders/{parked['id']}")
     await support.goto(f"/support/orders/{parked['id']}")
-    await support.get_by_text("Give up").first.click()
+    await support.get_by_text("Give up …").click()
     await support.get_by_label("Reason").locator("visible=true").fill("The card's bank is closed")
     await support.get_by_role("button", name="Give up").click()
-    await expect(customer.locator(".standing")).to_contain_text("Could not be fulfilled", timeout=LIVE_WITHIN_MS)
+    await expect(customer.locator(".standing")).to_contain_text("Could not be sent", timeout=LIVE_WITHIN_MS)
     await expect(customer.locator("main")).to_contain_text("The card's bank is closed")
 
 
@@ -146,6 +148,7 @@ async def test_from_an_order_to_its_query_in_graphiql_without_a_token(visit: Vis
     booked = await elsewhere.booked({"COFFEE-1KG": 1})
     support = await visit("support")
     await support.goto(f"/support/orders/{booked['id']}")
-    await support.get_by_role("link", name="GraphiQL").click()
+    await support.get_by_text("More", exact=True).click()
+    await support.get_by_role("link", name="Query this order in GraphiQL").click()
     await support.get_by_role("button", name=re.compile("Execute")).click()
     await expect(support.locator(".result-window")).to_contain_text(booked["reference"])
