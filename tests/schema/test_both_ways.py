@@ -21,7 +21,7 @@ from tests.schema.both_ways import assert_same_by_strawberry
 from tests.system.fuzz.requests import Request, requests
 
 PAGES = sorted(path.relative_to(PROJECT_DIR / "templates") for path in PROJECT_DIR.glob("templates/**/*.graphql"))
-CASES = 200
+CASES = 100
 
 
 def test_every_page_s_document_has_a_plan() -> None:
@@ -68,18 +68,19 @@ def _value(definition: VariableDefinitionNode, known: Known) -> Any:
 
 
 async def test_generated_queries(api: Api) -> None:
+    """Of commands none: they do something else the second time."""
     known, with_data = await api.booked(), 0
     for request in _generated([known.id, known.shipment(), "tea", "north", "1"]):
         text, variables = request.body["query"], request.body.get("variables", {})
-        viewer = VIEWERS[request.role]
-        result = await schema.execute(text, variables, api.context(viewer))
-        await assert_same_by_strawberry(result, text, variables, api.context(viewer))
-        with_data += any(value is not None for value in (result.data or {}).values())
-    assert with_data > CASES / 20  # the rest are refused, or find nothing
+        for viewer in VIEWERS.values():
+            result = await schema.execute(text, variables, api.context(viewer))
+            await assert_same_by_strawberry(result, text, variables, api.context(viewer))
+            with_data += any(value is not None for value in (result.data or {}).values())
+    assert with_data > CASES / 4  # the rest are refused, or find nothing
 
 
 def _generated(known: list[str]) -> list[Request]:
-    """Queries only: a command does something else the second time."""
+    """Their roles are left out: which ones are drawn how often depends on the modules that are imported."""
     found: list[Request] = []
 
     @seed(3)
@@ -87,9 +88,9 @@ def _generated(known: list[str]) -> list[Request]:
         max_examples=CASES, phases=[Phase.generate], database=None, deadline=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(requests(known))
+    @given(requests(known, queries_only=True))
     def making(request: Request) -> None:
         found.append(request)
 
     making()
-    return [each for each in found if not each.body["query"].lstrip().startswith("mutation")]
+    return found

@@ -35,13 +35,15 @@ class Request:
     root: str
 
 
-def requests(known: list[str]) -> st.SearchStrategy[Request]:
+def requests(known: list[str], *, queries_only: bool = False) -> st.SearchStrategy[Request]:
     """For every operation of the schema, by every role. Some generated values are replaced, drawn from a seed."""
     schemathesis.graphql.scalar("DateTime", st.sampled_from(_INSTANTS).map(graphql.nodes.String))
     schemathesis.graphql.scalar("MinorUnits", st.sampled_from(HARMFUL_NUMBERS).map(graphql.nodes.Int))
     schemathesis.graphql.scalar("CurrencyCode", st.sampled_from(("USD", "JPY", "usd", "")).map(graphql.nodes.String))
     schema = graphql.from_path(PROJECT_DIR / "docs" / "reference" / "schema.graphql")
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    if queries_only:
+        operations = [each for each in operations if each.definition.is_query]
     generated = st.one_of(*(operation.as_strategy() for operation in operations))
     return st.builds(
         _request, generated.map(lambda case: case.body), st.sampled_from(_ROLES), st.integers(0, 2**32), st.just(known)
