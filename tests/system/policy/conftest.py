@@ -8,8 +8,10 @@ import pytest
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.access.secret import digest_of
+from oms.domain.identity import account_commands
 from oms.domain.identity import session_commands as sessions
 from oms.domain.vocabulary.actor import Role
+from oms.platform.locale.language import Language
 from tests.schema.api import Api
 from tests.shop import SESSION_RULES, ShopUnderTest, open_shop
 from tests.system.policy.scene import VIEWERS, Scene, set_scene
@@ -39,8 +41,14 @@ async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
 
 
 async def signed_in(shop: ShopUnderTest, viewer: Viewer) -> Viewer:
+    """With preferences, as people have them."""
     if viewer.role == Role.SERVICE:
         return viewer
-    held = await sessions.find(shop.db, digest_of(await session_of(shop.db, viewer)), SESSION_RULES)
+    session = digest_of(await session_of(shop.db, viewer))
+    held = await sessions.find(shop.db, session, SESSION_RULES)
+    assert held
+    async with shop.db.transaction() as tx:
+        await account_commands.set_preferences(tx, held.viewer, Language.ENGLISH, "Europe/Lisbon")
+    held = await sessions.find(shop.db, session, SESSION_RULES)
     assert held
     return held.viewer

@@ -1,6 +1,7 @@
 """A shop in which every field of the schema has a value: orders of ana in each state, and one of ben."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from oms.domain.approvals.model import Act, Request
 from oms.domain.audit.model import OPERATOR
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product
+from oms.domain.figures import store as figures
 from oms.domain.fraud import commands as fraud
 from oms.domain.identity import account_commands
 from oms.domain.identity.accounts import NewAccount
@@ -29,6 +31,9 @@ VIEWERS: Final = {
 }
 PRICE_MINOR: Final = 31_337
 """Occurs in prices only."""
+
+UNUSED: Final = UUID(int=0)
+"""No order has this id: a quote of it is only a refusal."""
 
 E_MAIL: Final = "ana@private.example"
 _ADDRESS: Final = {"country": "PT"} | {
@@ -69,7 +74,20 @@ class Scene:
             "product": ['(sku: "tea")'],
             "person": [f'(id: "{each}")' for each in self.people],
             "stock": ['(sku: "tea")'],
+            "shopFigures": [_around_now()],
+            "checkAddress": ['(address: { country: "US" })'],
+            "quoteOrder": [
+                f'(input: {{ customerReference: "ana", lines: [{{ sku: "tea", quantity: {units} }}] }})'
+                for units in (1, 0)
+            ],
+            "quotePlacedOrder": [f'(orderId: "{order_id(each)}")' for each in (self.split, UNUSED)],
         }
+
+
+def _around_now() -> str:
+    """The period in which everything happened, as arguments."""
+    begin, end = (datetime.now(UTC) + days for days in (timedelta(days=-1), timedelta(days=1)))
+    return f'(begin: "{begin.isoformat()}", end: "{end.isoformat()}")'
 
 
 async def set_scene(shop: ShopUnderTest) -> Scene:
@@ -78,7 +96,8 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
         await catalog.upsert_products(tx, MANAGER, [Product("tea", "Tea", PRICE_MINOR, "USD", 700)])
         at_home = replace(MANAGER, session_id=uuid4(), address="192.0.2.7")
         await fraud.clear_spending(tx, at_home, "A new year")
-    fields: dict[str, Any] = {"email": E_MAIL, "shipping_address": _ADDRESS}
+        await fraud.set_spending_limit(tx, at_home, 50_000, "EUR")
+    fields: dict[str, Any] = {"email": E_MAIL, "phone": "+351123456789", "shipping_address": _ADDRESS}
     delivered = await shop.place({"tea": 1}, **fields)
     split = await shop.place({"tea": 1, "mug": 1}, **fields)
     amended = await shop.place({"tea": 1, "mug": 99}, **fields)
@@ -107,6 +126,7 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
     async with shop.db.transaction() as tx:
         accounts = [await account_commands.add(tx, OPERATOR, new) for new in people]
         await account_commands.set_disabled(tx, OPERATOR, accounts[0].id, disabled=True)
+    await figures.count_new(shop.db)
     ids = {reference: customer_id(key) for key, reference in await shop.rows("SELECT id, reference FROM customers")}
     return Scene(
         delivered,

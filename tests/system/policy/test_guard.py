@@ -112,7 +112,7 @@ def test_one_path_without_the_check_is_enough_to_check_again(way: str) -> None:
 def test_the_fields_of_an_order_that_everybody_sees_cost_nothing_more() -> None:
     order: Any = schema._schema.type_map["Order"]
     wrapped = {name for name, field in order.fields.items() if isinstance(field.resolve, Guarded)}
-    assert wrapped == {"customer", "money", "notes", "ownReference", "total", "viewerCanAddNote", "work"}
+    assert wrapped == {"customer", "email", "money", "notes", "ownReference", "total", "viewerCanAddNote", "work"}
 
 
 def test_a_token_may_narrow_a_role_and_never_widen_it() -> None:
