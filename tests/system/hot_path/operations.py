@@ -280,8 +280,15 @@ LISTS: Final[Mapping[str, Operation]] = {
     "shipments on the way or done": _shipments(status=["DISPATCHED", "DELIVERED"]),
     "shipments delivered lately": _shipments(deliveredFrom=_days_ago(2)),
     "courier's list": _courier_list,
-    "search": search,
 }
+
+SEARCHES: Final[Mapping[str, Operation]] = {
+    "search": search,
+    "search for a word of many orders": listed(SEARCH, Role.SUPPORT, search="Exampletown"),
+    "search for a beginning of very many terms": listed(SEARCH, Role.SUPPORT, search="FILLED-"),
+    "search for words that no order has together": listed(SEARCH, Role.SUPPORT, search="Exampletown Town"),
+}
+"""They read up to 10,001 entries of an index, to find the newest orders of a word or to see that it has too many."""
 
 COUNTS: Final[Mapping[str, Operation]] = {
     "count of all orders": _count(),
@@ -296,7 +303,7 @@ COUNTS: Final[Mapping[str, Operation]] = {
 async def execute_all(hot: HotShop, recording: Recording, number: int) -> None:
     """One after the other; `number` identifies the run."""
     run = Run(hot, recording, number)
-    for name, execute in {**COMMANDS_AND_WORK, **ONE_ORDER, **LISTS, **COUNTS}.items():
+    for name, execute in {**COMMANDS_AND_WORK, **ONE_ORDER, **LISTS, **SEARCHES, **COUNTS}.items():
         recording.operation = name
         await execute(run)
     recording.operation = ""
