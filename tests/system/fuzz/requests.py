@@ -43,7 +43,7 @@ def requests(known: list[str], *, queries_only: bool = False) -> st.SearchStrate
     schema = graphql.from_path(PROJECT_DIR / "docs" / "reference" / "schema.graphql")
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     if queries_only:
-        operations = [each for each in operations if each.definition.is_query]
+        operations = [each for each in operations if each.label.startswith("Query.")]
     generated = st.one_of(*(operation.as_strategy() for operation in operations))
     return st.builds(
         _request, generated.map(lambda case: case.body), st.sampled_from(_ROLES), st.integers(0, 2**32), st.just(known)
