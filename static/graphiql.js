@@ -175,6 +175,29 @@ function prefill() {
   }
 }
 
+/** What GraphiQL leaves out for readers of screens and users of keyboards; called after each of its changes. */
+function makeAccessible(root) {
+  for (const editor of root.querySelectorAll(".CodeMirror")) {
+    const name = editor.closest("[aria-label]")?.getAttribute("aria-label") ?? "Editor";
+    setOnce(editor.querySelector("textarea"), "aria-label", name);
+    setOnce(editor.querySelector(".CodeMirror-scroll"), "tabindex", "0");
+  }
+  // A tab may not contain its button for closing; as items of a list they may.
+  root.querySelector(".graphiql-tabs[role=tablist]")?.removeAttribute("role");
+  for (const tab of root.querySelectorAll(".graphiql-tab[aria-selected]")) {
+    const isCurrent = tab.getAttribute("aria-selected") === "true";
+    tab.removeAttribute("role");
+    tab.removeAttribute("aria-selected");
+    setOnce(tab.querySelector(".graphiql-tab-button"), "aria-current", String(isCurrent));
+  }
+  // Its name is what stands on it, not "Set active".
+  for (const item of root.querySelectorAll(".graphiql-history-item-label[aria-label]")) item.removeAttribute("aria-label");
+}
+
+function setOnce(element, name, value) {
+  if (element && element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
 function start() {
   const root = createRoot(document.getElementById("graphiql"));
   const field = document.getElementById("token");
@@ -192,6 +215,10 @@ function start() {
     if (outcome.viewer) render({ response: "" }); // clears an earlier token's refusal
   }
 
+  const page = document.getElementById("graphiql");
+  new MutationObserver(() => makeAccessible(page)).observe(page, {
+    childList: true, subtree: true, attributeFilter: ["aria-selected"],
+  });
   prefill();
   field.value = storedToken();
   field.form.addEventListener("submit", (event) => {

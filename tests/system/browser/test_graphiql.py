@@ -1,8 +1,11 @@
-"""GraphiQL: a way back, and a first query that finds something for each role."""
+"""GraphiQL: a way back, a first query that finds something for each role, and no barriers."""
+
+from typing import Literal
 
 import pytest
 from playwright.async_api import Page, Request, expect
 
+from tests.system.browser.chromium import axe_violations
 from tests.system.browser.conftest import Visit
 from tests.system.browser.elsewhere import Elsewhere
 
@@ -40,3 +43,20 @@ async def test_a_link_leads_back_to_the_pages(visit: Visit) -> None:
     await page.get_by_role("link", name="Home").click()
     await expect(page.locator("#graphiql")).to_have_count(0)
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_no_violation(visit: Visit, elsewhere: Elsewhere, scheme: Literal["light", "dark"]) -> None:
+    await elsewhere.booked({"COFFEE-1KG": 1})
+    page = await opened(visit, "support")
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    assert await axe_violations(page) == []
+    await page.get_by_role("button", name="Execute query").click()
+    await expect(page.locator(".result-window")).to_contain_text("orders")
+    assert await axe_violations(page) == [], "with a result"
+    await page.get_by_role("button", name="Show History").click()
+    await expect(page.locator(".graphiql-plugin")).to_be_visible()
+    assert await axe_violations(page) == [], "with the history"
+    await page.get_by_role("button", name="New tab").click()
+    await expect(page.locator(".graphiql-tab")).to_have_count(2)
+    assert await axe_violations(page) == [], "with two tabs"
