@@ -127,15 +127,23 @@ def child(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
 
 
 async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancels them until all have ended: libraries swallow a cancellation now and then. Ignores what they raise."""
+    """Cancels them until all have ended: libraries swallow a cancellation now and then. Ignores what they raise.
+
+    Who is cancelled meanwhile still waits for that, and is cancelled then: nobody else would end them.
+    """
     tasks = set(tasks)
-    pending = {task for task in tasks if not task.done()}
-    while pending:
+    interruption: asyncio.CancelledError | None = None
+    while pending := {task for task in tasks if not task.done()}:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+        try:
+            await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+        except asyncio.CancelledError as error:
+            interruption = error
     for task in tasks:
         _ = task.cancelled() or task.exception()  # else Python reports it as never retrieved
+    if interruption:
+        raise interruption
 
 
 async def bounded(name: str, act: Callable[[], Awaitable[object]], *, limit_s: float) -> None:

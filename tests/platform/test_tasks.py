@@ -114,6 +114,29 @@ async def test_a_supervised_task_ends_when_it_is_cancelled_and_not_before() -> N
     assert not failures
 
 
+async def test_a_supervised_task_leaves_nothing_behind_that_swallowed_cancellations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As redis does while it sends. A process waits for what is left behind when its event loop closes."""
+    monkeypatch.setattr(tasks, "CANCEL_AGAIN_S", 0.01)
+    swallowed, ended = 0, False
+
+    async def listen() -> None:
+        nonlocal swallowed, ended
+        while swallowed < 4:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                swallowed += 1
+        ended = True
+
+    task = supervised("listener", listen)
+    await asyncio.sleep(0.01)
+    await cancelled([task])
+    assert ended
+    assert task.cancelled()
+
+
 @pytest.mark.parametrize("start", [lambda: detached("example", fail()), lambda: child(fail())])
 async def test_a_failure_is_never_reported_as_never_retrieved(start: Any, unseen: list[Any]) -> None:
     task = start()
