@@ -27,14 +27,19 @@ class OutcomeUnknown(Exception):
     """
 
 
+class ServerStopping(Exception):
+    """The process ends before the request did, which may take effect or not. Another process answers its repetition."""
+
+
 def is_outage(error: BaseException) -> bool:
-    """Whether a later retry may help: PostgreSQL or Redis is unreachable, went away, or has no room or connection left.
+    """Whether a later retry may help: PostgreSQL or Redis is unreachable, went away, or has no room or connection left,
+    or the process stops.
 
     An exception group is one if each of its parts is.
     """
     if isinstance(error, BaseExceptionGroup):
         return all(is_outage(part) for part in error.exceptions)
-    if isinstance(error, OutcomeUnknown | NoConnectionFree | RedisError):
+    if isinstance(error, OutcomeUnknown | ServerStopping | NoConnectionFree | RedisError):
         return True
     return is_connection_lost(error) or _has_state(error, _NO_ROOM) or is_lock_timeout(error)
 
@@ -110,6 +115,11 @@ def outage_message(error: BaseException) -> str:
     if isinstance(error, OutcomeUnknown):
         return gettext(
             "The connection to the database was lost while saving, so the request may or may not have taken effect. "
+            "Send it again with the same reference or Idempotency-Key: it takes effect once."
+        )
+    if isinstance(error, ServerStopping):
+        return gettext(
+            "The server was stopped while it worked on the request, which may or may not have taken effect. "
             "Send it again with the same reference or Idempotency-Key: it takes effect once."
         )
     if is_lock_timeout(error):

@@ -4,10 +4,10 @@ unknown addresses.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import text
 from starlette.applications import Starlette
@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.platform.db import Database
-from oms.platform.faults.outages import RETRY_AFTER_S, is_outage
+from oms.platform.faults.outages import RETRY_AFTER_S, ServerStopping, is_outage
 from oms.platform.locale.language import preferred, speak
 from oms.platform.locale.time_zone import show_times_in
 from oms.platform.settings import Settings
@@ -33,8 +33,15 @@ from oms.web.server.responses import json_response, refusal_response
 READY_CACHE_S: Final = 1.0
 """`/ready` needs no credentials, so its result is cached: requests for it can't load the database."""
 
-ErrorPage = Callable[[Request, int], Awaitable[Response]]
-"""Answers a person's request with the page of an error of this status."""
+
+class ErrorPage(Protocol):
+    """Answers a person's request with the page of an error."""
+
+    async def __call__(self, request: Request, status: int) -> Response: ...
+
+    def refused(self, request: Request, refusal: RequestRefused) -> Response:
+        """At once, without the database."""
+
 
 _RETRY_AFTER: Final = (b"retry-after", b"%d" % RETRY_AFTER_S)
 _RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
@@ -59,6 +66,7 @@ class Application(Starlette):
         """`error_page`: for people; programs get the same errors in the API's form."""
         answer = partial(_answer, error_page)
         super().__init__(exception_handlers={HTTPException: answer, Exception: refuse}, **options)
+        self._error_page = error_page
         self._metrics = metrics
         self._shortcuts = shortcuts or {}
         self._allowed_hosts = AllowedHosts(settings.allowed_hosts)
@@ -74,6 +82,11 @@ class Application(Starlette):
         show_times_in(None)
         try:
             await self._app_for(scope)(scope, receive, response.send)
+        except asyncio.CancelledError:
+            # The server stops, and waits no longer. Without an answer, uvicorn would send one of its own: 500, as text.
+            if scope["type"] != "http" or response.has_started or not _is_cancelled():
+                raise
+            await self._tell_of_stop(Request(scope))(scope, receive, response.send)
         except Exception as error:
             # Starlette answers an error and then raises it again, for the log. An outage has been logged and is no bug.
             if not (response.status == HTTPStatus.SERVICE_UNAVAILABLE and is_outage(error)):
@@ -83,10 +96,22 @@ class Application(Starlette):
                 duration_s = None if response.is_stream else time.perf_counter() - started_s
                 self._metrics.count(scope["path"], scope["method"], response.status, duration_s)
 
+    def _tell_of_stop(self, request: Request) -> Response:
+        refusal = refusal_of(ServerStopping())
+        if self._error_page and prefers_html(request):
+            return self._error_page.refused(request, refusal)
+        return refusal_response(refusal)
+
     def _app_for(self, scope: Scope) -> ASGIApp:
         if not self._allowed_hosts.allow(scope["headers"]):
             return _MISDIRECTED
         return self._shortcuts.get((scope["type"], scope["path"])) or super().__call__
+
+
+def _is_cancelled() -> bool:
+    """Whether the request itself was, rather than something that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _accept_language(scope: Scope) -> str:
@@ -104,18 +129,20 @@ _MISDIRECTED: Final = refusal_response(
 class _ObservedResponse:
     """Adds the security headers, and to 503 when to retry; notes the status: 500 unless a response starts."""
 
-    __slots__ = ("_security_headers", "_send", "is_stream", "status")
+    __slots__ = ("_security_headers", "_send", "has_started", "is_stream", "status")
 
     def __init__(self, send: Send, security_headers: SecurityHeaders) -> None:
         self._send = send
         self._security_headers = security_headers
         self.status = 500
         self.is_stream = False
+        self.has_started = False
 
     def send(self, message: Message) -> Awaitable[None]:
         if message["type"] in _RESPONSE_STARTS:
             headers = dict(message["headers"])
             self.status = message["status"]
+            self.has_started = True
             self.is_stream = headers.get(b"content-type", b"").startswith(b"text/event-stream")
             added = self._security_headers.missing_from(headers)
             if self.status == HTTPStatus.SERVICE_UNAVAILABLE and b"retry-after" not in headers:

@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 from oms.platform.settings import Settings, load_settings
 from oms.tools.dev_services.embedded.ports import free_port
 from tests.platform.refusing_postgres import REFUSALS, refusing
-from tests.web.conftest import COOKIE, NO_TLS, Server, serving, until
+from tests.web.conftest import COOKIE, NO_TLS, Mutation, Server, serving, until
 
 BEARER = {"Authorization": "Bearer somebodys"}
 
@@ -98,6 +98,48 @@ async def _expect_1013(server: Server) -> None:
         with pytest.raises(ConnectionClosed):
             await asyncio.wait_for(socket.recv(), 10)
         assert socket.close_code == 1013
+
+
+async def test_a_command_that_outlasts_a_stopping_server_is_told_to_come_again(
+    web_settings: Settings, token: str
+) -> None:
+    with serving(web_settings) as server:
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+            acts = Mutation.acts  # type: ignore[attr-defined]
+            slow = {"query": 'mutation { act(note: "slow", seconds: 3600) }'}
+            request = asyncio.create_task(client.post(server.graphql, json=slow))
+            await until(lambda: Mutation.acts > acts)  # type: ignore[attr-defined]
+            await asyncio.to_thread(server.stop)
+            answer = await request
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    [error] = answer.json()["errors"]
+    assert error["extensions"]["code"] == "UNAVAILABLE"
+    assert "Send it again with the same reference or Idempotency-Key" in error["message"]
+
+
+async def test_a_page_that_outlasts_a_stopping_server_tells_it_as_a_page(redis_url: str) -> None:
+    """Its database accepts connections and is silent."""
+    asked = asyncio.Event()
+
+    async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(stay_silent, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    settings = load_settings(database_url=f"postgresql://user@127.0.0.1:{port}/oms", redis_url=redis_url)
+    with serving(settings) as server:
+        headers = {"Cookie": f"{COOKIE.name}={'s' * 43}", "Accept": "text/html"}
+        async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=30) as client:
+            request = asyncio.create_task(client.get("/support"))
+            await asked.wait()
+            await asyncio.to_thread(server.stop)
+            answer = await request
+    silent.close()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Send it again" in answer.text
 
 
 class _Bridge:
