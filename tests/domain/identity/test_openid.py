@@ -27,6 +27,7 @@ ANA = {"sub": "subject of ana", "email": "ana@example.com", "email_verified": Tr
 OWN = {"Sec-Fetch-Site": "same-origin"}
 SESSION = SessionCookie(secure=True).name
 FLOW = "__Host-oms_openid"
+NEXT = "__Host-oms_next"
 DISTRUSTED = "The response of Example ID is not valid, so you are not signed in. Try again."
 
 
@@ -143,12 +144,12 @@ async def test_an_account_is_found_by_its_verified_address_and_from_then_on_by_i
     provider: Provider, browser: Browser, ana: Account, shop: ShopUnderTest
 ) -> None:
     answer = await signed_in(browser)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/support")
-    assert (await browser.get("/support")).status_code == 200
+    assert (answer.status_code, answer.headers["location"]) == (303, "/home")
+    assert (await browser.get("/home")).status_code == 200
     [linked] = await shop.rows("SELECT id, openid_issuer, openid_subject FROM accounts")
     assert linked == (ana.id, provider.issuer, "subject of ana")
     provider.present |= {"email": "ana@elsewhere.example", "email_verified": False}
-    assert (await signed_in(browser)).headers["location"] == "/support"
+    assert (await signed_in(browser)).headers["location"] == "/home"
 
 
 async def test_the_cookies_are_hidden_from_scripts_and_sent_over_https_only(browser: Browser, ana: Account) -> None:
@@ -156,11 +157,11 @@ async def test_the_cookies_are_hidden_from_scripts_and_sent_over_https_only(brow
     [flow] = response.headers.get_list("set-cookie")
     assert flow.startswith(f"{FLOW}=")
     answer = await browser.get(await come_back(response.headers["location"]))
-    session, ended = answer.headers.get_list("set-cookie")
+    session, *ended = answer.headers.get_list("set-cookie")
     assert session.startswith(f"{SESSION}=")
-    assert ended.startswith(f"{FLOW}=")
-    assert "Max-Age=0" in ended
-    for cookie in (flow, session, ended):
+    assert [cookie.split("=")[0] for cookie in ended] == [NEXT, FLOW]
+    assert all("Max-Age=0" in cookie for cookie in ended)
+    for cookie in (flow, session, *ended):
         assert {"HttpOnly", "Path=/", "SameSite=lax", "Secure"} <= {part.strip() for part in cookie.split(";")}
 
 
@@ -372,7 +373,7 @@ async def test_no_parameter_redirects_to_another_site(browser: Browser, ana: Acc
     ]
     back = httpx.URL(await come_back(response.headers["location"]))
     answer = await browser.get(back.copy_merge_params(dict.fromkeys(names, target)))
-    assert answer.headers["location"] == "/support"
+    assert answer.headers["location"] == "/home"
 
 
 async def test_the_provider_is_told_to_redirect_to_configured_host_names_only(
