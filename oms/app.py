@@ -37,8 +37,8 @@ from oms.web.graphql.websocket import WebSocketEndpoint
 from oms.web.live.hub import LiveHub
 from oms.web.live.listener import SILENT_S, listen_for_notifications
 from oms.web.live.open_streams import OpenStreams
+from oms.web.pages.account.error_pages import ErrorPages
 from oms.web.pages.account.session import Sessions
-from oms.web.pages.error_pages import ErrorPages
 from oms.web.pages.navigation import navigation
 from oms.web.pages.rendering.site import Site
 from oms.web.pages.routes import page_routes

@@ -29,6 +29,9 @@ from oms.schema.runtime.scalars import CurrencyCode
 QUOTE: Final = 1_000
 """The cost of a quote: it plans shipments and calls the billing system."""
 
+QUOTE_PLACED: Final = 400
+"""Its shipments are planned already, and most have an invoice; at most one call of the billing system."""
+
 _NOT_FOR_THE_ROLE: Final = frozenset({AccessReason.ROLE_NOT_ALLOWED, AccessReason.TOKEN_NOT_ALLOWED})
 
 _REFERENCE: Final = "quote"
@@ -144,7 +147,7 @@ class Queries:
         "What a placed order comes to: its invoices, and what shipments without one would be invoiced at now. Those"
         " cancelled or failed are left out. Of an amended order it is what accepting it comes to.",
         needs=OrderPermission.READ_MONEY,
-        costs={"orderId": QUOTE},
+        costs={"orderId": QUOTE_PLACED},
     )
     async def quote_placed_order(self, info: Info, order_id: OrderId) -> QuotePayload:
         context = info.context

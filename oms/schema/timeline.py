@@ -74,7 +74,7 @@ class OrderEvent:
 
 @extends(
     Order,
-    "What happened to the order and its shipments: the audit trail, oldest first or newestFirst.",
+    "What happened to the order and its shipments, oldest first: the audit trail.",
     needs=OrderPermission.READ_ORDER,
 )
 async def events(

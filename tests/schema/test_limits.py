@@ -13,7 +13,7 @@ from oms.schema.cost import limits
 from oms.schema.cost.limits import MAX_COST, MAX_ERRORS, MAX_VARIABLE_VALUES, Validator
 from oms.schema.runtime.reading import reads
 from oms.schema.schema import schema
-from oms.web.pages.customer import orders
+from oms.web.pages.customer import checkout, orders
 from oms.web.pages.manager import audit
 from tests.schema.api import VIEWERS, Api
 from tests.shop import CART, MANAGER, SUPPORT
@@ -99,7 +99,7 @@ def test_every_page_s_document_costs_little_and_graphiql_s_introspection_fits() 
 def test_the_pages_a_person_may_request_in_a_second_fit_the_cost_limit_of_a_second() -> None:
     allowed = {name: Settings.model_fields[f"person_{name}_per_s"].default for name in ("requests", "cost")}
     for page in (PROJECT_DIR / "templates").rglob("*.graphql"):
-        length = {"audit": audit.PAGE}.get(page.stem, orders.PAGE)
+        length = {"audit": audit.PAGE, "new": checkout.PAGE}.get(page.stem, orders.PAGE)
         assert cost(page.read_text(), {"first": length}) * allowed["requests"] <= allowed["cost"], page
 
 

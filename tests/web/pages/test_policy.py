@@ -180,7 +180,9 @@ async def test_a_couriers_pages_show_neither_prices_nor_customers_nor_e_mail(
 async def test_a_live_stream_needs_the_permission_of_its_source(
     pages: Server, shop: ShopUnderTest, role: Role, source: str
 ) -> None:
-    on = f"{source} {order_id(await shop.place({'pen': 1}, customer='ana'))}" if source == "order" else source
+    on = (
+        f"{source} {order_id(await shop.place({'pen': 1}, customer='ana'))}" if source in ("order", "notes") else source
+    )
     await shop.run()
     async with (
         signed_in(pages, shop, VIEWERS[role]) as browser,

@@ -15,7 +15,7 @@ _SHAPES: Final = ("#00617f", "#1b6c36", "#884f0f", "#b51f1f", "#5f5c57", "#5b3f8
 """The tones of static/tokens.css, which a picture can't refer to."""
 
 _FOR_A_DAY: Final = "public, max-age=86400"
-_POLICY: Final = "default-src 'none'"
+_POLICY: Final = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 
 class Pictures(Pages):
