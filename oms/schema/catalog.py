@@ -19,6 +19,9 @@ from oms.schema.runtime.scalars import CurrencyCode, MinorUnits
 SEARCH: Final = 1_000
 """The cost of a search: at worst it reads a large part of the catalogue."""
 
+BY_CURRENCY: Final = 500
+"""Products of other currencies are read and left out; most shops have few currencies."""
+
 
 @object_type(needs=NOTHING_MORE, listed=CatalogPermission.READ_WAREHOUSES)
 class Warehouse:
@@ -65,7 +68,7 @@ class Queries:
         " in capitals or not; two letters only the start of a name, one only that of a SKU."
         " currency: only products with such a price.",
         needs=CatalogPermission.READ_CATALOG,
-        costs={"search": SEARCH, "currency": SEARCH},
+        costs={"search": SEARCH, "currency": BY_CURRENCY},
     )
     async def products(
         self,

@@ -21,7 +21,7 @@ from oms.web.pages.customer.basket import BasketCookie
 from oms.web.pages.rendering.site import Refusals, Site, see_other
 
 PATH: Final = "/orders/new"
-PAGE: Final = 16
+PAGE: Final = 20
 """Products on one page."""
 
 QUANTITY: Final = "quantity:"
