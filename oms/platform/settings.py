@@ -169,7 +169,7 @@ class Settings(BaseSettings):
         description="Cost (see `extensions.cost`) per second of each token; 0: no limit.",
     )
     person_cost_per_s: int = Field(
-        default=100_000, ge=0, description="Cost per second of each signed-in account; 0: no limit."
+        default=130_000, ge=0, description="Cost per second of each signed-in account; 0: no limit."
     )
     stranger_requests_per_s: int = Field(
         default=50,

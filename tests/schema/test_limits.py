@@ -15,6 +15,7 @@ from oms.schema.runtime.reading import reads
 from oms.schema.schema import schema
 from oms.web.pages.customer import checkout, orders
 from oms.web.pages.manager import audit
+from oms.web.pages.support import order as support
 from tests.schema.api import VIEWERS, Api
 from tests.shop import CART, MANAGER, SUPPORT
 
@@ -100,7 +101,8 @@ def test_the_pages_a_person_may_request_in_a_second_fit_the_cost_limit_of_a_seco
     allowed = {name: Settings.model_fields[f"person_{name}_per_s"].default for name in ("requests", "cost")}
     for page in (PROJECT_DIR / "templates").rglob("*.graphql"):
         length = {"audit": audit.PAGE, "new": checkout.PAGE}.get(page.stem, orders.PAGE)
-        assert cost(page.read_text(), {"first": length}) * allowed["requests"] <= allowed["cost"], page
+        sizes = {"first": length, "events": support.EVENTS, "notes": support.NOTES}
+        assert cost(page.read_text(), sizes) * allowed["requests"] <= allowed["cost"], page
 
 
 async def test_a_result_contains_its_cost_and_the_maximum_of_the_role(api: Api) -> None:

@@ -23,7 +23,7 @@ from oms.web.pages.support.acts import act
 from oms.web.pages.support.banner import banners
 from oms.web.pages.support.next_step import STEP_PHRASES
 
-EVENTS: Final = 50
+EVENTS: Final = 40
 """Events of the history on one page."""
 
 NOTES: Final = 20
