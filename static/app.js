@@ -100,7 +100,9 @@ document.addEventListener("htmx:after:swap", () => {
 document.addEventListener("htmx:before:request", (event) => {
   const page = event.target;
   if (page.id !== "page") return;
-  const isEdited = (field) => field.matches("select, textarea") || (field.matches("input") && field.value !== field.defaultValue);
+  const isEdited = (field) => field.matches("select")
+    ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+    : field.matches("input, textarea") && field.value !== field.defaultValue;
   const typing = page.contains(document.activeElement) && (document.activeElement.matches("[data-holds]") || isEdited(document.activeElement));
   const filled = [...page.querySelectorAll("[data-holds]")].some(isEdited);
   if (typing || filled || page.querySelector(".refusal")) event.preventDefault();

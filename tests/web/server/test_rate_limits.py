@@ -276,21 +276,21 @@ async def test_all_processes_together_admit_a_person_s_cost_limit(redis_url: str
     viewer = person()
     async with process(redis_url) as (one, _), process(redis_url) as (other, _):
         in_one, in_other = await asyncio.gather(
-            spent(lambda: one.count_cost(viewer, 5_000), 30), spent(lambda: other.count_cost(viewer, 5_000), 30)
+            spent(lambda: one.count_cost(viewer, 6_500), 30), spent(lambda: other.count_cost(viewer, 6_500), 30)
         )
     assert in_one > 0
     assert in_other > 0
-    assert in_one + in_other == 100_000 // 5_000
+    assert in_one + in_other == 130_000 // 6_500
 
 
 @pytest.mark.usefixtures("long_second")
 async def test_remaining_permits_can_be_spent_after_an_expensive_operation_was_refused(redis_url: str) -> None:
     async with process(redis_url) as (rates, counts):
         viewer = person()
-        assert await spent(lambda: rates.count_cost(viewer, 40_000), 3) == 2
+        assert await spent(lambda: rates.count_cost(viewer, 50_000), 3) == 2
         asked = counts.asked
-        assert await spent(lambda: rates.count_cost(viewer, 40_000), 100) == 0
-        assert await spent(lambda: rates.count_cost(viewer, 10_000), 3) == 2
+        assert await spent(lambda: rates.count_cost(viewer, 50_000), 100) == 0
+        assert await spent(lambda: rates.count_cost(viewer, 15_000), 3) == 2
         assert counts.asked == asked
 
 
@@ -298,8 +298,8 @@ async def test_remaining_permits_can_be_spent_after_an_expensive_operation_was_r
 async def test_callers_have_separate_cost_limits(redis_url: str) -> None:
     async with process(redis_url) as (rates, _):
         noisy, quiet = person(), person()
-        assert await spent(lambda: rates.count_cost(noisy, 60_000), 3) == 1
-        assert await spent(lambda: rates.count_cost(quiet, 60_000), 1) == 1
+        assert await spent(lambda: rates.count_cost(noisy, 70_000), 3) == 1
+        assert await spent(lambda: rates.count_cost(quiet, 70_000), 1) == 1
 
 
 @pytest.mark.usefixtures("long_second")
@@ -307,7 +307,7 @@ async def test_pages_never_exceed_the_cost_limit(redis_url: str) -> None:
     """A page's cost is not counted, even for a viewer who has spent everything."""
     async with process(redis_url) as (rates, counts):
         viewer = person()
-        assert await spent(lambda: rates.count_cost(viewer, 100_000), 2) == 1
+        assert await spent(lambda: rates.count_cost(viewer, 130_000), 2) == 1
         asked = counts.asked
         assert await spent(lambda: rates.count_cost(viewer, 1_500), 50) == 50
         assert counts.asked == asked
