@@ -1,5 +1,6 @@
 """What needs somebody's attention."""
 
+import asyncio
 from typing import Self
 
 import strawberry
@@ -44,7 +45,7 @@ class Attention:
 
     @field("At most three of the orders, the longest waiting first.", needs=OrderPermission.READ_ORDER)
     async def orders(self) -> list[Order]:
-        seen = [await self.reads.order.load(key) for key in self.found.orders]
+        seen = await asyncio.gather(*map(self.reads.order.load, self.found.orders))
         return [Order.of(self.reads, each) for each in seen if each]
 
 
