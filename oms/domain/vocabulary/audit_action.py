@@ -13,7 +13,7 @@ Choice = Callable[[str, Values, Values], str]
 
 
 class AuditAction(StrEnum):
-    """Stable past-tense names, each with what it means. Each concept declares its own; registered names are unique.
+    """What was done: a stable name in the past tense, and its meaning. Each concept declares its own; names are unique.
 
     `sentence`: a wording() that says it, with {who}, {subject}, {order} (its reference), and the entry's values as
     {before_NAME} and {after_NAME}, amounts in minor units also as {before_NAME_money} and {after_NAME_money}; or a

@@ -41,7 +41,7 @@ class LaneFull(Exception):
 
 
 class Lane:
-    """One thread, and the attempts that wait for it. `is_known`: for people whom the system knows already."""
+    """One thread that hashes passwords, with a bounded queue. `is_known`: it serves known people, not strangers."""
 
     def __init__(self, name: str, *, is_known: bool, places: int = PLACES) -> None:
         self._is_known = is_known

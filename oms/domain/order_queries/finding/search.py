@@ -37,7 +37,7 @@ STREAMS: Final = 50
 """Terms, or SKUs, that a word may stand for while the newest orders of each are read."""
 
 Newest = Callable[[UUID, int], Awaitable[Sequence[UUID]]]
-"""Ids of the newest orders of the list below an id, at most so many."""
+"""Called with an id and a number: returns the ids of at most so many orders of the list, the newest below that id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ _BY_STATUS: Final = """
     CROSS JOIN LATERAL ({of_a_status}) o {age}
 """
 
-# An index on closed_at serves those that were closed; OFFSET 0 keeps the planner from scanning by id instead.
+# Closed orders are read by the index on closed_at. Without OFFSET 0 the planner may walk all orders by id instead.
 _OPEN_OR_CLOSED: Final = f"""
     SELECT {{columns}} FROM (
         (SELECT o.* FROM unnest(CAST(:open AS text[])) AS requested(status)
@@ -147,7 +147,7 @@ class Selection:
         return self._visible != "true" or bool({"customer_id", "ids", "needs_attention"} & set(self._named))
 
     def of(self, columns: str, row: str, limit: int) -> str:
-        """A query of `columns` in the order of age. `row`: what of `o` these columns need."""
+        """SQL: `columns` of at most `limit` orders, sorted by age. `row`: the columns of orders that they use."""
         age, of_a_status = (_OLDEST, OLDEST_OF_A_STATUS) if self._oldest else (NEWEST, _NEWEST_OF_A_STATUS)
         chosen = self._form().replace("{of_a_status}", of_a_status)
         query = chosen.format(columns=columns, row=row, conditions=self.conditions, age=age)

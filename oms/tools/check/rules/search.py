@@ -15,7 +15,7 @@ _PHONE: Final = 6
 
 
 def _small(text: str) -> str:
-    """In small letters without accents."""
+    """SQL: the text in lower case, without accents."""
     return f"""translate(casefold(normalize({text}, NFKD) COLLATE "pg_unicode_fast"), 'øłđæœıð', 'oldaoid')"""
 
 

@@ -75,7 +75,7 @@ _SHORT: Final = Markup(" data-short")
 
 
 def day(text: str) -> str:
-    """A date, YYYY-MM-DD, as people write it."""
+    """A date given as YYYY-MM-DD, with its weekday, in the reader's language."""
     return format_date(date.fromisoformat(text), "full", locale=str(current_language()))
 
 
