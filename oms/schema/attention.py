@@ -7,7 +7,9 @@ import strawberry
 
 from oms.domain.diagnosis import attention as diagnosis
 from oms.domain.order.policy import OrderPermission
+from oms.domain.vocabulary.wording import said
 from oms.domain.work.policy import WorkPermission
+from oms.platform.locale.language import gettext
 from oms.schema.order import Order
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.fields import attribute, field, object_type
@@ -35,8 +37,8 @@ class Attention:
             reads=reads,
             found=found,
             cause=found.cause.name,
-            summary=found.cause.phrase,
-            remedy=found.remedy,
+            summary=said(found.cause.phrase, gettext),
+            remedy=said(found.remedy, gettext),
             count=found.count,
             is_more=found.is_more,
             since=Instant(found.since) if found.since else None,

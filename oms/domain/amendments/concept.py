@@ -8,11 +8,12 @@ from oms.domain.amendments.rules import DeadlineStep, due
 from oms.domain.concept.declaration import Concept
 from oms.domain.concept.standstill import Cause
 from oms.domain.concept.work import WorkKind
+from oms.domain.vocabulary.wording import wording
 
 NO_ANSWER: Final = Cause(
     "NO_ANSWER",
-    "its customer has not answered",
-    "The customer accepts or cancels; at the deadline the order times out.",
+    wording("its customer has not answered"),
+    wording("The customer accepts or cancels; at the deadline the order times out."),
     after=timedelta(days=3),
 )
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from oms.domain.vocabulary.wording import Wording
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -13,8 +15,8 @@ class Cause:
     """
 
     name: str
-    phrase: str
-    remedy: str
+    phrase: Wording
+    remedy: Wording
     after: timedelta | None = None
 
     def __str__(self) -> str:

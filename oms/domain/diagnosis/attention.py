@@ -13,6 +13,7 @@ from oms.domain.concept.standstill import Cause
 from oms.domain.diagnosis.model import Standstill, Thresholds
 from oms.domain.diagnosis.queries import standstills
 from oms.domain.fraud.gate import MAINTENANCE
+from oms.domain.vocabulary.wording import Wording, wording
 from oms.domain.work.policy import WorkPermission
 from oms.platform.db import Database
 
@@ -22,8 +23,8 @@ SOON: Final = timedelta(hours=1)
 
 ANSWER_RUNS_OUT: Final = Cause(
     "ANSWER_RUNS_OUT",
-    "the customer's time to answer ends within an hour",
-    "Ask the customer to accept the amended order or to cancel it; at the deadline it times out.",
+    wording("the customer's time to answer ends within an hour"),
+    wording("Ask the customer to accept the amended order or to cancel it; at the deadline it times out."),
 )
 
 
@@ -32,7 +33,7 @@ class Attention:
     """`since`: of the one that waits longest. `until`: when the first runs out by itself. `orders`: the oldest few."""
 
     cause: Cause
-    remedy: str
+    remedy: Wording
     count: int
     is_more: bool = False
     since: datetime | None = None

@@ -9,37 +9,40 @@ from uuid import UUID
 from oms.domain.concept.standstill import Cause
 from oms.domain.concept.work import Step, WorkKind
 from oms.domain.order.events import SHIPMENT_PART
+from oms.domain.vocabulary.wording import Wording, wording
 
 PARKED: Final = Cause(
     "PARKED",
-    "its work kept failing and is parked",
-    "Support retries it or gives it up (Stuck jobs), once the cause is removed. Last error: {error}",
+    wording("its work kept failing and is parked"),
+    wording("Support retries it or gives it up (Stuck jobs), once the cause is removed. Last error: {error}"),
     after=timedelta(0),
 )
 FAILING: Final = Cause(
     "FAILING",
-    "each attempt failed so far",
-    "It is retried automatically; check the system that it calls. Failed attempts: {attempts}. Last error: {error}",
+    wording("each attempt failed so far"),
+    wording(
+        "It is retried automatically; check the system that it calls. Failed attempts: {attempts}. Last error: {error}"
+    ),
 )
 NO_WORKER: Final = Cause(
     "NO_WORKER",
-    "no worker serves its queue",
-    "Start a worker that serves `{queue}` (python -m oms worker, OMS_QUEUES).",
+    wording("no worker serves its queue"),
+    wording("Start a worker that serves `{queue}` (python -m oms worker, OMS_QUEUES)."),
 )
 IN_HAND: Final = Cause(
     "IN_HAND",
-    "a worker has been processing it for a long time",
-    "When its lease ends, another worker takes over; a slow provider is a likely cause.",
+    wording("a worker has been processing it for a long time"),
+    wording("When its lease ends, another worker takes over; a slow provider is a likely cause."),
 )
 BACKLOG: Final = Cause(
     "BACKLOG",
-    "the workers are behind",
-    "Start more workers for `{queue}`, or find what slows the present ones down.",
+    wording("the workers are behind"),
+    wording("Start more workers for `{queue}`, or find what slows the present ones down."),
 )
 WORK_MISSING: Final = Cause(
     "WORK_MISSING",
-    "nothing is under way that could move it",
-    "Run python -m oms check: an open order without work and without a courier's shipment breaks a rule.",
+    wording("nothing is under way that could move it"),
+    wording("Run python -m oms check: an open order without work and without a courier's shipment breaks a rule."),
 )
 
 
@@ -101,14 +104,13 @@ class Standstill:
     next_at: datetime | None = None
 
     @property
-    def remedy(self) -> str:
+    def remedy(self) -> Wording:
         """Who has to do what."""
         work = self.subject.work
         if work is None:
             return self.cause.remedy
-        return self.cause.remedy.format(
-            queue=work.kind.queue, attempts=work.attempts, error=work.last_error or "no error was kept"
-        )
+        error = work.last_error or wording("no error was kept")
+        return wording(self.cause.remedy, queue=work.kind.queue, attempts=work.attempts, error=error)
 
 
 WaitingFor = Mapping[tuple[str, str], Cause]

@@ -8,17 +8,18 @@ from oms.domain.concept.standstill import Cause, Waiting
 from oms.domain.fulfilment.policy import FulfilmentAction, FulfilmentPermission
 from oms.domain.order.events import SHIPMENT_PART
 from oms.domain.order.shipment import ON_THE_WAY, ShipmentStatus
+from oms.domain.vocabulary.wording import wording
 
 NOT_PICKED_UP: Final = Cause(
     "NOT_PICKED_UP",
-    "no courier has picked it up",
-    "Ask the courier to pick it up, or report the shipment as failed: it is refunded.",
+    wording("no courier has picked it up"),
+    wording("Ask the courier to pick it up, or report the shipment as failed: it is refunded."),
     after=timedelta(days=2),
 )
 NOT_DELIVERED: Final = Cause(
     "NOT_DELIVERED",
-    "it has been on its way for a long time",
-    "Ask the courier where it is; report a lost shipment as failed: it is refunded.",
+    wording("it has been on its way for a long time"),
+    wording("Ask the courier where it is; report a lost shipment as failed: it is refunded."),
     after=timedelta(days=14),
 )
 

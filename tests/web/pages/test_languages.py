@@ -57,3 +57,15 @@ async def test_errors_too(pages: Server, shop: ShopUnderTest, language: str, sai
     async with persona(pages, "support") as browser:
         page = await browser.get("/support/orders/gone", headers={"Accept-Language": language})
     assert said in page.text
+
+
+async def test_tabs_steps_and_next_steps_too(pages: Server, shop: ShopUnderTest) -> None:
+    await shop.place({"pen": 1}, customer="demo-customer")
+    await shop.run()
+    async with persona(pages, "customer") as browser:
+        tabs = (await browser.get("/orders", headers=GERMAN)).text
+    async with persona(pages, "support") as browser:
+        listed = (await browser.get("/support", headers=GERMAN)).text
+    assert ">Alle<" in tabs
+    assert "Kurier holt ab" in listed
+    assert "Courier picks up" not in listed

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from oms.domain.order.shipment import ShipmentStatus
+from oms.domain.vocabulary.wording import wording
+from oms.platform.locale.language import gettext
 
 
 class Step(NamedTuple):
@@ -14,10 +16,22 @@ class Step(NamedTuple):
     state: str
 
 
-_STAFF: Final = ("Allocated", "Charged", "Booked", "Dispatched", "Delivered")
-_CUSTOMER: Final = ("Confirmed", "Paid", "Packed", "On its way", "Delivered")
+_STAFF: Final = (
+    wording("Allocated"),
+    wording("Charged"),
+    wording("Booked"),
+    wording("Dispatched"),
+    wording("Delivered"),
+)
+_CUSTOMER: Final = (
+    wording("Confirmed"),
+    wording("Paid"),
+    wording("Packed"),
+    wording("On its way"),
+    wording("Delivered"),
+)
 _ENDED: Final[Mapping[str, str]] = {ShipmentStatus.FAILED: "failed", ShipmentStatus.CANCELLED: ""}
-_DECLINED: Final = {"staff": "Charge declined", "customer": "Payment declined"}
+_DECLINED: Final = {"staff": wording("Charge declined"), "customer": wording("Payment declined")}
 
 
 def journey(shipment: Mapping[str, Any], reader: str = "staff") -> list[Step]:
@@ -27,7 +41,7 @@ def journey(shipment: Mapping[str, Any], reader: str = "staff") -> list[Step]:
     """
     payment = shipment["payment"]
     times = (payment["chargedAt"], shipment["bookedAt"], shipment["dispatchedAt"], shipment["deliveredAt"])
-    labels = _STAFF if reader == "staff" else _CUSTOMER
+    labels = [gettext(label) for label in (_STAFF if reader == "staff" else _CUSTOMER)]
     steps = [Step(labels[0], None, "done")]
     for label, at in zip(labels[1:], times, strict=True):
         if at:
@@ -37,5 +51,5 @@ def journey(shipment: Mapping[str, Any], reader: str = "staff") -> list[Step]:
         else:
             steps.append(Step(label, None, _ENDED.get(shipment["status"], "now")))
     if payment["status"] == "DECLINED":
-        steps[1] = Step(_DECLINED[reader], None, "failed")
+        steps[1] = Step(gettext(_DECLINED[reader]), None, "failed")
     return steps

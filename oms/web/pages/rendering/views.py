@@ -1,9 +1,13 @@
 """The views of a list of orders, as tabs: all of them, and those of each status."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
+from oms.domain.vocabulary.wording import wording
+from oms.platform.locale.language import gettext
 from oms.web.pages.rendering.formatting import status_texts
+
+_ALL: Final = wording("All")
 
 
 class View(NamedTuple):
@@ -20,7 +24,7 @@ def status_views(address: str, selected: str | None, *, reader: str = "staff", *
     texts = status_texts("order")
     labels = {value: text.for_customer if reader == "customer" else text.label for value, text in texts.items()}
     views = []
-    for status, label in {"": "All", **labels}.items():
+    for status, label in {"": _ALL, **labels}.items():
         query = urlencode({name: value for name, value in (*kept.items(), ("status", status)) if value})
-        views.append(View(label, f"{address}?{query}" if query else address, status == (selected or "")))
+        views.append(View(gettext(label), f"{address}?{query}" if query else address, status == (selected or "")))
     return views

@@ -5,13 +5,15 @@ from typing import Any, Final, NamedTuple
 
 from oms.domain.concepts import REGISTRY
 from oms.domain.order.shipment import ShipmentStatus
+from oms.domain.vocabulary.wording import wording
+from oms.platform.locale.language import gettext
 
 STEP_PHRASES: Final[Mapping[str, str]] = {
     str(step): phrase for kind in REGISTRY.work_kinds.values() for step, phrase in kind.phrases.items()
 }
 _COURIER: Final[Mapping[str, str]] = {
-    ShipmentStatus.BOOKED: "Courier picks up",
-    ShipmentStatus.DISPATCHED: "Courier delivers",
+    ShipmentStatus.BOOKED: wording("Courier picks up"),
+    ShipmentStatus.DISPATCHED: wording("Courier delivers"),
 }
 
 
@@ -27,12 +29,13 @@ class NextStep(NamedTuple):
 def next_step(order: Mapping[str, Any]) -> NextStep:
     """From the fields of an order in support/index.graphql."""
     if order["closedAt"]:
-        return NextStep("", "Closed", order["closedAt"])
+        return NextStep("", gettext("Closed"), order["closedAt"])
     if stuck := sum(work["parkedAt"] is not None for work in order["work"]):
-        return NextStep(f"{stuck} stuck", "retry or give up", is_stuck=True)
+        return NextStep(gettext("{number} stuck").format(number=stuck), gettext("retry or give up"), is_stuck=True)
     if order["actionDeadline"]:
-        return NextStep("Customer answers", "by", order["actionDeadline"])
+        return NextStep(gettext("Customer answers"), gettext("until"), order["actionDeadline"])
     if order["work"]:
-        return NextStep(STEP_PHRASES[order["work"][0]["step"]])
+        step: str = order["work"][0]["step"]
+        return NextStep(gettext(STEP_PHRASES[step]))
     with_courier = (_COURIER[each["status"]] for each in order["shipments"] if each["status"] in _COURIER)
-    return NextStep(next(with_courier, ""))
+    return NextStep(gettext(next(with_courier, "")))
