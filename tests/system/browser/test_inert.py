@@ -18,7 +18,9 @@ _WATCH: Final = "window.probed = []; window.probe = (...what) => window.probed.p
 _TOUCH: Final = """() => {
   const kinds = ['pointerover', 'mouseover', 'focus', 'toggle', 'animationstart'];
   for (const each of document.querySelectorAll('#page *')) kinds.forEach((kind) => each.dispatchEvent(new Event(kind)));
-  const foreign = document.querySelectorAll('#page :is(img, iframe, object, embed, base, style, script, template)');
+  const ours = 'img[src^="/pictures/"]';
+  const elements = `img:not(${ours}), iframe, object, embed, base, style, script, template`;
+  const foreign = document.querySelectorAll(`#page :is(${elements})`);
   return { probed: window.probed, foreign: foreign.length };
 }"""
 _SETS: Final = (

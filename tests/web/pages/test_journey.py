@@ -50,7 +50,7 @@ def order(**known: Any) -> dict[str, Any]:
     [
         (order(closedAt=AT), NextStep("", "Closed", AT)),
         (order(work=[{"parkedAt": AT, "step": "CHARGE"}]), NextStep("1 stuck", "retry or give up", is_stuck=True)),
-        (order(actionDeadline=AT), NextStep("Customer answers", "by", AT)),
+        (order(actionDeadline=AT), NextStep("Customer answers", "until", AT)),
         (order(shipments=[{"status": "DELIVERED"}, {"status": "BOOKED"}]), NextStep("Courier picks up")),
         (order(shipments=[{"status": "DISPATCHED"}]), NextStep("Courier delivers")),
         (order(), NextStep("")),

@@ -1,5 +1,6 @@
 """Every page of the application with the same text in every field that people can fill, and the parsed result."""
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -159,13 +160,14 @@ def skeleton(document: Element) -> Counter[tuple[str, ...]]:
     return Counter((str(element.tag), *sorted(map(str, element.keys()))) for element in document.iter())
 
 
+_MAIL_OR_CALL: Final = re.compile(r"mailto:[\w.~+%-]+@[\w.~%-]+|tel:\+?\d+", re.ASCII)
 _ADDRESSES: Final = frozenset({
     "href", "src", "action", "formaction", "data-hx-get", "data-hx-post", "data-hx-sse:connect", "data-after",
 })  # fmt: skip
 
 
 def leading_astray(document: Element) -> list[str]:
-    """Links on the page that lead elsewhere than to this site, its fragments, or the map of an address."""
+    """Links on the page that lead elsewhere than to this site, its fragments, a map, a mail or a call."""
     return [
         f"{element.tag} {name}={value}"
         for element in document.iter()
@@ -177,5 +179,6 @@ def leading_astray(document: Element) -> list[str]:
 def _leads_home(address: str) -> bool:
     parts = urlsplit(address)
     if parts.scheme or parts.netloc:
-        return address == "data:," or address.startswith("https://www.openstreetmap.org/search?query=")
+        map_or_nothing = address == "data:," or address.startswith("https://www.openstreetmap.org/search?query=")
+        return map_or_nothing or _MAIL_OR_CALL.fullmatch(address) is not None
     return address.startswith(("/", "#", "?"))

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import quote
 
 from babel.dates import format_date, get_month_names
 from babel.numbers import format_currency, get_currency_precision
@@ -47,6 +48,11 @@ def money(amount: Mapping[str, Any] | None) -> str:
 def _format_money(minor: int, currency: str, language: Language) -> str:
     digits = get_currency_precision(currency)
     return format_currency(Decimal(minor).scaleb(-digits), currency, locale=str(language))
+
+
+def address(text: str) -> str:
+    """An e-mail address or phone number as the rest of a `mailto:` or `tel:` link: no "?" in it adds a text."""
+    return quote(text, safe="@+")
 
 
 def status(value: str, kind: str, reader: str = "staff", *, plain: bool = False) -> Markup:

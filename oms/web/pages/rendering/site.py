@@ -108,7 +108,7 @@ class Site:
             language.gettext, language.ngettext, newstyle=True
         )
         self._templates.filters |= {"money": formatting.money, "status": formatting.status, "reason": formatting.reason}
-        self._templates.filters |= {"instant": formatting.instant, "day": formatting.day}
+        self._templates.filters |= {"instant": formatting.instant, "day": formatting.day, "address": formatting.address}
         self._templates.globals |= {
             "asset": asset,
             "demo": demo,
