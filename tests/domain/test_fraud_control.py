@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oms.domain.fraud import commands as fraud
+from oms.domain.fraud import store
 from oms.domain.fraud.model import FraudSettings, Verdict, judge
 from oms.domain.order.model import OrderStatus
 from oms.domain.order.payment import PaymentStatus
 from oms.domain.vocabulary.errors import Code, Refused
-from oms.platform.db import Statement
 from tests.shop import COURIER, MANAGER, SUPPORT, ShopUnderTest
 
 
@@ -157,7 +157,7 @@ async def test_a_charge_that_waited_for_the_end_of_maintenance_is_dated_after_it
     await shop.run()
     await shop.execute("UPDATE work SET held = false, due_at = clock_timestamp()")
     async with shop.db.transaction() as tx:
-        await tx.rows(Statement("SELECT FROM fraud_settings FOR UPDATE"))
+        await store.settings_to_change(tx)
         work = asyncio.create_task(shop.run("billing"))
         await asyncio.sleep(0.5)  # the order is locked now, and the charge waits for the settings
         await fraud.set_maintenance(tx, MANAGER, enabled=False)

@@ -4,19 +4,21 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+from oms.domain.fraud import commands as fraud
 from oms.domain.fraud import store as fraud_store
+from oms.domain.fraud.model import FraudSettings
 from oms.domain.inventory import store as stock_store
 from oms.domain.order.events import OrderEvent
 from oms.domain.order.storage.load import LockedOrders, lock
 from oms.domain.vocabulary.actor import Actor
-from tests.shop import ShopUnderTest
+from tests.shop import MANAGER, ShopUnderTest
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
-async def _until_a_transaction_waits(shop: ShopUnderTest) -> None:
+async def _until_a_transaction_waits(shop: ShopUnderTest, transactions: int = 1) -> None:
     async with asyncio.timeout(10):
-        while await shop.rows(WAITING) == [(0,)]:  # noqa: ASYNC110 - a lock sends no notification
+        while await shop.rows(WAITING) < [(transactions,)]:  # noqa: ASYNC110 - a lock sends no notification
             await asyncio.sleep(0.005)
 
 
@@ -92,3 +94,25 @@ async def test_concurrent_changes_of_stock_and_tallies_add_up(shop: ShopUnderTes
     await asyncio.gather(*waiting)
     assert await shop.levels() == {("MUG", "A"): (100, 8), ("TEA", "A"): (100, 6)}
     assert await shop.tally() == 33
+
+
+async def test_a_change_of_the_fraud_settings_is_before_charges_that_came_after_it(shop: ShopUnderTest) -> None:
+    """Otherwise charges that overlap without a gap would keep the manager waiting for ever."""
+
+    async def change() -> None:
+        async with shop.db.transaction() as tx:
+            await fraud.set_spending_limit(tx, MANAGER, 1234, "USD")
+
+    async def charge() -> FraudSettings:
+        async with shop.db.transaction() as tx:
+            settings, _ = await fraud_store.settings_for_charges(tx)
+            return settings
+
+    async with shop.db.transaction() as earlier:
+        await fraud_store.settings_for_charges(earlier)
+        changing = asyncio.create_task(change())
+        await _until_a_transaction_waits(shop)
+        later = asyncio.create_task(charge())
+        await _until_a_transaction_waits(shop, 2)
+    await changing
+    assert (await later).limits == {"USD": 1234}

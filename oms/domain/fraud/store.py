@@ -17,28 +17,27 @@ TallyKey = tuple[UUID, str, int]
 """Customer, currency and spending period."""
 
 # If somebody else changes the row while this waits for it, PostgreSQL computes the clock again with the new row.
-_READ: Final[Mapping[str, Statement]] = {
-    lock: Statement(
-        f"""
-        SELECT limits, maintenance, period, updated_at, clock_timestamp() FROM fraud_settings
-        WHERE id = 1 FOR {lock}
-        """  # noqa: S608 - one of these
-    )
-    for lock in ("SHARE", "UPDATE")
-}
+_FOR_CHARGES: Final = Statement(
+    "SELECT limits, maintenance, period, updated_at, clock_timestamp() FROM fraud_settings WHERE id = 1 FOR SHARE"
+)
+# A lock of the row would never be granted while charges overlap without a gap: each shares the row with the one
+# before it. For a lock of the table, charges that come later wait in line.
+_LOCK: Final = Statement("LOCK TABLE fraud_settings IN EXCLUSIVE MODE")
+_TO_CHANGE: Final = Statement("SELECT limits, maintenance, period, updated_at FROM fraud_settings WHERE id = 1")
 
 
 async def settings_for_charges(tx: Tx) -> tuple[FraudSettings, datetime]:
     """The settings, which nobody changes before this transaction ends, and an instant at which they were in force."""
-    (row,) = await tx.rows(_READ["SHARE"])
+    (row,) = await tx.rows(_FOR_CHARGES)
     *values, at = row
     return FraudSettings(*values), at
 
 
 async def settings_to_change(tx: Tx) -> FraudSettings:
     """The settings, locked; no charge that depends on them is being started."""
-    (row,) = await tx.rows(_READ["UPDATE"])
-    return FraudSettings(*row[:-1])
+    await tx.rows(_LOCK)
+    (row,) = await tx.rows(_TO_CHANGE)
+    return FraudSettings(*row)
 
 
 async def change_settings(
@@ -51,7 +50,7 @@ async def change_settings(
     before: dict[str, Any],
     after: dict[str, Any],
 ) -> int:
-    """Writes the settings and an entry of their event log; returns its number. The caller holds the row FOR UPDATE."""
+    """Writes the settings and an entry of their event log; returns its number. The caller holds the lock."""
     seq: int = (
         await tx.conn.execute(
             update(fraud_settings)

@@ -238,9 +238,9 @@ def drop_work_of_cancelled_orders() -> Iterator[Any]:
 
 
 def read_settings_without_lock() -> Iterator[Any]:
-    locked = fraud_store._READ["SHARE"].text
+    locked = fraud_store._FOR_CHARGES.text
     assert "FOR SHARE" in locked
-    yield mock.patch.dict(fraud_store.__dict__["_READ"], {"SHARE": Statement(locked.replace("FOR SHARE", ""))})
+    yield mock.patch.object(fraud_store, "_FOR_CHARGES", Statement(locked.replace("FOR SHARE", "")))
 
 
 def compare_with_the_limit_of_another_currency() -> Iterator[Any]:
