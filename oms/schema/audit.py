@@ -15,6 +15,7 @@ from oms.domain.vocabulary.audit_action import constant_case
 from oms.domain.vocabulary.ids import order_id, session_id
 from oms.domain.vocabulary.wording import said
 from oms.platform.locale.language import gettext
+from oms.platform.locale.money import money_text
 from oms.schema.runtime.connections import PAGE, After, Connection, First, connection, size
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.enums import Role, described
@@ -88,7 +89,7 @@ class AuditEvent:
             action=AuditAction(str(event.action)),
             subject=subject,
             subject_name=event.names.get(subject, subject),
-            summary=said(sentence, gettext),
+            summary=said(sentence, gettext, money_text),
             order_id=strawberry.ID(order) if order else None,
             before=_json(event.before),
             after=_json(event.after),

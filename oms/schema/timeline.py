@@ -20,6 +20,7 @@ from oms.domain.vocabulary.paging import MAX_PAGE_SIZE, Page, check_first
 from oms.domain.vocabulary.wording import said
 from oms.platform.faults.outages import through_outages
 from oms.platform.locale.language import gettext
+from oms.platform.locale.money import money_text
 from oms.schema.fulfilment import Shipment
 from oms.schema.order import Order, OrderId, visible_now, visible_order
 from oms.schema.runtime.connections import After, Connection, First, connection, size
@@ -60,7 +61,7 @@ class OrderEvent:
             actor=event.by.name,
             actor_role=event.by.role,
             reason=event.reason,
-            summary=said(registered().event_kinds[event.type].sentence(event, order.currency), gettext),
+            summary=said(registered().event_kinds[event.type].sentence(event, order.currency), gettext, money_text),
         )
 
     @field("The one it concerns; null if it concerns the whole order.", needs=OrderPermission.READ_ORDER)

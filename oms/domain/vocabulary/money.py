@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from oms.domain.vocabulary.errors import InputReason, Problem
-from oms.domain.vocabulary.wording import wording
+from oms.domain.vocabulary.wording import Amount, wording
 
 MAX_MINOR: Final = 2**53 - 1
 """The largest amount a JSON number carries exactly; nothing in the system exceeds it."""
@@ -48,9 +48,11 @@ _NO_DECIMALS: Final = frozenset(
 _THREE_DECIMALS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 
-def formatted(minor: int, currency: str) -> str:
-    """For a person to read, e.g. "12.34 USD"; the decimals are those of ISO 4217."""
+def formatted(minor: int, currency: str) -> Amount:
+    """For a person to read, e.g. "12.34 USD"; the decimals are those of ISO 4217. said() translates it."""
     decimals = 0 if currency in _NO_DECIMALS else 3 if currency in _THREE_DECIMALS else 2
     whole, rest = divmod(abs(minor), 10**decimals)
     amount = f"{whole}.{rest:0{decimals}}" if decimals else str(whole)
-    return f"{'-' if minor < 0 else ''}{amount} {currency}"
+    text = Amount(f"{'-' if minor < 0 else ''}{amount} {currency}")
+    text.minor, text.currency = minor, currency
+    return text

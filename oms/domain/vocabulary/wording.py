@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+Money = Callable[[int, str], str]
+"""Writes minor units of a currency."""
+
 _NO_VALUES: Final[Mapping[str, object]] = {}
 
 
@@ -13,6 +16,15 @@ class Wording(str):
 
     template: str
     values: Mapping[str, object]
+
+
+class Amount(str):
+    """An amount of money as English text, with the minor units and the currency that it was made of."""
+
+    __slots__ = ("currency", "minor")
+
+    minor: int
+    currency: str
 
 
 def wording(template: str, /, **values: object) -> Wording:
@@ -28,13 +40,17 @@ def joined(texts: Iterable[Wording], *, by: str = " ") -> Wording:
     return wording(by.join(f"{{{name}}}" for name in parts), **parts)
 
 
-def said(text: str, gettext: Callable[[str], str]) -> str:
-    """The text in the language of `gettext`; so are those of its values that are wordings."""
+def said(text: str, gettext: Callable[[str], str], money: Money | None = None) -> str:
+    """The text in the language of `gettext`, and so its values that are wordings; `money` writes its amounts."""
     if not isinstance(text, Wording):
         return gettext(text)
     if not text.values:
         return gettext(text.template)
-    values = {
-        name: said(value, gettext) if isinstance(value, Wording) else value for name, value in text.values.items()
-    }
+    values = {name: _value(value, gettext, money) for name, value in text.values.items()}
     return gettext(text.template).format(**values)
+
+
+def _value(value: object, gettext: Callable[[str], str], money: Money | None) -> object:
+    if isinstance(value, Wording):
+        return said(value, gettext, money)
+    return money(value.minor, value.currency) if money and isinstance(value, Amount) else value

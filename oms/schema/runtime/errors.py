@@ -11,6 +11,7 @@ from oms.domain.vocabulary.wording import said
 from oms.platform.faults.masking import cause_of, fault_of
 from oms.platform.faults.outages import is_outage
 from oms.platform.locale.language import gettext
+from oms.platform.locale.money import money_text
 from oms.schema.runtime.context import Context
 from oms.schema.runtime.enums import described
 from oms.schema.runtime.fields import NOTHING_MORE, attribute, object_type
@@ -43,7 +44,9 @@ class UserError:
 
 def user_errors(refusal: Refused) -> list[UserError]:
     return [
-        UserError(code=p.code, reason=p.reason.name, message=said(p.message, gettext), path=list(p.path) or None)
+        UserError(
+            code=p.code, reason=p.reason.name, message=said(p.message, gettext, money_text), path=list(p.path) or None
+        )
         for p in refusal.problems
     ]
 
@@ -54,7 +57,7 @@ def masked(error: GraphQLError) -> GraphQLError:
     match cause:
         case Refused(problems=(Problem(reason, _, path), *_)):
             extensions = {"code": str(reason.code), "reason": reason.name} | ({"path": list(path)} if path else {})
-            message = "; ".join(said(problem.message, gettext) for problem in cause.problems)
+            message = "; ".join(said(problem.message, gettext, money_text) for problem in cause.problems)
             return _rewritten(error, message, extensions)
         case KeyInUse():
             message = gettext("The first request with this Idempotency-Key is still running; try again in a moment.")

@@ -112,7 +112,7 @@ async def test_it_reads_as_sentences_with_the_names_of_people_and_orders(pages: 
     async with persona(pages, "manager") as browser:
         text = unescape((await browser.get("/manager/audit")).text)
     for sentence in (
-        "Mara set the spending limit from 500.00 EUR to 800.00 EUR",
+        "Mara set the spending limit from €500.00 to €800.00",
         "Mara switched maintenance mode on",
         "Mara wrote a note on order A-1042",
         "operator created the account of Lee Lindt",

@@ -1,10 +1,12 @@
 """Pages and refusals in the reader's language and time zone."""
 
+import re
 from html import unescape
 
 import httpx
 import pytest
 
+from oms.domain.vocabulary.ids import order_id
 from tests.shop import ShopUnderTest
 from tests.web.conftest import Server
 from tests.web.pages.conftest import persona, visiting
@@ -69,3 +71,14 @@ async def test_tabs_steps_and_next_steps_too(pages: Server, shop: ShopUnderTest)
     assert ">Alle<" in tabs
     assert "Kurier holt ab" in listed
     assert "Courier picks up" not in listed
+
+
+async def test_amounts_within_sentences_too(pages: Server, shop: ShopUnderTest) -> None:
+    order = await shop.place({"pen": 2})
+    await shop.run()
+    address = f"/support/orders/{order_id(order)}"
+    async with persona(pages, "support") as browser:
+        german = unescape((await browser.get(address, headers=GERMAN)).text)
+        english = unescape((await browser.get(address)).text)
+    [total] = re.findall(r"Shipment 1 was charged \$(\d+\.\d\d)\.", english)
+    assert f"{total.replace('.', ',')}\xa0$ abgebucht" in german

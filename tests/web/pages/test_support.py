@@ -325,7 +325,7 @@ async def test_managers_see_the_same_and_cannot_repair_jobs(manager: httpx.Async
     here = f"/support/orders/{order_id(order)}"
     page = await read(manager, here)
     assert "The bank gave no answer" in page
-    assert forms(page) == [f"{here}/notes", f"{here}/cancellation"]
+    assert forms(page) == [f"{here}/cancellation", f"{here}/notes"]
     assert "stuck-order" in listed(await read(manager, "/support"))
     assert (await manager.get("/support/parked")).status_code == 403
     refused = await manager.post(f"{here}/work/{billing(order)}/retry", data={"key": "k11"})

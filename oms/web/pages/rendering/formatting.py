@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
 from babel.dates import format_date, get_month_names
-from babel.numbers import format_currency, get_currency_precision
 from markupsafe import Markup
 
 from oms.domain.concept.registry import registered
 from oms.domain.vocabulary.failures import phrase
 from oms.domain.vocabulary.machine import Shape, StatusText
 from oms.platform.locale.language import Language, current_language, gettext
+from oms.platform.locale.money import money_text
 from oms.platform.locale.time_zone import current_zone
 from oms.web.pages.rendering.assets import asset
 
@@ -40,14 +39,7 @@ def status_texts(kind: str) -> Mapping[str, StatusText]:
 
 def money(amount: Mapping[str, Any] | None) -> str:
     """The API's {"amount": minor units, "currency": code} as people write it; a dash for none."""
-    return "–" if amount is None else _format_money(amount["amount"], amount["currency"], current_language())
-
-
-# Babel takes 14 µs for an amount, and a page has a dozen of them, many of them equal.
-@lru_cache(maxsize=4096)
-def _format_money(minor: int, currency: str, language: Language) -> str:
-    digits = get_currency_precision(currency)
-    return format_currency(Decimal(minor).scaleb(-digits), currency, locale=str(language))
+    return "–" if amount is None else money_text(amount["amount"], amount["currency"])
 
 
 def address(text: str) -> str:

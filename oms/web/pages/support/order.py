@@ -22,6 +22,7 @@ from oms.web.pages.rendering.site import PageRefused, Refusals, Site, document, 
 from oms.web.pages.support.acts import act
 from oms.web.pages.support.banner import banners
 from oms.web.pages.support.next_step import STEP_PHRASES
+from oms.web.pages.support.risk import decision
 
 EVENTS: Final = 40
 """Events of the history on one page."""
@@ -89,7 +90,7 @@ class SupportOrderPages(Pages):
             order=order, numbers=numbers, steps=STEP_PHRASES, banners=banners(order, numbers), by_day=by_day,
             shows_lines=not order["shipments"] or any(line["unavailableQuantity"] for line in order["lines"]),
             newest_events=events is None, newest_notes=notes is None, note_length=NOTE_LENGTH,
-            explore=_graphiql(order["id"]), product_page=product_page,
+            explore=_graphiql(order["id"]), product_page=product_page, decision=decision,
         )  # fmt: skip
 
 
