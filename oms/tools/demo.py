@@ -1,7 +1,6 @@
 """The demo data: a small catalogue with stock, and a few orders, for a fresh instance."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Final
 
 import oms.domain.concepts  # noqa: F401 - registers them
@@ -12,9 +11,7 @@ from oms.domain.catalog.model import Product, Warehouse
 from oms.domain.identity.signing_in.personas import PERSONAS, account_of
 from oms.domain.inventory import commands as stock
 from oms.domain.inventory.commands import StockCount
-from oms.domain.order.details import OrderDetails
-from oms.domain.placing import commands as orders
-from oms.domain.placing.request import LineRequest, OrderRequest
+from oms.domain.placing import demo_orders
 from oms.domain.vocabulary.actor import Role
 from oms.platform.db import Changes, Database
 from oms.platform.settings import Settings
@@ -35,33 +32,6 @@ PRODUCTS: Final = (
     ("MUG-BLUE", "Mug, blue", 1_200, 2_000, {"EAST": 3, "NORTH": 2}),
     ("POSTER", "Poster, sold out", 2_500, 2_000, {"WEST": 0}),
 )
-
-_HERE: Final = {
-    "name": "Demo customer", "line1": "1 Example Street", "city": "Exampletown", "region": "NY", "postalCode": "12345",
-    "country": "US",
-}  # fmt: skip
-_ELSEWHERE: Final = _HERE | {"name": "Another demo customer", "line1": "2 Example Street"}
-
-
-def _order(
-    name: str, quantities: Mapping[str, int], *, another: bool = False, payment_method: str = "sandbox-ok"
-) -> OrderRequest:
-    lines = tuple(LineRequest(sku, quantity) for sku, quantity in quantities.items())
-    customer, address = ("demo-neighbour", _ELSEWHERE) if another else ("demo-customer", _HERE)
-    details = OrderDetails(shipping_address=address)
-    return OrderRequest(f"DEMO-{name}", customer, lines, payment_method, details=details)
-
-
-ORDERS: Final = (
-    _order("FINE", {"TRAINERS": 1, "COFFEE-1KG": 2}),
-    _order("SPLIT", {"BOOK-ATLAS": 1, "LAMP-DESK": 1}),
-    _order("DECLINED", {"KETTLE": 1}, payment_method="sandbox-declined"),
-    _order("UNAVAILABLE", {"POSTER": 1}),
-    _order("AMENDED", {"MUG-BLUE": 8, "COFFEE-1KG": 1}),
-    _order("NEIGHBOUR-FINE", {"COFFEE-1KG": 3}, another=True),
-    _order("NEIGHBOUR-SPLIT", {"KETTLE": 1, "LAMP-DESK": 2}, another=True),
-)
-"""Their names say what happens to them."""
 
 
 def load(settings: Settings) -> None:
@@ -87,7 +57,7 @@ async def _load(database_url: str, currency: str, *, demo: bool) -> None:
         if demo:
             for persona in PERSONAS:
                 await account_of(tx, persona)
-            await orders.place(tx, [(viewer, order) for order in ORDERS])  # orders that exist are not placed again
+            await demo_orders.place_first(tx)
     await db.close()
 
 

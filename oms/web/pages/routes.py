@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.placing.demo_orders import DemoOrders
 from oms.domain.vocabulary.errors import Refused
 from oms.domain.vocabulary.wording import said, wording
 from oms.platform.db import Database
@@ -48,14 +49,23 @@ _HEADINGS: Final = {
 class PageRoutes:
     """Makes routes that check session, permission and, for forms, their origin.
 
-    `on_refusal` records refused pages; the API records its own refusals.
+    `on_refusal` records refused pages; the API records its own refusals. `demo`: orders that wait for somebody
+    are placed before a page is shown.
     """
 
-    def __init__(self, site: Site, sessions: Sessions, destinations: Destinations, on_refusal: OnRefusal) -> None:
+    def __init__(
+        self,
+        site: Site,
+        sessions: Sessions,
+        destinations: Destinations,
+        on_refusal: OnRefusal,
+        demo: DemoOrders | None = None,
+    ) -> None:
         self._site = site
         self._sessions = sessions
         self._destinations = destinations
         self._on_refusal = on_refusal
+        self._demo = demo
 
     def of(self, pages: Pages) -> list[BaseRoute]:
         """The routes that the pages' handlers declare."""
@@ -104,6 +114,8 @@ class PageRoutes:
                 if is_form:
                     await self._site.require_own_form(request)
                 need.require(viewer)
+                if self._demo and not is_form and not is_refresh(request):
+                    await self._demo.refill()
                 return await handler(request, viewer)
             except PageRefused as refusal:
                 if viewer and isinstance(refusal.__cause__, Refused):
@@ -158,7 +170,7 @@ def page_routes(
         site, sessions, db, api.rate_limits, home_of=home_of, destinations=destinations,
         provider_name=provider.name if provider else None,
     )  # fmt: skip
-    routes = PageRoutes(site, sessions, destinations, on_refusal)
+    routes = PageRoutes(site, sessions, destinations, on_refusal, DemoOrders(db) if demo else None)
     return [
         *routes.of(sign_in),
         *(_openid_routes(routes, sign_in, db, provider, api.rate_limits, demo=demo, hosts=hosts) if provider else ()),
