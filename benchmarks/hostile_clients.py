@@ -126,6 +126,17 @@ async def unread_answers(scene: Scene) -> None:
         writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's transport can
 
 
+async def read_answers(scene: Scene) -> None:
+    """The same answers, read at once: what making them takes, for comparison."""
+    for _ in range(60):
+        reader, writer = await scene.connect(scene.reading(f"Authorization: Bearer {scene.token}", times=9))
+        answer = await reader.readuntil(b"\r\n\r\n")
+        if length := re.search(rb"content-length: (\d+)", answer):
+            await reader.readexactly(int(length[1]))
+        writer.transport.abort()
+        await asyncio.sleep(0.05)
+
+
 async def early_messages(scene: Scene) -> None:
     """4 MiB over each of 100 WebSockets, before the greeting."""
     for _ in range(100):
@@ -230,7 +241,7 @@ def _ms(waits: list[timedelta]) -> str:
 KINDS: Final[dict[str, Callable[[Scene], Awaitable[None]]]] = {
     kind.__name__: kind
     for kind in (
-        long_logins, endless_trailers, endless_bodies, unread_answers, early_messages, many_frames, long_heads,
+        long_logins, endless_trailers, endless_bodies, read_answers, unread_answers, early_messages, many_frames, long_heads,
         long_pipelines, tiny_chunks, a_customer_with_a_long_order, sign_in_flood,
     )
 }  # fmt: skip
