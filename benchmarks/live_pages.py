@@ -39,7 +39,7 @@ async def live_delays(browser: Browser, elsewhere: Elsewhere, _: Scene, __: Path
             await customer.goto(f"/orders/{order['id']}")
             await courier.goto(f"/courier/shipments/{order['shipments'][0]['id']}")
             await customer.wait_for_timeout(600)
-            figures_ms.append(await _delay_ms(customer, courier, "Dispatch", "On its way"))
+            figures_ms.append(await _delay_ms(customer, courier, "Pick up", "On its way"))
             await courier.locator(".act button:not([data-settling])", has_text="Deliver").wait_for()
             figures_ms.append(await _delay_ms(customer, courier, "Deliver", "Delivered"))
     cuts = quantiles(figures_ms, n=100, method="inclusive")

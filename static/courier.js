@@ -14,7 +14,7 @@ const SETTLE_MS = 1200; // a button that has just replaced another ignores press
 const courier = document.querySelector("meta[name=courier]").content;
 const page = () => document.getElementById("page");
 
-// An action: {key, address, fields, what, about, courier, pressedAt, tried, refusal}; `refusal` is set once it was refused.
+// An action: {key, address, fields, what, courier, pressedAt, tried, refusal}; `refusal` is set once it was refused.
 
 const allActions = () => JSON.parse(localStorage.getItem(KEPT) ?? "[]");
 const mine = () => allActions().filter((action) => action.courier === courier);
@@ -36,13 +36,14 @@ function note(action, change) {
 
 const addressOf = (form) => new URL(form.action).pathname;
 const pageOf = (action) => action.address.slice(0, action.address.lastIndexOf("/"));
-const nameOf = (action) => `${action.what} of order ${action.about}`;
+// Picking up all that waits at a warehouse includes the pickup of each shipment.
+const pickupOf = (id) => `/courier/shipments/${id}/dispatch`;
+const includes = (action, address) => action.address === address || Boolean(action.fields.shipments?.split(" ").some((id) => pickupOf(id) === address));
 
 function actionOf(form) {
   const fields = Object.fromEntries(new FormData(form));
   delete fields[TOKEN];
-  const { action: what, about } = form.dataset;
-  return { key: fields.key, address: addressOf(form), fields, what, about, courier, pressedAt: new Date().toISOString() };
+  return { key: fields.key, address: addressOf(form), fields, what: form.dataset.action, courier, pressedAt: new Date().toISOString() };
 }
 
 // Sending: one after the other, in order, by one tab at a time if the browser supports locks.
@@ -77,7 +78,7 @@ async function sendOne(action) {
   const doc = new DOMParser().parseFromString(answer.html, "text/html");
   if (answer.isDone) {
     forget(action);
-    if (action.tried) announce(`${nameOf(action)} was sent.`);
+    if (action.tried) announce(`${action.what} was sent.`);
   } else note(action, { refusal: messageOf(doc) });
   await showAnswer(action, answer, doc);
   return true;
@@ -124,8 +125,9 @@ function messageOf(doc) {
 // On the page of the action, the response replaces the page; elsewhere the outbox shows it.
 async function showAnswer(action, answer, doc) {
   if (pageOf(action) !== location.pathname) return;
-  if (answer.isDone && new URL(answer.address).pathname !== location.pathname) {
-    location.assign(answer.address);
+  const next = new URL(answer.address);
+  if (answer.isDone && next.pathname + next.search !== location.pathname + location.search) {
+    location.assign(next);
     return;
   }
   forget(action);
@@ -156,9 +158,9 @@ function button(text, act) {
 
 function entryOf(action) {
   const at = element("time", "", { datetime: action.pressedAt });
-  if (!action.refusal) return element("li", element("span", [`${nameOf(action)}, pressed `, at]));
+  if (!action.refusal) return element("li", element("span", [`${action.what}, pressed `, at]));
   const dismiss = () => { forget(action); show(); };
-  const text = element("span", [`${nameOf(action)}, pressed `, at, `, was refused. ${action.refusal}`]);
+  const text = element("span", [`${action.what}, pressed `, at, `, was refused. ${action.refusal}`]);
   return element("li", [text, button("Dismiss", dismiss)], { class: "refusal" });
 }
 
@@ -174,14 +176,20 @@ function showOutbox() {
   localise(outbox);
 }
 
+// The waiting action that does what the form would do, or a part of it.
+function pressOf(form) {
+  const addresses = form.elements.shipments?.value.split(" ").map(pickupOf) ?? [addressOf(form)];
+  return waiting().find((action) => addresses.some((address) => includes(action, address)));
+}
+
 function showForm(form) {
-  const pressed = waiting().find((action) => action.address === addressOf(form));
+  const pressed = pressOf(form);
   const control = form.querySelector("button");
   control.dataset.label ??= control.textContent;
   const isIdle = pressed && (pressed.tried || !navigator.onLine);
   control.textContent = !pressed ? control.dataset.label : isIdle ? `${control.dataset.label}: waiting to be sent` : "Sending …";
   control.disabled = Boolean(pressed);
-  if (form.dataset.after) form.hidden = !waiting().some((action) => action.address === form.dataset.after && (action.tried || !navigator.onLine));
+  if (form.dataset.after) form.hidden = !waiting().some((action) => includes(action, form.dataset.after) && (action.tried || !navigator.onLine));
 }
 
 // The first button at the bottom. When another one replaces it, presses are ignored for a moment.
@@ -231,11 +239,11 @@ document.addEventListener("submit", (event) => {
     deletePages().finally(() => form.submit());
   } else if (form.dataset.action) {
     event.preventDefault();
+    if (isSettling(form) || pressOf(form)) return;
     const action = actionOf(form);
-    if (isSettling(form) || waiting().some((each) => each.address === action.address)) return;
     keep(action);
     show();
-    if (!navigator.onLine) announce(`${nameOf(action)} is waiting to be sent.`);
+    if (!navigator.onLine) announce(`${action.what} is waiting to be sent.`);
     sendAll();
   }
 });

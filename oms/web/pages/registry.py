@@ -3,7 +3,8 @@
 from typing import Final
 
 from oms.web.pages.account.own_account import AccountPages
-from oms.web.pages.courier.shipments import CourierPages
+from oms.web.pages.courier.run import RunPages
+from oms.web.pages.courier.shipments import ShipmentPages
 from oms.web.pages.customer.orders import OrderPages
 from oms.web.pages.customer.pictures import Pictures
 from oms.web.pages.home.home import HomePages
@@ -23,7 +24,8 @@ PAGES: Final = (
     HomePages,
     OrderPages,
     Pictures,
-    CourierPages,
+    RunPages,
+    ShipmentPages,
     FraudControlPages,
     StockPages,
     OperationsPages,

@@ -49,7 +49,7 @@ async def test_a_customer_follows_an_order_until_its_delivery(visit: Visit, else
 
     reference = await customer.locator(".hello .code").first.inner_text()  # by which the shop calls it
     await courier.get_by_role("link", name=re.compile(reference)).click()
-    await courier.get_by_role("button", name="Dispatch").click()
+    await courier.get_by_role("button", name="Pick up").click()
     await expect(customer.locator("main")).to_contain_text("On its way", timeout=LIVE_WITHIN_MS)
     await expect(customer.locator("#announcer")).to_contain_text("On its way")
     await expect(customer.locator(".timeline")).to_contain_text("is on its way")
@@ -140,7 +140,7 @@ async def test_without_javascript_a_courier_dispatches_and_delivers(visit: Visit
     courier = await visit("courier", java_script_enabled=False, viewport=PHONE)
     booked = await elsewhere.booked({"COFFEE-1KG": 1})
     await courier.goto(f"/courier/shipments/{booked['shipments'][0]['id']}")
-    await courier.get_by_role("button", name="Dispatch").click()
+    await courier.get_by_role("button", name="Pick up").click()
     await expect(courier.locator(".now")).to_contain_text("Dispatched")
     await courier.get_by_role("button", name="Deliver").click()
     await elsewhere.until(booked["id"], "COMPLETED")
@@ -153,8 +153,8 @@ async def test_an_offline_action_waits_and_is_sent_once(visit: Visit, elsewhere:
     answered: list[str] = []
     courier.on("response", lambda answer: answered.append(answer.url) if answer.request.method == "POST" else None)
     await courier.context.set_offline(True)
-    await courier.get_by_role("button", name="Dispatch").click()
-    await expect(courier.get_by_role("button", name="Dispatch: waiting to be sent")).to_be_disabled()
+    await courier.get_by_role("button", name="Pick up").click()
+    await expect(courier.get_by_role("button", name="Pick up: waiting to be sent")).to_be_disabled()
     await expect(courier.get_by_role("heading", name="Waiting to be sent")).to_be_visible()
     await expect(courier.locator("#announcer")).to_contain_text("waiting to be sent")
     assert (await elsewhere.order(booked["id"]))["shipments"][0]["status"] == "BOOKED"
@@ -164,6 +164,29 @@ async def test_an_offline_action_waits_and_is_sent_once(visit: Visit, elsewhere:
     await expect(courier.locator(".now")).to_contain_text("Dispatched")
     await expect(courier.get_by_role("heading", name="Waiting to be sent")).to_be_hidden()
     assert len([address for address in answered if address.endswith("/dispatch")]) == 1
+    assert await elsewhere.events(booked["id"], "ShipmentDispatched") == 1
+
+
+async def test_all_that_waits_at_a_warehouse_is_picked_up_offline_and_sent_once(
+    visit: Visit, elsewhere: Elsewhere
+) -> None:
+    courier = await visit("courier", viewport=PHONE)
+    booked = await elsewhere.booked({"COFFEE-1KG": 1})
+    shipment = booked["shipments"][0]["id"]
+    await courier.evaluate("navigator.serviceWorker.ready")
+    await courier.goto(f"/courier/shipments/{shipment}")
+    await courier.wait_for_function("navigator.serviceWorker.controller !== null")
+    await courier.reload()
+    await courier.goto("/courier?part=pick-up")
+    load = courier.locator("section.card", has=courier.locator(f"[id='{shipment}']"))
+    await courier.context.set_offline(True)
+    await load.get_by_role("button", name="Pick up").click()
+    await expect(load.get_by_role("button", name="waiting to be sent")).to_be_disabled()
+    await courier.goto(f"/courier/shipments/{shipment}")
+    await expect(courier.get_by_role("button", name="Pick up: waiting to be sent")).to_be_disabled()
+    await expect(courier.get_by_role("button", name="Deliver")).to_be_visible()
+    await courier.context.set_offline(False)
+    await elsewhere.until(booked["id"], "PROCESSING", shipments="DISPATCHED")
     assert await elsewhere.events(booked["id"], "ShipmentDispatched") == 1
 
 
@@ -177,9 +200,9 @@ async def test_visited_pages_open_offline(visit: Visit, elsewhere: Elsewhere) ->
     await courier.context.set_offline(True)
     await courier.reload()
     await expect(courier.locator("h1")).to_contain_text(booked["reference"])
-    await courier.get_by_role("button", name="Dispatch").click()
+    await courier.get_by_role("button", name="Pick up").click()
     await courier.reload()
-    await expect(courier.get_by_role("button", name="Dispatch: waiting to be sent")).to_be_disabled()
+    await expect(courier.get_by_role("button", name="Pick up: waiting to be sent")).to_be_disabled()
     await courier.context.set_offline(False)
     await elsewhere.until(booked["id"], "PROCESSING", shipments="DISPATCHED")
 
@@ -193,7 +216,7 @@ async def test_a_courier_learns_that_another_one_was_faster(visit: Visit, elsewh
     await courier.reload()
     await elsewhere.dispatch(shipment)
     await elsewhere.deliver(shipment)
-    await courier.get_by_role("button", name="Dispatch").click()
+    await courier.get_by_role("button", name="Pick up").click()
     await expect(courier.get_by_role("alert")).to_contain_text("somebody else was faster")
     await expect(courier.locator(".now")).to_contain_text("Delivered")
 

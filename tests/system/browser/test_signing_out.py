@@ -82,7 +82,7 @@ async def test_pages_older_than_a_shift_are_deleted(visit: Visit, elsewhere: Els
     for minutes, kept in ((8 * 60 - 2, True), (8 * 60 + 1, False)):
         await courier.evaluate(AGED.format(minutes=minutes))
         await courier.reload()
-        await expect(courier.get_by_role("heading", name="Shipments")).to_be_visible()
+        await expect(courier.get_by_role("heading", name="Run", exact=True)).to_be_visible()
         stored = await courier.evaluate(STORED)
         assert any("/shipments/" in address for address in stored) == kept
         assert any(address.endswith("/courier") for address in stored)
@@ -101,7 +101,7 @@ async def test_a_queued_action_outlives_its_session(visit: Visit, elsewhere: Els
     courier = await visit("courier", viewport=PHONE)
     order, _ = await open_shipment(courier, elsewhere)
     await courier.context.set_offline(True)
-    await courier.get_by_role("button", name="Dispatch").click()
+    await courier.get_by_role("button", name="Pick up").click()
     await expect(courier.get_by_role("heading", name="Waiting to be sent")).to_be_visible()
     assert "form_token" not in await courier.evaluate("localStorage.getItem('courier-actions')")
     await courier.context.clear_cookies()
@@ -119,6 +119,6 @@ async def test_a_page_of_an_earlier_session_sends_its_action_in_the_present_one(
     order, _ = await open_shipment(courier, elsewhere)
     anew = {"name": "oms_session", "value": await elsewhere.session("courier"), "url": elsewhere.url}
     await courier.context.add_cookies([anew])  # type: ignore[list-item]
-    await courier.get_by_role("button", name="Dispatch").click()
+    await courier.get_by_role("button", name="Pick up").click()
     await elsewhere.until(order, "PROCESSING", shipments="DISPATCHED")
     await expect(courier.locator(".now")).to_contain_text("Dispatched")

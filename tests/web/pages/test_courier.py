@@ -10,6 +10,7 @@ import pytest
 from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import shipment_id
+from oms.web.pages.courier import run
 from tests.shop import ShopUnderTest, customer
 from tests.web.conftest import Server
 from tests.web.pages.conftest import hidden, persona, signed_in, visiting
@@ -134,15 +135,108 @@ async def test_the_list_is_filtered_by_warehouse(browser: httpx.AsyncClient, boo
     assert '<option value="west" selected>west</option>' in page
     assert "part=done&amp;warehouse=west" in page
     nowhere = await _read(browser, "/courier?warehouse=nowhere")
-    assert "Nothing to pick up." in nowhere
+    assert "Nothing to load." in nowhere
     assert '<option value="nowhere" selected>' in nowhere
 
 
 async def test_an_unknown_part_is_the_first(browser: httpx.AsyncClient, booked: UUID) -> None:
-    assert '<h2 class="unseen">To pick up</h2>' in await _read(browser, "/courier?part=elsewhere")
+    assert 'part=pick-up" aria-current="page"' in await _read(browser, "/courier?part=elsewhere")
 
 
-async def test_the_list_has_pages(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+async def test_once_everything_is_loaded_the_run_begins_with_the_next_stop(
+    browser: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    orders = []
+    for code, street in (("20002", "2 Near Street"), ("90009", "9 Far Street"), ("20001", "1 Near Street")):
+        where = {"name": "Ana", "line1": street, "postalCode": code, "city": "Town", "country": "US"}
+        orders.append(await shop.place({"pen": 1}, shipping_address=where))
+    await shop.run()
+    for order in orders:
+        assert 'part=pick-up" aria-current="page"' in await _read(browser, "/courier")
+        await shop.dispatch(order)
+    page = await _read(browser, "/courier")
+    assert 'part=on-the-way" aria-current="page"' in page
+    [following] = re.findall(r'<article class="card next-stop".*?</article>', page, re.DOTALL)
+    assert "1 Near Street" in following
+    assert "search?query=1%20Near%20Street" in following
+    rest = page.split("</article>")[1]
+    assert rest.index("2 Near Street") < rest.index("9 Far Street")
+    assert re.findall(r'<span class="stop" aria-hidden="true">(\d+)<', page) == ["1", "2", "3"]
+    await shop.deliver(orders[2])
+    page = await _read(browser, "/courier")
+    assert "1 of 3 delivered" in page
+    assert re.findall(r'<span class="stop" aria-hidden="true">(\d+)<', page) == ["2", "3"]
+
+
+# Picking up all that waits at a warehouse
+
+
+def pickups(html: str) -> dict[str, dict[str, str]]:
+    """By warehouse and the text of its button, the fields of each form that picks up what waits there."""
+    forms = re.findall(r'<h2 [^>]*>([^<]+)</h2>.*?(<form class="load".*?<button class="main">([^<]+))', html, re.DOTALL)
+    return {
+        f"{where}: {button}": {name: hidden(form, name) for name in ("key", "shipments")}
+        for where, form, button in forms
+    }
+
+
+async def test_what_waits_is_grouped_by_warehouse_and_picked_up_by_one_press(
+    browser: httpx.AsyncClient, shop: ShopUnderTest, booked: UUID
+) -> None:
+    other = await shop.place({"pen": 1})
+    await shop.run()
+    forms = pickups(await _read(browser, "/courier"))
+    assert list(forms) == ["east: Pick up all 2", "west: Pick up 1"]
+    for _ in range(2):
+        answer = await browser.post("/courier/pickup", data=forms["east: Pick up all 2"])
+        assert (answer.status_code, answer.headers["location"]) == (303, "/courier?notice=picked-up")
+    assert "Everything is picked up" in await _read(browser, "/courier?notice=picked-up")
+    assert [each.status for each in (await shop.order(booked)).shipments] == ["DISPATCHED", "BOOKED"]
+    for order in (booked, other):
+        assert (await shop.events(order)).count("ShipmentDispatched") == 1
+
+
+async def test_one_shipment_that_is_gone_stops_no_other(
+    browser: httpx.AsyncClient, shop: ShopUnderTest, booked: UUID
+) -> None:
+    taken, cancelled = await shop.place({"pen": 1}, reference="R-8"), await shop.place({"pen": 1}, reference="R-9")
+    await shop.run()
+    fields = pickups(await _read(browser, "/courier"))["east: Pick up all 3"]
+    await shop.dispatch(taken)
+    await shop.cancel(cancelled)
+    answer = await browser.post("/courier/pickup", data=fields)
+    assert answer.status_code == 422
+    told = re.sub(r"<[^>]+>", "", answer.text)
+    assert "1 of 3 picked up" in told
+    assert "Order R-8: The shipment is now Dispatched" in told
+    assert "One shipment was cancelled or has failed, or it does not exist." in told
+    assert (await shop.order(booked)).shipments[0].status == "DISPATCHED"
+    assert (await shop.order(cancelled)).shipments[0].status == "CANCELLED"
+
+
+async def test_a_courier_of_one_warehouse_picks_up_nothing_elsewhere(
+    pages: Server, shop: ShopUnderTest, booked: UUID
+) -> None:
+    async with signed_in(pages, shop, Viewer("rui", Role.COURIER)) as browser:
+        await shop.execute("UPDATE accounts SET warehouses = ARRAY['west'] WHERE role = 'COURIER'")
+        ids = f"{shipment_id(booked, 1)} {shipment_id(booked, 2)}"
+        answer = await browser.post("/courier/pickup", data={"key": "k", "shipments": ids})
+    assert answer.status_code == 422
+    assert "1 of 2 picked up" in answer.text
+    assert [each.status for each in (await shop.order(booked)).shipments] == ["BOOKED", "DISPATCHED"]
+
+
+@pytest.mark.parametrize("shipments", ["", " ".join(f"shp_{number}" for number in range(41))])
+async def test_none_and_too_many_are_refused(browser: httpx.AsyncClient, shop: ShopUnderTest, shipments: str) -> None:
+    answer = await browser.post("/courier/pickup", data={"key": "k", "shipments": shipments})
+    assert answer.status_code == 422
+    assert "Pick up from 1 to 40 parcels at once." in answer.text
+
+
+async def test_the_list_has_pages(
+    browser: httpx.AsyncClient, shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "PAGE", 20)
     await shop.stock_up({"cup": {"east": 50}})
     for _ in range(21):
         await shop.place({"cup": 1})
@@ -150,6 +244,7 @@ async def test_the_list_has_pages(browser: httpx.AsyncClient, shop: ShopUnderTes
     first = await _read(browser, "/courier?warehouse=east")
     seen = re.findall(r'href="(/courier/shipments/[^"]+)"', first)
     assert (len(seen), tabs(first)) == (20, ["21", "0", "0"])
+    assert list(pickups(first)) == ["east: Pick up these 20"]
     [after] = re.findall(r'href="([^"]+)" rel="next">Next page', first)
     second = await _read(browser, after.replace("&amp;", "&"))
     rest = re.findall(r'href="(/courier/shipments/[^"]+)"', second)
@@ -205,7 +300,7 @@ async def test_dispatch_then_deliver(browser: httpx.AsyncClient, shop: ShopUnder
     assert (answer.status_code, answer.headers["location"]) == (303, address)
     page = await _read(browser, address)
     assert 'data-announce="Order R-1: Dispatched"' in page
-    assert ">Dispatch</button>" not in page
+    assert ">Pick up</button>" not in page
     assert "data-after" not in page
     assert (await _press(browser, address, "delivery")).status_code == 303
     page = await _read(browser, address)
