@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import strawberry
 from starlette.applications import Starlette
@@ -22,6 +22,8 @@ from oms.domain.batched_commands import BatchedCommands
 from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.identity.sessions import SessionRules
 from oms.domain.placing.limits import PlacingLimits
+from oms.domain.shop_settings.current import CurrentShop
+from oms.domain.shop_settings.model import Shop
 from oms.platform.db import Database
 from oms.platform.faults.lock_waits import LOCK_TIMEOUT_S
 from oms.platform.notifications import Notifier
@@ -53,6 +55,8 @@ from oms.web.server.shared_counters import SharedCounters
 if TYPE_CHECKING:
     from oms.web.auth.identity_provider import IdentityProvider
 
+SHOP_NAME: Final = "OMS"
+
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
@@ -66,7 +70,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     authenticator = Authenticator(
         parts.db, parts.session_rules, couriers_see_ended_days=settings.courier_sees_ended_days
     )
-    api = Api(schema, authenticator, partial(new_context, parts), parts.rate_limits)
+    api = Api(schema, authenticator, partial(new_context, parts), parts.rate_limits, parts.shop)
     endpoints = graphql_endpoints(parts, api)
     site = Site(api, navigation=navigation, demo=settings.demo)
     app = Application(
@@ -104,6 +108,7 @@ class Parts:
     rate_limits: RateLimits
     provider: "IdentityProvider | None"
     quotes: QuotingSystem
+    shop: CurrentShop
 
     @classmethod
     def of(cls, settings: Settings) -> "Parts":
@@ -135,6 +140,7 @@ class Parts:
             rate_limits=RateLimits(settings, counters),
             provider=identity_provider(settings),
             quotes=quoting(settings),
+            shop=CurrentShop(db, default_shop(settings)),
         )
 
 
@@ -146,7 +152,7 @@ def new_context(parts: Parts, viewer: Viewer, repeat: IdempotencyKey | None) -> 
         default_payment_method=parts.settings.default_payment_method,
         viewer=viewer,
         live=parts.hub,
-        currency=parts.settings.currency,
+        shop=parts.shop,
         repeat=repeat,
         demo=parts.settings.demo,
         session_rules=parts.session_rules,
@@ -208,9 +214,11 @@ def lifespan(parts: Parts, authenticator: Authenticator) -> Lifespan:
             for recorder in (parts.refusals, parts.personal_reads):
                 write = partial(recorder.write, all_of_them=True)
                 stack.push_async_callback(bounded, type(recorder).__name__, write, limit_s=CLOSE_S)
+            await parts.shop.begin()
             await stack.enter_async_context(
                 in_background(
                     supervised("live changes", parts.hub.follow),
+                    supervised("settings of the shop", parts.shop.follow),
                     supervised("refusals", parts.refusals.run),
                     supervised("reads of personal data", parts.personal_reads.run),
                     supervised("revocations", partial(parts.streams.end_revoked, authenticator)),
@@ -245,6 +253,16 @@ def session_rules(settings: Settings) -> SessionRules:
         max_lifetime=timedelta(days=settings.session_days),
         demo=settings.demo,
         device_lifetime=timedelta(days=settings.known_device_days),
+    )
+
+
+def default_shop(settings: Settings) -> Shop:
+    """What holds where managers have chosen nothing."""
+    return Shop(
+        name=SHOP_NAME,
+        time_zone=None,
+        currency=settings.currency,
+        answer_within=timedelta(seconds=settings.amendment_timeout_s),
     )
 
 

@@ -407,6 +407,24 @@ def upgrade() -> None:
         postgresql_where=sa.text("tracking_number IS NOT NULL"),
     )
     op.create_table(
+        "shop_settings",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("time_zone", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("amendment_timeout_s", sa.Integer(), nullable=True),
+        sa.Column("logo", sa.LargeBinary(), nullable=True),
+        sa.Column("logo_type", sa.Text(), nullable=True),
+        sa.Column("logo_digest", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_shop_settings_single_row")),
+        sa.CheckConstraint(
+            "num_nulls(logo, logo_type, logo_digest) IN (0, 3)", name=op.f("ck_shop_settings_whole_logo")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shop_settings")),
+    )
+    op.create_table(
         "stock",
         sa.Column("sku", sa.Text(collation="C"), nullable=False),
         sa.Column("warehouse_code", sa.Text(collation="C"), nullable=False),
@@ -482,6 +500,7 @@ def downgrade() -> None:
     op.drop_table("warehouses")
     op.drop_table("tallies")
     op.drop_table("stock")
+    op.drop_table("shop_settings")
     op.drop_index(
         op.f("ix_shipments_tracking_number"),
         table_name="shipments",

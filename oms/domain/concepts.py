@@ -25,8 +25,10 @@ from oms.domain.order_queries.concept import ORDER_QUERIES
 from oms.domain.order_search.concept import ORDER_SEARCH
 from oms.domain.parked.concept import PARKED
 from oms.domain.personal_data.concept import PERSONAL_DATA
+from oms.domain.pictures.concept import PICTURES
 from oms.domain.placing.concept import PLACING
 from oms.domain.quoting.concept import QUOTING
+from oms.domain.shop_settings.concept import SHOP_SETTINGS
 from oms.domain.tokens.concept import TOKENS
 from oms.domain.work.concept import WORK
 from oms.platform.tables import metadata
@@ -57,6 +59,8 @@ CONCEPTS: Final[tuple[Concept, ...]] = (
     PERSONAL_DATA,
     APPROVALS,
     FIGURES,
+    PICTURES,
+    SHOP_SETTINGS,
 )
 
 REGISTRY: Final[Registry] = register(CONCEPTS, metadata)

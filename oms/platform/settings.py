@@ -255,7 +255,10 @@ class Settings(BaseSettings):
     amendment_timeout_s: int = Field(
         default=86_400,
         ge=1,
-        description="Seconds that a customer has to answer an amended order. Unset, `run` uses 120.",
+        description=(
+            "Seconds that a customer has to answer an amended order, until a manager chooses another time on "
+            "`/settings/shop`. Unset, `run` uses 120."
+        ),
     )
     customer_order_lines: int = Field(
         default=200, ge=0, description="Lines of an order that a customer places; 0: 2,000, as for services."
@@ -325,7 +328,11 @@ class Settings(BaseSettings):
         description="Payment method of orders without one, by its name in the billing system.",
     )
     currency: str = Field(
-        default="USD", pattern="^[A-Z]{3}$", description="Default currency of the catalogue, ISO 4217."
+        default="USD",
+        pattern="^[A-Z]{3}$",
+        description=(
+            "Default currency of the catalogue, ISO 4217, until a manager chooses another one on `/settings/shop`."
+        ),
     )
 
     # OpenID Connect

@@ -26,6 +26,7 @@ from oms.schema import (
     personal_data,
     placing,
     quoting,
+    shop_settings,
     timeline,
     viewer,
     work,
@@ -58,6 +59,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     audit,
     identity,
     people,
+    shop_settings,
 )
 """Root fields are in their classes Queries, Mutations and Subscriptions; a module may only extend types."""
 

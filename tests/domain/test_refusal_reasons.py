@@ -32,11 +32,14 @@ from oms.domain.order_queries.finding.selection import OrderQuery
 from oms.domain.order_queries.lists import OrderSort
 from oms.domain.parked import commands as parked
 from oms.domain.personal_data import commands as personal_data
+from oms.domain.pictures.model import Picture
 from oms.domain.placing import commands as placing
 from oms.domain.placing import postal
 from oms.domain.placing.limits import NO_LIMITS, PlacingLimits
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.quoting.rules import Prospect
+from oms.domain.shop_settings import commands as shop_settings
+from oms.domain.shop_settings.model import Choices
 from oms.domain.tokens import commands as tokens
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Code, Problem, Refused
@@ -46,7 +49,7 @@ from oms.domain.vocabulary.wording import wording
 from oms.domain.work.model import WorkKey
 from oms.providers.ports import ProviderUnavailable, RequestRejected
 from oms.schema import quoting
-from tests.schema.api import Api
+from tests.schema.api import DEFAULT_SHOP, Api
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
 
 INVALID, NOT_FOUND, FORBIDDEN, CONFLICT, DUPLICATE = Code
@@ -676,3 +679,32 @@ async def _(shop: ShopUnderTest) -> None:
     await booked(shop)
     async with shop.db.transaction() as tx:
         await personal_data.erase(tx, MANAGER, "ana", "Requested on 1 May")
+
+
+# the shop's settings, and pictures
+
+
+async def set_shop(shop: ShopUnderTest, choices: Choices, **options: Any) -> None:
+    async with shop.db.transaction() as tx:
+        await shop_settings.set_shop_settings(tx, MANAGER, choices, DEFAULT_SHOP, **options)
+
+
+@case("CURRENCY_IN_USE", CONFLICT, "Give the products prices in the new currency", "currency")
+async def _(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 5}})
+    await set_shop(shop, Choices(currency="EUR"))
+
+
+@case("SHOP_SETTINGS_CHANGED", CONFLICT, "look at them again, then save", "expectedVersion")
+async def _(shop: ShopUnderTest) -> None:
+    await set_shop(shop, Choices(name="Harbour"), expected_version=7)
+
+
+@case("NOT_A_PICTURE", INVALID, "no whole PNG, JPEG or WebP picture; choose one", "picture")
+async def _(_: ShopUnderTest) -> None:
+    Picture.of(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "picture", max_bytes=1000)
+
+
+@case("PICTURE_TOO_LARGE", INVALID, "has 2 kB; at most 1 kB are allowed", "picture")
+async def _(_: ShopUnderTest) -> None:
+    Picture.of(bytes(1001), "picture", max_bytes=1000)

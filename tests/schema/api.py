@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.batched_commands import BatchedCommands
 from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.order_queries.event_log import ShipmentChange
+from oms.domain.shop_settings.current import CurrentShop
+from oms.domain.shop_settings.model import Shop
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import order_id, shipment_id
 from oms.platform.settings import load_settings
@@ -24,6 +27,7 @@ from tests.schema.both_ways import assert_same_by_strawberry
 from tests.shop import CART, COURIER, MANAGER, SESSION_RULES, SUPPORT, ShopUnderTest, customer
 from tests.statements import statements_of
 
+DEFAULT_SHOP = Shop("OMS", None, "USD", timedelta(days=1))
 COMPILED_QUERIES = load_settings().compiled_queries
 ANA = customer("ana")
 VIEWERS = {
@@ -78,6 +82,10 @@ class Api:
     shop: ShopUnderTest
     notifications: Notifications = field(default_factory=Notifications)
     compares: bool = True
+    current: CurrentShop = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.current = CurrentShop(self.shop.db, DEFAULT_SHOP)
 
     def context(self, viewer: Viewer, repeat: IdempotencyKey | None = None) -> Context:
         return Context(
@@ -86,7 +94,7 @@ class Api:
             default_payment_method="sandbox-ok",
             viewer=viewer,
             live=self.notifications,
-            currency="USD",
+            shop=self.current,
             session_rules=SESSION_RULES,
             quotes=self.shop.sandbox,
             repeat=repeat,

@@ -60,6 +60,7 @@ QUERIES = {
     "shopFigures": Rule(
         only(M, S), '{ shopFigures(begin: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z") { placed } }'
     ),
+    "shopSettings": Rule(only(M, S), "{ shopSettings { version now { name } } }"),
     "attention": Rule(only(M, S), "{ attention { cause } }"),
     "people": Rule(only(M), "{ people { nodes { login } } }"),
     "person": Rule(only(M), "query ($id: ID!) { person(id: $id) { login } }", {"id": "$person"}),
@@ -116,6 +117,13 @@ MUTATIONS = {
     "setFraudMaintenance": Rule(only(M), f"mutation {{ setFraudMaintenance(enabled: true) {FRAUD_PAYLOAD} }}"),
     "resetFraudSettings": Rule(only(M), f"mutation {{ resetFraudSettings {FRAUD_PAYLOAD} }}"),
     "clearSpending": Rule(only(M), f'mutation {{ clearSpending(reason: "New year") {FRAUD_PAYLOAD} }}'),
+    "setShopSettings": Rule(
+        only(M),
+        'mutation { setShopSettings(name: "Harbour") { shopSettings { version } userErrors { code message path } } }',
+    ),
+    "setShopLogo": Rule(
+        only(M), "mutation { setShopLogo { shopSettings { version } userErrors { code message path } } }"
+    ),
     "upsertWarehouses": Rule(
         only(M, V),
         f'mutation {{ upsertWarehouses(inputs: [{{code: "new", name: "New"}}]) {CATALOG_PAYLOAD} }}',

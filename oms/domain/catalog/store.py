@@ -19,6 +19,14 @@ async def of_skus(source: Tx | Database, skus: Collection[str]) -> dict[str, Pro
     return {row[0]: Product(*row) for row in await source.rows(_PRODUCTS, skus=list(skus))}
 
 
+_HAS_PRICE: Final = Statement("SELECT EXISTS (SELECT FROM products WHERE currency = :currency)")
+
+
+async def has_price_in(tx: Tx, currency: str) -> bool:
+    """Whether any product has a price in this currency."""
+    return bool((await tx.rows(_HAS_PRICE, currency=currency))[0][0])
+
+
 _WAREHOUSES: Final = Statement("SELECT code FROM warehouses WHERE code = ANY(CAST(:codes AS text[]))")
 
 

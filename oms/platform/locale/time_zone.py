@@ -1,4 +1,4 @@
-"""The time zone of a response: a person's own choice, else UTC, which JavaScript turns into the browser's."""
+"""The time zone of a response: the reader's, else the shop's or UTC, which JavaScript turns into the browser's."""
 
 from contextvars import ContextVar
 from functools import lru_cache
@@ -20,6 +20,7 @@ _REGIONS: Final = (
     "Pacific",
 )
 _chosen: ContextVar[str | None] = ContextVar("time_zone", default=None)
+_otherwise: ContextVar[str] = ContextVar("time_zone_otherwise", default=UTC_NAME)
 
 
 @lru_cache
@@ -30,15 +31,19 @@ def time_zones() -> tuple[str, ...]:
 
 
 def chosen_zone() -> str | None:
-    """The zone that the reader has chosen; None: no choice, so a browser shows times in its own."""
+    """The zone that was chosen by or for the reader; None: no choice, so a browser shows times in its own."""
     return _chosen.get()
 
 
 def current_zone() -> ZoneInfo:
     """In which the server writes times."""
-    return ZoneInfo(_chosen.get() or UTC_NAME)
+    return ZoneInfo(_chosen.get() or _otherwise.get())
 
 
-def show_times_in(name: str | None) -> None:
-    """Answer the present request with times of this zone, one of time_zones()."""
+def show_times_in(name: str | None, *, otherwise: str | None = None) -> None:
+    """Answer the present request with times of this zone, one of time_zones(); None: of the browser's.
+
+    `otherwise`: the zone in which the server writes times that the browser is to turn into its own.
+    """
     _chosen.set(name)
+    _otherwise.set(otherwise or UTC_NAME)

@@ -15,6 +15,7 @@ from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.identity.sessions import SessionRules
 from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.placing.limits import NO_LIMITS, PlacingLimits
+from oms.domain.shop_settings.current import CurrentShop
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Database
 from oms.platform.faults.outages import RETRY_AFTER_S, through_outages
@@ -64,7 +65,7 @@ async def _unlimited_cost(_viewer: Viewer, _cost: int) -> None: ...
 
 @dataclass(slots=True)
 class Context:
-    """Belongs to one operation. `currency`: the default of the catalogue, ISO 4217.
+    """Belongs to one operation. `shop`: its settings, as this process knows them.
 
     `on_refusal` receives every refusal, `on_personal_read` every order whose shipping address is read.
     Before a password is checked, `before_password` is called; before a customer's
@@ -81,7 +82,7 @@ class Context:
     default_payment_method: str
     viewer: Viewer
     live: Live
-    currency: str
+    shop: CurrentShop
     session_rules: SessionRules
     quotes: QuotingSystem
     repeat: IdempotencyKey | None = None
@@ -104,6 +105,11 @@ class Context:
 
     def __post_init__(self) -> None:
         self.reads = self.fresh_reads()
+
+    @property
+    def currency(self) -> str:
+        """The default of the catalogue, ISO 4217."""
+        return self.shop.now.currency
 
     def fresh_reads(self) -> Reads:
         """For results after a change."""

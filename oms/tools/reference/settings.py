@@ -8,6 +8,7 @@ _HEAD: Final = """\
 # Settings
 
 Read from the environment once, at start. A value that cannot be used stops the start and says why.
+What managers choose on a page goes before it: [shop-settings.md](../guides/shop-settings.md).
 This page is generated: `make docs`.
 
 | variable | default | meaning |

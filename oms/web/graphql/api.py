@@ -12,6 +12,7 @@ from strawberry.types.graphql import OperationType
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.idempotency.keys import IdempotencyKey
+from oms.domain.shop_settings.current import CurrentShop
 from oms.platform.faults.outages import through_outages
 from oms.web.auth.authenticator import Authenticator, Unauthenticated
 from oms.web.auth.credentials import Presented
@@ -42,6 +43,7 @@ class Api:
     authenticator: Authenticator
     new_context: Callable[[Viewer, IdempotencyKey | None], object]
     rate_limits: RateLimits
+    shop: CurrentShop
 
     async def admit(self, presented: Presented, address: str, *, is_activity: bool = True) -> Viewer:
         """The viewer of a request, which is counted: for the viewer, or for the address without valid credentials.
@@ -54,7 +56,7 @@ class Api:
             await self.rate_limits.count_anonymous(address)
             raise
         await self.rate_limits.count_request(viewer)
-        answer_as_preferred(viewer)
+        answer_as_preferred(viewer, shop_zone=self.shop.now.time_zone)
         return _acting(viewer, address)
 
     async def execute(

@@ -13,6 +13,7 @@ from oms.web.pages.manager.customers import CustomerPages
 from oms.web.pages.manager.fraud import FraudControlPages
 from oms.web.pages.manager.operations import OperationsPages
 from oms.web.pages.manager.people import PeoplePages
+from oms.web.pages.manager.settings import SettingsPages
 from oms.web.pages.manager.stock import StockPages
 from oms.web.pages.support.approvals import ApprovalPages
 from oms.web.pages.support.chosen_orders import ChosenOrderPages
@@ -36,6 +37,7 @@ PAGES: Final = (
     ApprovalPages,
     CustomerPages,
     AuditPages,
+    SettingsPages,
     PeoplePages,
     AccountPages,
 )

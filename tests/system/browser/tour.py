@@ -131,6 +131,8 @@ STOPS: Final = (
     Stop("manager-warehouses", "manager", "/manager/stock/warehouses"),
     Stop("manager-operations", "manager", "/manager/operations"),
     Stop("manager-audit", "manager", "/manager/audit"),
+    Stop("manager-settings", "manager", "/settings"),
+    Stop("manager-shop", "manager", "/settings/shop"),
     Stop("manager-people", "manager", "/settings/people"),
     Stop("manager-person-new", "manager", "/settings/people/new"),
     Stop("manager-person", "manager", "/settings/people", prepare=_open_first_person),

@@ -9,7 +9,9 @@ from oms.platform.grants import address_of
 
 ORDERS: Final = 20_000
 
-SMALL: Final = frozenset({"figures_progress", "fraud_settings", "served_versions", "warehouses", "workers"})
+SMALL: Final = frozenset(
+    {"figures_progress", "fraud_settings", "shop_settings", "served_versions", "warehouses", "workers"}
+)
 """Tables with a row for each warehouse, process or setting. All others grow."""
 
 _NOT_DUE: Final = 5_000

@@ -15,12 +15,17 @@ from oms.domain.identity import session_commands as sessions
 from oms.domain.identity.accounts import NewAccount
 from oms.domain.notes import commands as notes
 from oms.domain.parked.commands import retry
+from oms.domain.pictures.model import Picture
+from oms.domain.shop_settings import commands as shop_settings
+from oms.domain.shop_settings.model import LOGO_BYTES, Choices
 from oms.domain.tokens import commands as access
 from oms.domain.tokens.policy import TokenAction
 from oms.domain.vocabulary.actor import Role
 from oms.domain.work import store as work_store
 from oms.domain.work.model import WorkKey
 from oms.providers.ports import BookingAnswer, BookingRequest, ChargeAnswer, ChargeRequest, ProviderUnavailable
+from tests.pictures import png
+from tests.schema.api import DEFAULT_SHOP
 from tests.shop import MANAGER, SESSION_RULES, SUPPORT, ShopUnderTest
 
 Orders = dict[str, UUID]
@@ -68,6 +73,7 @@ async def live_through(shop: ShopUnderTest) -> Orders:
     async with shop.db.transaction() as tx:
         await fraud.clear_spending(tx, MANAGER, "A new year")
     await _rejected_request(shop)
+    await _named(shop)
     async with shop.db.transaction() as tx:
         await notes.add_note(tx, SUPPORT, orders["booked"], "Called, no answer")
         await notes.add_note(tx, MANAGER, orders["booked"], "Tries again tomorrow")
@@ -75,6 +81,15 @@ async def live_through(shop: ShopUnderTest) -> Orders:
     orders |= await _under_way(shop)
     await shop.seal()
     return orders
+
+
+async def _named(shop: ShopUnderTest) -> None:
+    """A manager chose the shop's name, logo and deadline."""
+    choices = Choices(name="Harbour", amendment_timeout_s=3600)
+    async with shop.db.transaction() as tx:
+        await shop_settings.set_shop_settings(tx, MANAGER, Choices(name="Port"), DEFAULT_SHOP)
+        await shop_settings.set_shop_settings(tx, MANAGER, choices, DEFAULT_SHOP)
+        await shop_settings.set_logo(tx, MANAGER, Picture.of(png(), max_bytes=LOGO_BYTES))
 
 
 async def _audited(shop: ShopUnderTest) -> None:

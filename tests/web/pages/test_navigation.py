@@ -25,7 +25,7 @@ BARS = {
         "/manager",
         "/manager/operations",
         "/manager/audit",
-        "/settings/people",
+        "/settings",
     ],
     Role.SUPPORT: ["/home", "/support", "/support/parked", "/approvals", "/manager/audit"],
 }  # fmt: skip

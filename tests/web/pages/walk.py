@@ -27,7 +27,16 @@ from oms.domain.vocabulary.ids import account_id, customer_id, order_id, shipmen
 from tests.shop import ShopUnderTest
 
 NO_PAGES: Final = frozenset(
-    {"/graphql", "/health", "/ready", "/metrics", "/live", "/courier-worker.js", "/pictures/{sku:path}.svg"}
+    {
+        "/graphql",
+        "/health",
+        "/ready",
+        "/metrics",
+        "/live",
+        "/courier-worker.js",
+        "/logo/{digest}",
+        "/pictures/{sku:path}.svg",
+    }
 )
 PEOPLE: Final = (Role.CUSTOMER, Role.COURIER, Role.MANAGER, Role.SUPPORT)
 

@@ -1,4 +1,4 @@
-"""Pictures of products that have none: drawn from the SKU, so that each product keeps its own."""
+"""Pictures: the shop's logo; and of products that have none, drawn from the SKU, so that each keeps its own."""
 
 import hashlib
 from typing import Final
@@ -6,7 +6,9 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from oms.domain.pictures.model import Picture
 from oms.domain.vocabulary.texts.checks import CODE_LENGTH
+from oms.domain.vocabulary.wording import wording
 from oms.web.pages.declarations import Pages, public_page
 from oms.web.pages.rendering.site import PageRefused, Site
 
@@ -15,22 +17,39 @@ _SHAPES: Final = ("#00617f", "#1b6c36", "#884f0f", "#b51f1f", "#5f5c57", "#5b3f8
 """The tones of static/tokens.css, which a picture can't refer to."""
 
 _FOR_A_DAY: Final = "public, max-age=86400"
-_POLICY: Final = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+_POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 
 
 class Pictures(Pages):
-    """/pictures/SKU.svg, for everybody: it tells nothing but what is in its address."""
+    """/logo/DIGEST and /pictures/SKU.svg, for everybody."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
+
+    @public_page("/logo/{digest}")
+    async def logo(self, request: Request) -> Response:
+        """The shop's, by the digest of its content, so that browsers need not ask again."""
+        logo = self._site.shop.logo
+        if logo is None or logo.digest != request.path_params["digest"]:
+            raise PageRefused(404, wording("There is no such picture."))
+        return uploaded(logo, request)
 
     @public_page("/pictures/{sku:path}.svg")
     async def picture(self, request: Request) -> Response:
         sku = str(request.path_params["sku"])
         if len(sku) > CODE_LENGTH:
-            raise PageRefused(404, "There is no such picture.")
+            raise PageRefused(404, wording("There is no such picture."))
         headers = {"Cache-Control": _FOR_A_DAY, "Content-Security-Policy": _POLICY}
         return Response(drawing(sku), media_type="image/svg+xml", headers=headers)
+
+
+def uploaded(picture: Picture, request: Request) -> Response:
+    """A picture at an address that names its content: it never changes there."""
+    headers = {"Cache-Control": _FOR_EVER, "Content-Security-Policy": _POLICY, "ETag": f'"{picture.digest}"'}
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(picture.content, media_type=str(picture.type), headers=headers)
 
 
 def drawing(sku: str) -> str:

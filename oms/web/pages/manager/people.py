@@ -14,7 +14,7 @@ from oms.domain.identity.policy import IdentityPermission
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.platform.locale.language import gettext
-from oms.web.pages.declarations import Entry, Group, Pages, form, page
+from oms.web.pages.declarations import Pages, form, page
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
 
 HOME: Final = "/settings/people"
@@ -30,11 +30,7 @@ class PeoplePages(Pages):
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    @page(
-        HOME,
-        needs=IdentityPermission.MANAGE_PEOPLE,
-        entry=Entry("People", Role.MANAGER, group=Group.BUSINESS, icon="person", key="p"),
-    )
+    @page(HOME, needs=IdentityPermission.MANAGE_PEOPLE)
     async def index(self, request: Request, viewer: Viewer) -> Response:
         """In the order of logins; ?role= only those, ?after= continues after one."""
         role = request.query_params.get("role", "")

@@ -17,7 +17,7 @@ from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.wording import wording
 from oms.platform.locale import language
-from oms.platform.locale.time_zone import chosen_zone
+from oms.platform.locale.time_zone import chosen_zone, current_zone
 from oms.platform.settings import PROJECT_DIR
 from oms.web.auth.csrf import FIELD, FormToken, is_valid
 from oms.web.auth.same_origin import is_own
@@ -30,10 +30,13 @@ from oms.web.pages.rendering import formatting
 from oms.web.pages.rendering.assets import asset
 from oms.web.pages.rendering.compression import compressed
 from oms.web.pages.rendering.journey import journey
+from oms.web.pages.rendering.multipart import boundary_of, fields_and_files
 from oms.web.server.bodies import read_body
 
 TEMPLATES: Final = PROJECT_DIR / "templates"
 MAX_FORM_BYTES: Final = 64 * 1024
+MAX_UPLOAD_BYTES: Final = 512 * 1024
+"""Of a form with a file."""
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -98,6 +101,7 @@ class Site:
 
     def __init__(self, api: Api, *, navigation: Callable[[Viewer, str], object], demo: bool) -> None:
         self._api = api
+        self.shop = api.shop
         self._cookie = api.authenticator.cookie
         self.demo = demo
         self._templates = Environment(
@@ -115,6 +119,8 @@ class Site:
             "new_key": new_key,
             "language": language.current_language,
             "chosen_zone": chosen_zone,
+            "current_zone": current_zone,
+            "shop": lambda: api.shop.now,
             "navigation": navigation,
         }
         self._templates.globals |= {"status_texts": formatting.status_texts, "journey": journey}
@@ -193,22 +199,31 @@ def document(name: str) -> str:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of an urlencoded form, the last of each name.
+    """The fields of a form, the last of each name; of a multipart form, those that are no files.
 
-    Raises PageRefused: 413 above MAX_FORM_BYTES, 408 if it arrives too slowly.
+    Raises PageRefused: 413 above MAX_FORM_BYTES or MAX_UPLOAD_BYTES, 408 if it arrives too slowly.
     """
+    return (await _read_form(request))[0]
+
+
+async def read_file(request: Request, name: str) -> bytes | None:
+    """The content of a multipart form's file; None if none was chosen. Raises PageRefused, as read_form() does."""
+    return (await _read_form(request))[1].get(name) or None
+
+
+async def _read_form(request: Request) -> tuple[dict[str, str], dict[str, bytes]]:
     if not hasattr(request.state, "form"):
-        request.state.form = await _read_form(request)
-    form: dict[str, str] = request.state.form
+        boundary = boundary_of(request.headers.get("content-type", ""))
+        try:
+            body = await read_body(request, max_bytes=MAX_UPLOAD_BYTES if boundary else MAX_FORM_BYTES)
+        except RequestRefused as refusal:
+            raise PageRefused.of(refusal) from refusal
+        if boundary:
+            request.state.form = fields_and_files(body, boundary)
+        else:
+            request.state.form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)), {}
+    form: tuple[dict[str, str], dict[str, bytes]] = request.state.form
     return form
-
-
-async def _read_form(request: Request) -> dict[str, str]:
-    try:
-        body = await read_body(request, max_bytes=MAX_FORM_BYTES)
-    except RequestRefused as refusal:
-        raise PageRefused.of(refusal) from refusal
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def see_other(address: str) -> Response:
