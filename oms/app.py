@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import strawberry
 from starlette.applications import Starlette
@@ -23,7 +24,7 @@ from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.identity.sessions import SessionRules
 from oms.domain.placing.limits import PlacingLimits
 from oms.domain.shop_settings.current import CurrentShop
-from oms.domain.shop_settings.model import Shop
+from oms.domain.shop_settings.model import ProviderMode, Providers, Shop
 from oms.platform.db import Database
 from oms.platform.faults.lock_waits import LOCK_TIMEOUT_S
 from oms.platform.notifications import Notifier
@@ -153,6 +154,7 @@ def new_context(parts: Parts, viewer: Viewer, repeat: IdempotencyKey | None) -> 
         viewer=viewer,
         live=parts.hub,
         shop=parts.shop,
+        providers=described_providers(parts.settings),
         repeat=repeat,
         demo=parts.settings.demo,
         session_rules=parts.session_rules,
@@ -263,6 +265,18 @@ def default_shop(settings: Settings) -> Shop:
         time_zone=None,
         currency=settings.currency,
         answer_within=timedelta(seconds=settings.amendment_timeout_s),
+    )
+
+
+def described_providers(settings: Settings) -> Providers:
+    """The service's host, never its whole URL, which may hold a password."""
+    if settings.providers_url:
+        return Providers(ProviderMode.SERVICE, urlsplit(settings.providers_url).hostname)
+    return Providers(
+        ProviderMode.SANDBOX,
+        default_tax_bps=settings.sandbox_tax_bps,
+        shipping_base_minor=settings.sandbox_shipping_base_minor,
+        shipping_per_unit_minor=settings.sandbox_shipping_per_unit_minor,
     )
 
 

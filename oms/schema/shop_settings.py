@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 import strawberry
 
+from oms.domain.access.permissions import require
 from oms.domain.pictures.model import Picture
 from oms.domain.shop_settings import commands, model, queries
 from oms.domain.shop_settings.model import LOGO_BYTES, NAME_LENGTH
@@ -13,8 +14,10 @@ from oms.domain.shop_settings.policy import ShopPermission
 from oms.platform.db import Tx
 from oms.schema.runtime.commands import run_command
 from oms.schema.runtime.context import Context, Info
+from oms.schema.runtime.enums import described
 from oms.schema.runtime.errors import UserError
 from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, mutation, object_type
+from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.scalars import CurrencyCode, Instant
 
 
@@ -69,6 +72,41 @@ class ShopSettings:
         )
 
 
+described(
+    model.ProviderMode,
+    "ProviderMode",
+    "What charges customers and carries parcels.",
+    {
+        model.ProviderMode.SANDBOX: "A sandbox in each worker: no real money moves, and no parcel.",
+        model.ProviderMode.SERVICE: "A service at another host.",
+    },
+)
+
+
+@object_type(needs=ShopPermission.READ_SHOP)
+class ShopProviders:
+    """Payment and courier, as the server's environment states them."""
+
+    mode: model.ProviderMode = attribute("What charges customers and carries parcels.")
+    host: str | None = attribute("The name of the service's host; null for a sandbox.")
+    default_tax_bps: int | None = attribute(
+        "Tax in basis points of products without their own; null: the service decides, and does not say."
+    )
+    shipping_base: Money | None = attribute("What each shipment costs; null: the service decides.")
+    shipping_per_unit: Money | None = attribute("What each unit of a shipment adds; null: the service decides.")
+
+    @classmethod
+    def of(cls, providers: model.Providers, currency: str) -> Self:
+        base, per_unit = providers.shipping_base_minor, providers.shipping_per_unit_minor
+        return cls(
+            mode=providers.mode,
+            host=providers.host,
+            default_tax_bps=providers.default_tax_bps,
+            shipping_base=None if base is None else money(base, currency),
+            shipping_per_unit=None if per_unit is None else money(per_unit, currency),
+        )
+
+
 async def _settings(context: Context) -> ShopSettings:
     return ShopSettings.of(await queries.shop_settings(context.db, context.viewer), context.shop.default)
 
@@ -80,6 +118,14 @@ class Queries:
     @field("For managers and support.", needs=ShopPermission.READ_SHOP)
     async def shop_settings(self, info: Info) -> ShopSettings | None:
         return await _settings(info.context)
+
+    @field(
+        "Sandbox or service, and what is known of their prices. For managers and support.",
+        needs=ShopPermission.READ_SHOP,
+    )
+    def shop_providers(self, info: Info) -> ShopProviders | None:
+        require(info.context.viewer, ShopPermission.READ_SHOP)
+        return ShopProviders.of(info.context.providers, info.context.currency)
 
 
 @object_type(needs=NOTHING_MORE)

@@ -17,7 +17,7 @@ from oms.domain.batched_commands import BatchedCommands
 from oms.domain.idempotency.keys import IdempotencyKey
 from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.shop_settings.current import CurrentShop
-from oms.domain.shop_settings.model import Shop
+from oms.domain.shop_settings.model import ProviderMode, Providers, Shop
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import order_id, shipment_id
 from oms.platform.settings import load_settings
@@ -95,6 +95,7 @@ class Api:
             viewer=viewer,
             live=self.notifications,
             shop=self.current,
+            providers=Providers(ProviderMode.SANDBOX, None, 2000, 500, 50),
             session_rules=SESSION_RULES,
             quotes=self.shop.sandbox,
             repeat=repeat,

@@ -61,6 +61,7 @@ QUERIES = {
         only(M, S), '{ shopFigures(begin: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z") { placed } }'
     ),
     "shopSettings": Rule(only(M, S), "{ shopSettings { version now { name } } }"),
+    "shopProviders": Rule(only(M, S), "{ shopProviders { mode host } }"),
     "attention": Rule(only(M, S), "{ attention { cause } }"),
     "people": Rule(only(M), "{ people { nodes { login } } }"),
     "person": Rule(only(M), "query ($id: ID!) { person(id: $id) { login } }", {"id": "$person"}),

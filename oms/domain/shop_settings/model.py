@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 from oms.domain.pictures.model import PictureType
@@ -34,6 +35,28 @@ class Shop:
     currency: str
     answer_within: timedelta
     logo: LogoRef | None = None
+
+
+class ProviderMode(StrEnum):
+    """What charges customers and carries parcels."""
+
+    SANDBOX = "SANDBOX"
+    SERVICE = "SERVICE"
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """Payment and courier, as the environment states them; only a sandbox's prices are known here.
+
+    `host`: of the service, None for a sandbox. Tax in basis points and shipping in minor units, for each shipment and
+    for each of its units.
+    """
+
+    mode: ProviderMode
+    host: str | None = None
+    default_tax_bps: int | None = None
+    shipping_base_minor: int | None = None
+    shipping_per_unit_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

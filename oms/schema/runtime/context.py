@@ -16,6 +16,7 @@ from oms.domain.identity.sessions import SessionRules
 from oms.domain.order_queries.event_log import ShipmentChange
 from oms.domain.placing.limits import NO_LIMITS, PlacingLimits
 from oms.domain.shop_settings.current import CurrentShop
+from oms.domain.shop_settings.model import Providers
 from oms.domain.vocabulary.errors import Refused
 from oms.platform.db import Database
 from oms.platform.faults.outages import RETRY_AFTER_S, through_outages
@@ -65,7 +66,7 @@ async def _unlimited_cost(_viewer: Viewer, _cost: int) -> None: ...
 
 @dataclass(slots=True)
 class Context:
-    """Belongs to one operation. `shop`: its settings, as this process knows them.
+    """Belongs to one operation. `shop`: its settings, as this process knows them. `providers`: payment and courier.
 
     `on_refusal` receives every refusal, `on_personal_read` every order whose shipping address is read.
     Before a password is checked, `before_password` is called; before a customer's
@@ -83,6 +84,7 @@ class Context:
     viewer: Viewer
     live: Live
     shop: CurrentShop
+    providers: Providers
     session_rules: SessionRules
     quotes: QuotingSystem
     repeat: IdempotencyKey | None = None

@@ -32,6 +32,7 @@ OPEN: Final = {
     "/sign-in/openid/answer": "counts with what the provider signed for this browser, and for nobody else",
     "/sign-out": "ends what there is, if there is anything",
     "/static": "files that are the same for all",
+    "/logo/{digest}": "a picture that everybody sees on the sign-in page",
     "/pictures/{sku:path}.svg": "draws what is in the address, and reads nothing",
     "/courier-worker.js": "such a file, at the root because of what it serves",
     "/graphql": "asks for credentials itself, and the table for each field",

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from oms.app import SHOP_NAME
+from oms.app import SHOP_NAME, described_providers
+from oms.domain.shop_settings.model import ProviderMode, Providers
+from oms.platform.settings import load_settings
 from tests.pictures import jpeg, png
 from tests.shop import ShopUnderTest
 from tests.web.conftest import Server
@@ -135,6 +137,18 @@ async def test_another_process_s_change_is_seen_within_seconds(browser: httpx.As
             break
         await asyncio.sleep(0.1)
     assert "· Harbour</title>" in page
+
+
+async def test_the_index_shows_payment_and_courier_as_sandbox(browser: httpx.AsyncClient) -> None:
+    page = (await browser.get("/settings")).text
+    assert page.count("Sandbox</span>") == 2
+    assert "Each product’s own; without one, 0 %." in page
+    assert "$0.00 a shipment and $0.00 a unit." in page
+
+
+def test_of_a_service_only_the_host_is_told() -> None:
+    settings = load_settings(providers_url="https://shop:secret@billing.example/v1")
+    assert described_providers(settings) == Providers(ProviderMode.SERVICE, "billing.example")
 
 
 async def test_the_index_leads_to_pages_that_exist(browser: httpx.AsyncClient) -> None:

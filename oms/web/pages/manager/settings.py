@@ -15,7 +15,7 @@ from oms.domain.vocabulary.permission import Reach
 from oms.platform.locale.language import gettext, ngettext
 from oms.platform.locale.time_zone import time_zones
 from oms.web.pages.declarations import Entry, Group, Pages, form, page
-from oms.web.pages.rendering.form_parsing import InvalidInput, whole_number
+from oms.web.pages.rendering.form_parsing import InvalidInput, percent, whole_number
 from oms.web.pages.rendering.site import Refusals, Site, read_file, read_form, see_other
 
 INDEX: Final = "/settings"
@@ -65,7 +65,10 @@ class SettingsPages(Pages):
         entry=Entry("Settings", Role.MANAGER, group=Group.BUSINESS, icon="settings", key="s"),
     )
     async def index(self, request: Request, viewer: Viewer) -> Response:
-        return self._site.render(request, viewer, "manager/settings/index", cards=cards())
+        providers = (await self._site.query(viewer, "manager/settings/index"))["shopProviders"]
+        return self._site.render(
+            request, viewer, "manager/settings/index", cards=cards(), providers=providers, percent=percent
+        )
 
     @page(SHOP, needs=ShopPermission.SET_SHOP)
     async def shop(self, request: Request, viewer: Viewer) -> Response:
