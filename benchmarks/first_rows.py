@@ -13,6 +13,9 @@ LISTS: Final = (
     ("support", "/support?view=open"),
     ("support", "/support?status=PROCESSING&from=2020-01-01"),
     ("manager", "/support"),
+    ("manager", "/manager/audit"),
+    ("manager", "/manager/stock"),
+    ("manager", "/settings/people"),
 )
 ORDERS: Final = 25
 """Enough that the list is longer than the window."""
@@ -24,9 +27,12 @@ DEVICES: Final[dict[str, tuple[dict[str, Any], int]]] = {
 """Each with the goal for the first row, in pixels."""
 
 LEAST_ROWS: Final = 16
+"""Orders on a desktop."""
+
 SETTLE_MS: Final = 500
 _MEASURE: Final = """() => {
-  const rows = [...document.querySelectorAll("table.list tbody tr")].map((row) => row.getBoundingClientRect());
+  const found = [...document.querySelectorAll("table.list tbody tr, .trail > li:not(.day)")];
+  const rows = found.map((row) => row.getBoundingClientRect());
   return [rows[0]?.top ?? Infinity, rows.filter((row) => row.bottom <= innerHeight).length];
 }"""
 
@@ -45,6 +51,6 @@ async def first_rows(browser: Browser, elsewhere: Elsewhere, _scene: Scene, _: P
                 await page.wait_for_timeout(SETTLE_MS)
                 top_px, rows = await page.evaluate(_MEASURE)
                 print(f"{persona + ' ' + address:52} {device:8} {top_px:12.0f} {rows:5}")
-                if top_px > goal_px or (device == "desktop" and rows < LEAST_ROWS):
+                if top_px > goal_px or (device == "desktop" and address.startswith("/support") and rows < LEAST_ROWS):
                     missed.append(f"{persona} {address} on a {device}")
     print(f"goals: {DEVICES['desktop'][1]} px, {DEVICES['phone'][1]} px, {LEAST_ROWS} rows; missed: {missed or 'none'}")

@@ -13,6 +13,7 @@ from tests.conftest import GENEROUS
 from tests.platform.conftest import clean_environment, launch
 from tests.system.browser.chromium import DESKTOP, MISSING, Complaints, chromium, chromium_path, sign_in
 from tests.system.browser.elsewhere import Elsewhere
+from tests.system.browser.tour import SETTINGS
 
 Visit = Callable[..., Awaitable[Page]]
 """visit(persona, **options of the browser's context): the persona's first page."""
@@ -23,7 +24,7 @@ def site(open_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     """The address of an instance with the demo's catalogue and orders."""
     if chromium_path() is None:
         pytest.skip(MISSING)
-    environment = clean_environment(open_dir / "browsers") | GENEROUS | {"OMS_AMENDMENT_TIMEOUT_S": "3600"}
+    environment = clean_environment(open_dir / "browsers") | GENEROUS | SETTINGS
     instance = launch(environment, tmp_path_factory.mktemp("browsers") / "output")
     instance.wait_until_ready()
     yield instance.url

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import uuid4
 
 from playwright.async_api import Browser, BrowserContext, Page
 
@@ -12,6 +13,12 @@ from tests.system.browser.elsewhere import Elsewhere
 
 Scene = dict[str, Any]
 """Orders by their state, as `Elsewhere.order` returns them."""
+
+SETTINGS: Final = {"OMS_AMENDMENT_TIMEOUT_S": "3600", "OMS_SECOND_PERSON_ERASURES": "true"}
+"""Of the instance: customers have time to answer, and something waits to be confirmed."""
+
+_ERASE: Final = """mutation { eraseCustomer(reference: "demo-neighbour", reason: "Asked for it by mail") {
+  userErrors { message } } }"""
 
 Preparation = Callable[[Page], Awaitable[None]]
 
@@ -40,6 +47,10 @@ async def set_scene(elsewhere: Elsewhere) -> Scene:
     declined = await elsewhere.place({"COFFEE-1KG": 1}, paymentMethod="sandbox-declined")
     cancelled = await elsewhere.booked({"LAMP-DESK": 1})
     await elsewhere.act("customer", f'cancelOrder(orderId: "{cancelled["id"]}", reason: "Ordered twice")')
+    unwanted = await elsewhere.booked({"LAMP-DESK": 1})
+    await elsewhere.act("support", f'addNote(orderId: "{split["id"]}", text: "Called, no answer.")')
+    asked = await elsewhere.ask("manager", _ERASE)
+    assert asked["eraseCustomer"]["userErrors"], "it waits for a second person"
     return {
         "booked": booked,
         "split": split,
@@ -49,6 +60,7 @@ async def set_scene(elsewhere: Elsewhere) -> Scene:
         "nothing": await elsewhere.until(nothing, "CUSTOMER_ACTION_REQUIRED"),
         "declined": await elsewhere.until(declined, "FAILED"),
         "cancelled": await elsewhere.order(cancelled["id"]),
+        "unwanted": unwanted,
         "parked": await elsewhere.parked({"COFFEE-1KG": 1}),
         "customer": booked["customer"]["id"],
     }
@@ -71,6 +83,35 @@ async def _open_first_person(page: Page) -> None:
     await page.get_by_role("heading", name="Name and role").wait_for()
 
 
+async def _new_password(page: Page) -> None:
+    """Of somebody new, as that of a persona would end its session."""
+    await page.get_by_label("Name").fill("New Colleague")
+    await page.get_by_label("Login").fill(f"new-{uuid4().hex[:8]}")
+    await page.get_by_label("Role").select_option("SUPPORT")
+    await page.get_by_role("button", name="Add").click()
+    await page.get_by_role("heading", name="New password").wait_for()
+
+
+async def _quoted(page: Page) -> None:
+    await page.get_by_label("Coffee beans").fill("2")
+    await page.get_by_label("Coffee beans").press("Tab")
+    await page.get_by_role("row", name="Total").wait_for()
+
+
+async def _cancelled(page: Page) -> None:
+    """Once: afterwards, the page says that nothing can be cancelled any more."""
+    button = page.locator("form button.danger")
+    if await button.count():
+        await button.click()
+        await page.get_by_role("heading", name="Cancelled: 1 of 1").wait_for()
+
+
+async def _session_ended(page: Page) -> None:
+    await page.context.add_cookies([{"name": "oms_session", "value": "ended", "url": page.url}])
+    await page.reload()
+    await page.get_by_text("Your session has ended").first.wait_for()
+
+
 async def _empty_checkout(page: Page) -> None:
     await page.get_by_role("button", name="Place the order").click()
     await page.get_by_role("alert").first.wait_for()
@@ -79,9 +120,13 @@ async def _empty_checkout(page: Page) -> None:
 STOPS: Final = (
     Stop("start", None, "/"),
     Stop("start-refused", None, "/", _wrong_password),
+    Stop("start-for-a-page", None, "/support/parked"),
+    Stop("start-session-ended", None, "/support/parked", _session_ended),
+    Stop("page-unknown", None, "/nowhere"),
     Stop("orders", "customer", "/orders"),
     Stop("orders-none", "customer", "/orders?status=TIMED_OUT"),
     Stop("order-new", "customer", "/orders/new"),
+    Stop("order-new-quoted", "customer", "/orders/new", _quoted),
     Stop("order-new-refused", "customer", "/orders/new", _empty_checkout),
     Stop("order-placed", "customer", "/orders/{booked[id]}?placed=1", _unfold),
     Stop("order-split", "customer", "/orders/{split[id]}"),
@@ -92,7 +137,9 @@ STOPS: Final = (
     Stop("order-failed", "customer", "/orders/{declined[id]}"),
     Stop("order-cancelled", "customer", "/orders/{cancelled[id]}"),
     Stop("order-unknown", "customer", "/orders/none"),
+    Stop("order-forbidden", "customer", "/manager"),
     Stop("courier", "courier", "/courier"),
+    Stop("courier-unknown", "courier", "/courier/nowhere"),
     Stop("courier-on-the-way", "courier", "/courier?part=on-the-way"),
     Stop("courier-done", "courier", "/courier?part=done"),
     Stop("courier-none", "courier", "/courier?part=done&warehouse=WEST"),
@@ -107,6 +154,9 @@ STOPS: Final = (
     Stop("support-nothing", "support", "/support?view=completed&status=PENDING"),
     Stop("support-chosen-cancel", "support", "/support/chosen?do=cancel&order={booked[id]}&order={delivered[id]}"),
     Stop("support-chosen-retry", "support", "/support/chosen?do=retry&stuck=all"),
+    Stop("support-chosen-results", "support", "/support/chosen?do=cancel&order={unwanted[id]}", _cancelled),
+    Stop("support-refused", "support", "/support?from=yesterday"),
+    Stop("support-unknown", "support", "/support/orders/none"),
     Stop("support-found", "support", "/support?q={booked[reference]}"),
     Stop("support-not-found", "support", "/support?q=nothing-like-this"),
     Stop("support-order", "support", "/support/orders/{split[id]}"),
@@ -115,6 +165,7 @@ STOPS: Final = (
     Stop("support-order-parked", "support", "/support/orders/{parked[id]}", _unfold),
     Stop("support-parked", "support", "/support/parked"),
     Stop("support-customer", "support", "/support/customers/{customer}"),
+    Stop("support-approvals", "support", "/approvals"),
     Stop("account", "support", "/account"),
     Stop("manager-home", "manager", "/home"),
     Stop("manager", "manager", "/manager"),
@@ -133,9 +184,12 @@ STOPS: Final = (
     Stop("manager-audit", "manager", "/manager/audit"),
     Stop("manager-settings", "manager", "/settings"),
     Stop("manager-shop", "manager", "/settings/shop"),
+    Stop("manager-audit-filtered", "manager", "/manager/audit?action=SIGNED_IN&from=2020-01-01&actor=demo+support"),
+    Stop("manager-audit-nothing", "manager", "/manager/audit?subject=nothing-like-this"),
     Stop("manager-people", "manager", "/settings/people"),
     Stop("manager-person-new", "manager", "/settings/people/new"),
     Stop("manager-person", "manager", "/settings/people", prepare=_open_first_person),
+    Stop("manager-new-password", "manager", "/settings/people/new", _new_password),
     Stop("manager-customers", "manager", "/manager/customers"),
     Stop("manager-customer", "manager", "/manager/customers?reference=demo"),
     Stop("manager-erasure", "manager", "/manager/customers/{customer}/erasure"),

@@ -1,9 +1,12 @@
 """A page's size over the wire, measured by the browser."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from playwright.async_api import Page
+
+HEAVIEST_KB: Final = 60
+"""The most that a page may weigh the first time."""
 
 
 class Weight:
