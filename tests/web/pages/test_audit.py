@@ -91,13 +91,27 @@ async def test_it_goes_on_page_by_page_to_its_end(pages: Server, shop: ShopUnder
     await recorded(shop, *(Entry(InventoryAction.StockSet, f"pen in shelf-{number}") for number in range(PAGE + 5)))
     seen: list[str] = []
     async with persona(pages, "manager") as browser:
+        places: list[list[str]] = []
         address: str | None = "/manager/audit?action=STOCK_SET"
         while address:
             html = (await browser.get(address)).text
             seen += re.findall(r"counted pen in (shelf-\d+)", html)
-            more = re.search(r'href="(\?[^"]*)" rel="next"', html)
-            address = f"/manager/audit{unescape(more[1])}" if more else None
+            places.append(re.findall(r'class="pager".*?<span>(.*?)</span>', html, re.DOTALL))
+            more = re.search(r'href="([^"]*)" rel="next"', html)
+            address = unescape(more[1]) if more else None
     assert len(seen) == len(set(seen)) == PAGE + 5
+    assert places[0] == [f"1–{PAGE} of more than {PAGE}"]
+    assert re.fullmatch(rf"{PAGE + 1}–(\d+) of \1", places[-1][0])
+
+
+async def test_filters_that_are_on_are_chips_that_lead_to_the_log_without_them(pages: Server) -> None:
+    async with persona(pages, "manager") as browser:
+        page = (await browser.get("/manager/audit?action=SIGNED_IN&from=2026-01-01&at=7")).text
+    found = re.findall(r'class="button chip" href="([^"]+)">.*?</span>([^<]+)<b>([^<]+)</b>', page)
+    assert [(unescape(address), name + value) for address, name, value in found] == [
+        ("/manager/audit?from=2026-01-01", "Kind: Signed in"),
+        ("/manager/audit?action=SIGNED_IN", "From: 2026-01-01"),
+    ]
 
 
 async def test_it_reads_as_sentences_with_the_names_of_people_and_orders(pages: Server, shop: ShopUnderTest) -> None:

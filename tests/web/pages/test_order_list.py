@@ -14,6 +14,7 @@ import pytest
 
 from oms.domain.vocabulary.ids import customer_id, order_id, work_id
 from oms.web.pages.support import order_export
+from oms.web.pages.support.order_list import matched
 from tests.shop import ShopUnderTest
 from tests.web.conftest import Server
 from tests.web.pages.conftest import hidden, persona
@@ -336,3 +337,22 @@ async def test_the_filters_form_keeps_what_it_does_not_ask_for(support: httpx.As
     [address] = re.findall(r'class="button chip" href="(/support/orders.csv[^"]*)"', page)
     assert parse_qs(urlsplit(address).query) == {"view": ["open"], "sort": ["oldest"], "status": ["PENDING"],
                                                   "from": ["2020-01-01"]}  # fmt: skip
+
+
+FOUND = {
+    "reference": "C-1", "ownReference": "SHOP-7", "shipments": [{"trackingNumber": None}, {"trackingNumber": "SBX42"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ("shop", "by the customer's reference SHOP-7"),
+        ("berlin sbx4", "by tracking number SBX42"),
+        ("C-1", ""),
+        ("berlin", ""),
+        ("", ""),
+    ],
+)
+def test_a_row_says_by_which_number_it_was_found_that_it_does_not_show(search: str, said: str) -> None:
+    assert matched(FOUND, search) == said

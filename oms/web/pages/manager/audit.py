@@ -16,9 +16,11 @@ from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.audit_action import constant_case
 from oms.domain.vocabulary.permission import Reach
 from oms.domain.vocabulary.wording import wording
+from oms.platform.locale.language import gettext as _
 from oms.platform.locale.time_zone import current_zone
 from oms.web.pages.declarations import Entry, Group, Pages, page
 from oms.web.pages.rendering.days import by_day
+from oms.web.pages.rendering.place import Place
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site
 
 AUDIT: Final = "/manager/audit"
@@ -29,7 +31,14 @@ ACTION_PHRASES: Final = {
 """By the API's name of the action."""
 
 
-FILTERS: Final = ("actor", "action", "subject", "from", "to")
+_NAMES: Final = {
+    "actor": wording("Person"),
+    "action": wording("Kind"),
+    "subject": wording("Subject"),
+    "from": wording("From"),
+    "to": wording("To"),
+}
+FILTERS: Final = tuple(_NAMES)
 """Of the address: `from` and `to` are dates of the reader's zone, both included; the others are the API's."""
 
 
@@ -51,14 +60,11 @@ class AuditPages(Pages):
         after = request.query_params.get("after")
         events, refusals = await self._query(viewer, filters, after)
         kept = {name: value for name, value in filters.items() if value}
-        more = (
-            {**kept, "after": events["pageInfo"]["endCursor"]} if events and events["pageInfo"]["hasNextPage"] else None
-        )
         return self._site.render(
             request, viewer, "manager/audit/index", status=422 if refusals.errors else 200, refusals=refusals,
             events=events, filters=filters, by_day=by_day, changes=changes,
-            action_phrases=ACTION_PHRASES, more=more and f"?{urlencode(more)}",
-            newest=f"{AUDIT}?{urlencode(kept)}" if after else None,
+            action_phrases=ACTION_PHRASES, chips=chips(kept),
+            place=Place.of(AUDIT, request.query_params, events, **kept) if events else None,
         )  # fmt: skip
 
     async def _query(self, viewer: Viewer, filters: dict[str, str], after: str | None) -> tuple[Any, Refusals]:
@@ -78,6 +84,18 @@ class AuditPages(Pages):
                 raise
             return None, Refusals(({"message": refusal.message, "path": None},))
         return found["auditTrail"], Refusals()
+
+
+def chips(kept: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Name and value of each filter that is on, and the address of the list without it."""
+    return [
+        (
+            _(_NAMES[name]),
+            ACTION_PHRASES.get(value, value) if name == "action" else value,
+            f"{AUDIT}?{urlencode({other: kept[other] for other in kept if other != name})}",
+        )
+        for name, value in kept.items()
+    ]
 
 
 def _conditions(filters: Mapping[str, str]) -> dict[str, str]:

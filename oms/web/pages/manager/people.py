@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +14,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.platform.locale.language import gettext
 from oms.web.pages.declarations import Pages, form, page
+from oms.web.pages.rendering.place import Place
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
 
 HOME: Final = "/settings/people"
@@ -37,11 +37,9 @@ class PeoplePages(Pages):
         role, after = role if role in ROLES else "", request.query_params.get("after")
         variables = {"first": PAGE, "after": after, "role": role or None}
         people = (await self._site.query(viewer, "manager/people/index", variables))["people"]
-        more = {"role": role, "after": people["pageInfo"]["endCursor"]}
         return self._site.render(
             request, viewer, "manager/people/index", people=people, views=_views(role),
-            more=f"{HOME}?{urlencode(more)}" if people["pageInfo"]["hasNextPage"] else None,
-            first=f"{HOME}?{urlencode({'role': role})}" if after else None,
+            place=Place.of(HOME, request.query_params, people, role=role),
         )  # fmt: skip
 
     @page(f"{HOME}/new", needs=IdentityPermission.MANAGE_PEOPLE)

@@ -16,6 +16,7 @@ from oms.domain.vocabulary.permission import Reach
 from oms.domain.vocabulary.wording import wording
 from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering.form_parsing import InvalidInput, basis_points, minor_units, percent, units, whole_number
+from oms.web.pages.rendering.place import Place
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
 
 STOCK: Final = "/manager/stock"
@@ -61,8 +62,9 @@ class StockPages(Pages):
         variables = {"search": search, "after": request.query_params.get("after")}
         data = await self._site.query(viewer, "manager/stock/index", variables)
         return self._site.render(
-            request, viewer, "manager/stock/index", data=data, search=search, percent=percent, product_page=product_page
-        )
+            request, viewer, "manager/stock/index", data=data, search=search, percent=percent,
+            product_page=product_page, place=Place.of(STOCK, request.query_params, data["products"], search=search),
+        )  # fmt: skip
 
     @page(f"{STOCK}/product", needs=InventoryPermission.READ_STOCK)
     async def product(self, request: Request, viewer: Viewer) -> Response:
@@ -166,6 +168,7 @@ class StockPages(Pages):
         return self._site.render(
             request, viewer, "manager/stock/warehouses", status=422 if refusals.errors else 200,
             path=WAREHOUSES if refusals.errors else None, refusals=refusals, data=data,
+            place=Place.of(WAREHOUSES, request.query_params, data["warehouses"]),
         )  # fmt: skip
 
     @form(WAREHOUSES, needs=CatalogPermission.SET_CATALOG)

@@ -1,6 +1,7 @@
 """The list of all orders for support and managers."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.domain.work.policy import WorkPermission
+from oms.platform.locale.language import gettext as _
 from oms.web.pages.declarations import Entry, Group, Pages, page
 from oms.web.pages.rendering.formatting import status_texts
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, see_other
@@ -69,7 +71,8 @@ class OrderListPages(Pages):
         return self._site.render(
             request, viewer, "support/index", status=422 if refusals else 200, refusals=refusals or Refusals(),
             listed=listed, orders=orders, counts=counts, tabs=listed.tabs(counts), next_step=next_step,
-            statuses=status_texts("order"), older=listed.older(orders, len(orders["nodes"])) if orders else None,
+            matched=partial(matched, search=listed.search), statuses=status_texts("order"),
+            older=listed.older(orders, len(orders["nodes"])) if orders else None,
         )  # fmt: skip
 
     @page("/support/orders.csv", needs=WorkPermission.READ_OPERATIONS)
@@ -90,6 +93,23 @@ def _named(orders: Mapping[str, Any], search: str) -> str | None:
     names = [order["id"], order["reference"], order["ownReference"]]
     names += [shipment["trackingNumber"] for shipment in order["shipments"]]
     return str(order["id"]) if search.casefold() in [name.casefold() for name in names if name] else None
+
+
+def matched(order: Mapping[str, Any], search: str) -> str:
+    """By which number that its row does not show an order was found; empty if by another, or by what the row shows.
+
+    What a customer entered, such as an address, is not read for this: each reading is an entry of the audit log.
+    """
+    words = tuple(search.casefold().split())
+    if not words:
+        return ""
+    own = order["ownReference"]
+    if own and own != order["reference"] and own.casefold().startswith(words):
+        return _("by the customer's reference %(number)s") % {"number": own}
+    for number in filter(None, (shipment["trackingNumber"] for shipment in order["shipments"])):
+        if number.casefold().startswith(words):
+            return _("by tracking number %(number)s") % {"number": number}
+    return ""
 
 
 def _refused(message: str) -> Refusals:

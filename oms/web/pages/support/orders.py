@@ -1,8 +1,6 @@
 """The pages of support, and of managers: a customer's orders, and stuck jobs."""
 
-from collections.abc import Mapping
-from typing import Any, Final
-from urllib.parse import urlencode
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +12,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.domain.vocabulary.wording import wording
 from oms.web.pages.declarations import Entry, Group, Pages, form, page
+from oms.web.pages.rendering.place import Place
 from oms.web.pages.rendering.site import PageRefused, Refusals, Site, see_other
 from oms.web.pages.support.acts import act
 from oms.web.pages.support.next_step import STEP_PHRASES, next_step
@@ -47,8 +46,8 @@ class SupportPages(Pages):
         if customer is None:
             raise PageRefused(404, wording("There is no such customer."))
         return self._site.render(
-            request, viewer, "support/customer", customer=customer, next_step=next_step, more=_more(customer["orders"]),
-            is_first=variables["after"] is None,
+            request, viewer, "support/customer", customer=customer, next_step=next_step,
+            place=Place.of(request.url.path, request.query_params, customer["orders"]),
         )  # fmt: skip
 
     @form("/support/parked/{work}/retry", needs=ParkedPermission.MEND_WORK)
@@ -72,13 +71,5 @@ class SupportPages(Pages):
         return self._site.render(
             request, viewer, "support/parked", status=422 if refusals else 200,
             path=_PARKED if refusals else None, refusals=refusals or Refusals(), refused=refused,
-            parked=parked, steps=STEP_PHRASES, more=_more(parked), is_first=after is None,
+            parked=parked, steps=STEP_PHRASES, place=Place.of(_PARKED, request.query_params, parked),
         )  # fmt: skip
-
-
-def _more(connection: Mapping[str, Any], **kept: str) -> str | None:
-    """The query string of the next page."""
-    info = connection["pageInfo"]
-    if not info["hasNextPage"]:
-        return None
-    return "?" + urlencode({name: value for name, value in kept.items() if value} | {"after": info["endCursor"]})
