@@ -224,6 +224,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"], unique=False)
     op.create_table(
+        "operations_samples",
+        sa.Column("minute", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("queues", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("completed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("minute", name=op.f("pk_operations_samples")),
+    )
+    op.create_table(
         "order_events",
         sa.Column("order_id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
@@ -535,6 +542,7 @@ def downgrade() -> None:
     op.drop_table("order_lines")
     op.drop_index(op.f("ix_order_events_transaction"), table_name="order_events")
     op.drop_table("order_events")
+    op.drop_table("operations_samples")
     op.drop_index(op.f("ix_idempotency_keys_created_at"), table_name="idempotency_keys")
     op.drop_table("idempotency_keys")
     op.drop_table("fraud_settings")

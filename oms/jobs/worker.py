@@ -20,6 +20,7 @@ from oms.domain.audit.chain.retention import delete_old_addresses
 from oms.domain.audit.chain.sealing import seal
 from oms.domain.concept.registry import registered
 from oms.domain.figures import store as figures_store
+from oms.domain.figures.samples import sample
 from oms.domain.idempotency import store as idempotency_store
 from oms.domain.identity import session_store
 from oms.domain.identity.signing_in import device_store
@@ -179,6 +180,7 @@ class WorkerProcess:
     async def _count(self) -> None:
         """One of all workers at a time."""
         await figures_store.count_new(self._db)
+        await sample(self._db)
 
     async def _listen(self, queue: str) -> None:
         """Runs an arq worker for the queue. It ends with an outage of Redis, during which the timer polls."""

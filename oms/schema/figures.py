@@ -1,15 +1,17 @@
 """Figures of the shop over a period."""
 
+import asyncio
 from datetime import timedelta
 from typing import Annotated, Final, Self
 
 import strawberry
 
-from oms.domain.figures import queries
-from oms.domain.figures.model import UNKNOWN, Figures, Period, slot_of
+from oms.domain.figures import queries, samples
+from oms.domain.figures.model import HOUR, UNKNOWN, Figures, Period, hours, slot_of
 from oms.domain.figures.policy import FiguresPermission
 from oms.domain.vocabulary.errors import InputReason, refused
 from oms.domain.vocabulary.wording import wording
+from oms.domain.work.policy import WorkPermission
 from oms.schema.runtime.context import Info
 from oms.schema.runtime.fields import argument, attribute, field, object_type
 from oms.schema.runtime.money import Money, money
@@ -19,6 +21,13 @@ from oms.schema.runtime.scalars import Instant
 LONGEST: Final = timedelta(days=92)
 PERIOD: Final = 50
 """What a period costs more than a single read: it adds up some hundred rows for each day."""
+
+MOST_HOURS: Final = 25
+"""A day, also the one on which clocks go back."""
+
+LONGEST_WATCH: Final = timedelta(hours=24)
+SAMPLES: Final = 300
+"""What the samples of a period cost: a row for each minute, of each queue."""
 
 FIGURES: Final = BatchRead(queries.of_periods, UNKNOWN)
 
@@ -54,6 +63,31 @@ class ShopFigures:
         )
 
 
+@object_type(needs=WorkPermission.READ_OPERATIONS)
+class QueueSample:
+    """A queue of background work at one time."""
+
+    name: str = attribute("The kind of work, e.g. booking.")
+    workers: int = attribute("Worker processes that were alive and took its work.")
+    backlog: int = attribute("Work that was due and not yet done.")
+
+
+@object_type(needs=WorkPermission.READ_OPERATIONS)
+class OperationsSample:
+    """How the system ran at the beginning of a minute. A minute without a sample is unknown: no worker watched it."""
+
+    at: Instant = attribute("The beginning of the minute.")
+    queues: list[QueueSample] = attribute("One entry for each queue that there was.")
+    completed: int = attribute("Orders closed as COMPLETED in the minute before.")
+
+    @classmethod
+    def of(cls, sample: samples.Sample) -> Self:
+        queues = [
+            QueueSample(name=name, workers=load.workers, backlog=load.backlog) for name, load in sample.queues.items()
+        ]
+        return cls(at=Instant(sample.at), queues=queues, completed=sample.completed)
+
+
 @strawberry.type
 class Queries:
     """Queries of figures."""
@@ -75,3 +109,40 @@ class Queries:
             message = wording("The period ends after it begins, at most {days} days later.", days=LONGEST.days)
             raise refused(InputReason.OUT_OF_RANGE, message, "end")
         return ShopFigures.of(await info.context.reads.load(FIGURES, period))
+
+    @field(
+        "The same for each hour from begin on, the earliest first; the last one may be shorter. For managers and"
+        " support.",
+        needs=FiguresPermission.READ_FIGURES,
+        costs={"begin": PERIOD},
+    )
+    async def hourly_figures(
+        self,
+        info: Info,
+        begin: Annotated[Instant, argument("Inclusive.")],
+        end: Annotated[Instant, argument("Exclusive; at most 25 hours after begin.")],
+    ) -> list[ShopFigures]:
+        period = Period(slot_of(begin), slot_of(end))
+        if not timedelta(0) <= period.end - period.begin <= MOST_HOURS * HOUR:
+            message = wording("The period ends after it begins, at most {hours} hours later.", hours=MOST_HOURS)
+            raise refused(InputReason.OUT_OF_RANGE, message, "end")
+        reads = info.context.reads
+        return [ShopFigures.of(each) for each in await asyncio.gather(*(reads.load(FIGURES, h) for h in hours(period)))]
+
+    @field(
+        "How the system ran in the minutes from begin to end, the earliest first. Kept for seven days. For managers"
+        " and support.",
+        needs=WorkPermission.READ_OPERATIONS,
+        costs={"begin": SAMPLES},
+    )
+    async def operations_samples(
+        self,
+        info: Info,
+        begin: Annotated[Instant, argument("Inclusive.")],
+        end: Annotated[Instant, argument("Exclusive; at most 24 hours after begin.")],
+    ) -> list[OperationsSample]:
+        if not timedelta(0) <= end - begin <= LONGEST_WATCH:
+            message = wording("The period ends after it begins, at most {hours} hours later.", hours=24)
+            raise refused(InputReason.OUT_OF_RANGE, message, "end")
+        found = await samples.samples(info.context.db, info.context.viewer, begin, end)
+        return [OperationsSample.of(each) for each in found]

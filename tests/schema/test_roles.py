@@ -62,6 +62,12 @@ QUERIES = {
     ),
     "shopSettings": Rule(only(M, S), "{ shopSettings { version now { name } } }"),
     "shopProviders": Rule(only(M, S), "{ shopProviders { mode host } }"),
+    "hourlyFigures": Rule(
+        only(M, S), '{ hourlyFigures(begin: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z") { placed } }'
+    ),
+    "operationsSamples": Rule(
+        only(M, S), '{ operationsSamples(begin: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z") { completed } }'
+    ),
     "attention": Rule(only(M, S), "{ attention { cause } }"),
     "people": Rule(only(M), "{ people { nodes { login } } }"),
     "person": Rule(only(M), "query ($id: ID!) { person(id: $id) { login } }", {"id": "$person"}),

@@ -10,7 +10,8 @@ from typing import Final
 SLOT: Final = timedelta(minutes=15)
 """Sums are kept for each; periods begin and end with one."""
 
-DOOR_SLOT: Final = timedelta(hours=1)
+HOUR: Final = timedelta(hours=1)
+DOOR_SLOT: Final = HOUR
 """Of the times to the door, which need many rows."""
 
 BUCKET: Final = 1.1
@@ -81,6 +82,13 @@ def median(counts: Mapping[int, int]) -> float | None:
         if passed >= half:
             return float(BUCKET ** (bucket + 0.5))
     return None
+
+
+def hours(period: Period) -> list[Period]:
+    """The hours of the period, counted from its beginning; the last one may be shorter."""
+    number = math.ceil((period.end - period.begin) / HOUR)
+    begins = [period.begin + place * HOUR for place in range(number)]
+    return [Period(begin, min(begin + HOUR, period.end)) for begin in begins]
 
 
 def slot_of(at: datetime, slot: timedelta = SLOT) -> datetime:

@@ -1,8 +1,9 @@
-"""The tables of the figures. They are derived from the events of orders, and written by workers only."""
+"""The tables of the figures, written by workers only: from the events of orders, and a sample of each minute."""
 
 from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Integer, Text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from oms.platform.tables import EVERYWHERE, NOBODY, PLAIN, Access, table
 
@@ -27,6 +28,18 @@ figures_progress: Final = table(
     Column("known_until", DateTime(timezone=True), nullable=False),
     CheckConstraint("id = 1", name="single_row"),
     access=Access.CHANGE,
+    distributed_by=EVERYWHERE,
+    customer_rows=NOBODY,
+)
+
+operations_samples: Final = table(
+    "operations_samples",
+    Column("minute", DateTime(timezone=True), primary_key=True),
+    # {queue: [workers alive, work that is due]} at the beginning of the minute
+    Column("queues", JSONB, nullable=False, info=PLAIN),
+    # orders completed in the minute before
+    Column("completed", Integer, nullable=False),
+    access=Access.REMOVE,
     distributed_by=EVERYWHERE,
     customer_rows=NOBODY,
 )

@@ -22,9 +22,9 @@ async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
         yield Api(shop)
 
 
-BOUNDED = ("stock", "shipmentCounts", "checkAddress", "attention")
-"""One entry for each warehouse that has the SKU, for each of three statuses, for each field of an address, and for each
-kind of standstill."""
+BOUNDED = ("stock", "shipmentCounts", "checkAddress", "attention", "hourlyFigures", "operationsSamples")
+"""One entry for each warehouse that has the SKU, for each of three statuses, for each field of an address, for each
+kind of standstill, and for each hour or minute of a day at most."""
 
 
 async def test_lists_with_no_paging(api: Api) -> None:

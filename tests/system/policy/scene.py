@@ -12,6 +12,7 @@ from oms.domain.audit.model import OPERATOR
 from oms.domain.catalog import commands as catalog
 from oms.domain.catalog.model import Product
 from oms.domain.figures import store as figures
+from oms.domain.figures.samples import sample
 from oms.domain.fraud import commands as fraud
 from oms.domain.identity import account_commands
 from oms.domain.identity.accounts import NewAccount
@@ -75,6 +76,8 @@ class Scene:
             "person": [f'(id: "{each}")' for each in self.people],
             "stock": ['(sku: "tea")'],
             "shopFigures": [_around_now()],
+            "hourlyFigures": [_last_day()],
+            "operationsSamples": [_last_day()],
             "checkAddress": ['(address: { country: "US" })'],
             "quoteOrder": [
                 f'(input: {{ customerReference: "ana", lines: [{{ sku: "tea", quantity: {units} }}] }})'
@@ -88,6 +91,12 @@ def _around_now() -> str:
     """The period in which everything happened, as arguments."""
     begin, end = (datetime.now(UTC) + days for days in (timedelta(days=-1), timedelta(days=1)))
     return f'(begin: "{begin.isoformat()}", end: "{end.isoformat()}")'
+
+
+def _last_day() -> str:
+    """A day that ends soon, as arguments: what is by the hour or minute is read for a day at most."""
+    end = datetime.now(UTC) + timedelta(minutes=30)
+    return f'(begin: "{(end - timedelta(days=1)).isoformat()}", end: "{end.isoformat()}")'
 
 
 async def set_scene(shop: ShopUnderTest) -> Scene:
@@ -127,6 +136,7 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
         accounts = [await account_commands.add(tx, OPERATOR, new) for new in people]
         await account_commands.set_disabled(tx, OPERATOR, accounts[0].id, disabled=True)
     await figures.count_new(shop.db)
+    await sample(shop.db)
     ids = {reference: customer_id(key) for key, reference in await shop.rows("SELECT id, reference FROM customers")}
     return Scene(
         delivered,

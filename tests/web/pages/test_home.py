@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from oms.domain.figures import store
-from oms.web.pages.home.tiles import duration, known, points, tiles
+from oms.web.pages.home.hours import charts
+from oms.web.pages.home.tiles import duration, is_new, known, points, tiles
+from oms.web.pages.rendering.charts import Axis, axis
 from tests.shop import ShopUnderTest
 from tests.web.conftest import Server
 from tests.web.pages.conftest import persona
@@ -90,10 +92,10 @@ def period(placed: int | None, *, hours: float = 10, taken: int = 0) -> dict[str
     }  # fmt: skip
 
 
-def shown(*, today: Any, last_week: Any, days: Any = None) -> dict[str, Any]:
+def shown(*, today: Any, last_week: Any, days: Any = None, hours: Any = None, before: Any = None) -> dict[str, Any]:
     earlier = days or [period(None)] * 6
     return {
-        "today": today, "sameToday": today, "lastWeek": last_week,
+        "today": today, "sameToday": today, "lastWeek": last_week, "hours": hours or [], "hoursLastWeek": before or [],
         **{f"day{6 - place}": each for place, each in enumerate(earlier)},
     }  # fmt: skip
 
@@ -120,6 +122,90 @@ def test_days_that_were_not_counted_are_no_points_of_the_line() -> None:
     assert "unknown, 4, 2, unknown, 3, 3" in orders.said
     assert points([None, 5, None]) == []
     assert points([5, 5]) == [(0, 50), (100, 50)]
+
+
+def test_a_shop_of_few_days_shows_the_hours_of_today() -> None:
+    data = shown(today=period(9), last_week=period(None), hours=[period(2), period(None), period(7)])
+    orders = tiles(data)[0]
+    assert orders.points == [(0, 100), (100, 0)]
+    assert orders.said == "Orders of the hours of today: 2, unknown, 7"
+    data |= {"day1": period(1), "day2": period(2)}
+    assert "six days before today" in tiles(data)[0].said
+
+
+def test_a_shop_without_orders_is_new() -> None:
+    assert is_new(shown(today=period(0), last_week=period(None)))
+    assert not is_new(shown(today=period(1), last_week=period(None)))
+    assert not is_new(shown(today=period(0), last_week=period(None), days=[period(0)] * 5 + [period(3)]))
+
+
+async def test_a_new_shop_is_told_how_it_fills(support: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    page = await read(support, "/home")
+    assert "No orders yet." in page
+    assert 'class="chart"' not in page
+    await shop.place({"pen": 1})
+    await store.count_new(shop.db)
+    page = await read(support, "/home")
+    assert "No orders yet." not in page
+    assert 'id="orders-by-hour"' in page
+
+
+# charts
+
+DAY = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_money_adds_up_to_where_the_day_is_and_is_compared_with_the_day_a_week_ago() -> None:
+    hours = [period(1, taken=300), period(2, taken=0), period(4, taken=600)]
+    data = shown(today=period(7, taken=900), last_week=period(1), hours=hours, before=[period(1, taken=100)] * 24)
+    money, orders = charts(data, DAY, DAY + timedelta(hours=2, minutes=24))
+    assert money.lines == ["0,100 4.17,90 8.33,90 10,70"]
+    assert money.end == (10.0, 70.0)
+    assert money.before[0].endswith(" 100,20")
+    assert money.ys[0] == "€30.00"
+    assert money.ys[-1] == "€0.00"
+    assert money.said == "Taken today: €9.00 so far; a week ago €24.00 by the end of the day."
+    assert money.table.rows[-1] == ("03:00", "€9.00", "€3.00")
+    assert money.xs == orders.xs == ["00:00", "06:00", "12:00", "18:00", "24:00"]
+    assert [bar.height for bar in orders.bars] == [16.67, 33.33, 66.67], "of an axis to 6"
+    assert orders.said == "Orders of today by the hour: at most 4, from 02:00 on."
+
+
+def test_after_an_hour_that_was_not_counted_the_sum_is_unknown() -> None:
+    hours = [period(1, taken=300), period(None), period(4, taken=600)]
+    money, orders = charts(shown(today=period(5), last_week=period(None), hours=hours), DAY, DAY + timedelta(hours=3))
+    assert money.lines == ["0,100 4.17,0"]
+    assert (money.before, money.end) == ([], None)
+    assert "unknown so far" in money.said
+    [gap] = orders.gaps
+    assert (gap.x, gap.width) == (4.17, 4.17)
+    assert len(orders.bars) == 2
+
+
+def test_the_sum_of_the_first_day_begins_where_counting_began() -> None:
+    hours = [period(None), period(None), period(1, taken=300), period(2, taken=300)]
+    money, _ = charts(shown(today=period(3), last_week=period(None), hours=hours), DAY, DAY + timedelta(hours=4))
+    assert money.lines == ["8.33,100 12.5,50 16.67,0"]
+    assert [(gap.x, gap.width) for gap in money.gaps] == [(0, 8.33)]
+    assert "unknown by the end of the day" in money.said
+
+
+def test_without_money_there_is_no_chart_of_it() -> None:
+    none = period(1) | {"taken": []}
+    [orders] = charts(shown(today=none, last_week=none, hours=[none]), DAY, DAY + timedelta(hours=1))
+    assert orders.id == "orders-by-hour"
+
+
+@pytest.mark.parametrize(
+    ("highest", "top", "labels"),
+    [
+        (0, 3, ("3", "2", "1", "0")), (3, 3, ("3", "2", "1", "0")), (4, 6, ("6", "4", "2", "0")),
+        (25, 30, ("30", "20", "10", "0")), (31, 60, ("60", "40", "20", "0")),
+        (2_900, 3_000, ("3,000", "2,000", "1,000", "0")),
+    ],
+)  # fmt: skip
+def test_an_axis_has_round_numbers_from_zero(highest: float, top: float, labels: tuple[str, ...]) -> None:
+    assert axis(highest) == Axis(top, labels)
 
 
 def test_a_day_that_was_counted_in_part_says_so() -> None:

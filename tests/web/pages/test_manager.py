@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from oms.domain.access.permissions import Viewer
+from oms.domain.figures.samples import sample
 from oms.domain.fraud import commands as fraud
 from oms.domain.vocabulary.actor import Role
-from oms.web.pages.manager.samples import SLOT_S, SLOTS, Sample, Samples
+from oms.web.pages.manager.watch import SLOTS, charts, slotted
 from oms.web.pages.rendering.form_parsing import InvalidInput, basis_points, minor_units, percent, units, whole_number
 from tests.shop import MANAGER, ShopUnderTest
 from tests.web.conftest import Server
@@ -391,30 +392,44 @@ async def test_operations_are_shown_as_numbers_and_charts(browser: httpx.AsyncCl
     await shop.place({"pen": 1})
     html = (await browser.get("/manager/operations")).text
     assert "No worker serves allocation, deadlines, billing, booking." in text_of(html)
-    assert re.search(r"allocation 0 .*?peak 0 1 ", text_of(html))
-    assert html.count('<svg class="bars') == 9
-    assert 'aria-label="Backlog of allocation over the last five minutes: now 1, at most 1"' in html
+    assert 'aria-label="Backlog: unknown, no worker watched."' in html
+    await sample(shop.db)
+    html = (await browser.get("/manager/operations")).text
+    assert 'aria-label="Backlog in the last hours: lately 1, at least 1, at most 1. For' in html
+    assert html.count('class="chart"') == 3
+    html = (await browser.get("/manager/operations?queue=booking")).text
+    assert 'aria-label="Backlog in the last hours: lately 0, at least 0, at most 0. For' in html
 
 
 # what pages make of numbers
 
 
-def _sample(at: datetime, backlog: int) -> Sample:
-    return Sample(at, workers={"billing": 1}, backlog={"billing": backlog}, completion_rate=0.5)
+def _sample(at: datetime, backlog: int) -> dict[str, Any]:
+    queues = [{"name": "billing", "workers": 1, "backlog": backlog}, {"name": "booking", "workers": 2, "backlog": 3}]
+    return {"at": at.isoformat(), "queues": queues, "completed": backlog}
 
 
-def test_a_chart_shows_the_highest_of_each_slot_and_forgets_what_is_old() -> None:
-    start = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    samples = Samples()
-    samples.add(_sample(start - timedelta(minutes=6), 99))
-    for second, backlog in ((0, 4), (2, 8), (SLOT_S, 0)):
-        samples.add(_sample(start + timedelta(seconds=second), backlog))
-    chart = samples.chart(lambda sample: sample.backlog["billing"])
-    assert (chart.latest, chart.highest) == (0, 8)
-    assert [bar.x for bar in chart.bars] == [(SLOTS - 2) * 5, (SLOTS - 1) * 5]
-    assert [bar.height for bar in chart.bars] == [48, 1.5]
-    [minute] = samples.minutes()
-    assert (minute.workers, minute.backlog, minute.completion_rate) == (1, 8, 0.5)
+START = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def test_a_slot_has_the_highest_of_its_minutes_and_is_unknown_without_any() -> None:
+    samples = [_sample(START + timedelta(minutes=minute), backlog) for minute, backlog in ((0, 4), (2, 8), (11, 0))]
+    now = START + timedelta(minutes=18)
+    assert slotted(samples, START, now, lambda each: each["completed"], max) == [8, None, 0], "the present one is empty"
+
+
+def test_charts_begin_at_zero_and_shade_what_nobody_watched() -> None:
+    samples = [_sample(START, 4), _sample(START + timedelta(minutes=10), 0)]
+    workers, backlog, _ = charts(samples, START, START + timedelta(minutes=15), None)
+    assert [bar.height for bar in workers.bars] == [33.33, 33.33], "the fewest of any queue, of an axis to 3"
+    assert (backlog.ys[-1], backlog.ys[0]) == ("0", "15")
+    assert [bar.height for bar in backlog.bars] == [46.67, 20]
+    [gap] = backlog.gaps
+    assert (gap.x, gap.width) == (round(100 / SLOTS, 2), round(100 / SLOTS, 2))
+    [row] = [row for row in backlog.table.rows if row[1] == "unknown"]
+    assert "12:05" in str(row[0])
+    _, of_one, _ = charts(samples, START, START + timedelta(minutes=15), "billing")
+    assert of_one.said == "Backlog in the last hours: lately 0, at least 0, at most 4. For 5 minutes no worker watched."
 
 
 def test_amounts_are_parsed_as_they_are_formatted() -> None:

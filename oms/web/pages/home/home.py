@@ -1,7 +1,7 @@
 """The first page of support and managers: figures of today, and what needs attention."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from starlette.requests import Request
@@ -16,8 +16,10 @@ from oms.domain.vocabulary.permission import Permission, Reach
 from oms.domain.work.policy import WorkPermission
 from oms.platform.locale.language import gettext as _
 from oms.platform.locale.language import ngettext
+from oms.platform.locale.time_zone import current_zone
 from oms.web.pages.declarations import Entry, Pages, page
-from oms.web.pages.home.tiles import known, tiles
+from oms.web.pages.home.hours import charts
+from oms.web.pages.home.tiles import is_new, known, tiles
 from oms.web.pages.rendering.site import Site
 
 WEEK: Final = timedelta(days=7)
@@ -45,24 +47,28 @@ class HomePages(Pages):
         entry=Entry("Home", Role.SUPPORT, Role.MANAGER, icon="home", key="h"),
     )
     async def home(self, request: Request, viewer: Viewer) -> Response:
-        now = datetime.now(UTC)
+        now = datetime.now(current_zone())
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         data = await self._site.query(viewer, "home/index", _periods(day, now))
         since, until = known(data["today"], day, now)
         return self._site.render(
             request, viewer, "home/index", day=day, now=now.isoformat(), tiles=tiles(data), since=since, until=until,
+            is_new=is_new(data), charts=charts(data, day, now),
             attention=[(each, _act(viewer, each)) for each in data["attention"]],
         )  # fmt: skip
 
 
 def _periods(day: datetime, now: datetime) -> dict[str, str]:
-    """The variables of home/index.graphql. Days are compared until the last full quarter of an hour."""
+    """The variables of home/index.graphql. Days are those of the reader's zone, compared until
+    the last full quarter of an hour.
+    """
     quarter = now - (now - day) % QUARTER
     instants = {
         "day": day,
         "now": quarter + QUARTER,
         "quarter": quarter,
         "weekAgo": day - WEEK,
+        "weekAgoEnd": day - WEEK + timedelta(days=1),
         "weekAgoQuarter": quarter - WEEK,
         **{f"d{number}": day - timedelta(days=number) for number in range(1, 7)},
     }

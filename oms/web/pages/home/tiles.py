@@ -8,7 +8,7 @@ from oms.platform.locale.language import gettext as _
 from oms.web.pages.rendering.formatting import money
 
 DAYS: Final = ("day6", "day5", "day4", "day3", "day2", "day1")
-"""The whole days before today, the earliest first."""
+"""The whole days before today, the earliest first. Of a younger shop, the hours of today are drawn instead."""
 
 _LATE: Final = timedelta(minutes=5)
 _STEADY: Final = 0.005
@@ -36,10 +36,10 @@ class Tile(NamedTuple):
 
 def tiles(data: Mapping[str, Any]) -> list[Tile]:
     """Orders, money by currency, deliveries and the median time to the door."""
-    taken = [_tile(data, _("Taken"), _taken(currency), _money(currency)) for currency in _currencies(data)]
+    amounts = [_tile(data, _("Taken"), taken(currency), written_in(currency)) for currency in currencies(data)]
     return [
         _tile(data, _("Orders"), lambda figures: figures["placed"], "{:,.0f}".format),
-        *(taken or [_tile(data, _("Taken"), lambda figures: 0 if figures["taken"] is not None else None, str)]),
+        *(amounts or [_tile(data, _("Taken"), lambda figures: 0 if figures["taken"] is not None else None, str)]),
         _tile(data, _("Delivered"), lambda figures: figures["delivered"], "{:,.0f}".format),
         _tile(data, _("Median time to the door"), lambda figures: figures["medianSecondsToDoor"], duration, less=True),
     ]
@@ -76,9 +76,13 @@ def _tile(
     change = None
     if _is_whole(data["lastWeek"], data["sameToday"]):
         change = _change(value(data["sameToday"]), value(data["lastWeek"]), less=less)
-    values = [written(day) if day is not None else _("unknown") for day in days]
-    said = _("%(label)s of the six days before today: %(values)s") % {"label": label, "values": ", ".join(values)}
-    return Tile(label, None if today is None else written(today), change, points(days), said)
+    said = _("%(label)s of the six days before today: %(values)s")
+    if not (drawn := points(days)):
+        days = [value(hour) for hour in data["hours"]]
+        drawn, said = points(days), _("%(label)s of the hours of today: %(values)s")
+    values = [written(each) if each is not None else _("unknown") for each in days]
+    said %= {"label": label, "values": ", ".join(values)}
+    return Tile(label, None if today is None else written(today), change, drawn, said)
 
 
 def _is_whole(*periods: Mapping[str, Any]) -> bool:
@@ -116,13 +120,19 @@ def points(values: Sequence[float | None]) -> list[tuple[float, float]]:
     ]
 
 
-def _currencies(data: Mapping[str, Any]) -> list[str]:
+def is_new(data: Mapping[str, Any]) -> bool:
+    """Whether a week without a single order lies behind the shop."""
+    periods = [data[name] for name in ("today", "lastWeek", *DAYS)]
+    return not any(period["placed"] or period["delivered"] for period in periods)
+
+
+def currencies(data: Mapping[str, Any]) -> list[str]:
     """Those in which money was taken today, or by this time a week ago."""
     amounts = [*(data["today"]["taken"] or ()), *(data["lastWeek"]["taken"] or ())]
     return sorted({amount["currency"] for amount in amounts})
 
 
-def _taken(currency: str) -> Value:
+def taken(currency: str) -> Value:
     def value(figures: Mapping[str, Any]) -> float | None:
         if figures["taken"] is None:
             return None
@@ -131,5 +141,5 @@ def _taken(currency: str) -> Value:
     return value
 
 
-def _money(currency: str) -> Callable[[float], str]:
+def written_in(currency: str) -> Callable[[float], str]:
     return lambda minor: money({"amount": int(minor), "currency": currency})

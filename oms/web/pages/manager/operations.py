@@ -1,6 +1,6 @@
-"""How the system runs: workers, backlog and completion rate, with charts of the last minutes."""
+"""How the system runs: workers, backlog and completed orders, with charts of the last hours."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -11,7 +11,7 @@ from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
 from oms.domain.work.policy import WorkPermission
 from oms.web.pages.declarations import Entry, Group, Pages, page
-from oms.web.pages.manager.samples import Chart, Sample, Samples
+from oms.web.pages.manager.watch import HOURS, charts
 from oms.web.pages.rendering.site import Site
 
 
@@ -22,7 +22,6 @@ class OperationsPages(Pages):
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._samples = Samples()
 
     @page(
         "/manager/operations",
@@ -30,17 +29,17 @@ class OperationsPages(Pages):
         entry=Entry("Operations", Role.MANAGER, group=Group.BUSINESS, icon="chart", key="u"),
     )
     async def operations(self, request: Request, viewer: Viewer) -> Response:
-        data = await self._site.query(viewer, "manager/operations/index")
-        self._samples.add(Sample.of(data["operations"], datetime.now(UTC)))
+        """?queue= is the one that the charts are of; otherwise they are of all."""
+        now = datetime.now(UTC)
+        begin = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+        variables = {"begin": begin.isoformat(), "end": now.isoformat()}
+        data = await self._site.query(viewer, "manager/operations/index", variables)
+        queue = _queue(data, request.query_params.get("queue"))
         return self._site.render(
-            request, viewer, "manager/operations/index", data=data, charts=self._charts(data),
-            completed=self._samples.chart(lambda sample: sample.completion_rate), minutes=list(self._samples.minutes()),
+            request, viewer, "manager/operations/index", data=data, queue=queue,
+            charts=charts(data["operationsSamples"], begin, now, queue),
         )  # fmt: skip
 
-    def _charts(self, data: dict[str, Any]) -> dict[str, tuple[Chart, Chart]]:
-        """Workers and backlog of each queue."""
-        return {queue["name"]: self._charts_of(queue["name"]) for queue in data["operations"]["queues"]}
 
-    def _charts_of(self, queue: str) -> tuple[Chart, Chart]:
-        workers = self._samples.chart(lambda sample: sample.workers[queue])
-        return workers, self._samples.chart(lambda sample: sample.backlog[queue])
+def _queue(data: dict[str, Any], name: str | None) -> str | None:
+    return name if name in [queue["name"] for queue in data["operations"]["queues"]] else None
