@@ -163,6 +163,7 @@ def new_context(parts: Parts, viewer: Viewer, repeat: IdempotencyKey | None) -> 
         breached=parts.settings.breached_passwords_file,
         compiled_queries=parts.settings.compiled_queries,
         placing_limits=placing_limits(parts.settings),
+        delivery_attempts=parts.settings.delivery_attempts,
         second_person=SecondPerson(parts.settings.second_person_refund_minor, parts.settings.second_person_erasures),
         on_refusal=parts.refusals.add,
         on_personal_read=parts.personal_reads.add,

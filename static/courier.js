@@ -40,8 +40,8 @@ const pageOf = (action) => action.address.slice(0, action.address.lastIndexOf("/
 const pickupOf = (id) => `/courier/shipments/${id}/dispatch`;
 const includes = (action, address) => action.address === address || Boolean(action.fields.shipments?.split(" ").some((id) => pickupOf(id) === address));
 
-function actionOf(form) {
-  const fields = Object.fromEntries(new FormData(form));
+function actionOf(form, submitter) {
+  const fields = Object.fromEntries(new FormData(form, submitter));
   delete fields[TOKEN];
   return { key: fields.key, address: addressOf(form), fields, what: form.dataset.action, courier, pressedAt: new Date().toISOString() };
 }
@@ -184,12 +184,16 @@ function pressOf(form) {
 
 function showForm(form) {
   const pressed = pressOf(form);
-  const control = form.querySelector("button");
-  control.dataset.label ??= control.textContent;
-  const isIdle = pressed && (pressed.tried || !navigator.onLine);
-  control.textContent = !pressed ? control.dataset.label : isIdle ? `${control.dataset.label}: waiting to be sent` : "Sending …";
-  control.disabled = Boolean(pressed);
+  for (const control of form.querySelectorAll("button")) showButton(control, pressed);
   if (form.dataset.after) form.hidden = !waiting().some((action) => includes(action, form.dataset.after) && (action.tried || !navigator.onLine));
+}
+
+function showButton(control, pressed) {
+  control.dataset.label ??= control.textContent;
+  const isPressed = pressed && (pressed.fields[control.name] ?? "") === control.value;
+  const isIdle = pressed && (pressed.tried || !navigator.onLine);
+  control.textContent = !isPressed ? control.dataset.label : isIdle ? `${control.dataset.label}: waiting to be sent` : "Sending …";
+  control.disabled = Boolean(pressed);
 }
 
 // The first button at the bottom. When another one replaces it, presses are ignored for a moment.
@@ -240,7 +244,7 @@ document.addEventListener("submit", (event) => {
   } else if (form.dataset.action) {
     event.preventDefault();
     if (isSettling(form) || pressOf(form)) return;
-    const action = actionOf(form);
+    const action = actionOf(form, event.submitter);
     keep(action);
     show();
     if (!navigator.onLine) announce(`${action.what} is waiting to be sent.`);

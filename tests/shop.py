@@ -174,6 +174,10 @@ class ShopUnderTest:
         if isinstance(result, Refused):
             raise result
 
+    async def try_again(self, order_id: UUID, number: int = 1, reason: str = "Nobody was there") -> None:
+        async with self.db.transaction() as tx:
+            await shipments.try_again(tx, COURIER, (order_id, number), reason, max_attempts=3)
+
     async def fail(self, order_id: UUID, number: int = 1, reason: str = "Lost") -> None:
         async with self.db.transaction() as tx:
             await shipments.fail(tx, COURIER, (order_id, number), reason)

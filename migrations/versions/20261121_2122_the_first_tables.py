@@ -365,6 +365,8 @@ def upgrade() -> None:
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("dispatched_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("payment_status", sa.Text(), nullable=False),
         sa.Column("payment_reason", sa.Text(), nullable=True),
         sa.Column("spending_period", sa.Integer(), nullable=True),

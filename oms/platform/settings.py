@@ -288,6 +288,9 @@ class Settings(BaseSettings):
     courier_sees_ended_days: int = Field(
         default=7, ge=0, le=3650, description="Days for which couriers see what was delivered; 0: for ever."
     )
+    delivery_attempts: int = Field(
+        default=3, ge=1, le=100, description="Attempts to deliver a shipment; after the last it can only fail."
+    )
     courier_failures_per_minute: int = Field(
         default=20, ge=0, description="Shipments that a courier may report as failed in a minute; 0: no limit."
     )

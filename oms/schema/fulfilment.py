@@ -88,6 +88,8 @@ class Shipment(Node):
     booked_at: Instant | None = attribute("When a courier accepted it; null before.", needs=READ_ORDER)
     dispatched_at: Instant | None = attribute("When the courier picked it up; null before.", needs=READ_ORDER)
     delivered_at: Instant | None = attribute("When it was handed to the customer; null before.", needs=READ_ORDER)
+    attempts: int = attribute("Attempts to deliver it that were in vain, and are repeated.", needs=READ_ORDER)
+    attempted_at: Instant | None = attribute("When the last of them was; null before.", needs=READ_ORDER)
     updated_at: Instant = attribute("When it last changed.", needs=READ_ORDER)
 
     @classmethod
@@ -103,6 +105,8 @@ class Shipment(Node):
             booked_at=Instant(shipment.booked_at) if shipment.booked_at else None,
             dispatched_at=Instant(shipment.dispatched_at) if shipment.dispatched_at else None,
             delivered_at=Instant(shipment.delivered_at) if shipment.delivered_at else None,
+            attempts=shipment.attempts,
+            attempted_at=Instant(shipment.attempted_at) if shipment.attempted_at else None,
             updated_at=Instant(shipment.updated_at),
         )
 
@@ -132,6 +136,12 @@ class Shipment(Node):
     @field("Whether the viewer may report that the customer has it.", needs=READ_ORDER)
     def viewer_can_deliver(self) -> bool:
         return may(self.reads.viewer, FulfilmentPermission.DELIVER) and rules.can_deliver(self.seen.shipment)
+
+    @field("Whether the viewer may report an attempt in vain and try again the next day.", needs=READ_ORDER)
+    def viewer_can_try_again(self, info: Info) -> bool:
+        max_attempts = info.context.delivery_attempts
+        may_report = may(self.reads.viewer, FulfilmentPermission.TRY_AGAIN)
+        return may_report and rules.can_try_again(self.seen.shipment, max_attempts=max_attempts)
 
     @field("Whether the viewer may report it as lost, refused, undeliverable or never collected.", needs=READ_ORDER)
     def viewer_can_fail(self) -> bool:
@@ -258,6 +268,26 @@ class Mutations:
     )
     async def deliver_shipment(self, info: Info, shipment_id: ShipmentId) -> ShipmentPayload:
         return await _move(info, CourierAction.DELIVER, shipment_id)
+
+    @mutation(
+        "The courier could not deliver it and tries again the next day. Allowed while it is DISPATCHED and has an"
+        " attempt left; it stays DISPATCHED.",
+        needs=FulfilmentPermission.TRY_AGAIN,
+    )
+    async def try_delivery_again(
+        self,
+        info: Info,
+        shipment_id: ShipmentId,
+        reason: Annotated[str, argument("What happened, at most 500 characters; it is kept in the order's history.")],
+    ) -> ShipmentPayload:
+        viewer, max_attempts = info.context.viewer, info.context.delivery_attempts
+
+        async def act(tx: Tx) -> list[str | int]:
+            key = _key_of(shipment_id)
+            order_id, number = await commands.try_again(tx, viewer, key, reason, max_attempts=max_attempts)
+            return [order_id.hex, number]
+
+        return _payload(info, *await run_command(info, act))
 
     @mutation(
         "Lost, refused or undeliverable, or never collected: ends a BOOKED or DISPATCHED shipment and refunds"

@@ -375,6 +375,14 @@ async def _(shop: ShopUnderTest) -> None:
     await shop.deliver(await booked(shop))
 
 
+@case("NO_ATTEMPT_LEFT", CONFLICT, "This was attempt 3 of 3: report the shipment as failed.")
+async def _(shop: ShopUnderTest) -> None:
+    order = await booked(shop)
+    await shop.dispatch(order)
+    for _ in range(3):
+        await shop.try_again(order)
+
+
 @case("NOT_WITH_COURIER", CONFLICT, "only one that is BOOKED or DISPATCHED can be reported as failed")
 async def _(shop: ShopUnderTest) -> None:
     await shop.stock_up({"MUG": {"A": 5}})

@@ -55,6 +55,12 @@ SENTENCES: list[tuple[EventType, str | None, dict[str, Any], str]] = [
     ),
     (E.BookingReleased, None, {}, "The courier's booking of shipment 2 was cancelled."),
     (E.ShipmentDispatched, None, {}, "Shipment 2 was picked up by the courier."),
+    (
+        E.DeliveryAttempted,
+        "Nobody was there",
+        {"attempt": 1, "next": "2026-11-30"},
+        "Shipment 2 could not be delivered, attempt 1: Nobody was there. The courier tries again on 2026-11-30.",
+    ),
     (E.ShipmentDelivered, None, {}, "Shipment 2 was delivered."),
     (E.ShipmentFailed, "Lost", {}, "Shipment 2 failed: Lost."),
     (E.ShipmentCancelled, None, {}, "Shipment 2 was cancelled."),

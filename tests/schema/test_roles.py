@@ -115,6 +115,11 @@ MUTATIONS = {
     "deliverShipment": Rule(
         only(K), f"mutation ($id: ID!) {{ deliverShipment(shipmentId: $id) {SHIPMENT_PAYLOAD} }}", {"id": "$on_its_way"}
     ),
+    "tryDeliveryAgain": Rule(
+        only(K),
+        f'mutation ($id: ID!) {{ tryDeliveryAgain(shipmentId: $id, reason: "Out") {SHIPMENT_PAYLOAD} }}',
+        {"id": "$on_its_way"},
+    ),
     "failShipment": Rule(
         only(K, M, S),
         f'mutation ($id: ID!) {{ failShipment(shipmentId: $id, reason: "Lost") {SHIPMENT_PAYLOAD} }}',

@@ -67,6 +67,16 @@ async def move(tx: Tx, commands: Sequence[tuple[Viewer, MoveShipment]]) -> list[
     return results
 
 
+async def try_again(tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str, *, max_attempts: int) -> ShipmentKey:
+    """Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT unless it is DISPATCHED and has an attempt left."""
+    refuse_all(check_text(reason, "reason", max_length=REASON_LENGTH))
+    locked = await lock(tx, [key[0]])
+    order, shipment = _visible(locked, viewer, key, FulfilmentPermission.TRY_AGAIN)
+    rules.try_again(order, shipment, by=viewer.actor, at=locked.at, reason=reason, max_attempts=max_attempts)
+    await locked.save()
+    return key
+
+
 async def fail(
     tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str, *, second_person: SecondPerson = ALONE
 ) -> ShipmentKey:

@@ -5,7 +5,7 @@ from typing import Final
 
 from oms.domain.concept.declaration import Concept
 from oms.domain.concept.standstill import Cause, Waiting
-from oms.domain.fulfilment.policy import FulfilmentAction, FulfilmentPermission
+from oms.domain.fulfilment.policy import FulfilmentAction, FulfilmentPermission, FulfilmentReason
 from oms.domain.order.events import SHIPMENT_PART
 from oms.domain.order.shipment import ON_THE_WAY, ShipmentStatus
 from oms.domain.vocabulary.wording import wording
@@ -30,5 +30,6 @@ FULFILMENT: Final = Concept(
         *(Waiting(SHIPMENT_PART, status, NOT_DELIVERED) for status in sorted(ON_THE_WAY)),
     ),
     permissions=(FulfilmentPermission,),
+    reasons=(FulfilmentReason,),
     audit_actions=(FulfilmentAction,),
 )

@@ -1,6 +1,7 @@
 """The concept's permissions, refusal reasons and audit actions."""
 
 from oms.domain.vocabulary.audit_action import AuditAction
+from oms.domain.vocabulary.errors import Code, Reason
 from oms.domain.vocabulary.permission import COURIERS, STAFF, Permission
 from oms.domain.vocabulary.wording import wording
 
@@ -10,7 +11,14 @@ class FulfilmentPermission(Permission):
 
     DISPATCH = "dispatch a shipment", COURIERS
     DELIVER = "deliver a shipment", COURIERS
+    TRY_AGAIN = "try a delivery again the next day", COURIERS
     FAIL_SHIPMENT = "report a shipment as failed", COURIERS | STAFF
+
+
+class FulfilmentReason(Reason):
+    """Why a command on a shipment is refused."""
+
+    NO_ATTEMPT_LEFT = Code.CONFLICT, "The shipment was attempted to be delivered as often as allowed; it can only fail."
 
 
 class FulfilmentAction(AuditAction):

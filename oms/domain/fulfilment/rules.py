@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from oms.domain.access.permissions import Carries
+from oms.domain.fulfilment.policy import FulfilmentReason
 from oms.domain.order.closing import close_if_done, end_failed
 from oms.domain.order.events import OrderEvent as E
 from oms.domain.order.model import Order
@@ -45,6 +46,30 @@ def deliver(order: Order, shipment: Shipment, *, by: Actor, at: datetime) -> Non
     order.record_for(shipment, E.ShipmentDelivered, by=by, at=at)
     shipment.delivered_at = at
     close_if_done(order, by=by, at=at)
+
+
+def can_try_again(shipment: Shipment, *, max_attempts: int) -> bool:
+    """Whether an attempt in vain, which would be the next of `max_attempts`, may be followed by another one."""
+    return SHIPMENT.allows(shipment.status, E.DeliveryAttempted) and shipment.attempts + 1 < max_attempts
+
+
+def try_again(order: Order, shipment: Shipment, *, by: Actor, at: datetime, reason: str, max_attempts: int) -> None:
+    """Nobody could take it; it stays DISPATCHED, and the courier tries again the next day.
+
+    Raises Refused(CONFLICT) unless it is DISPATCHED, or if this was the last of `max_attempts`.
+    """
+    if shipment.attempts + 1 >= max_attempts:
+        message = wording(
+            "This was attempt {attempt} of {max_attempts}: report the shipment as failed.",
+            attempt=shipment.attempts + 1,
+            max_attempts=max_attempts,
+        )
+        raise refused(FulfilmentReason.NO_ATTEMPT_LEFT, message)
+    shipment.attempts += 1
+    next_day = (at + timedelta(days=1)).date().isoformat()
+    data = {"attempt": shipment.attempts, "next": next_day}
+    order.record_for(shipment, E.DeliveryAttempted, by=by, at=at, reason=reason, **data)
+    shipment.attempted_at = at
 
 
 def can_fail(shipment: Shipment) -> bool:

@@ -33,6 +33,7 @@ class OrderEvent(EventType):
     ShipmentBooked = "ShipmentBooked"
     BookingReleased = "BookingReleased"
     ShipmentDispatched = "ShipmentDispatched"
+    DeliveryAttempted = "DeliveryAttempted"
     ShipmentDelivered = "ShipmentDelivered"
     ShipmentFailed = "ShipmentFailed"
     ShipmentCancelled = "ShipmentCancelled"
@@ -99,6 +100,16 @@ def _booked(event: Event, _: str) -> Wording:
     )
 
 
+def _attempted(event: Event, _: str) -> Wording:
+    return wording(
+        "Shipment {n} could not be delivered, attempt {attempt}: {reason}. The courier tries again on {day}.",
+        n=event.number_of(SHIPMENT_PART),
+        attempt=event.data["attempt"],
+        reason=wording(phrase(event.reason or "")),
+        day=event.data["next"],
+    )
+
+
 def _without_amount(sentence: Sentence) -> EventKind:
     return EventKind(sentence, names_no_amount=True)
 
@@ -121,6 +132,7 @@ ORDER_EVENTS: Final[Mapping[EventType, EventKind]] = {
     OrderEvent.ShipmentBooked: _without_amount(_booked),
     OrderEvent.BookingReleased: EventKind(_plain("The courier's booking of shipment {n} was cancelled")),
     OrderEvent.ShipmentDispatched: _without_amount(_plain("Shipment {n} was picked up by the courier")),
+    OrderEvent.DeliveryAttempted: _without_amount(_attempted),
     OrderEvent.ShipmentDelivered: _without_amount(_plain("Shipment {n} was delivered")),
     OrderEvent.ShipmentFailed: _without_amount(_plain("Shipment {n} failed")),
     OrderEvent.ShipmentCancelled: _without_amount(_plain("Shipment {n} was cancelled")),

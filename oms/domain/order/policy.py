@@ -25,5 +25,5 @@ class OrderReason(Reason):
     TOO_LATE_TO_CANCEL = Code.CONFLICT, "A shipment of the order was dispatched already."
     NOT_CANCELLABLE = Code.CONFLICT, "The order is already completed, failed, cancelled or timed out."
     NOT_BOOKED = Code.CONFLICT, "Only a BOOKED shipment can be dispatched."
-    NOT_DISPATCHED = Code.CONFLICT, "Only a DISPATCHED shipment can be delivered."
+    NOT_DISPATCHED = Code.CONFLICT, "Only a DISPATCHED shipment can be delivered, or attempted to be."
     NOT_WITH_COURIER = Code.CONFLICT, "Only a BOOKED or DISPATCHED shipment can be reported as failed."

@@ -35,6 +35,7 @@ SHIPMENT: Final = Machine[ShipmentStatus](
         (None, E.ItemsUnavailable): S.PENDING,
         (S.PENDING, E.ShipmentBooked): S.BOOKED,
         (S.BOOKED, E.ShipmentDispatched): S.DISPATCHED,
+        (S.DISPATCHED, E.DeliveryAttempted): S.DISPATCHED,
         (S.DISPATCHED, E.ShipmentDelivered): S.DELIVERED,
         (S.PENDING, E.ShipmentCancelled): S.CANCELLED,
         (S.BOOKED, E.ShipmentCancelled): S.CANCELLED,
@@ -48,6 +49,7 @@ SHIPMENT: Final = Machine[ShipmentStatus](
     },
     commands={
         E.ShipmentDispatched: Command("dispatched", OrderReason.NOT_BOOKED),
+        E.DeliveryAttempted: Command("attempted to be delivered", OrderReason.NOT_DISPATCHED),
         E.ShipmentDelivered: Command("delivered", OrderReason.NOT_DISPATCHED),
         E.ShipmentFailed: Command("reported as failed", OrderReason.NOT_WITH_COURIER),
     },
@@ -117,7 +119,8 @@ class Item:
 class Shipment:
     """`number` counts from 1 within its order. `items` is empty unless they were loaded.
 
-    `booking_open`: the courier may hold a booking, or may yet come to hold one.
+    `booking_open`: the courier may hold a booking, or may yet come to hold one. `attempts`: in vain, and to be
+    repeated; the last was at `attempted_at`.
     """
 
     order_id: UUID
@@ -134,6 +137,8 @@ class Shipment:
     booked_at: datetime | None = None
     dispatched_at: datetime | None = None
     delivered_at: datetime | None = None
+    attempts: int = 0
+    attempted_at: datetime | None = None
 
     @property
     def key(self) -> ShipmentKey:

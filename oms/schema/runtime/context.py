@@ -73,7 +73,7 @@ class Context:
     own orders are placed, `before_placing` with their number; before a courier's report of a failure, `before_failing`;
     and `before_execution` with the cost of the operation. They raise GraphQLError(RATE_LIMITED) over a limit.
     `quotes` tells prices. `placing_limits`: of what customers order. `hold`: what amended orders keep.
-    `second_person`: what staff may not do alone.
+    `second_person`: what staff may not do alone. `delivery_attempts`: of a shipment, at most.
     `repeat`: the Idempotency-Key header of a mutation with one root field. `demo`: everybody may read the schema.
     `breached`: the file of passwords that nobody may choose. `compiled_queries`: whether plans are used.
     """
@@ -94,6 +94,7 @@ class Context:
     placing_limits: PlacingLimits = NO_LIMITS
     hold: HoldLimit = HOLD_ALL
     second_person: SecondPerson = ALONE
+    delivery_attempts: int = 3
     on_refusal: Callable[[Viewer, Refused], None] = _ignore_refusal
     on_personal_read: Callable[[Viewer, UUID], None] = _ignore_read
     before_password: Callable[[Viewer], Awaitable[None]] = _unlimited_passwords

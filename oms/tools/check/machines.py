@@ -117,6 +117,7 @@ SHIPMENT: Final = Machine(
     (
         Transition("PENDING", "ShipmentBooked", "BOOKED"),
         Transition("BOOKED", "ShipmentDispatched", "DISPATCHED"),
+        Transition("DISPATCHED", "DeliveryAttempted", "DISPATCHED", repeats=True),
         Transition("DISPATCHED", "ShipmentDelivered", "DELIVERED"),
         Transition("PENDING", "ShipmentCancelled", "CANCELLED"),
         Transition("BOOKED", "ShipmentCancelled", "CANCELLED"),

@@ -35,6 +35,7 @@ SHIPMENTS = """
     BOOKED      ShipmentDispatched  DISPATCHED
     BOOKED      ShipmentFailed      FAILED
     BOOKED      ShipmentCancelled   CANCELLED
+    DISPATCHED  DeliveryAttempted   DISPATCHED
     DISPATCHED  ShipmentDelivered   DELIVERED
     DISPATCHED  ShipmentFailed      FAILED
     CANCELLED   ChargeDeclined      CANCELLED

@@ -148,6 +148,7 @@ async def _delivered(shop: ShopUnderTest) -> Orders:
     await shop.deliver(orders["split"], 1)
     await shop.fail(orders["split"], 2)
     await shop.dispatch(orders["dispatched"])
+    await shop.try_again(orders["dispatched"])
     await shop.run()
     return orders
 

@@ -9,7 +9,7 @@ import pytest
 
 from oms.domain.access.permissions import Viewer
 from oms.domain.vocabulary.actor import Role
-from oms.domain.vocabulary.ids import shipment_id
+from oms.domain.vocabulary.ids import order_id, shipment_id
 from oms.web.pages.courier import run
 from tests.shop import ShopUnderTest, customer
 from tests.web.conftest import Server
@@ -391,6 +391,49 @@ async def test_a_failure_ends_the_shipment_and_the_list_says_so(
     assert address not in page
     trail = await shop.rows("SELECT reason FROM order_events WHERE type = 'ShipmentFailed'")
     assert trail == [("Nobody was there",)]
+
+
+async def test_a_parcel_that_nobody_took_is_tried_again_tomorrow_at_most_three_times(
+    browser: httpx.AsyncClient, pages: Server, shop: ShopUnderTest, booked: UUID
+) -> None:
+    address = address_of(booked)
+    assert "Try again tomorrow" not in await _read(browser, address)
+    await shop.dispatch(booked)
+    for attempt in (1, 2):
+        fields = read_form(await _read(browser, address), "failure") | {"reason": "Nobody was there", "then": "again"}
+        for _ in range(2):
+            answer = await browser.post(f"{address}/failure", data=fields)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/courier?notice=again-tomorrow")
+        assert (await shop.events(booked)).count("DeliveryAttempted") == attempt
+    assert "you try again tomorrow" in await _read(browser, "/courier?part=on-the-way&notice=again-tomorrow")
+    shipment = (await shop.order(booked)).shipments[0]
+    assert (shipment.status, shipment.attempts) == ("DISPATCHED", 2)
+    page = await _read(browser, address)
+    assert "Try again tomorrow" not in page
+    answer = await browser.post(
+        f"{address}/failure", data=read_form(page, "failure") | {"reason": "x", "then": "again"}
+    )
+    assert answer.status_code == 422
+    assert "This was attempt 3 of 3: report the shipment as failed." in answer.text
+    assert "somebody else was faster" not in answer.text
+    async with signed_in(pages, shop, Viewer("sam", Role.SUPPORT)) as support:
+        told = await _read(support, f"/support/orders/{order_id(booked)}")
+    assert "Shipment 1 could not be delivered, attempt 2: Nobody was there." in told
+    async with signed_in(pages, shop, customer("ana")) as ana:
+        told = await _read(ana, f"/orders/{order_id(booked)}")
+    assert "The courier could not deliver parcel 1 today and tries again the next day. Nobody was there." in told
+
+
+async def test_what_was_tried_today_is_the_last_stop(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
+    near, far = {"line1": "Near", "postalCode": "1"}, {"line1": "Far", "postalCode": "9"}
+    tried, other = [await shop.place({"pen": 1}, shipping_address=where) for where in (near, far)]
+    await shop.run()
+    for order in (tried, other):
+        await shop.dispatch(order)
+    assert (page := await _read(browser, "/courier")).index("Near") < page.index("Far")
+    await shop.try_again(tried)
+    assert (page := await _read(browser, "/courier")).index("Far") < page.index("Near")
+    assert "Nobody could take it" in page
 
 
 # What the script relies on

@@ -84,8 +84,8 @@ SHIPMENT_COLUMNS: Final = ", ".join(f"s.{column.name}" for column in shipments.c
 
 def shipment_of(values: Row, items: tuple[Item, ...]) -> Shipment:
     """From values in the order of SHIPMENT_COLUMNS."""
-    order_id, number, warehouse_code, status, updated_at, *on_its_way = values[:12]
-    payment_status, reason, period, charged_minor, refunded_minor, charged_at, *invoiced = values[12:]
+    order_id, number, warehouse_code, status, updated_at, *on_its_way = values[:14]
+    payment_status, reason, period, charged_minor, refunded_minor, charged_at, *invoiced = values[14:]
     invoice = Invoice(*invoiced) if invoiced[0] is not None else None
     payment = Payment(PaymentStatus(payment_status), reason, invoice, period, charged_minor, refunded_minor, charged_at)
     return Shipment(order_id, number, warehouse_code, ShipmentStatus(status), payment, items, updated_at, *on_its_way)
@@ -109,6 +109,8 @@ def shipment_row(shipment: Shipment) -> Sequence[Any]:
         shipment.booked_at,
         shipment.dispatched_at,
         shipment.delivered_at,
+        shipment.attempts,
+        shipment.attempted_at,
         str(payment.status),
         payment.reason,
         payment.period,

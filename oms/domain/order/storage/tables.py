@@ -142,6 +142,8 @@ shipments: Final = table(
     Column("booked_at", DateTime(timezone=True)),
     Column("dispatched_at", DateTime(timezone=True)),
     Column("delivered_at", DateTime(timezone=True)),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("attempted_at", DateTime(timezone=True)),
     Column("payment_status", Text, nullable=False, info=PLAIN),
     Column("payment_reason", Text, info=PLAIN),
     Column("spending_period", Integer),

@@ -16,6 +16,7 @@ PERMITTED: Final[Mapping[str, tuple[str, ...]]] = {
     "OrderCancelled": _CANCEL,
     "ShipmentCancelled": (*_CANCEL, SYSTEM),
     "ShipmentDispatched": ("COURIER",),
+    "DeliveryAttempted": ("COURIER",),
     "ShipmentDelivered": ("COURIER",),
     "ShipmentFailed": _FAIL,
     # Ending the last shipment closes the order.

@@ -129,6 +129,8 @@ CHECKS: Final = (
             SELECT order_id, subject, min(at) FILTER (WHERE type = 'ShipmentBooked') AS booked_at,
                    min(at) FILTER (WHERE type = 'ShipmentDispatched') AS dispatched_at,
                    min(at) FILTER (WHERE type = 'ShipmentDelivered') AS delivered_at,
+                   max(at) FILTER (WHERE type = 'DeliveryAttempted') AS attempted_at,
+                   count(*) FILTER (WHERE type = 'DeliveryAttempted') AS attempts,
                    min(at) FILTER (WHERE type = 'ShipmentCharged') AS charged_at,
                    min(at) FILTER (WHERE type = 'ShipmentInvoiced') AS issued_at
             FROM order_events WHERE subject LIKE 'shipment/%' GROUP BY order_id, subject)
@@ -139,6 +141,12 @@ CHECKS: Final = (
         FROM shipments s LEFT JOIN happened h ON (h.order_id, h.subject) = (s.order_id, {shipment_subject("s")})
         WHERE (s.issued_at, s.charged_at, s.booked_at, s.dispatched_at, s.delivered_at)
             IS DISTINCT FROM (h.issued_at, h.charged_at, h.booked_at, h.dispatched_at, h.delivered_at)
+        UNION ALL
+        SELECT {shipment_id("s.order_id", "s.number")}, format(
+            '%s attempts, the last at %s; by its events %s, the last at %s',
+            s.attempts, s.attempted_at, coalesce(h.attempts, 0), h.attempted_at)
+        FROM shipments s LEFT JOIN happened h ON (h.order_id, h.subject) = (s.order_id, {shipment_subject("s")})
+        WHERE (s.attempts, s.attempted_at) IS DISTINCT FROM (coalesce(h.attempts, 0), h.attempted_at)
         UNION ALL
         SELECT {order_id("o.id")}, format('placed at %s, by its events %s', o.placed_at, e.at)
         FROM orders o JOIN order_events e ON (e.order_id, e.seq) = (o.id, 1) WHERE e.at <> o.placed_at

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -26,6 +27,7 @@ PAGE: Final = 40
 """Shipments of one page, and at most so many are picked up by one press: fewer than a person's requests in a second."""
 
 DONE_WITHIN: Final = timedelta(hours=24)
+A_RUN: Final = timedelta(hours=12)
 TO_LOAD: Final = "pick-up"
 UNDER_WAY: Final = "on-the-way"
 DONE: Final = "done"
@@ -38,6 +40,7 @@ PARTS: Final[Mapping[str, tuple[str, frozenset[ShipmentStatus]]]] = {
 
 NOTICES: Final = {
     "failure-reported": wording("The failure was reported. The shipment is no longer on your list."),
+    "again-tomorrow": wording("The customer is told that you try again tomorrow. The parcel stays with you."),
     "picked-up": wording("Everything is picked up and on the way."),
 }
 
@@ -82,7 +85,9 @@ class RunPages(Pages):
         part = query.get("part", "") if query.get("part", "") in PARTS else _first(counts)
         variables = {"first": PAGE, "after": after, "filter": _filter(part, warehouse)}
         found = (await self._site.query(viewer, "courier/index", variables))["shipments"]
-        shipments = sorted(found["nodes"], key=_place) if part == UNDER_WAY else found["nodes"]
+        shipments = (
+            sorted(found["nodes"], key=partial(_place, datetime.now(UTC))) if part == UNDER_WAY else found["nodes"]
+        )
         return self._site.render(
             request,
             viewer,
@@ -165,10 +170,15 @@ def _loads(shipments: Iterable[Mapping[str, Any]]) -> Iterator[Load]:
         yield Load(waiting[0]["warehouse"]["name"], waiting, ids)
 
 
-def _place(shipment: Mapping[str, Any]) -> tuple[str, ...]:
-    """Sorts stops so that neighbours follow each other: postal codes near each other are places near each other."""
+def _place(now: datetime, shipment: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Sorts stops so that neighbours follow each other: postal codes near each other are places near each other.
+
+    What was attempted on this run comes last: it is for the next one.
+    """
+    attempted_at = shipment["attemptedAt"]
+    is_tried = attempted_at is not None and now - datetime.fromisoformat(attempted_at) < A_RUN
     address = shipment["order"]["shippingAddress"] or {}
-    return *(address.get(part) or "" for part in ("country", "postalCode", "city", "line1")), shipment["id"]
+    return is_tried, *(address.get(part) or "" for part in ("country", "postalCode", "city", "line1")), shipment["id"]
 
 
 def _warehouses(listed: Iterable[Mapping[str, Any]], chosen: str | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.fulfilment.policy import FulfilmentPermission
+from oms.domain.fulfilment.policy import FulfilmentPermission, FulfilmentReason
 from oms.domain.order.policy import OrderPermission
 from oms.domain.vocabulary.permission import Reach
 from oms.platform.settings import PROJECT_DIR
@@ -40,6 +40,9 @@ class ShipmentPages(Pages):
 
     @form(f"{_SHIPMENT}/failure", needs=FulfilmentPermission.FAIL_SHIPMENT)
     async def fail(self, request: Request, viewer: Viewer) -> Response:
+        """It could not be delivered: either the courier tries again the next day, or it fails for good."""
+        if (await read_form(request)).get("then") == "again":
+            return await self._act(request, viewer, "again", "reason", done=f"{RUN}?notice=again-tomorrow")
         return await self._act(request, viewer, "fail", "reason", done=f"{RUN}?notice=failure-reported")
 
     @public_page("/courier-worker.js")
@@ -78,5 +81,9 @@ class ShipmentPages(Pages):
 
 
 def _without_conflict(refusals: Refusals) -> tuple[Refusals, bool]:
-    others = tuple(error for error in refusals.errors if error["code"] != "CONFLICT")
+    """Without the refusals that come from the shipment having changed, and whether there was one."""
+    others = tuple(
+        error for error in refusals.errors
+        if error["code"] != "CONFLICT" or error.get("reason") == FulfilmentReason.NO_ATTEMPT_LEFT.name
+    )  # fmt: skip
     return Refusals(others, refusals.entered), len(others) < len(refusals.errors)

@@ -58,12 +58,21 @@ _SENTENCES: Final[Mapping[EventType, Wording]] = {
     E.ShipmentRefunded: wording("You have your money back for parcel {parcel}."),
     E.ShipmentBooked: wording("Parcel {parcel} is packed."),
     E.ShipmentDispatched: wording("Parcel {parcel} is on its way."),
+    E.DeliveryAttempted: wording("The courier could not deliver parcel {parcel} today and tries again the next day."),
     E.ShipmentDelivered: wording("Parcel {parcel} was delivered."),
     E.ShipmentFailed: wording("Parcel {parcel} could not be delivered."),
     E.ShipmentCancelled: wording("Parcel {parcel} was cancelled."),
 }
 _WITH_REASON: Final[frozenset[EventType]] = frozenset(
-    {E.OrderCancelled, E.OrderFailed, E.ChargeHeld, E.ChargeDeclined, E.ShipmentFailed, E.ShipmentCancelled}
+    {
+        E.OrderCancelled,
+        E.OrderFailed,
+        E.ChargeHeld,
+        E.ChargeDeclined,
+        E.DeliveryAttempted,
+        E.ShipmentFailed,
+        E.ShipmentCancelled,
+    }
 )
 UNTOLD: Final[frozenset[EventType]] = frozenset(
     {

@@ -97,4 +97,10 @@ PLANTS: Final = (
         "UPDATE shipments SET booked_at = booked_at - interval '1 s' WHERE order_id = $booked",
         "The instants stored",
     ),
+    plant(
+        "5",
+        "an attempt that was not counted",
+        "UPDATE shipments SET attempts = 0 WHERE order_id = $dispatched",
+        "The instants stored",
+    ),
 )
