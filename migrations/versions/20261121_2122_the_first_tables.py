@@ -334,6 +334,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sku", name=op.f("pk_products")),
     )
     op.create_table(
+        "product_pictures",
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("sku", name=op.f("pk_product_pictures")),
+    )
+    op.create_index(op.f("ix_product_pictures_digest"), "product_pictures", ["digest"], unique=False)
+    op.create_table(
         "product_terms",
         sa.Column("sku", sa.Text(collation="C"), nullable=False),
         sa.Column("term", sa.Text(collation="C"), nullable=False),
@@ -530,6 +539,8 @@ def downgrade() -> None:
     op.drop_table("shipments")
     op.drop_index(op.f("ix_products_currency"), table_name="products")
     op.drop_table("products")
+    op.drop_index(op.f("ix_product_pictures_digest"), table_name="product_pictures")
+    op.drop_table("product_pictures")
     op.drop_index(op.f("ix_product_terms_term_sku"), table_name="product_terms")
     op.drop_table("product_terms")
     op.drop_index(op.f("ix_order_terms_term_order_id"), table_name="order_terms")

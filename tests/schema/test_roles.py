@@ -144,6 +144,10 @@ MUTATIONS = {
         only(M, V),
         f'mutation {{ upsertProducts(inputs: [{{sku: "new", name: "New", unitPrice: 1}}]) {CATALOG_PAYLOAD} }}',
     ),
+    "setProductPicture": Rule(
+        only(M, V),
+        'mutation { setProductPicture(sku: "tea") { product { picture } userErrors { code message path } } }',
+    ),
     "setStock": Rule(
         only(M, V),
         f'mutation {{ setStock(inputs: [{{sku: "tea", warehouseCode: "north", onHand: 9}}]) {CATALOG_PAYLOAD} }}',

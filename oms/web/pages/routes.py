@@ -22,6 +22,7 @@ from oms.web.live.open_streams import OpenStreams
 from oms.web.pages.account.destinations import Destinations, start_address
 from oms.web.pages.account.session import Sessions, is_refresh
 from oms.web.pages.account.sign_in import SignInPages
+from oms.web.pages.customer.pictures import ProductPictures
 from oms.web.pages.declarations import Declaration, Need, PageRoute, Pages, declarations_of
 from oms.web.pages.live import PageStreams
 from oms.web.pages.navigation import home_of
@@ -174,6 +175,7 @@ def page_routes(
     return [
         *routes.of(sign_in),
         *(_openid_routes(routes, sign_in, db, provider, api.rate_limits, demo=demo, hosts=hosts) if provider else ()),
+        *routes.of(ProductPictures(db)),
         *(route for pages in PAGES for route in routes.of(pages(site))),
         Route("/live", PageStreams(db, hub, sessions, streams, api.rate_limits), methods=["GET"]),
         Mount("/static", Assets(directory=PROJECT_DIR / "static")),

@@ -17,8 +17,14 @@ from oms.domain.fraud import commands as fraud
 from oms.domain.identity import account_commands
 from oms.domain.identity.accounts import NewAccount
 from oms.domain.notes import commands as notes
+from oms.domain.pictures import commands as pictures
+from oms.domain.pictures.model import Picture
+from oms.domain.shop_settings import commands as shop_settings
+from oms.domain.shop_settings.model import Choices
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.ids import account_id, customer_id, order_id, shipment_id
+from tests.pictures import png
+from tests.schema.api import DEFAULT_SHOP
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, ShopUnderTest, customer
 
 ANA: Final = customer("ana")
@@ -106,6 +112,9 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
         at_home = replace(MANAGER, session_id=uuid4(), address="192.0.2.7")
         await fraud.clear_spending(tx, at_home, "A new year")
         await fraud.set_spending_limit(tx, at_home, 50_000, "EUR")
+        await shop_settings.set_shop_settings(tx, at_home, Choices(time_zone="UTC"), DEFAULT_SHOP)
+        await shop_settings.set_logo(tx, at_home, Picture.of(png(), max_bytes=1000))
+        await pictures.set_product_picture(tx, at_home, "tea", Picture.of(png(), max_bytes=1000))
     fields: dict[str, Any] = {"email": E_MAIL, "phone": "+351123456789", "shipping_address": _ADDRESS}
     delivered = await shop.place({"tea": 1}, **fields)
     split = await shop.place({"tea": 1, "mug": 1}, **fields)

@@ -16,6 +16,7 @@ from tests.system.policy.type_graph import ROOTS, TYPES, Step, Way, document, va
 NOTHING_TO_SHOW: Final[dict[Step, set[Role]]] = {
     ("Order", "actionDeadline"): {Role.COURIER},  # what waits for its customer has nothing to carry
     ("OrderEvent", "reason"): {Role.COURIER},  # they see that it was booked, dispatched, delivered
+    ("ShopProviders", "host"): {Role.MANAGER, Role.SUPPORT},  # a sandbox has none
     **{("Viewer", field): {Role.SERVICE} for field in ("language", "sessions", "timeZone")},
     **{("Session", field): {Role.SERVICE} for field in TYPES["Session"].fields},  # a machine is not signed in
 }

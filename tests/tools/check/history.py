@@ -15,6 +15,7 @@ from oms.domain.identity import session_commands as sessions
 from oms.domain.identity.accounts import NewAccount
 from oms.domain.notes import commands as notes
 from oms.domain.parked.commands import retry
+from oms.domain.pictures import commands as pictures
 from oms.domain.pictures.model import Picture
 from oms.domain.shop_settings import commands as shop_settings
 from oms.domain.shop_settings.model import LOGO_BYTES, Choices
@@ -84,12 +85,13 @@ async def live_through(shop: ShopUnderTest) -> Orders:
 
 
 async def _named(shop: ShopUnderTest) -> None:
-    """A manager chose the shop's name, logo and deadline."""
+    """A manager chose the shop's name, logo and deadline, and a product's picture."""
     choices = Choices(name="Harbour", amendment_timeout_s=3600)
     async with shop.db.transaction() as tx:
         await shop_settings.set_shop_settings(tx, MANAGER, Choices(name="Port"), DEFAULT_SHOP)
         await shop_settings.set_shop_settings(tx, MANAGER, choices, DEFAULT_SHOP)
         await shop_settings.set_logo(tx, MANAGER, Picture.of(png(), max_bytes=LOGO_BYTES))
+        await pictures.set_product_picture(tx, MANAGER, "MUG", Picture.of(png(), max_bytes=LOGO_BYTES))
 
 
 async def _audited(shop: ShopUnderTest) -> None:

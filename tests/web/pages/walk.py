@@ -35,6 +35,7 @@ NO_PAGES: Final = frozenset(
         "/live",
         "/courier-worker.js",
         "/logo/{digest}",
+        "/picture/{digest}",
         "/pictures/{sku:path}.svg",
     }
 )

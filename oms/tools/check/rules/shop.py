@@ -1,4 +1,4 @@
-"""The shop's settings agree with what the audit log says of them, and the logo with its address."""
+"""The shop's settings agree with what the audit log says of them, and pictures with their addresses."""
 
 from typing import Final
 
@@ -31,6 +31,18 @@ CHECKS: Final = (
         """
         SELECT 'logo ' || logo_digest, format('%s bytes of another digest', length(logo)) FROM shop_settings
         WHERE logo_digest <> left(encode(sha256(logo), 'hex'), 32)
+        """,
+    ),
+    Check(
+        LINKS,
+        "A product's picture belongs to a product, and the digest in its address is that of its content",
+        "pictures",
+        "product_pictures",
+        """
+        SELECT 'picture of ' || p.sku, CASE WHEN c.sku IS NULL THEN 'there is no such product'
+                                            ELSE format('%s bytes of another digest', length(p.content)) END
+        FROM product_pictures p LEFT JOIN products c ON c.sku = p.sku
+        WHERE c.sku IS NULL OR p.digest <> left(encode(sha256(p.content), 'hex'), 32)
         """,
     ),
 )

@@ -6,10 +6,14 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from oms.domain.access.permissions import Viewer
+from oms.domain.catalog.policy import CatalogPermission
+from oms.domain.pictures import queries
 from oms.domain.pictures.model import Picture
 from oms.domain.vocabulary.texts.checks import CODE_LENGTH
 from oms.domain.vocabulary.wording import wording
-from oms.web.pages.declarations import Pages, public_page
+from oms.platform.db import Database
+from oms.web.pages.declarations import Pages, page, public_page
 from oms.web.pages.rendering.site import PageRefused, Site
 
 _GROUNDS: Final = ("#e1f4fb", "#e0f7e5", "#fff1d2", "#feecea", "#e3e2de", "#ece6f7")
@@ -17,7 +21,7 @@ _SHAPES: Final = ("#00617f", "#1b6c36", "#884f0f", "#b51f1f", "#5f5c57", "#5b3f8
 """The tones of static/tokens.css, which a picture can't refer to."""
 
 _FOR_A_DAY: Final = "public, max-age=86400"
-_FOR_EVER: Final = "public, max-age=31536000, immutable"
+_FOR_EVER: Final = "max-age=31536000, immutable"
 _POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 
 
@@ -44,9 +48,27 @@ class Pictures(Pages):
         return Response(drawing(sku), media_type="image/svg+xml", headers=headers)
 
 
-def uploaded(picture: Picture, request: Request) -> Response:
+class ProductPictures(Pages):
+    """/picture/DIGEST, for those who may see the catalogue."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @page("/picture/{digest}", needs=CatalogPermission.READ_CATALOG)
+    async def picture(self, request: Request, viewer: Viewer) -> Response:
+        found = await queries.picture(self._db, viewer, str(request.path_params["digest"]).replace("\0", ""))
+        if found is None:
+            raise PageRefused(404, wording("There is no such picture."))
+        return uploaded(found, request, "private")
+
+
+def uploaded(picture: Picture, request: Request, caches: str = "public") -> Response:
     """A picture at an address that names its content: it never changes there."""
-    headers = {"Cache-Control": _FOR_EVER, "Content-Security-Policy": _POLICY, "ETag": f'"{picture.digest}"'}
+    headers = {
+        "Cache-Control": f"{caches}, {_FOR_EVER}",
+        "Content-Security-Policy": _POLICY,
+        "ETag": f'"{picture.digest}"',
+    }
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(picture.content, media_type=str(picture.type), headers=headers)

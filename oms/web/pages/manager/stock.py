@@ -1,5 +1,6 @@
 """Stock: products with their counts and prices, and warehouses."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -17,7 +18,7 @@ from oms.domain.vocabulary.wording import wording
 from oms.web.pages.declarations import Entry, Group, Pages, form, page
 from oms.web.pages.rendering.form_parsing import InvalidInput, basis_points, minor_units, percent, units, whole_number
 from oms.web.pages.rendering.place import Place
-from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_form, see_other
+from oms.web.pages.rendering.site import PageRefused, Refusals, Site, read_file, read_form, see_other
 
 STOCK: Final = "/manager/stock"
 NEW: Final = f"{STOCK}/products/new"
@@ -111,6 +112,18 @@ class StockPages(Pages):
         values = await read_form(request)
         sku = values.get("sku", "")
         refusals = await self._save(viewer, values)
+        if refusals.errors:
+            return await self._product(request, viewer, sku, refusals, product_page(sku))
+        return see_other(product_page(sku, saved=""))
+
+    @form(f"{STOCK}/picture", needs=CatalogPermission.SET_CATALOG)
+    async def set_picture(self, request: Request, viewer: Viewer) -> Response:
+        """The chosen file, or with `remove` none."""
+        values = await read_form(request)
+        sku, chosen = values.get("sku", ""), await read_file(request, "picture") or b""
+        picture = None if "remove" in values else base64.b64encode(chosen).decode()
+        variables = {"sku": sku, "picture": picture}
+        _, refusals = await self._site.mutate(viewer, "manager/stock/set_picture", variables, key=values.get("key"))
         if refusals.errors:
             return await self._product(request, viewer, sku, refusals, product_page(sku))
         return see_other(product_page(sku, saved=""))

@@ -1,4 +1,4 @@
-"""Settings of the shop that nobody chose."""
+"""Settings of the shop that nobody chose, and pictures that nobody uploaded."""
 
 from typing import Final
 
@@ -22,5 +22,17 @@ PLANTS: Final = (
         "another picture at the logo's address",
         "UPDATE shop_settings SET logo = '\\x00'",
         "The digest in the logo's address",
+    ),
+    plant(
+        "links",
+        "another picture at a product's address",
+        "UPDATE product_pictures SET content = '\\x00'",
+        "A product's picture belongs to a product",
+    ),
+    plant(
+        "links",
+        "a picture of no product",
+        "UPDATE product_pictures SET sku = 'nothing'",
+        "A product's picture belongs to a product",
     ),
 )
