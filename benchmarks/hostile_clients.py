@@ -241,8 +241,8 @@ def _ms(waits: list[timedelta]) -> str:
 KINDS: Final[dict[str, Callable[[Scene], Awaitable[None]]]] = {
     kind.__name__: kind
     for kind in (
-        long_logins, endless_trailers, endless_bodies, read_answers, unread_answers, early_messages, many_frames, long_heads,
-        long_pipelines, tiny_chunks, a_customer_with_a_long_order, sign_in_flood,
+        long_logins, endless_trailers, endless_bodies, read_answers, unread_answers, early_messages, many_frames,
+        long_heads, long_pipelines, tiny_chunks, a_customer_with_a_long_order, sign_in_flood,
     )
 }  # fmt: skip
 

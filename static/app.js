@@ -13,11 +13,11 @@ const date = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", t
 const ago = new Intl.RelativeTimeFormat(locale, { style: "narrow", numeric: "always" });
 const DAY_S = 86_400;
 
-// How long ago, and after a day the date.
+// How long ago, or at what time it comes, and beyond a day the date.
 function briefly(at) {
   const seconds = (Date.now() - at) / 1000;
   if (Math.abs(seconds) > DAY_S) return date.format(at);
-  if (seconds < 0) return shortTime.format(at);
+  if (seconds < 0) return clockTime.format(at);
   return seconds < 3600 ? ago.format(-Math.floor(seconds / 60), "minute") : ago.format(-Math.floor(seconds / 3600), "hour");
 }
 

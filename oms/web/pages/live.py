@@ -122,7 +122,7 @@ class PageStreams:
         self, credential: Credential, sources: list[AsyncGenerator[None, None]], merge_s: float
     ) -> AsyncIterator[bytes]:
         """Signals a change at once, so that a page that has just (re)connected is up to date, then each change."""
-        signals = _Signals()
+        signals = _Signals(len(sources))
         listening = [detached("live page", _listen(source, signals)) for source in sources]
         for task in listening:
             # A source that ends or fails ends the stream: the page opens another one and misses nothing.
@@ -141,14 +141,24 @@ class _Signals:
     """What an open page waits for: a change, or the end of its stream.
 
     One event for both, so that waiting needs no tasks: those of a page that has gone would never be awaited.
+    `starting`: sources whose first ring, which each has at once, is still awaited. They are one change together, else
+    a page that is opened would load itself again for each of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, starting: int) -> None:
         self.has_ended = False
+        self._starting = starting
         self._has_changed = False
         self._signalled = asyncio.Event()
 
+    def start(self) -> None:
+        """A source is listened to from now on."""
+        self._starting -= 1
+        self.change()
+
     def change(self) -> None:
+        if self._starting:
+            return
         self._has_changed = True
         self._signalled.set()
 
@@ -168,6 +178,8 @@ class _Signals:
 
 async def _listen(source: AsyncGenerator[None, None], signals: _Signals) -> None:
     async with aclosing(source):
+        await anext(source)
+        signals.start()
         async for _ in source:
             signals.change()
 

@@ -33,6 +33,16 @@ async def test_it_rings_at_once_and_after_every_change(pages: Server, shop: Shop
         await asyncio.wait_for(anext(heard), WITHIN_S)
 
 
+async def test_a_page_that_is_opened_hears_one_ring_of_all_its_sources(pages: Server, shop: ShopUnderTest) -> None:
+    order = order_id(await shop.place({"pen": 1}))
+    on = {"on": ["clock", f"order {order}", f"notes {order}", "fraud"]}
+    async with persona(pages, "support") as browser, browser.stream("GET", "/live", params=on) as stream:
+        heard = rings(stream)
+        await asyncio.wait_for(anext(heard), WITHIN_S)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(heard), 1.5)
+
+
 async def test_a_customer_hears_nothing_of_other_customers(pages: Server, shop: ShopUnderTest) -> None:
     async with persona(pages, "customer") as browser, browser.stream("GET", "/live?on=orders") as stream:
         heard = rings(stream)
