@@ -1,4 +1,6 @@
-"""What needs somebody's attention: standstills by their cause, maintenance, and answers that soon run out."""
+"""What needs somebody's attention: standstills by their cause, maintenance, what fails in the system, and answers and
+tokens that soon run out.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,10 +11,13 @@ from uuid import UUID
 from sqlalchemy import text
 
 from oms.domain.access.permissions import Viewer, require
+from oms.domain.audit.chain import store as chain_store
 from oms.domain.concept.standstill import Cause
 from oms.domain.diagnosis.model import Standstill, Thresholds
 from oms.domain.diagnosis.queries import standstills
+from oms.domain.diagnosis.vital_signs import ARCHIVER, MAX_TRANSACTION_S, MAX_UNSEALED_S, oldest_transaction_s
 from oms.domain.fraud.gate import MAINTENANCE
+from oms.domain.tokens.commands import expiring_soon
 from oms.domain.vocabulary.wording import Wording, wording
 from oms.domain.work.policy import WorkPermission
 from oms.platform.db import Database
@@ -25,6 +30,32 @@ ANSWER_RUNS_OUT: Final = Cause(
     "ANSWER_RUNS_OUT",
     wording("the customer's time to answer ends within an hour"),
     wording("Ask the customer to accept the amended order or to cancel it; at the deadline it times out."),
+)
+TOKENS_EXPIRE: Final = Cause(
+    "TOKENS_EXPIRE",
+    wording("access tokens expire soon"),
+    wording(
+        "Whoever runs the server rotates them (python -m oms token rotate ID); programs with an expired one are"
+        " refused."
+    ),
+)
+ARCHIVE_FAILS: Final = Cause(
+    "ARCHIVE_FAILS",
+    wording("new changes are in no backup, because the archive fails"),
+    wording("Whoever runs the server looks into PostgreSQL's log; most often the backup folder's disk is full."),
+)
+UNSEALED: Final = Cause(
+    "UNSEALED",
+    wording("entries of the audit log wait to be sealed"),
+    wording("Workers seal it every few seconds: see that one runs, and that no transaction stays open."),
+)
+LONG_TRANSACTION: Final = Cause(
+    "LONG_TRANSACTION",
+    wording("a transaction of the database stays open"),
+    wording(
+        "It holds locks and delays live changes: whoever runs the server finds it in pg_stat_activity and ends its"
+        " process."
+    ),
 )
 
 
@@ -41,6 +72,7 @@ class Attention:
     orders: tuple[UUID, ...] = ()
 
 
+_CLOCK: Final = text("SELECT clock_timestamp()")
 # Each count reads a bounded part of an index of open work.
 _MAINTENANCE: Final = text(
     """
@@ -59,7 +91,10 @@ _RUNNING_OUT: Final = text(
 
 
 async def attention(db: Database, viewer: Viewer) -> list[Attention]:
-    """Maintenance first, then each cause by how long it has lasted, then what runs out. Raises Refused(FORBIDDEN)."""
+    """Maintenance first, then each cause by how long it has lasted, the system, and what runs out.
+
+    Raises Refused(FORBIDDEN).
+    """
     require(viewer, WorkPermission.READ_OPERATIONS)
     async with db.reading() as conn:
         maintenance = (await conn.execute(_MAINTENANCE, {"limit": MAX_COUNTED + 1})).one_or_none()
@@ -75,6 +110,7 @@ async def attention(db: Database, viewer: Viewer) -> list[Attention]:
                 maintenance.updated_at,
             ),
         )  # fmt: skip
+    found += await _of_system(db)
     if running_out:
         number, ids = len(running_out), tuple(row.subject_id for row in running_out[:MAX_EXAMPLES])
         found.append(
@@ -83,6 +119,29 @@ async def attention(db: Database, viewer: Viewer) -> list[Attention]:
                 until=running_out[0].due_at, orders=ids,
             )
         )  # fmt: skip
+    if expiring := await expiring_soon(db):
+        found.append(
+            Attention(TOKENS_EXPIRE, TOKENS_EXPIRE.remedy, len(expiring), until=expiring[0].expires_at)
+        )  # fmt: skip
+    return found
+
+
+async def _of_system(db: Database) -> list[Attention]:
+    """What the doctor finds in the database, beside what stands still."""
+    async with db.reading() as conn:
+        archiver = (await conn.execute(ARCHIVER)).one()
+        sealing = await chain_store.progress(conn)
+        open_s = await oldest_transaction_s(conn)
+        now: datetime = (await conn.execute(_CLOCK)).scalar_one()
+    found = []
+    if archiver.is_on and archiver.is_failing:
+        found.append(Attention(ARCHIVE_FAILS, ARCHIVE_FAILS.remedy, 1, since=archiver.last_failed_time))
+    if sealing.oldest_s > MAX_UNSEALED_S:
+        since = now - timedelta(seconds=sealing.oldest_s)
+        found.append(Attention(UNSEALED, UNSEALED.remedy, sealing.waiting, since=since))
+    if open_s > MAX_TRANSACTION_S:
+        since = now - timedelta(seconds=open_s)
+        found.append(Attention(LONG_TRANSACTION, LONG_TRANSACTION.remedy, 1, since=since))
     return found
 
 

@@ -17,6 +17,10 @@ from oms.domain.order.model import ORDER
 from oms.domain.tokens.commands import expiring_soon
 from oms.platform.db import Database
 
+MAX_TRANSACTION_S: Final = 30.0
+MAX_UNSEALED_S: Final = 300.0
+"""What takes longer needs somebody's attention."""
+
 
 @dataclass(frozen=True, slots=True)
 class VitalSigns:

@@ -14,16 +14,14 @@ from sqlalchemy import text
 from oms.domain.audit.chain import store as chain_store
 from oms.domain.audit.chain.store import Progress
 from oms.domain.concepts import REGISTRY
-from oms.domain.diagnosis.vital_signs import ARCHIVER, oldest_transaction_s
+from oms.domain.diagnosis.vital_signs import ARCHIVER, MAX_TRANSACTION_S, MAX_UNSEALED_S, oldest_transaction_s
 from oms.domain.tokens.commands import expiring_soon
 from oms.domain.tokens.model import AccessToken
 from oms.domain.work.store import ALIVE
 from oms.platform.db import Database
 from oms.platform.notifications import CHANNEL
 
-MAX_TRANSACTION_S: Final = 30.0
 MAX_CLOCK_DIFFERENCE_S: Final = 2.0
-MAX_UNSEALED_S: Final = 300.0
 MAX_NAMED: Final = 5
 MIN_FREE_SHARE: Final = 0.1
 MIN_FREE_BYTES: Final = 1 << 30

@@ -7,8 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from oms.domain.diagnosis import attention
 from oms.domain.figures import store
+from oms.domain.tokens.commands import issue_token
+from oms.domain.vocabulary.actor import Role
 from oms.web.pages.home.hours import charts
 from oms.web.pages.home.tiles import duration, is_new, known, points, tiles
 from oms.web.pages.rendering.charts import Axis, axis
@@ -74,8 +78,29 @@ async def test_answers_that_soon_run_out_are_told(support: httpx.AsyncClient, sh
     await shop.execute("UPDATE work SET due_at = clock_timestamp() + interval '20 minutes' WHERE queue = 'deadlines'")
     page = await read(support, "/home")
     assert "The customer's time to answer ends within an hour" in page
-    assert "The first runs out" in page
+    assert re.search(r"The first runs out in (19|20) min", page)
     assert 'href="/support?view=awaiting&sort=oldest"' in page
+
+
+async def test_what_fails_in_the_system_and_tokens_that_expire_are_told(
+    support: httpx.AsyncClient, shop: ShopUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shop.db.transaction() as tx:
+        await issue_token(tx, role=Role.SERVICE, name="cart", customer_reference=None, days=60)
+    await shop.execute(
+        "UPDATE access_tokens SET created_at = now() - interval '59 days', expires_at = now() + interval '1 day'"
+    )
+    page = await read(support, "/home")
+    assert "Access tokens expire soon" in page
+    assert re.search(r"The first runs out in (23 h \d+ min|1 d 0 h)", page)
+    causes = ("ARCHIVE_FAILS", "UNSEALED", "LONG_TRANSACTION")
+    assert [cause for cause in causes if f'id="{cause}"' in page] == []
+    failing = "SELECT true AS is_on, true AS is_failing, clock_timestamp() - interval '1 hour' AS last_failed_time"
+    monkeypatch.setattr(attention, "ARCHIVER", text(failing))
+    monkeypatch.setattr(attention, "MAX_UNSEALED_S", 0)
+    monkeypatch.setattr(attention, "MAX_TRANSACTION_S", -1)
+    page = await read(support, "/home")
+    assert [cause for cause in causes if f'id="{cause}"' in page] == list(causes)
 
 
 # tiles
@@ -218,7 +243,7 @@ def test_a_day_that_was_counted_in_part_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(9.6, "10 s"), (90, "2 min"), (3_660, "1 h 1 min"), (100_000, "1 d 3 h"), (86_400, "1 d 0 h")]
+    ("seconds", "said"), [(9.6, "10 s"), (90, "2 min"), (3_660, "1 h 1 min"), (100_000, "1 d 3 h"), (86_400, "1 d 0 h")]
 )
-def test_durations_are_said_in_two_units(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+def test_durations_are_said_in_two_units(seconds: float, said: str) -> None:
+    assert duration(seconds) == said

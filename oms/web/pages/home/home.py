@@ -19,7 +19,7 @@ from oms.platform.locale.language import ngettext
 from oms.platform.locale.time_zone import current_zone
 from oms.web.pages.declarations import Entry, Pages, page
 from oms.web.pages.home.hours import charts
-from oms.web.pages.home.tiles import is_new, known, tiles
+from oms.web.pages.home.tiles import duration, is_new, known, tiles
 from oms.web.pages.rendering.site import Site
 
 WEEK: Final = timedelta(days=7)
@@ -54,7 +54,7 @@ class HomePages(Pages):
         return self._site.render(
             request, viewer, "home/index", day=day, now=now.isoformat(), tiles=tiles(data), since=since, until=until,
             is_new=is_new(data), charts=charts(data, day, now),
-            attention=[(each, _act(viewer, each)) for each in data["attention"]],
+            attention=[(each, _act(viewer, each), _left(each, now)) for each in data["attention"]],
         )  # fmt: skip
 
 
@@ -95,3 +95,10 @@ def _act(viewer: Viewer, attention: Mapping[str, Any]) -> Act | None:
     if attention["orders"]:
         return Act(_("Show the oldest"), f"/support/orders/{attention['orders'][0]['id']}")
     return None
+
+
+def _left(attention: Mapping[str, Any], now: datetime) -> str | None:
+    """Until the first of them runs out."""
+    if not attention["until"]:
+        return None
+    return duration(max(0.0, (datetime.fromisoformat(attention["until"]) - now).total_seconds()))
