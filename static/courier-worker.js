@@ -88,9 +88,19 @@ self.addEventListener("fetch", (event) => {
   }
 });
 
+// One after the other: the courier's own request goes first. What is stored already stays until it is visited.
+async function storeRound(addresses) {
+  await deleteOldPages();
+  for (const address of addresses) if (!(await cached(PAGES, address))) await freshPage(new Request(address));
+}
+
+async function storeFirst(addresses) {
+  const requests = addresses.map((address) => new Request(address));
+  await Promise.allSettled(requests.map((request) => (isFile(new URL(request.url)) ? file(request) : freshPage(request))));
+}
+
 // The first page was loaded before this worker was installed.
 self.addEventListener("message", (event) => {
-  const requests = event.data.keep.map((address) => new Request(address));
-  const loading = requests.map((request) => (isFile(new URL(request.url)) ? file(request) : freshPage(request)));
-  event.waitUntil(Promise.allSettled(loading));
+  const { round, keep } = event.data;
+  event.waitUntil(round ? storeRound(round).catch(() => {}) : storeFirst(keep));
 });

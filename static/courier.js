@@ -14,6 +14,11 @@ const SETTLE_MS = 1200; // a button that has just replaced another ignores press
 const courier = document.querySelector("meta[name=courier]").content;
 const page = () => document.getElementById("page");
 
+// The page has the texts in its language. What stands for a brace may be an element; `said` takes strings only.
+const texts = document.getElementById("courier-texts").dataset;
+const parts = (name, values = {}) => texts[name].split(/\{(\w+)\}/).map((part, index) => (index % 2 ? values[part] : part));
+const said = (name, values) => parts(name, values).join("");
+
 // An action: {key, address, fields, what, courier, pressedAt, tried, refusal}; `refusal` is set once it was refused.
 
 const allActions = () => JSON.parse(localStorage.getItem(KEPT) ?? "[]");
@@ -78,7 +83,7 @@ async function sendOne(action) {
   const doc = new DOMParser().parseFromString(answer.html, "text/html");
   if (answer.isDone) {
     forget(action);
-    if (action.tried) announce(`${action.what} was sent.`);
+    if (action.tried) announce(said("sent", action));
   } else note(action, { refusal: messageOf(doc) });
   await showAnswer(action, answer, doc);
   return true;
@@ -119,7 +124,7 @@ async function answerTo(action) {
 function messageOf(doc) {
   const refusals = [...doc.querySelectorAll("#page .refusal")];
   const parts = refusals.length ? refusals : [...doc.querySelectorAll("#page h1, #page h1 ~ p:not(:has(a))")];
-  return parts.map((each) => each.textContent.trim().replace(/\s+/g, " ")).join(" ") || "It was refused.";
+  return parts.map((each) => each.textContent.trim().replace(/\s+/g, " ")).join(" ") || said("noReason");
 }
 
 // On the page of the action, the response replaces the page; elsewhere the outbox shows it.
@@ -141,7 +146,7 @@ async function showAnswer(action, answer, doc) {
 
 const outbox = document.createElement("section");
 outbox.className = "outbox";
-outbox.setAttribute("aria-label", "Actions that wait or were refused");
+outbox.setAttribute("aria-label", said("outbox"));
 
 function element(name, content, attributes = {}) {
   const made = document.createElement(name);
@@ -158,10 +163,11 @@ function button(text, act) {
 
 function entryOf(action) {
   const at = element("time", "", { datetime: action.pressedAt });
-  if (!action.refusal) return element("li", element("span", [`${action.what}, pressed `, at]));
+  const { what, refusal: why } = action;
+  if (!why) return element("li", element("span", parts("entry", { what, time: at })));
   const dismiss = () => { forget(action); show(); };
-  const text = element("span", [`${action.what}, pressed `, at, `, was refused. ${action.refusal}`]);
-  return element("li", [text, button("Dismiss", dismiss)], { class: "refusal" });
+  const text = element("span", parts("entryRefused", { what, time: at, why }));
+  return element("li", [text, button(said("dismiss"), dismiss)], { class: "refusal" });
 }
 
 function showOutbox() {
@@ -170,9 +176,9 @@ function showOutbox() {
   outbox.replaceChildren();
   outbox.hidden = shown.length === 0;
   if (outbox.hidden) return;
-  outbox.append(element("h2", isWaiting ? "Waiting to be sent" : "Not executed"), element("ul", shown.map(entryOf)));
-  if (isSignedOut) outbox.append(element("p", ["Your session has ended. ", element("a", "Sign in again", { href: "/" }), " to send them."]));
-  else if (isWaiting) outbox.append(button("Try now", sendAll));
+  outbox.append(element("h2", said(isWaiting ? "waiting" : "refused")), element("ul", shown.map(entryOf)));
+  if (isSignedOut) outbox.append(element("p", parts("ended", { link: element("a", said("signIn"), { href: "/" }) })));
+  else if (isWaiting) outbox.append(button(said("tryNow"), sendAll));
   localise(outbox);
 }
 
@@ -192,7 +198,7 @@ function showButton(control, pressed) {
   control.dataset.label ??= control.textContent;
   const isPressed = pressed && (pressed.fields[control.name] ?? "") === control.value;
   const isIdle = pressed && (pressed.tried || !navigator.onLine);
-  control.textContent = !isPressed ? control.dataset.label : isIdle ? `${control.dataset.label}: waiting to be sent` : "Sending …";
+  control.textContent = !isPressed ? control.dataset.label : said(isIdle ? "buttonWaits" : "sending", control.dataset);
   control.disabled = Boolean(pressed);
 }
 
@@ -222,7 +228,7 @@ function showAge() {
   if (!storedAt) return;
   const minutes = Math.max(1, Math.round((Date.now() - Number(storedAt)) / 60_000));
   const text = minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  age.textContent = `This page was stored on this device ${text} ago. It may have changed since.`;
+  age.textContent = said("age", { age: text });
 }
 
 function show() {
@@ -247,14 +253,21 @@ document.addEventListener("submit", (event) => {
     const action = actionOf(form, event.submitter);
     keep(action);
     show();
-    if (!navigator.onLine) announce(`${action.what} is waiting to be sent.`);
+    if (!navigator.onLine) announce(said("waits", action));
     sendAll();
   }
 });
 
+// All stops of the run are stored before the connection is lost, not only those that were opened.
+function keepRound() {
+  const round = [...document.querySelectorAll("#page a[href^='/courier/shipments/']")].map((link) => link.href);
+  if (navigator.onLine && round.length) navigator.serviceWorker?.controller?.postMessage({ round });
+}
+
 document.addEventListener("htmx:after:swap", () => {
   delete document.documentElement.dataset.storedAt;
   show();
+  keepRound();
 });
 document.addEventListener("htmx:sse:after:connection", sendAll);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) sendAll(); });
@@ -279,6 +292,8 @@ async function start() {
   const drawings = document.querySelector("use")?.getAttribute("href").split("#")[0];
   if (drawings) files.push(new URL(drawings, location.href).href);
   if (isFirst) worker.postMessage({ keep: [location.href.split("#")[0], ...files] });
+  if (isFirst) navigator.serviceWorker.addEventListener("controllerchange", keepRound, { once: true });
+  keepRound();
 }
 
 start();

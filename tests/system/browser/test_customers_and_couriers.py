@@ -207,6 +207,34 @@ async def test_visited_pages_open_offline(visit: Visit, elsewhere: Elsewhere) ->
     await elsewhere.until(booked["id"], "PROCESSING", shipments="DISPATCHED")
 
 
+async def stored(page: Page, address: str) -> None:
+    """Waits until the worker has stored the page. wait_for_function() evaluates strings, which the policy forbids."""
+    for _ in range(100):
+        if await page.evaluate("(address) => caches.match(address, { ignoreVary: true }).then(Boolean)", address):
+            return
+        await page.wait_for_timeout(100)
+    raise AssertionError(f"{address} was not stored")
+
+
+async def test_the_whole_run_opens_offline_also_stops_that_were_never_opened(
+    visit: Visit, elsewhere: Elsewhere
+) -> None:
+    booked = await elsewhere.booked({"COFFEE-1KG": 1})
+    address = f"/courier/shipments/{booked['shipments'][0]['id']}"
+    courier = await visit("courier", viewport=PHONE)
+    await courier.evaluate("navigator.serviceWorker.ready")
+    await courier.goto("/courier?part=pick-up")
+    await stored(courier, address)
+    await courier.context.set_offline(True)
+    await courier.goto(address)
+    await expect(courier.locator("h1")).to_contain_text(booked["reference"])
+    await expect(courier.locator("#age")).to_contain_text("stored on this device")
+    await courier.get_by_role("button", name="Pick up").click()
+    await expect(courier.get_by_role("button", name="Pick up: waiting to be sent")).to_be_disabled()
+    await courier.context.set_offline(False)
+    await elsewhere.until(booked["id"], "PROCESSING", shipments="DISPATCHED")
+
+
 async def test_a_courier_learns_that_another_one_was_faster(visit: Visit, elsewhere: Elsewhere) -> None:
     courier = await visit("courier", viewport=PHONE)
     booked = await elsewhere.booked({"COFFEE-1KG": 1})

@@ -106,7 +106,7 @@ async def test_a_queued_action_outlives_its_session(visit: Visit, elsewhere: Els
     assert "form_token" not in await courier.evaluate("localStorage.getItem('courier-actions')")
     await courier.context.clear_cookies()
     await courier.context.set_offline(False)
-    await courier.get_by_role("link", name="Sign in again").click()
+    await courier.locator(".outbox").get_by_role("link", name="Sign in again").click()
     await courier.get_by_role("button", name="Courier").click()
     await elsewhere.until(order, "PROCESSING", shipments="DISPATCHED")
     assert await elsewhere.events(order, "ShipmentDispatched") == 1

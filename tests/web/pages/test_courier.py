@@ -274,6 +274,25 @@ async def test_a_shipment_shows_where_it_goes_and_what_is_in_it_but_no_price(
         assert untold not in page
 
 
+async def test_who_carries_a_shipment_may_call_its_recipient_until_it_is_delivered(
+    browser: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    order = await shop.place({"pen": 2}, phone="+351912345678")
+    await shop.run()
+    for step in (None, shop.dispatch):
+        if step:
+            await step(order)
+        assert 'href="tel:+351912345678"' in await _read(browser, address_of(order))
+    await shop.deliver(order)
+    assert "tel:" not in await _read(browser, address_of(order))
+
+
+async def test_what_the_script_says_is_in_the_reader_s_language(browser: httpx.AsyncClient, booked: UUID) -> None:
+    german = await browser.get(address_of(booked), headers={"Accept-Language": "de"})
+    for told in ("Abholung der Bestellung R-1", "{label}: wartet auf das Senden", "Vor {age} auf diesem Gerät"):
+        assert told in german.text
+
+
 async def test_a_shipment_without_an_address_says_so(browser: httpx.AsyncClient, booked: UUID) -> None:
     page = await _read(browser, address_of(booked))
     assert "No address" in page
