@@ -25,6 +25,7 @@ from oms.domain.identity.sessions import SessionRules
 from oms.domain.placing.limits import PlacingLimits
 from oms.domain.shop_settings.current import CurrentShop
 from oms.domain.shop_settings.model import ProviderMode, Providers, Shop
+from oms.domain.vocabulary.money import Amounts
 from oms.platform.db import Database
 from oms.platform.faults.lock_waits import LOCK_TIMEOUT_S
 from oms.platform.notifications import Notifier
@@ -164,7 +165,7 @@ def new_context(parts: Parts, viewer: Viewer, repeat: IdempotencyKey | None) -> 
         compiled_queries=parts.settings.compiled_queries,
         placing_limits=placing_limits(parts.settings),
         delivery_attempts=parts.settings.delivery_attempts,
-        second_person=SecondPerson(parts.settings.second_person_refund_minor, parts.settings.second_person_erasures),
+        second_person=second_person(parts.settings),
         on_refusal=parts.refusals.add,
         on_personal_read=parts.personal_reads.add,
         before_password=parts.rate_limits.count_password,
@@ -287,9 +288,14 @@ def placing_limits(settings: Settings) -> PlacingLimits:
         line_units=settings.customer_line_units,
         open_orders=settings.customer_open_orders,
         unpaid_units=settings.customer_unpaid_units,
-        unpaid_minor=settings.customer_unpaid_minor,
+        unpaid_minor=Amounts.parsed(settings.customer_unpaid_minor, settings.currency),
         orders_per_minute=settings.customer_orders_per_minute,
     )
+
+
+def second_person(settings: Settings) -> SecondPerson:
+    refunds = Amounts.parsed(settings.second_person_refund_minor, settings.currency)
+    return SecondPerson(refunds, settings.second_person_erasures)
 
 
 def identity_provider(settings: Settings) -> "IdentityProvider | None":

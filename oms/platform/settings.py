@@ -23,6 +23,9 @@ PROJECT_DIR: Final = Path(__file__).resolve().parents[2]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
+AMOUNTS: Final = r"^(\d{1,15}|\d{1,15} [A-Z]{3}(, ?\d{1,15} [A-Z]{3})*)$"
+"""Minor units alone, or by currency."""
+
 HostName = Annotated[str, Field(pattern=r"^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?$")]
 
 
@@ -280,10 +283,13 @@ class Settings(BaseSettings):
             "waits for the customer's answer; 0: no limit."
         ),
     )
-    customer_unpaid_minor: int = Field(
-        default=10_000_000,
-        ge=0,
-        description="The value of those units in minor units, for each currency; 0: no limit.",
+    customer_unpaid_minor: str = Field(
+        default="10000000",
+        pattern=AMOUNTS,
+        description=(
+            "The value of those units in minor units, by currency, such as `1000000 EUR, 5000000 BRL`; a number alone "
+            "is in `OMS_CURRENCY`. 0, and in other currencies: no limit."
+        ),
     )
     courier_sees_ended_days: int = Field(
         default=7, ge=0, le=3650, description="Days for which couriers see what was delivered; 0: for ever."
@@ -294,12 +300,13 @@ class Settings(BaseSettings):
     courier_failures_per_minute: int = Field(
         default=20, ge=0, description="Shipments that a courier may report as failed in a minute; 0: no limit."
     )
-    second_person_refund_minor: int = Field(
-        default=0,
-        ge=0,
+    second_person_refund_minor: str = Field(
+        default="0",
+        pattern=AMOUNTS,
         description=(
             "Refunds of at least so many minor units, by cancelling, failing or giving up, that staff start only with "
-            "another person's confirmation; 0: of no amount."
+            "another person's confirmation, by currency, such as `10000 EUR, 50000 BRL`; a number alone is in "
+            "`OMS_CURRENCY`. 0, and in other currencies: of no amount."
         ),
     )
     second_person_erasures: bool = Field(

@@ -23,6 +23,7 @@ from oms.schema.runtime.commands import run_batched, run_command
 from oms.schema.runtime.context import Context, Info
 from oms.schema.runtime.errors import UserError, user_errors
 from oms.schema.runtime.fields import NOTHING_MORE, argument, attribute, field, input_type, mutation, object_type
+from oms.schema.runtime.money import Money, money
 from oms.schema.runtime.reading.reads import Reads
 from oms.schema.runtime.scalars import CurrencyCode, MinorUnits
 
@@ -114,7 +115,7 @@ class PlacingLimits:
     open_orders: int = attribute("Open orders of a customer.")
     orders_per_minute: int = attribute("Orders of a customer in a minute.")
     unpaid_units: int = attribute("Units that are not charged yet, of a customer.")
-    unpaid_value: MinorUnits = attribute("The value of those units in minor units, for each currency.")
+    unpaid_values: list[Money] = attribute("The value of those units, by currency; in others there is no limit.")
 
     @classmethod
     def of(cls, limits: limits.PlacingLimits) -> Self:
@@ -124,7 +125,7 @@ class PlacingLimits:
             open_orders=limits.open_orders,
             orders_per_minute=limits.orders_per_minute,
             unpaid_units=limits.unpaid_units,
-            unpaid_value=MinorUnits(limits.unpaid_minor),
+            unpaid_values=[money(minor, currency) for currency, minor in limits.unpaid_minor.by_currency],
         )
 
 

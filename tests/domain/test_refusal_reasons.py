@@ -44,6 +44,7 @@ from oms.domain.tokens import commands as tokens
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.errors import Code, Problem, Refused
 from oms.domain.vocabulary.ids import NO_ID, order_id
+from oms.domain.vocabulary.money import Amounts
 from oms.domain.vocabulary.permission import Permission
 from oms.domain.vocabulary.wording import wording
 from oms.domain.work.model import WorkKey
@@ -299,7 +300,7 @@ async def _(shop: ShopUnderTest) -> object:
 
 @case("TOO_MUCH_UNPAID", CONFLICT, "wait until they are paid", "lines")
 async def _(shop: ShopUnderTest) -> object:
-    return await place(shop, viewer=customer("ana"), limits=PlacingLimits(unpaid_minor=1))
+    return await place(shop, viewer=customer("ana"), limits=PlacingLimits(unpaid_minor=Amounts((("USD", 1),))))
 
 
 # orders and shipments
@@ -419,7 +420,7 @@ async def decide(shop: ShopUnderTest, viewer: Viewer, approval_id: UUID | None =
 async def _(shop: ShopUnderTest) -> None:
     order = await booked(shop)
     async with shop.db.transaction() as tx:
-        await cancellation.cancel(tx, SUPPORT, order, None, second_person=SecondPerson(refund_minor=1))
+        await cancellation.cancel(tx, SUPPORT, order, None, second_person=SecondPerson(Amounts((("USD", 1),))))
 
 
 @case("APPROVAL_NOT_FOUND", NOT_FOUND, "it may have been confirmed or rejected already", "approvalId")

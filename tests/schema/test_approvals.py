@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from oms.domain.access.permissions import Viewer
-from oms.domain.approvals.rules import SecondPerson
+from oms.domain.approvals.model import Act, Request
+from oms.domain.approvals.rules import AwaitsConfirmation, SecondPerson
 from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.money import Amounts
 from tests.schema.api import ANA, Api, Known
 from tests.shop import CART, COURIER, MANAGER, SUPPORT
 
@@ -28,7 +30,7 @@ class Careful(Api):
 
     def context(self, *given: Any) -> Any:
         context = super().context(*given)
-        context.second_person = SecondPerson(1_000, erasures=True)
+        context.second_person = SecondPerson(Amounts((("USD", 1_000),)), erasures=True)
         return context
 
 
@@ -128,3 +130,10 @@ async def test_smaller_refunds_and_those_of_others_are_done_at_once(careful: Car
 async def test_by_default_one_person_is_enough(api: Api) -> None:
     known = await api.booked()
     assert (await api.ask(CANCEL, MANAGER, id=known.id))["userErrors"] == []
+
+
+def test_amounts_of_different_currencies_are_not_compared() -> None:
+    careful = SecondPerson(Amounts((("EUR", 1_000),)))
+    careful.check_refund(KIM, Request(Act.CANCEL_ORDER, "order", None, 5_000, "USD"))
+    with pytest.raises(AwaitsConfirmation):
+        careful.check_refund(KIM, Request(Act.CANCEL_ORDER, "order", None, 1_000, "EUR"))

@@ -8,6 +8,7 @@ from oms.domain.approvals.model import Act, Request
 from oms.domain.approvals.policy import ApprovalReason
 from oms.domain.audit.model import OVERRIDING
 from oms.domain.vocabulary.errors import Problem, Refused
+from oms.domain.vocabulary.money import NO_AMOUNTS, Amounts
 from oms.domain.vocabulary.wording import wording
 
 
@@ -22,15 +23,15 @@ class AwaitsConfirmation(Refused):
 
 @dataclass(frozen=True, slots=True)
 class SecondPerson:
-    """For which acts of staff: refunds of `refund_minor` and more, 0: for none; and all erasures, or none."""
+    """For which acts of staff: refunds of `refund_minor` and more in their currency; and all erasures, or none."""
 
-    refund_minor: int = 0
+    refund_minor: Amounts = NO_AMOUNTS
     erasures: bool = False
 
     def check_refund(self, viewer: Viewer, request: Request) -> None:
         """Raises AwaitsConfirmation if the request's amount is too much for one person."""
-        amount_minor = request.amount_minor or 0
-        if self.refund_minor and amount_minor >= self.refund_minor and viewer.role in OVERRIDING:
+        least = self.refund_minor.of(request.currency or "")
+        if least and (request.amount_minor or 0) >= least and viewer.role in OVERRIDING:
             raise AwaitsConfirmation(request)
 
     def check_erasure(self, subject: str, reason: str) -> None:

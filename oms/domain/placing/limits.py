@@ -7,7 +7,7 @@ from typing import Final
 from oms.domain.order.model import Line
 from oms.domain.placing.policy import PlacingReason
 from oms.domain.vocabulary.errors import Problem
-from oms.domain.vocabulary.money import formatted
+from oms.domain.vocabulary.money import NO_AMOUNTS, Amounts, formatted
 from oms.domain.vocabulary.wording import wording
 
 
@@ -16,7 +16,7 @@ class PlacingLimits:
     """For orders that a customer places; 0: no limit.
 
     `order_lines` of an order, `line_units` of a line. Of one customer: `open_orders`, and units and value of lines that
-    are not charged yet; `unpaid_minor` in minor units, per currency. `orders_per_minute` are counted where requests
+    are not charged yet; `unpaid_minor` in minor units, by currency. `orders_per_minute` are counted where requests
     arrive.
     """
 
@@ -24,7 +24,7 @@ class PlacingLimits:
     line_units: int = 0
     open_orders: int = 0
     unpaid_units: int = 0
-    unpaid_minor: int = 0
+    unpaid_minor: Amounts = NO_AMOUNTS
     orders_per_minute: int = 0
 
     @property
@@ -81,11 +81,12 @@ class Standing:
             )
             yield Problem(PlacingReason.TOO_MANY_UNPAID_UNITS, message, ("lines",))
         held = self.unpaid_minor.get(currency, 0)
-        if limits.unpaid_minor and held + minor > limits.unpaid_minor:
+        allowed = limits.unpaid_minor.of(currency)
+        if allowed and held + minor > allowed:
             message = wording(
                 "Your orders that are not paid may be worth {allowed}. They are worth {held}, and this one {added}: "
                 "wait until they are paid.",
-                allowed=formatted(limits.unpaid_minor, currency),
+                allowed=formatted(allowed, currency),
                 held=formatted(held, currency),
                 added=formatted(minor, currency),
             )

@@ -1,7 +1,8 @@
 """Money is a whole number of minor units (cents) with its currency."""
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 from oms.domain.vocabulary.errors import InputReason, Problem
 from oms.domain.vocabulary.wording import Amount, wording
@@ -56,3 +57,26 @@ def formatted(minor: int, currency: str) -> Amount:
     text = Amount(f"{'-' if minor < 0 else ''}{amount} {currency}")
     text.minor, text.currency = minor, currency
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Minor units by currency. In a currency that is not among them, the amount is 0: as a limit, none."""
+
+    by_currency: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def parsed(cls, text: str, currency: str) -> Self:
+        """Of `100000 EUR, 110000 USD`, or of a number alone, which is in `currency`. Without the zeros."""
+        parts = [part.split() for part in text.split(",")]
+        found = {part[1] if len(part) > 1 else currency: int(part[0]) for part in parts}
+        return cls(tuple(sorted((each, minor) for each, minor in found.items() if minor)))
+
+    def of(self, currency: str) -> int:
+        return dict(self.by_currency).get(currency, 0)
+
+    def __bool__(self) -> bool:
+        return bool(self.by_currency)
+
+
+NO_AMOUNTS: Final = Amounts()

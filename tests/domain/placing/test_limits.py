@@ -11,6 +11,8 @@ from oms.domain.placing import commands as placing
 from oms.domain.placing.limits import NO_LIMITS, PlacingLimits
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import Refused
+from oms.domain.vocabulary.money import NO_AMOUNTS, Amounts
+from oms.platform.settings import CannotStart, load_settings
 from tests.shop import CART, ShopUnderTest, customer, together
 from tests.statements import statements_of
 
@@ -44,7 +46,7 @@ async def place(shop: ShopUnderTest, limits: PlacingLimits, *requests: OrderRequ
         (PlacingLimits(order_lines=1), "TOO_MANY_LINES"),
         (PlacingLimits(line_units=2), "QUANTITY_TOO_LARGE"),
         (PlacingLimits(unpaid_units=3), "TOO_MANY_UNPAID_UNITS"),
-        (PlacingLimits(unpaid_minor=3_999), "TOO_MUCH_UNPAID"),
+        (PlacingLimits(unpaid_minor=Amounts((("USD", 3_999),))), "TOO_MUCH_UNPAID"),
     ],
 )
 async def test_an_order_beyond_a_limit_is_refused_to_customers_and_placed_for_carts(
@@ -53,11 +55,37 @@ async def test_an_order_beyond_a_limit_is_refused_to_customers_and_placed_for_ca
     too_much = request("a", MUG=1, CUP=3)
     assert await place(stocked, limits, too_much) == [{reason}]
     assert not await stocked.rows("SELECT id FROM orders UNION ALL SELECT id FROM customers")
-    for allowed in (replace(limits, **{name: getattr(limits, name) * 2 for name in fields_of(limits)}), NO_LIMITS):
+    for allowed in (replace(limits, **{name: _twice(getattr(limits, name)) for name in fields_of(limits)}), NO_LIMITS):
         [placed] = await place(stocked, allowed, replace(too_much, reference=f"a-{allowed}"[:100]))
         assert not isinstance(placed, set)
     [placed] = await place(stocked, limits, too_much, viewer=CART)
     assert not isinstance(placed, set)
+
+
+def _twice(limit: Any) -> Any:
+    if isinstance(limit, Amounts):
+        return Amounts(tuple((currency, 2 * minor) for currency, minor in limit.by_currency))
+    return 2 * limit
+
+
+async def test_the_value_is_limited_in_the_currencies_that_are_named_only(stocked: ShopUnderTest) -> None:
+    other = PlacingLimits(unpaid_minor=Amounts((("EUR", 1),)))
+    [placed] = await place(stocked, other, request("a", MUG=1, CUP=3))
+    assert not isinstance(placed, set)
+
+
+def test_amounts_are_read_by_currency_and_a_number_alone_is_in_the_default_one() -> None:
+    assert Amounts.parsed("0", "USD") == NO_AMOUNTS
+    assert not NO_AMOUNTS
+    assert Amounts.parsed("500", "BRL").by_currency == (("BRL", 500),)
+    both = Amounts.parsed("1000 USD, 900 EUR,0 JPY", "BRL")
+    assert [both.of(currency) for currency in ("USD", "EUR", "JPY", "BRL")] == [1000, 900, 0, 0]
+
+
+@pytest.mark.parametrize("wrong", ["-1", "5 usd", "USD 5", "5 USD 6 EUR", ""])
+def test_other_texts_are_no_amounts(wrong: str) -> None:
+    with pytest.raises(CannotStart):
+        load_settings(customer_unpaid_minor=wrong)
 
 
 def fields_of(limits: PlacingLimits) -> list[str]:
@@ -65,7 +93,7 @@ def fields_of(limits: PlacingLimits) -> list[str]:
 
 
 async def test_units_and_value_count_until_they_are_paid(stocked: ShopUnderTest) -> None:
-    limits = PlacingLimits(unpaid_units=5, unpaid_minor=5_000)
+    limits = PlacingLimits(unpaid_units=5, unpaid_minor=Amounts((("USD", 5_000),)))
     both = {"TOO_MANY_UNPAID_UNITS", "TOO_MUCH_UNPAID"}
     first, second = await place(stocked, limits, request("a", MUG=3), request("b", MUG=3))
     assert second == both, "those of one request count together"
@@ -115,7 +143,7 @@ async def test_orders_placed_at_the_same_time_are_counted_one_after_the_other(st
 async def test_a_cart_sends_no_statement_for_the_limits(stocked: ShopUnderTest) -> None:
     await place(stocked, NO_LIMITS, request("first", MUG=1), viewer=CART)
     sent = {}
-    for limits in (NO_LIMITS, PlacingLimits(open_orders=1, unpaid_units=1, unpaid_minor=1)):
+    for limits in (NO_LIMITS, PlacingLimits(open_orders=1, unpaid_units=1, unpaid_minor=Amounts((("USD", 1),)))):
         with statements_of(stocked.db) as statements:
             await place(stocked, limits, request(f"a-{limits.open_orders}", MUG=1), viewer=CART)
         sent[limits] = list(statements)

@@ -29,6 +29,7 @@ from oms.domain.placing.limits import PlacingLimits
 from oms.domain.placing.request import LineRequest, OrderRequest
 from oms.domain.vocabulary.errors import Code, Refused
 from oms.domain.vocabulary.events import ITSELF, part
+from oms.domain.vocabulary.money import Amounts
 from oms.domain.work.model import WorkKey
 from oms.platform.db import Tx
 from tests.shop import CART, COURIER, MANAGER, SUPPORT, customer
@@ -41,7 +42,9 @@ WAREHOUSES: Final = ("A", "B", "C")
 CUSTOMERS: Final = ("ana", "ben", "cem")
 RESTOCK: Final = "restock"
 
-LIMITS: Final = PlacingLimits(order_lines=3, line_units=6, open_orders=6, unpaid_units=12, unpaid_minor=11_000)
+LIMITS: Final = PlacingLimits(
+    order_lines=3, line_units=6, open_orders=6, unpaid_units=12, unpaid_minor=Amounts((("USD", 11_000),))
+)
 """Of what customers place themselves; a product costs 1,000."""
 
 KEPT_UNITS: Final = 5

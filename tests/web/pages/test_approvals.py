@@ -20,7 +20,7 @@ HOME = "/approvals"
 @pytest.fixture(scope="module")
 def careful(web_settings: Settings) -> Iterator[Server]:
     """Staff refund nothing alone."""
-    with serving(web_settings.model_copy(update={"demo": True, "second_person_refund_minor": 1}), schema) as server:
+    with serving(web_settings.model_copy(update={"demo": True, "second_person_refund_minor": "1"}), schema) as server:
         yield server
 
 

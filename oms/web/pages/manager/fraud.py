@@ -90,7 +90,8 @@ class FraudControlPages(Pages):
     async def overview(self, request: Request, viewer: Viewer) -> Response:
         data = await self._site.query(viewer, "manager/fraud/index", {"after": request.query_params.get("after")})
         changes = [Change.of(event) for event in data["fraudEvents"]["nodes"]]
-        unpaid = format_limit(data["placingLimits"]["unpaidValue"], data["defaultCurrency"])
+        values = [format_limit(each["amount"], each["currency"]) for each in data["placingLimits"]["unpaidValues"]]
+        unpaid = ", ".join(values) or format_limit(0, data["defaultCurrency"])
         return self._show(request, viewer, "index", data, Refusals(), changes=changes, unpaid_value=unpaid)
 
     @page(f"{HOME}/spending-limit", needs=FraudPermission.READ_FRAUD)
