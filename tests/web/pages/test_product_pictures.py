@@ -85,6 +85,21 @@ async def test_the_same_press_twice_is_one_change(browser: httpx.AsyncClient, sh
     assert await shop.rows("SELECT count(*) FROM audit_events WHERE action = 'ProductPictureChanged'") == [(1,)]
 
 
+async def test_the_product_s_page_adds_up_and_tells_what_changed(
+    browser: httpx.AsyncClient, shop: ShopUnderTest
+) -> None:
+    await shop.stock_up({"pen": {"west": 7}})
+    await shop.place({"pen": 2})
+    await shop.run("allocation")
+    await upload(browser, png())
+    page = (await browser.get(PAGE)).text
+    assert "Available to sell: 10" in page
+    sums = page.split('<dl class="sum-up">')[1].split("</dl>")[0]
+    assert [part.split("<")[0] for part in sums.split("</dt><dd>")[1:]] == ["12", "2", "10"]
+    assert "added a picture of the product pen" in page
+    assert 'href="/support?q=pen"' in page
+
+
 async def test_an_unknown_product_gets_no_picture(browser: httpx.AsyncClient, shop: ShopUnderTest) -> None:
     assert (await upload(browser, png(), sku="nothing")).status_code == 404
     assert await shop.rows("SELECT count(*) FROM product_pictures") == [(0,)]

@@ -87,8 +87,9 @@ class StockPages(Pages):
         }
         return self._site.render(
             request, viewer, "manager/stock/product", status=422 if refusals.errors else 200, path=path,
-            refusals=refusals, data=data, shelves=_shelves(data, refusals), offered=offered | dict(refusals.entered),
-            done=request.query_params, price_refusals=Refusals() if "warehouse" in refusals.entered else refusals,
+            refusals=refusals, data=data, percent=percent, shelves=_shelves(data, refusals),
+            offered=offered | dict(refusals.entered), done=request.query_params,
+            price_refusals=Refusals() if "warehouse" in refusals.entered else refusals,
         )  # fmt: skip
 
     @form(f"{STOCK}/counts", needs=CatalogPermission.SET_CATALOG)
