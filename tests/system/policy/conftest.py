@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,12 +11,23 @@ from oms.domain.access.permissions import Viewer
 from oms.domain.access.secret import digest_of
 from oms.domain.identity import account_commands
 from oms.domain.identity import session_commands as sessions
+from oms.domain.placing.limits import PlacingLimits
 from oms.domain.vocabulary.actor import Role
+from oms.domain.vocabulary.money import Amounts
 from oms.platform.locale.language import Language
 from tests.schema.api import Api
 from tests.shop import SESSION_RULES, ShopUnderTest, open_shop
 from tests.system.policy.scene import VIEWERS, Scene, set_scene
 from tests.web.conftest import session_of
+
+
+class Limited(Api):
+    """Customers may hold so much unpaid that nobody here reaches it."""
+
+    def context(self, *given: Any) -> Any:
+        context = super().context(*given)
+        context.placing_limits = PlacingLimits(unpaid_minor=Amounts((("USD", 1_000_000_000),)))
+        return context
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +42,9 @@ class Staged:
 @pytest.fixture(scope="module")
 async def staged(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Staged]:
     async with open_shop(database_url, tmp_path_factory.mktemp("policy")) as shop:
-        yield Staged(Api(shop), await set_scene(shop), {role: await signed_in(shop, VIEWERS[role]) for role in VIEWERS})
+        yield Staged(
+            Limited(shop), await set_scene(shop), {role: await signed_in(shop, VIEWERS[role]) for role in VIEWERS}
+        )
 
 
 @pytest.fixture
