@@ -25,6 +25,10 @@ _DISPATCH: Final = (
     "mutation ($shipment: ID!) { dispatchShipment(shipmentId: $shipment) { shipment { status } ERRORS } }"
 )
 _DELIVER: Final = "mutation ($shipment: ID!) { deliverShipment(shipmentId: $shipment) { shipment { status } ERRORS } }"
+_ATTEMPT: Final = (
+    'mutation ($shipment: ID!) { tryDeliveryAgain(shipmentId: $shipment, reason: "Nobody at home")'
+    " { shipment { status } ERRORS } }"
+)
 _FAIL: Final = (
     'mutation ($shipment: ID!) { failShipment(shipmentId: $shipment, reason: "Lost") { shipment { status } ERRORS } }'
 )
@@ -39,6 +43,7 @@ _STATE: Final = """
     SELECT id, status,
         (SELECT coalesce(json_agg(json_build_array(status, payment_status) ORDER BY number), '[]') FROM shipments
          WHERE order_id = orders.id) AS shipments,
+        (SELECT coalesce(sum(attempts), 0) FROM shipments WHERE order_id = orders.id) AS attempts,
         (SELECT coalesce(json_agg(json_build_array(part, queue, step, held, parked_at)), '[]') FROM work
          WHERE subject_id = orders.id) AS work,
         (SELECT coalesce(json_agg(text ORDER BY number), '[]') FROM order_notes WHERE order_id = orders.id) AS notes
@@ -60,6 +65,7 @@ class State:
     is_held: bool
     steps: tuple[str, ...]
     notes: tuple[str, ...]
+    attempts: int
 
     @property
     def is_over(self) -> bool:
@@ -76,6 +82,7 @@ class Journey:
         self._timeout_s = timeout_s
         self._retries = 0
         self.noted: list[str] = []
+        self.attempts = 0
         self.id: UUID
 
     async def place(self, lines: Mapping[str, int], *, key: str | None = None, **more: Any) -> None:
@@ -98,6 +105,10 @@ class Journey:
 
     async def deliver(self, number: int) -> None:
         await self._for_shipment(_DELIVER, number, "deliver")
+
+    async def attempt(self, number: int) -> None:
+        self.attempts += 1
+        await self._for_shipment(_ATTEMPT, number, "attempt")
 
     async def fail(self, number: int) -> None:
         await self._for_shipment(_FAIL, number, "fail")
@@ -144,6 +155,7 @@ class Journey:
             any(held for *_, held, _ in work),
             tuple(step for _, _, step, *_ in work),
             tuple(json.loads(rows[0]["notes"])),
+            rows[0]["attempts"],
         )
 
     async def until(self, holds: Callable[[State], bool], *, retrying: bool = False) -> State:

@@ -118,6 +118,7 @@ async def lost_in_transit(journey: Journey) -> None:
     await journey.place({"TEA": 1})
     await journey.until(is_booked)
     await journey.dispatch(1)
+    await journey.attempt(1)
     await journey.note("The courier has not seen it since")
     await journey.fail(1)
 

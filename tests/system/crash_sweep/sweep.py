@@ -169,6 +169,8 @@ class Sweep:
             return f"ended as {ended.status} {ended.shipments}, not as {scenario.ends} {scenario.shipments}"
         if list(ended.notes) != journey.noted:
             return f"has the notes {ended.notes}, not {journey.noted}"
+        if ended.attempts != journey.attempts:
+            return f"has {ended.attempts} attempts to deliver, not {journey.attempts}"
         return "; ".join(journey.provider_errors(ended))
 
     async def _in_parallel(self, work: Callable[[], Coroutine[Any, Any, None]], most: int) -> None:

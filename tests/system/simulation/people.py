@@ -60,6 +60,8 @@ ORDERS: Final = """
     FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.closed_at IS NULL ORDER BY o.reference
 """
 SHIPMENTS: Final = "SELECT order_id, number FROM shipments WHERE status = ANY($1) ORDER BY order_id, number"
+MAX_ATTEMPTS: Final = 3
+
 PARKED: Final = "SELECT subject_id, part, queue FROM work WHERE parked_at IS NOT NULL ORDER BY subject_id, part, queue"
 STOCK: Final = "SELECT sku, warehouse_code, on_hand, allocated FROM stock ORDER BY 1, 2"
 NOTED: Final = "SELECT text FROM order_notes"
@@ -217,6 +219,8 @@ class People:
         key: tuple[UUID, int] = tuple(chance.choice(found))
         if fails:
             return self.failing(key)
+        if status == "DISPATCHED" and chance.random() < 0.2:
+            return self.attempting(key, _key(chance, "attempt", key))
         return self.moving(key, name, event, _key(chance, name, key))
 
     @staticmethod
@@ -226,6 +230,16 @@ class People:
             SUPPORT,
             lambda tx: fulfilment.fail(tx, SUPPORT, key, "Lost on the way"),
             event=(key[0], "ShipmentFailed", part(SHIPMENT_PART, key[1])),
+        )
+
+    @staticmethod
+    def attempting(key: tuple[UUID, int], repeat: IdempotencyKey | None) -> Command:
+        return Command(
+            f"attempt {key[0]}-{key[1]}",
+            COURIER,
+            lambda tx: fulfilment.try_again(tx, COURIER, key, "Nobody at home", max_attempts=MAX_ATTEMPTS),
+            repeat,
+            (key[0], "DeliveryAttempted", part(SHIPMENT_PART, key[1])),
         )
 
     @staticmethod
