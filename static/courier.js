@@ -233,6 +233,7 @@ function showAge() {
 
 function show() {
   showAge();
+  showCamera();
   showOutbox();
   document.querySelectorAll("form[data-action]").forEach(showForm);
   settle();
@@ -276,6 +277,41 @@ addEventListener("offline", show);
 addEventListener("storage", show);
 setInterval(sendAll, RETRY_MS);
 setInterval(showAge, AGE_EVERY_MS);
+
+// Scanning: the camera reads a label's number, where browser and device can. A scanner that types needs no script.
+
+async function readNumber(form) {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+  const view = element("video", "", { autoplay: "", playsinline: "" });
+  const box = element("dialog", [view, button(said("stop"), () => box.close())], { class: "camera", "aria-label": said("camera") });
+  box.addEventListener("close", () => {
+    for (const track of stream.getTracks()) track.stop();
+    box.remove();
+  });
+  document.body.append(box);
+  box.showModal();
+  view.srcObject = stream;
+  const detector = new BarcodeDetector();
+  while (box.open) {
+    const [label] = view.readyState < HTMLMediaElement.HAVE_CURRENT_DATA ? [] : await detector.detect(view);
+    if (label && box.open) {
+      form.elements.number.value = label.rawValue;
+      form.requestSubmit();
+      box.close();
+    }
+    await new Promise(requestAnimationFrame);
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const pressed = event.target.closest?.("button.camera");
+  if (pressed) readNumber(pressed.form).catch(() => announce(said("noCamera")));
+});
+
+function showCamera() {
+  const canScan = "BarcodeDetector" in window && navigator.mediaDevices;
+  for (const each of document.querySelectorAll("button.camera")) each.hidden = !canScan;
+}
 
 // Do not show one courier's cached pages to the next one on the same phone.
 async function start() {

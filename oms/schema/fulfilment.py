@@ -194,6 +194,18 @@ class Queries:
     async def shipment(self, info: Info, id: ShipmentId) -> Shipment | None:  # noqa: A002 - the contract's name
         return await shipment_of_id(info.context.reads, id)
 
+    @field(
+        "The newest with this number of a courier, as scanned or typed. Null when there is none that the viewer may"
+        " see.",
+        needs=READ_ORDER,
+    )
+    async def shipment_of_tracking_number(
+        self, info: Info, tracking_number: Annotated[str, argument("In any case, without spaces around it.")]
+    ) -> Shipment | None:
+        reads = info.context.reads
+        seen = await shipments.of_tracking_number(reads.db, reads.viewer, tracking_number)
+        return Shipment.of(reads, seen) if seen else None
+
     @field("Newest first.", needs=OrderPermission.READ_SHIPMENTS)
     async def shipments(
         self,

@@ -48,6 +48,7 @@ QUERIES = {
     "order": Rule(ALL, "query ($id: ID!) { order(id: $id) { id } }", {"id": "$order"}),
     "orders": Rule(NOT_COURIERS, "{ orders { nodes { id } } }"),
     "shipment": Rule(ALL, "query ($id: ID!) { shipment(id: $id) { id } }", {"id": "$shipment"}),
+    "shipmentOfTrackingNumber": Rule(ALL, '{ shipmentOfTrackingNumber(trackingNumber: "T-1") { id } }'),
     "shipments": Rule(ALL, "{ shipments { nodes { id } } }"),
     "shipmentCounts": Rule(only(K, M, S), "{ shipmentCounts { count } }"),
     "fraudSettings": Rule(only(M, S), "{ fraudSettings { spendingLimit } }"),

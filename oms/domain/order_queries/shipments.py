@@ -68,6 +68,21 @@ async def of_keys(db: Database, viewer: Viewer, keys: Collection[ShipmentKey]) -
     return await _of_keys(db, row_filter_of(viewer), keys)
 
 
+async def of_tracking_number(db: Database, viewer: Viewer, number: str) -> SeenShipment | None:
+    """The newest that the viewer may see of those with this number, also if it was typed in small letters.
+
+    Raises Refused(INVALID).
+    """
+    refuse_all(check_text(number, "trackingNumber", max_length=CODE_LENGTH))
+    row_filter = row_filter_of(viewer)
+    query = f"""
+        {_OF} s.tracking_number = ANY(CAST(:tracking_numbers AS text[])) AND {row_filter.shipments}
+        ORDER BY s.order_id DESC, s.number DESC LIMIT 1
+    """
+    found = await _rows(db, query, row_filter, tracking_numbers=[number, number.upper()])
+    return found[0] if found else None
+
+
 async def just_changed(db: Database, key: ShipmentKey) -> SeenShipment | None:
     """The shipment of the viewer's own command, whose outcome they may see."""
     return (await _of_keys(db, EVERYTHING, [key])).get(key)

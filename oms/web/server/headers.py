@@ -11,11 +11,11 @@ _ALWAYS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(
-        f"{feature}=()"
-        for feature in (
-            "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "geolocation", "gyroscope",
+        ["camera=(self)"]  # couriers scan labels
+        + [f"{feature}=()" for feature in (
+            "accelerometer", "autoplay", "display-capture", "encrypted-media", "geolocation", "gyroscope",
             "magnetometer", "microphone", "midi", "payment", "usb",
-        )
+        )]
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",  # frame-ancestors, for browsers that do not know it

@@ -190,6 +190,29 @@ async def test_all_that_waits_at_a_warehouse_is_picked_up_offline_and_sent_once(
     assert await elsewhere.events(booked["id"], "ShipmentDispatched") == 1
 
 
+_CAMERA = """number => {
+  const canvas = document.createElement('canvas');
+  const context = canvas.getContext('2d');
+  setInterval(() => context.fillRect(0, 0, 9, 9), 50);
+  Object.defineProperty(navigator, 'mediaDevices', { value: { getUserMedia: async () => canvas.captureStream(5) } });
+  let seen = 0;
+  window.BarcodeDetector = class { detect = async () => (++seen < 3 ? [] : [{ rawValue: number }]); };
+}"""
+"""A device that sees the label at the third look; Chromium for Linux reads no codes itself."""
+
+
+async def test_a_label_in_front_of_the_camera_is_picked_up(visit: Visit, elsewhere: Elsewhere) -> None:
+    booked = await elsewhere.until(await elsewhere.place({"COFFEE-1KG": 1}), "PROCESSING", shipments="BOOKED")
+    number = booked["shipments"][0]["trackingNumber"]
+    courier = await visit("courier", viewport=PHONE)
+    await expect(courier.get_by_role("button", name="Scan")).to_be_hidden()
+    await courier.add_init_script(f"({_CAMERA})({number!r})")
+    await courier.reload()
+    await courier.get_by_role("button", name="Scan").click()
+    await expect(courier.get_by_text("Picked up. Scan the next one.")).to_be_visible()
+    await elsewhere.until(booked["id"], "PROCESSING", shipments="DISPATCHED")
+
+
 async def test_visited_pages_open_offline(visit: Visit, elsewhere: Elsewhere) -> None:
     courier = await visit("courier", viewport=PHONE)
     booked = await elsewhere.booked({"COFFEE-1KG": 1})

@@ -65,6 +65,7 @@ class Scene:
     ana: str
     ben: str
     people: tuple[str, ...]
+    tracking_number: str
 
     @property
     def parked_work(self) -> str:
@@ -77,6 +78,7 @@ class Scene:
             "node": [f'(id: "{order_id(self.split)}")'],
             "order": [f'(id: "{order_id(each)}")' for each in of_ana],
             "shipment": [f'(id: "{shipment_id(each, 1)}")' for each in of_ana],
+            "shipmentOfTrackingNumber": [f'(trackingNumber: "{self.tracking_number}")'],
             "customer": ['(reference: "ana")'],
             "product": ['(sku: "tea")'],
             "person": [f'(id: "{each}")' for each in self.people],
@@ -126,6 +128,7 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
     await shop.cancel(cancelled)
     for order in (delivered, split):
         await shop.dispatch(order)
+        await shop.try_again(order)
         await shop.deliver(order)
     await shop.run()
     parked = await shop.place({"tea": 1}, **fields)
@@ -146,6 +149,7 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
         await account_commands.set_disabled(tx, OPERATOR, accounts[0].id, disabled=True)
     await figures.count_new(shop.db)
     await sample(shop.db)
+    [(tracking_number,)] = await shop.rows("SELECT tracking_number FROM shipments WHERE order_id = :id", id=delivered)
     ids = {reference: customer_id(key) for key, reference in await shop.rows("SELECT id, reference FROM customers")}
     return Scene(
         delivered,
@@ -158,6 +162,7 @@ async def set_scene(shop: ShopUnderTest) -> Scene:
         ids["ana"],
         ids["ben"],
         tuple(account_id(each.id) for each in accounts),
+        tracking_number,
     )
 
 

@@ -226,6 +226,41 @@ async def test_a_courier_of_one_warehouse_picks_up_nothing_elsewhere(
     assert [each.status for each in (await shop.order(booked)).shipments] == ["BOOKED", "DISPATCHED"]
 
 
+async def scan(browser: httpx.AsyncClient, number: str) -> str:
+    """Where the page's form leads."""
+    html = await _read(browser, "/courier")
+    answer = await browser.post("/courier/scan", data=read_form(html, "scan") | {"number": number})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+async def test_a_scanned_number_picks_up_what_waits_and_opens_what_is_on_the_way(
+    browser: httpx.AsyncClient, shop: ShopUnderTest, booked: UUID
+) -> None:
+    number = (await shop.order(booked)).shipments[0].tracking_number or ""
+    assert await scan(browser, f" {number.lower()} ") == "/courier?notice=scanned"
+    assert [each.status for each in (await shop.order(booked)).shipments] == ["DISPATCHED", "BOOKED"]
+    assert await scan(browser, number) == address_of(booked)
+    assert (await shop.events(booked)).count("ShipmentDispatched") == 1
+    page = await _read(browser, "/courier?notice=scanned")
+    assert re.search(r'<input [^>]*id="number"[^>]* autofocus', page), "a scanner that types goes on at once"
+
+
+@pytest.mark.parametrize("number", ["SBX0", "SBX'--", "x" * 500])
+async def test_a_number_of_no_parcel_is_told_so(browser: httpx.AsyncClient, booked: UUID, number: str) -> None:
+    assert await scan(browser, number) == "/courier?notice=unknown-number"
+    assert "No parcel of yours has this number." in await _read(browser, "/courier?notice=unknown-number")
+
+
+async def test_a_parcel_elsewhere_is_not_found_by_its_number(pages: Server, shop: ShopUnderTest, booked: UUID) -> None:
+    numbers = [each.tracking_number or "" for each in (await shop.order(booked)).shipments]
+    async with signed_in(pages, shop, Viewer("rui", Role.COURIER)) as browser:
+        await shop.execute("UPDATE accounts SET warehouses = ARRAY['west'] WHERE role = 'COURIER'")
+        found = [await scan(browser, number) for number in numbers]
+    assert found == ["/courier?notice=unknown-number", "/courier?notice=scanned"]
+    assert [each.status for each in (await shop.order(booked)).shipments] == ["BOOKED", "DISPATCHED"]
+
+
 @pytest.mark.parametrize("shipments", ["", " ".join(f"shp_{number}" for number in range(41))])
 async def test_none_and_too_many_are_refused(browser: httpx.AsyncClient, shop: ShopUnderTest, shipments: str) -> None:
     answer = await browser.post("/courier/pickup", data={"key": "k", "shipments": shipments})

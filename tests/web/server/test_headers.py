@@ -45,7 +45,8 @@ def require_safe(answer: httpx.Response) -> None:
     assert headers["cross-origin-opener-policy"] == "same-origin"
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert headers["referrer-policy"] in ("same-origin", "no-referrer")
-    for feature in ("camera", "geolocation", "microphone", "payment"):
+    assert "camera=(self)" in headers["permissions-policy"]
+    for feature in ("geolocation", "microphone", "payment"):
         assert f"{feature}=()" in headers["permissions-policy"]
     assert "access-control-allow-origin" not in headers
     assert "server" not in headers

@@ -18,6 +18,7 @@ from oms.domain.order.shipment import COURIER_SEES, ON_THE_WAY, WITH_COURIER, Sh
 from oms.domain.order_queries.shipment_counts import MAX_COUNTED
 from oms.domain.vocabulary.actor import Role
 from oms.domain.vocabulary.permission import Reach
+from oms.domain.vocabulary.texts.checks import CODE_LENGTH
 from oms.domain.vocabulary.wording import wording
 from oms.web.pages.declarations import Entry, Pages, form, page
 from oms.web.pages.rendering.site import PageRefused, Site, read_form, see_other
@@ -42,7 +43,11 @@ NOTICES: Final = {
     "failure-reported": wording("The failure was reported. The shipment is no longer on your list."),
     "again-tomorrow": wording("The customer is told that you try again tomorrow. The parcel stays with you."),
     "picked-up": wording("Everything is picked up and on the way."),
+    "scanned": wording("Picked up. Scan the next one."),
 }
+
+UNKNOWN: Final = "unknown-number"
+"""The notice that a scanned number belongs to no parcel that the courier may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,26 @@ class RunPages(Pages):
             first_address=_address(part, warehouse),
             next_address=_address(part, warehouse, found["pageInfo"]["endCursor"]),
             notice=NOTICES.get(query.get("notice", "")),
+            is_unknown=query.get("notice") == UNKNOWN,
+            scans=query.get("notice") in ("scanned", UNKNOWN),
         )
+
+    @form(f"{RUN}/scan", needs=OrderPermission.READ_SHIPMENTS)
+    async def scan(self, request: Request, viewer: Viewer) -> Response:
+        """Picks up the parcel of the scanned or typed number if it waits; else leads to its page."""
+        values = await read_form(request)
+        number = values.get("number", "").strip()[:CODE_LENGTH]
+        if not number:
+            return see_other(RUN)
+        found = (await self._site.query(viewer, "courier/scanned", {"number": number}))["shipmentOfTrackingNumber"]
+        if found is None:
+            return see_other(f"{RUN}?notice={UNKNOWN}")
+        if found["viewerCanDispatch"]:
+            variables = {"id": found["id"]}
+            _, refusals = await self._site.mutate(viewer, "courier/dispatch", variables, key=values.get("key"))
+            if not refusals.errors:
+                return see_other(f"{RUN}?notice=scanned")
+        return see_other(f"{RUN}/shipments/{found['id']}")
 
     @form(f"{RUN}/pickup", needs=FulfilmentPermission.DISPATCH)
     async def pick_up(self, request: Request, viewer: Viewer) -> Response:
