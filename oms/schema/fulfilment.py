@@ -23,6 +23,7 @@ from oms.domain.vocabulary import ids
 from oms.domain.vocabulary.ids import line_id, parse_shipment, shipment_id
 from oms.domain.vocabulary.permission import Reach
 from oms.platform.db import Tx
+from oms.platform.locale.time_zone import current_zone
 from oms.schema.catalog import Warehouse
 from oms.schema.runtime.commands import run_batched, run_command
 from oms.schema.runtime.connections import PAGE, After, Connection, First, Node, connection, node_reader, size
@@ -296,7 +297,9 @@ class Mutations:
 
         async def act(tx: Tx) -> list[str | int]:
             key = _key_of(shipment_id)
-            order_id, number = await commands.try_again(tx, viewer, key, reason, max_attempts=max_attempts)
+            order_id, number = await commands.try_again(
+                tx, viewer, key, reason, max_attempts=max_attempts, zone=current_zone()
+            )
             return [order_id.hex, number]
 
         return _payload(info, *await run_command(info, act))

@@ -1,12 +1,16 @@
 """The life of an order, from placing to its final status."""
 
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 
+from oms.domain.fulfilment import commands as fulfilment
 from oms.domain.order.model import OrderStatus
 from oms.domain.order.payment import PaymentStatus
 from oms.domain.order.shipment import ShipmentStatus
 from oms.domain.vocabulary.errors import Code, Refused
-from tests.shop import ShopUnderTest
+from tests.shop import COURIER, ShopUnderTest
 
 
 async def test_an_order_is_allocated_charged_booked_and_delivered(shop: ShopUnderTest) -> None:
@@ -208,3 +212,17 @@ async def test_dispatch_and_deliver_happen_once_and_in_that_order(shop: ShopUnde
         await getattr(shop, refused)(order_id)
     assert refusal.value.problems[0].code == Code.CONFLICT
     assert await shop.events(order_id) == before
+
+
+async def test_the_day_of_the_next_attempt_is_that_of_the_courier_s_place(shop: ShopUnderTest) -> None:
+    """Places where it is never the same day: one is fourteen hours ahead of UTC, the other twelve behind."""
+    await shop.stock_up({"MUG": {"A": 5}})
+    order_id = await shop.place({"MUG": 1})
+    await shop.run()
+    await shop.dispatch(order_id)
+    for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
+        async with shop.db.transaction() as tx:
+            await fulfilment.try_again(tx, COURIER, (order_id, 1), "Out", max_attempts=9, zone=ZoneInfo(zone))
+    found = await shop.rows("SELECT data->>'next' FROM order_events WHERE type = 'DeliveryAttempted' ORDER BY seq")
+    [ahead, behind] = [date.fromisoformat(day) for (day,) in found]
+    assert ahead - behind in (timedelta(days=1), timedelta(days=2))

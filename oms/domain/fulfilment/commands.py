@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -67,12 +67,17 @@ async def move(tx: Tx, commands: Sequence[tuple[Viewer, MoveShipment]]) -> list[
     return results
 
 
-async def try_again(tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str, *, max_attempts: int) -> ShipmentKey:
-    """Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT unless it is DISPATCHED and has an attempt left."""
+async def try_again(
+    tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str, *, max_attempts: int, zone: tzinfo = UTC
+) -> ShipmentKey:
+    """`zone`: whose next day it is.
+
+    Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT unless it is DISPATCHED and has an attempt left.
+    """
     refuse_all(check_text(reason, "reason", max_length=REASON_LENGTH))
     locked = await lock(tx, [key[0]])
     order, shipment = _visible(locked, viewer, key, FulfilmentPermission.TRY_AGAIN)
-    rules.try_again(order, shipment, by=viewer.actor, at=locked.at, reason=reason, max_attempts=max_attempts)
+    rules.try_again(order, shipment, by=viewer.actor, at=locked.at, reason=reason, max_attempts=max_attempts, zone=zone)
     await locked.save()
     return key
 

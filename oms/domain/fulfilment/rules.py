@@ -1,6 +1,6 @@
 """What people do with a shipment: dispatch, deliver, report as failed. Pure rules; each may close its order."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from oms.domain.access.permissions import Carries
 from oms.domain.fulfilment.policy import FulfilmentReason
@@ -53,8 +53,17 @@ def can_try_again(shipment: Shipment, *, max_attempts: int) -> bool:
     return SHIPMENT.allows(shipment.status, E.DeliveryAttempted) and shipment.attempts + 1 < max_attempts
 
 
-def try_again(order: Order, shipment: Shipment, *, by: Actor, at: datetime, reason: str, max_attempts: int) -> None:
-    """Nobody could take it; it stays DISPATCHED, and the courier tries again the next day.
+def try_again(
+    order: Order,
+    shipment: Shipment,
+    *,
+    by: Actor,
+    at: datetime,
+    reason: str,
+    max_attempts: int,
+    zone: tzinfo = UTC,
+) -> None:
+    """Nobody could take it; it stays DISPATCHED, and the courier tries again the next day of the `zone`.
 
     Raises Refused(CONFLICT) unless it is DISPATCHED, or if this was the last of `max_attempts`.
     """
@@ -66,7 +75,7 @@ def try_again(order: Order, shipment: Shipment, *, by: Actor, at: datetime, reas
         )
         raise refused(FulfilmentReason.NO_ATTEMPT_LEFT, message)
     shipment.attempts += 1
-    next_day = (at + timedelta(days=1)).date().isoformat()
+    next_day = (at.astimezone(zone).date() + timedelta(days=1)).isoformat()
     data = {"attempt": shipment.attempts, "next": next_day}
     order.record_for(shipment, E.DeliveryAttempted, by=by, at=at, reason=reason, **data)
     shipment.attempted_at = at
