@@ -74,7 +74,7 @@ def build_app(settings: Settings, schema: strawberry.Schema) -> Starlette:
     )
     api = Api(schema, authenticator, partial(new_context, parts), parts.rate_limits, parts.shop)
     endpoints = graphql_endpoints(parts, api)
-    site = Site(api, navigation=navigation, demo=settings.demo)
+    site = Site(api, navigation=navigation, demo=settings.demo, undo_s=settings.courier_undo_s)
     app = Application(
         settings,
         parts.metrics,

@@ -19,11 +19,13 @@ const texts = document.getElementById("courier-texts").dataset;
 const parts = (name, values = {}) => texts[name].split(/\{(\w+)\}/).map((part, index) => (index % 2 ? values[part] : part));
 const said = (name, values) => parts(name, values).join("");
 
-// An action: {key, address, fields, what, courier, pressedAt, tried, refusal}; `refusal` is set once it was refused.
+// An action: {key, address, fields, what, courier, pressedAt, dueAt, tried, refusal}; `refusal` is set once it was refused.
+// Until `dueAt` it is not sent, and can be undone.
 
 const allActions = () => JSON.parse(localStorage.getItem(KEPT) ?? "[]");
 const mine = () => allActions().filter((action) => action.courier === courier);
 const waiting = () => mine().filter((action) => !action.refusal);
+const isDue = (action) => !(action.dueAt > Date.now());
 const isSame = (one, other) => one.key === other.key && one.address === other.address;
 
 function keep(action) {
@@ -48,8 +50,10 @@ const includes = (action, address) => action.address === address || Boolean(acti
 function actionOf(form, submitter) {
   const fields = Object.fromEntries(new FormData(form, submitter));
   delete fields[TOKEN];
-  return { key: fields.key, address: addressOf(form), fields, what: form.dataset.action, courier, pressedAt: new Date().toISOString() };
+  return { key: fields.key, address: addressOf(form), fields, what: form.dataset.action, courier, pressedAt: new Date().toISOString(), dueAt: Date.now() + undoMs() };
 }
+
+const undoMs = () => 1000 * document.querySelector("meta[name=undo-seconds]").content;
 
 // Sending: one after the other, in order, by one tab at a time if the browser supports locks.
 
@@ -57,12 +61,17 @@ let isSending = false;
 let isSignedOut = false;
 
 async function sendAll() {
-  if (isSending || waiting().length === 0) return;
+  const [first] = waiting();
+  if (isSending || !first) return;
+  if (!isDue(first)) {
+    setTimeout(sendAll, first.dueAt - Date.now() + 1);
+    return;
+  }
   isSending = true;
   show();
   const send = async () => {
     let next;
-    while ((next = waiting()[0])) if (!(await sendOne(next))) break;
+    while ((next = waiting()[0]) && isDue(next)) if (!(await sendOne(next))) break;
   };
   try {
     if (navigator.locks) await navigator.locks.request(KEPT, send);
@@ -70,6 +79,7 @@ async function sendAll() {
   } finally {
     isSending = false;
     show();
+    if (waiting().some((action) => !isDue(action))) sendAll();
   }
 }
 
@@ -164,6 +174,10 @@ function button(text, act) {
 function entryOf(action) {
   const at = element("time", "", { datetime: action.pressedAt });
   const { what, refusal: why } = action;
+  if (!why && !isDue(action)) {
+    const undo = () => { if (!isDue(action)) { forget(action); announce(said("undone", action)); } show(); };
+    return element("li", [element("span", what), button(said("undo"), undo)], { class: "notice slim" });
+  }
   if (!why) return element("li", element("span", parts("entry", { what, time: at })));
   const dismiss = () => { forget(action); show(); };
   const text = element("span", parts("entryRefused", { what, time: at, why }));
@@ -171,12 +185,15 @@ function entryOf(action) {
 }
 
 function showOutbox() {
-  const shown = mine().filter((action) => action.refusal || action.tried || !navigator.onLine);
-  const isWaiting = shown.some((action) => !action.refusal);
+  const shown = mine().filter((action) => action.refusal || action.tried || !navigator.onLine || !isDue(action));
+  const isWaiting = shown.some((action) => !action.refusal && isDue(action));
+  const isUndoable = shown.every((action) => !action.refusal && !isDue(action));
   outbox.replaceChildren();
   outbox.hidden = shown.length === 0;
   if (outbox.hidden) return;
-  outbox.append(element("h2", said(isWaiting ? "waiting" : "refused")), element("ul", shown.map(entryOf)));
+  outbox.classList.toggle("undoable", isUndoable);
+  const heading = said(isUndoable ? "soon" : isWaiting ? "waiting" : "refused");
+  outbox.append(element("h2", heading), element("ul", shown.map(entryOf)));
   if (isSignedOut) outbox.append(element("p", parts("ended", { link: element("a", said("signIn"), { href: "/" }) })));
   else if (isWaiting) outbox.append(button(said("tryNow"), sendAll));
   localise(outbox);

@@ -297,6 +297,12 @@ class Settings(BaseSettings):
     delivery_attempts: int = Field(
         default=3, ge=1, le=100, description="Attempts to deliver a shipment; after the last it can only fail."
     )
+    courier_undo_s: int = Field(
+        default=5,
+        ge=0,
+        le=30,
+        description="Seconds in which a courier can undo a press before the page's script sends it; 0: sent at once.",
+    )
     courier_failures_per_minute: int = Field(
         default=20, ge=0, description="Shipments that a courier may report as failed in a minute; 0: no limit."
     )

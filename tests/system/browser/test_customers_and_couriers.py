@@ -167,6 +167,30 @@ async def test_an_offline_action_waits_and_is_sent_once(visit: Visit, elsewhere:
     assert await elsewhere.events(booked["id"], "ShipmentDispatched") == 1
 
 
+async def test_a_press_can_be_undone_before_it_is_sent(visit: Visit, elsewhere: Elsewhere) -> None:
+    """The instance of these tests sends at once, so the page is told otherwise."""
+    courier = await visit("courier", viewport=PHONE)
+    order = await elsewhere.place({"COFFEE-1KG": 1})
+    await to_shipment(courier, elsewhere, order)
+    seconds = courier.locator("meta[name=undo-seconds]")
+    await seconds.evaluate("each => each.content = '60'")
+    press = courier.locator(".act").get_by_role("button").first
+    await press.click()
+    await expect(press).to_be_disabled()
+    await courier.get_by_role("button", name="Undo").click()
+    await expect(courier.get_by_text("Sent in a moment")).to_be_hidden()
+    await expect(press).to_be_enabled()
+    await expect(press).not_to_have_attribute("data-settling", "")
+    assert [each["status"] for each in (await elsewhere.order(order))["shipments"]] == ["BOOKED"]
+
+    await seconds.evaluate("each => each.content = '2'")
+    await press.click()
+    await expect(courier.get_by_role("button", name="Undo")).to_be_visible()
+    await courier.goto("/courier")  # the next page sends it
+    await expect(courier.get_by_role("button", name="Undo")).to_be_hidden()
+    await elsewhere.until(order, "PROCESSING", shipments="DISPATCHED")
+
+
 async def test_all_that_waits_at_a_warehouse_is_picked_up_offline_and_sent_once(
     visit: Visit, elsewhere: Elsewhere
 ) -> None:

@@ -14,7 +14,7 @@ from tests.system.browser.elsewhere import Elsewhere
 Scene = dict[str, Any]
 """Orders by their state, as `Elsewhere.order` returns them."""
 
-SETTINGS: Final = {"OMS_AMENDMENT_TIMEOUT_S": "3600", "OMS_SECOND_PERSON_ERASURES": "true"}
+SETTINGS: Final = {"OMS_AMENDMENT_TIMEOUT_S": "3600", "OMS_SECOND_PERSON_ERASURES": "true", "OMS_COURIER_UNDO_S": "0"}
 """Of the instance: customers have time to answer, and something waits to be confirmed."""
 
 _ERASE: Final = """mutation { eraseCustomer(reference: "demo-neighbour", reason: "Asked for it by mail") {

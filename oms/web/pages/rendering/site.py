@@ -99,7 +99,8 @@ class Refusals:
 class Site:
     """Templates and the API, so that handlers need a few lines each."""
 
-    def __init__(self, api: Api, *, navigation: Callable[[Viewer, str], object], demo: bool) -> None:
+    def __init__(self, api: Api, *, navigation: Callable[[Viewer, str], object], demo: bool, undo_s: int) -> None:
+        """`undo_s`: so many seconds a courier's script waits before it sends a press."""
         self._api = api
         self.shop = api.shop
         self._cookie = api.authenticator.cookie
@@ -116,6 +117,7 @@ class Site:
         self._templates.globals |= {
             "asset": asset,
             "demo": demo,
+            "undo_s": undo_s,
             "new_key": new_key,
             "language": language.current_language,
             "chosen_zone": chosen_zone,
