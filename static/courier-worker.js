@@ -9,10 +9,7 @@ const MAX_AGE_MS = 8 * 3600_000; // a shift, after which sessions end by default
 const STORED_AT = "Stored-At";
 const TIMEOUT_MS = 4000; // on a bad connection the cached page is shown after this, while the new one still loads
 
-const NOT_CACHED = `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>No connection</title></head>
-<body><h1>No connection</h1><p>This page was not opened in the last hours, so it is not available offline.</p>
-<p><a href="/courier">All shipments</a></p></body></html>`;
+const INSTEAD = "/courier/offline"; // a page in the reader's language, in place of those that are not stored
 
 const isFile = (url) => /^\/static\/[0-9a-f]{12}\//.test(url.pathname);
 const isPage = (url) => url.pathname === "/courier" || url.pathname.startsWith("/courier/");
@@ -67,7 +64,7 @@ async function freshPage(request) {
 async function page(request, fresh) {
   await deleteOldPages();
   const old = await cached(PAGES, request.url);
-  if (!old) return fresh.catch(() => new Response(NOT_CACHED, { status: 503, headers: { "Content-Type": "text/html; charset=utf-8" } }));
+  if (!old) return fresh.catch(async () => (await cached(PAGES, INSTEAD)) ?? Response.error());
   const timeout = new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS, old));
   return Promise.race([fresh, timeout]).catch(() => old);
 }

@@ -279,7 +279,8 @@ document.addEventListener("submit", (event) => {
 // All stops of the run are stored before the connection is lost, not only those that were opened.
 function keepRound() {
   const round = [...document.querySelectorAll("#page a[href^='/courier/shipments/']")].map((link) => link.href);
-  if (navigator.onLine && round.length) navigator.serviceWorker?.controller?.postMessage({ round });
+  round.push(new URL("/courier/offline", location.href).href);
+  if (navigator.onLine) navigator.serviceWorker?.controller?.postMessage({ round });
 }
 
 document.addEventListener("htmx:after:swap", () => {

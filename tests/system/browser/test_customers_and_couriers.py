@@ -254,6 +254,15 @@ async def test_visited_pages_open_offline(visit: Visit, elsewhere: Elsewhere) ->
     await elsewhere.until(booked["id"], "PROCESSING", shipments="DISPATCHED")
 
 
+async def test_a_page_that_was_never_stored_says_so_offline(visit: Visit) -> None:
+    courier = await visit("courier", viewport=PHONE)
+    await courier.evaluate("navigator.serviceWorker.ready")
+    await stored(courier, "/courier/offline")
+    await courier.context.set_offline(True)
+    await courier.goto("/courier/shipments/shp_never")
+    await expect(courier.locator("h1")).to_have_text("No connection")
+
+
 async def stored(page: Page, address: str) -> None:
     """Waits until the worker has stored the page. wait_for_function() evaluates strings, which the policy forbids."""
     for _ in range(100):

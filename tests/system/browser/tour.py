@@ -147,6 +147,7 @@ STOPS: Final = (
     Stop("courier-failure", "courier", "/courier/shipments/{booked[shipments][0][id]}", _unfold),
     Stop("courier-dispatched", "courier", "/courier/shipments/{under_way[shipments][0][id]}"),
     Stop("courier-delivered", "courier", "/courier/shipments/{delivered[shipments][0][id]}"),
+    Stop("courier-offline", "courier", "/courier/offline"),
     Stop("courier-gone", "courier", "/courier/shipments/{cancelled[shipments][0][id]}"),
     Stop("support-home", "support", "/home"),
     Stop("support", "support", "/support"),

@@ -45,6 +45,11 @@ class ShipmentPages(Pages):
             return await self._act(request, viewer, "again", "reason", done=f"{RUN}?notice=again-tomorrow")
         return await self._act(request, viewer, "fail", "reason", done=f"{RUN}?notice=failure-reported")
 
+    @page(f"{RUN}/offline", needs=OrderPermission.READ_SHIPMENTS)
+    async def offline(self, request: Request, viewer: Viewer) -> Response:
+        """What the service worker shows in place of a page that it has not stored."""
+        return self._site.render(request, viewer, "courier/offline")
+
     @public_page("/courier-worker.js")
     async def worker(self, _request: Request) -> Response:
         """The service worker, at the root so that it may serve /courier; browsers revalidate it each time."""
