@@ -93,8 +93,9 @@ async def test_the_operations_page_shows_every_queue_with_its_workers(visit: Vis
     await expect(manager.get_by_text("Every queue has a worker.")).to_be_visible()
     for queue in ("allocation", "billing", "booking", "deadlines"):
         row = manager.get_by_role("table", name="Queues").get_by_role("row", name=re.compile(queue))
-        await expect(row.get_by_role("img", name=f"Workers of {queue} over the last five minutes")).to_be_visible()
         await expect(row.get_by_role("cell").nth(1)).to_have_text("1")
+        await row.get_by_role("link", name=queue).click()
+        await expect(manager.get_by_role("heading", name=f"The last hours of {queue}")).to_be_visible()
 
 
 async def test_support_finds_an_order_and_follows_its_timeline_live(visit: Visit, elsewhere: Elsewhere) -> None:
