@@ -44,7 +44,9 @@ TERMS_OF_ORDERS: Final = f"""
         (filling.reference(o.n), 1), (filling.customer_reference(o.c), 4), (filling.email(o.c), 5),
         (filling.given(o.c), 7), (filling.family(o.c), 7), (filling.postal_code(o.c), 8), (filling.city(o.c), 9)
     ) AS stated(text, field)
-    CROSS JOIN LATERAL (SELECT lower(regexp_replace(text, '[^A-Za-z0-9]', '', 'g')) AS term, stated.field) AS t
+    CROSS JOIN LATERAL (SELECT lower(regexp_replace(text, '[^A-Za-z0-9]', '', 'g')) AS letters) AS l
+    CROSS JOIN LATERAL (
+        SELECT replace(replace(replace(l.letters, 'ae', 'a'), 'oe', 'o'), 'ue', 'u') AS term, stated.field) AS t
     UNION ALL
     SELECT o.id, '+' || reverse(substr(filling.phone(filling.customer(o.n)), 2)), 6 FROM filling.orders($1, $2) AS o
 """

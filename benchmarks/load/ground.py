@@ -32,7 +32,7 @@ from oms.web.auth.credentials import SessionCookie
 
 _OF_ORDERS: Final = {
     "order_lines": "order_id", "order_events": "order_id", "shipments": "order_id", "allocations": "order_id",
-    "work": "subject_id",
+    "order_terms": "order_id", "order_notes": "order_id", "work": "subject_id",
 }  # fmt: skip
 """Tables, and the column that has the order's id."""
 _TIMEOUT_S: Final = 300.0

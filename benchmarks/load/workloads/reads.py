@@ -85,7 +85,7 @@ def _texts(tracking: str, order: int, of: int) -> Iterator[str]:
     """What finds a shipment, an order, orders of a customer, and those of a SKU."""
     yield from (f"FILLED-{order:010}", f"filled-{order:010}"[:-1], tracking.lower(), customer(of))
     yield from (email(of), email(of).partition("@")[0], family(of), f"{family(of)} {given(of)}", given(of))
-    yield from (phone(of), phone(of)[-7:], postal_code(of), city(of), f"{given(of)} {city(of)}")
+    yield from (phone(of), phone(of)[-8:], postal_code(of), city(of), f"{given(of)} {city(of)}")
     yield sku(random.randint(1, SKUS))  # noqa: S311 - a sample
 
 

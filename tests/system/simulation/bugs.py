@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
-from oms.domain.allocation import commands as allocation
 from oms.domain.allocation import effects as allocation_effects
 from oms.domain.allocation import plan as allocation_plan
 from oms.domain.allocation import rules as allocation_rules
@@ -183,7 +182,7 @@ def allocate_more_than_available() -> Iterator[Any]:
     def unlimited(demand: Mapping[str, int], levels: Levels, **limits: Any) -> Plan:
         return allocation_plan.plan(demand, {sku: dict.fromkeys(held, 1000) for sku, held in levels.items()}, **limits)
 
-    yield mock.patch.object(allocation, "plan", unlimited)
+    yield mock.patch.object(allocation_rules, "plan", unlimited)
 
 
 def forget_what_customers_hold_unpaid() -> Iterator[Any]:
