@@ -14,6 +14,8 @@ from typing import Final, TypeAlias
 import asyncpg
 
 from benchmarks.filling.tables import CUSTOMERS, EVENTS, REST, TALLIES
+from oms.domain.figures.store import count_new
+from oms.platform.db import Database
 from oms.platform.grants import address_of
 from oms.tools.dev_services.embedded import Engines
 
@@ -74,6 +76,8 @@ async def fill_running(owner_url: str, orders: int, report: Report) -> None:
         report("vacuum and statistics")
         await asyncio.gather(*(_settle(*each) for each in ((first, EVENTS), (second, REST))))
         await first.execute("VACUUM (ANALYZE) customers, tallies")
+        report("figures")
+        await _count(first, owner_url)
         await first.execute(f"COMMENT ON SCHEMA filling IS '{orders}'")
         await first.execute("CHECKPOINT")
     finally:
@@ -103,6 +107,15 @@ def _shapes(orders: int) -> str:
     for name, number in numbers.items():
         text = text.replace(name, str(number))
     return text
+
+
+async def _count(connection: Connection, owner_url: str) -> None:
+    """The figures of the filled orders, and a copy of them for when others have come and gone."""
+    await connection.execute("TRUNCATE figures, figures_progress")
+    db = Database(owner_url, pool_size=1, notify=lambda _: None)
+    await count_new(db)
+    await db.close()
+    await connection.execute("CREATE TABLE filling.figures AS TABLE figures")
 
 
 async def _load_rest(connection: Connection, orders: int, report: Report) -> None:

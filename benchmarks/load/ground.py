@@ -100,8 +100,10 @@ class Ground:
                 await self.owner.execute(f"DELETE FROM {table} WHERE {order_id} > $1", last)  # noqa: S608 - names above
             await self.owner.execute("DELETE FROM orders WHERE id > $1", last)
             await self.owner.execute(f"VACUUM {', '.join(_OF_ORDERS)}, orders, order_references")
+            await self.owner.execute("TRUNCATE figures; INSERT INTO figures TABLE filling.figures")
         else:
             await self.owner.execute(f"TRUNCATE {', '.join(_OF_ORDERS)}, orders, order_references, customers, tallies")
+            await self.owner.execute("TRUNCATE figures, figures_progress")
         await self.owner.execute("TRUNCATE idempotency_keys, workers")
         await self.owner.execute("UPDATE stock SET allocated = 0, on_hand = $1", catalogue.PLENTY)
         await self.owner.execute("VACUUM (ANALYZE) stock")
