@@ -10,8 +10,11 @@ ONE_PLACE: Final = ("tests/system/browser/", "tests/tools/check/")
 EACH_APART: Final = ("tests/system/simulation/test_planted_bugs.py",)
 """Files whose tests share nothing expensive."""
 
-LONGEST_FIRST: Final = ("tests/system/", "tests/platform/", "tests/benchmarks/", "tests/tools/")
-"""Slow folders, so that no process has a long file left at the end."""
+LONGEST_FIRST: Final = (
+    "tests/system/browser/", "tests/web/pages/test_inert.py", "tests/system/", "tests/platform/", "tests/benchmarks/",
+    "tests/tools/", "tests/web/pages/",
+)  # fmt: skip
+"""Slow folders and files, so that no process has a long file left at the end."""
 
 
 def place_of(file: str) -> int:
