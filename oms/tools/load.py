@@ -77,10 +77,10 @@ class LoadGenerator:
 
     async def run(self, *, per_second: int, seconds: float, deliver: bool) -> Result:
         """Raises NotAccepted if the API refuses the catalogue."""
-        self.result = Result(time.monotonic())
-        self._ends_at_s = time.monotonic() + seconds
         async with _client(self._url, self._cart_token) as cart, _client(self._url, self._courier_token) as courier:
             await _fill_warehouse(cart)
+            self.result = Result(time.monotonic())
+            self._ends_at_s = time.monotonic() + seconds
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._place_orders(cart, per_second))
                 if deliver:

@@ -15,7 +15,7 @@ from oms.tools.dev_services.embedded import account as accounts
 from oms.tools.dev_services.embedded import running_instance
 from oms.tools.dev_services.embedded.account import ROOT, Account, account_for_program
 from oms.tools.dev_services.supervisor.run import require_private
-from tests.platform.conftest import Environment, Instance, clean_environment, oms, program_user
+from tests.platform.conftest import Instance, clean_environment, oms, program_user
 
 ROOT_ONLY = pytest.mark.skipif(
     os.geteuid() != 0 or program_user() == ROOT, reason="only root can become another user, who must reach this Python"
@@ -114,8 +114,9 @@ def test_settings_allow_it_elsewhere(settings: dict[str, object], is_refused: bo
         assert not is_refused
 
 
-def test_without_demo_mode_the_shop_stays_empty(start: Callable[..., Instance], environment: Environment) -> None:
-    instance = start(OMS_DEMO="false")
+def test_without_demo_mode_the_shop_stays_empty(start: Callable[..., Instance], open_dir: Path) -> None:
+    environment = clean_environment(open_dir / "without demo")
+    instance = start(OMS_DEMO="false", OMS_DATA_DIR=environment["OMS_DATA_DIR"])
     instance.wait_until_ready()
     assert "Demo catalogue" not in instance.output
     exported = oms(environment, "audit", "export")
