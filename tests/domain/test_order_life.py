@@ -8,6 +8,7 @@ import pytest
 from oms.domain.fulfilment import commands as fulfilment
 from oms.domain.order.model import OrderStatus
 from oms.domain.order.payment import PaymentStatus
+from oms.domain.order.policy import OrderReason
 from oms.domain.order.shipment import ShipmentStatus
 from oms.domain.vocabulary.errors import Code, Refused
 from tests.shop import COURIER, ShopUnderTest
@@ -226,3 +227,16 @@ async def test_the_day_of_the_next_attempt_is_that_of_the_courier_s_place(shop: 
     found = await shop.rows("SELECT data->>'next' FROM order_events WHERE type = 'DeliveryAttempted' ORDER BY seq")
     [ahead, behind] = [date.fromisoformat(day) for (day,) in found]
     assert ahead - behind in (timedelta(days=1), timedelta(days=2))
+
+
+async def test_a_delivered_parcel_is_not_attempted_again_whatever_its_attempts(shop: ShopUnderTest) -> None:
+    await shop.stock_up({"MUG": {"A": 5}})
+    order_id = await shop.place({"MUG": 1})
+    await shop.run()
+    await shop.dispatch(order_id)
+    for _ in range(2):
+        await shop.try_again(order_id)
+    await shop.deliver(order_id)
+    with pytest.raises(Refused) as refusal:
+        await shop.try_again(order_id)
+    assert [problem.reason for problem in refusal.value.problems] == [OrderReason.NOT_DISPATCHED]

@@ -70,7 +70,7 @@ async def move(tx: Tx, commands: Sequence[tuple[Viewer, MoveShipment]]) -> list[
 async def try_again(
     tx: Tx, viewer: Viewer, key: ShipmentKey, reason: str, *, max_attempts: int, zone: tzinfo = UTC
 ) -> ShipmentKey:
-    """`zone`: whose next day it is.
+    """`zone`: the time zone in which the next day is counted.
 
     Raises Refused: FORBIDDEN, INVALID, NOT_FOUND, or CONFLICT unless it is DISPATCHED and has an attempt left.
     """

@@ -18,7 +18,7 @@ class FulfilmentPermission(Permission):
 class FulfilmentReason(Reason):
     """Why a command on a shipment is refused."""
 
-    NO_ATTEMPT_LEFT = Code.CONFLICT, "The shipment was attempted to be delivered as often as allowed; it can only fail."
+    NO_ATTEMPT_LEFT = Code.CONFLICT, "This is the last attempt allowed: deliver the shipment, or report it as failed."
 
 
 class FulfilmentAction(AuditAction):

@@ -67,7 +67,7 @@ def try_again(
 
     Raises Refused(CONFLICT) unless it is DISPATCHED, or if this was the last of `max_attempts`.
     """
-    if shipment.attempts + 1 >= max_attempts:
+    if SHIPMENT.allows(shipment.status, E.DeliveryAttempted) and not can_try_again(shipment, max_attempts=max_attempts):
         message = wording(
             "This was attempt {attempt} of {max_attempts}: report the shipment as failed.",
             attempt=shipment.attempts + 1,
